@@ -1,0 +1,1 @@
+// Pch.cpp - gives the precompiled header a target to belong to.
