@@ -1,0 +1,49 @@
+// Base.td - what every operator record starts from.
+#ifndef BURNISH_IR_BASE_TD
+#define BURNISH_IR_BASE_TD
+
+include "ir/Dialect.td"
+include "ir/Interfaces.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+/// An operator of ONNX. `onnxName` is its name there (empty: it has no counterpart).
+class NN_Op<string mnemonic, string onnxName, list<Trait> traits = []>
+    : Op<NN_Dialect, mnemonic,
+         traits # [DeclareOpInterfaceMethods<NN_InferShapes>, DeclareOpInterfaceMethods<NN_Lowerable>]> {
+  code moreDeclarations = "";
+  let extraClassDeclaration =
+      "static constexpr ::llvm::StringLiteral kOnnxName = \"" # onnxName # "\";\n" # moreDeclarations;
+  let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
+}
+
+/// An operator without side effects, as nearly all are.
+class NN_PureOp<string mnemonic, string onnxName, list<Trait> traits = []>
+    : NN_Op<mnemonic, onnxName, traits # [Pure]>;
+
+/// Applies one scalar function to every element of its broadcast operands. A record gives `scalar`; shapes and
+/// lowering are shared (Lowering::elementwise).
+class NN_ElementwiseOp<string mnemonic, string onnxName, list<Trait> traits = []>
+    : Op<NN_Dialect, mnemonic, traits # [Pure, NN_InferShapes, NN_Lowerable, DeclareOpInterfaceMethods<NN_Elementwise>]> {
+  code moreDeclarations = "";
+  let extraClassDeclaration =
+      "static constexpr ::llvm::StringLiteral kOnnxName = \"" # onnxName # "\";\n" # [{
+    ::llvm::LogicalResult inferShapes(::burnish::nn::ShapeScope &scope) { return ::burnish::nn::inferElementwise(*this, scope); }
+    ::llvm::FailureOr<::llvm::SmallVector<::mlir::Value>> lower(::burnish::nn::Lowering &lowering) {
+      return ::burnish::nn::lowerElementwise(*this, lowering);
+    }
+  }] # moreDeclarations;
+  let results = (outs AnyTensor:$result);
+  let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
+}
+
+class NN_UnaryOp<string mnemonic, string onnxName, list<Trait> traits = []>
+    : NN_ElementwiseOp<mnemonic, onnxName, traits> {
+  let arguments = (ins AnyTensor:$X);
+}
+
+class NN_BinaryOp<string mnemonic, string onnxName, list<Trait> traits = []>
+    : NN_ElementwiseOp<mnemonic, onnxName, traits> {
+  let arguments = (ins AnyTensor:$A, AnyTensor:$B);
+}
+
+#endif

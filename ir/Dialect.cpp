@@ -1,0 +1,14 @@
+// Dialect.cpp - the nn dialect and all its operators.
+#include "ir/Dialect.h"
+#include "ir/Ops.h"
+
+#include "ir/Dialect.cpp.inc"
+
+void burnish::nn::NNDialect::initialize() {
+  registerAttributes();
+  registerArithmetic(*this);
+  registerContraction(*this);
+  registerLayout(*this);
+  registerReduction(*this);
+  registerStructure(*this);
+}

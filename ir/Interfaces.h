@@ -1,0 +1,21 @@
+// Interfaces.h - what the passes may ask of an operator.
+#pragma once
+#include "mlir/IR/AffineExpr.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/TypeUtilities.h"
+
+namespace burnish::nn {
+class NetBuilder;
+class Lowering;
+class ShapeScope;
+
+/// Checks that the result types of `op` agree with its shape rule.
+llvm::LogicalResult verifyShapes(mlir::Operation *op);
+
+/// The shape rule and the lowering that all Elementwise operators share.
+llvm::LogicalResult inferElementwise(mlir::Operation *op, ShapeScope &scope);
+llvm::FailureOr<llvm::SmallVector<mlir::Value>> lowerElementwise(mlir::Operation *op, Lowering &lowering);
+} // namespace burnish::nn
+
+#include "ir/Interfaces.h.inc"

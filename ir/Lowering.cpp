@@ -1,0 +1,393 @@
+// Lowering.cpp - what an operator uses to say what it computes, in linalg on tensors.
+#include "ir/Lowering.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
+using namespace mlir;
+using namespace burnish;
+using namespace burnish::nn;
+
+//===- Index arithmetic ---------------------------------------------------===//
+
+template <typename Op> static OpFoldResult indexOp(ImplicitLocOpBuilder &builder, OpFoldResult a, OpFoldResult b) {
+  Value left = getValueOrCreateConstantIndexOp(builder, builder.getLoc(), a);
+  Value right = getValueOrCreateConstantIndexOp(builder, builder.getLoc(), b);
+  return getAsOpFoldResult(builder.createOrFold<Op>(left, right));
+}
+OpFoldResult nn::addIndex(ImplicitLocOpBuilder &builder, OpFoldResult a, OpFoldResult b) { return indexOp<arith::AddIOp>(builder, a, b); }
+OpFoldResult nn::subIndex(ImplicitLocOpBuilder &builder, OpFoldResult a, OpFoldResult b) { return indexOp<arith::SubIOp>(builder, a, b); }
+OpFoldResult nn::mulIndex(ImplicitLocOpBuilder &builder, OpFoldResult a, OpFoldResult b) { return indexOp<arith::MulIOp>(builder, a, b); }
+
+OpFoldResult Lowering::size(Dim dim) {
+  switch (dim.getKind()) {
+  case AffineExprKind::Constant:
+    return getIndexAttr(cast<AffineConstantExpr>(dim).getValue());
+  case AffineExprKind::SymbolId: {
+    SymbolOrigin origin = scope.origin(cast<AffineSymbolExpr>(dim));
+    if (origin.isElement)
+      return element(origin.value, origin.index);
+    Value tensor = lowered(origin.value);
+    assert(tensor && "the size of a value that is not lowered yet");
+    return getAsOpFoldResult(createOrFold<tensor::DimOp>(tensor, index(origin.index)));
+  }
+  default:
+    break;
+  }
+  auto binary = cast<AffineBinaryOpExpr>(dim);
+  OpFoldResult left = size(binary.getLHS()), right = size(binary.getRHS());
+  switch (dim.getKind()) {
+  case AffineExprKind::Add: return indexOp<arith::AddIOp>(*this, left, right);
+  case AffineExprKind::Mul: return indexOp<arith::MulIOp>(*this, left, right);
+  case AffineExprKind::FloorDiv: return indexOp<arith::FloorDivSIOp>(*this, left, right);
+  case AffineExprKind::CeilDiv: return indexOp<arith::CeilDivSIOp>(*this, left, right);
+  case AffineExprKind::Mod: return indexOp<arith::RemSIOp>(*this, left, right);
+  default: llvm_unreachable("dims are made of symbols and constants");
+  }
+}
+
+SmallVector<OpFoldResult> Lowering::sizes(ArrayRef<Dim> dims) {
+  return llvm::map_to_vector(dims, [&](Dim dim) { return size(dim); });
+}
+
+SmallVector<OpFoldResult> Lowering::sizesOf(Value tensor) { return tensor::getMixedSizes(*this, getLoc(), tensor); }
+Value Lowering::index(OpFoldResult size) { return getValueOrCreateConstantIndexOp(*this, getLoc(), size); }
+Value Lowering::index(int64_t value) { return arith::ConstantIndexOp::create(*this, value); }
+
+OpFoldResult Lowering::element(Value integers, int64_t position) {
+  std::optional<Dims> known = scope.elements(integers);
+  if (known) {
+    Dim dim = (*known)[position];
+    auto symbol = dyn_cast<AffineSymbolExpr>(dim);
+    bool isItself = symbol && scope.origin(symbol).isElement && scope.origin(symbol).value == integers;
+    if (!isItself)
+      return size(dim);
+  }
+  SmallVector<Value> indices;
+  if (ShapeScope::rank(integers) > 0)
+    indices.push_back(index(position));
+  assert(ShapeScope::rank(integers) <= 1 && "elements are read from scalars and lists");
+  Value scalar = tensor::ExtractOp::create(*this, lowered(integers), indices);
+  return getAsOpFoldResult(createOrFold<arith::IndexCastOp>(getIndexType(), scalar));
+}
+
+Value Lowering::extract(Value tensor, Type elementType, ValueRange indices) {
+  return loadScalar(*this, tensor::ExtractOp::create(*this, tensor, indices), elementType);
+}
+
+Value Lowering::number(Type type, double value) {
+  if (auto floatType = dyn_cast<FloatType>(type)) {
+    APFloat number(value);
+    bool losesInfo;
+    number.convert(floatType.getFloatSemantics(), APFloat::rmNearestTiesToEven, &losesInfo);
+    return arith::ConstantOp::create(*this, FloatAttr::get(floatType, number));
+  }
+  return arith::ConstantOp::create(*this, IntegerAttr::get(computeType(type), static_cast<int64_t>(value)));
+}
+
+static Value limit(Lowering &builder, Type elementType, bool isLowest) {
+  Type type = computeType(elementType);
+  if (auto floatType = dyn_cast<FloatType>(type))
+    return arith::ConstantOp::create(builder, FloatAttr::get(floatType, APFloat::getInf(floatType.getFloatSemantics(), isLowest)));
+  unsigned width = type.getIntOrFloatBitWidth();
+  bool isUnsigned = elementType.isUnsignedInteger() || width == 1;
+  APInt value = isLowest ? (isUnsigned ? APInt::getMinValue(width) : APInt::getSignedMinValue(width))
+                         : (isUnsigned ? APInt::getMaxValue(width) : APInt::getSignedMaxValue(width));
+  return arith::ConstantOp::create(builder, IntegerAttr::get(type, value));
+}
+Value Lowering::lowest(Type elementType) { return limit(*this, elementType, true); }
+Value Lowering::highest(Type elementType) { return limit(*this, elementType, false); }
+Value Lowering::zero(Type elementType) { return arith::ConstantOp::create(*this, getZeroAttr(computeType(elementType))); }
+
+void Lowering::require(Value condition, Status status, StringRef message) {
+  // The status travels in front of the message; the entry point turns the assertion into a return of it.
+  cf::AssertOp::create(*this, condition, (Twine(static_cast<int32_t>(status)) + ":" + message).str());
+}
+
+//===- Tensors ------------------------------------------------------------===//
+
+Value Lowering::empty(Type elementType, ArrayRef<OpFoldResult> sizes) { return tensor::EmptyOp::create(*this, sizes, storageType(elementType)); }
+Value Lowering::emptyFor(Value result) { return empty(getElementTypeOrSelf(result.getType()), sizes(result)); }
+
+Value Lowering::filled(Type elementType, ArrayRef<OpFoldResult> sizes, Value scalar) {
+  Value stored = storeScalar(*this, scalar, elementType);
+  return linalg::FillOp::create(*this, stored, empty(elementType, sizes)).getResult(0);
+}
+
+/// A linalg.generic whose body computes on compute types.
+static Value makeGeneric(Lowering &lowering, Value init, Type resultElementType, AffineMap outMap, ArrayRef<Lowering::Operand> inputs,
+                         ArrayRef<utils::IteratorType> iterators, bool passesInit, Lowering::ScalarBody body) {
+  SmallVector<Value> tensors;
+  SmallVector<AffineMap> maps;
+  for (const Lowering::Operand &input : inputs) {
+    tensors.push_back(input.tensor);
+    maps.push_back(input.map);
+  }
+  maps.push_back(outMap);
+  auto generic = linalg::GenericOp::create(lowering, TypeRange(init.getType()), tensors, ValueRange(init), maps, iterators,
+                                           [&](OpBuilder &builder, Location loc, ValueRange args) {
+                                             ImplicitLocOpBuilder inner(loc, builder);
+                                             SmallVector<Value> scalars;
+                                             for (auto [input, arg] : llvm::zip(inputs, args))
+                                               scalars.push_back(loadScalar(inner, arg, input.elementType));
+                                             if (passesInit)
+                                               scalars.push_back(loadScalar(inner, args.back(), resultElementType));
+                                             Value result = body(inner, scalars);
+                                             linalg::YieldOp::create(inner, storeScalar(inner, result, resultElementType));
+                                           });
+  return generic.getResult(0);
+}
+
+Value Lowering::generic(Type resultElementType, ArrayRef<OpFoldResult> sizes, ArrayRef<Operand> inputs, ScalarBody body) {
+  SmallVector<utils::IteratorType> iterators(sizes.size(), utils::IteratorType::parallel);
+  return makeGeneric(*this, empty(resultElementType, sizes), resultElementType, getMultiDimIdentityMap(sizes.size()), inputs, iterators,
+                     /*passesInit=*/false, body);
+}
+
+Value Lowering::reduce(Value init, Type resultElementType, AffineMap outMap, ArrayRef<Operand> inputs, ArrayRef<utils::IteratorType> iterators,
+                       ScalarBody body) {
+  return makeGeneric(*this, init, resultElementType, outMap, inputs, iterators, /*passesInit=*/true, body);
+}
+
+Value Lowering::generate(Type resultElementType, ArrayRef<OpFoldResult> sizes, ScalarBody body) {
+  return generic(resultElementType, sizes, {}, [&](ImplicitLocOpBuilder &builder, ValueRange) {
+    SmallVector<Value> indices;
+    for (size_t axis = 0; axis < sizes.size(); ++axis)
+      indices.push_back(linalg::IndexOp::create(builder, axis));
+    return body(builder, indices);
+  });
+}
+
+Lowering::Operand Lowering::broadcast(Value tensor, Type elementType, ArrayRef<Dim> dims, ArrayRef<Dim> resultDims,
+                                      ArrayRef<OpFoldResult> resultSizes) {
+  size_t rank = resultDims.size(), lead = rank - dims.size();
+  bool isDecided = true;
+  SmallVector<AffineExpr> exprs;
+  for (size_t axis = 0; axis < dims.size(); ++axis) {
+    bool isOne = isKnown(dims[axis], 1);
+    isDecided &= isOne || dims[axis] == resultDims[lead + axis];
+    exprs.push_back(isOne && !isKnown(resultDims[lead + axis], 1) ? getAffineConstantExpr(0) : getAffineDimExpr(lead + axis));
+  }
+  if (isDecided)
+    return {tensor, elementType, AffineMap::get(rank, 0, exprs, getContext())};
+
+  SmallVector<OpFoldResult> operandSizes = sizesOf(tensor);
+  SmallVector<Value> isOne;
+  for (OpFoldResult size : operandSizes)
+    isOne.push_back(arith::CmpIOp::create(*this, arith::CmpIPredicate::eq, index(size), index(1)));
+  Value written = generate(elementType, resultSizes, [&](ImplicitLocOpBuilder &builder, ValueRange indices) {
+    Value first = arith::ConstantIndexOp::create(builder, 0);
+    SmallVector<Value> source;
+    for (size_t axis = 0; axis < dims.size(); ++axis)
+      source.push_back(arith::SelectOp::create(builder, isOne[axis], first, indices[lead + axis]));
+    return loadScalar(builder, tensor::ExtractOp::create(builder, tensor, source), elementType);
+  });
+  return {written, elementType, getMultiDimIdentityMap(rank)};
+}
+
+SmallVector<OpFoldResult> Lowering::broadcastSizes(ValueRange operands, Value result) {
+  Dims resultDims = scope.dims(result);
+  SmallVector<Dims> shapes = llvm::map_to_vector(operands, [&](Value operand) { return scope.dims(operand); });
+  SmallVector<OpFoldResult> all;
+  for (auto [axis, resultDim] : llvm::enumerate(resultDims)) {
+    SmallVector<Dim> different;
+    for (const Dims &shape : shapes) {
+      int64_t at = static_cast<int64_t>(axis) - static_cast<int64_t>(resultDims.size() - shape.size());
+      if (at >= 0 && !isKnown(shape[at], 1) && !llvm::is_contained(different, shape[at]))
+        different.push_back(shape[at]);
+    }
+    if (different.size() <= 1 && (different.empty() || different[0] == resultDim)) {
+      all.push_back(size(resultDim));
+      continue;
+    }
+    // The result is as long as the first operand whose dim is not 1; the others have that or 1.
+    SmallVector<Value> lengths = llvm::map_to_vector(different, [&](Dim dim) { return index(size(dim)); });
+    Value one = index(1), length = lengths[0];
+    auto isOne = [&](Value value) { return createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, value, one); };
+    for (Value other : ArrayRef(lengths).drop_front())
+      length = createOrFold<arith::SelectOp>(isOne(length), other, length);
+    for (Value other : lengths) {
+      Value fits = createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, other, length);
+      require(createOrFold<arith::OrIOp>(fits, isOne(other)), Status::BadShape, "operands do not broadcast");
+    }
+    all.push_back(known(resultDim) ? size(resultDim) : getAsOpFoldResult(length));
+  }
+  return all;
+}
+
+FailureOr<SmallVector<Value>> Lowering::elementwise(Operation *op) {
+  Value result = op->getResult(0);
+  SmallVector<OpFoldResult> resultSizes = broadcastSizes(op->getOperands(), result);
+  Dims resultDims = scope.dims(result);
+  SmallVector<Operand> inputs;
+  for (Value operand : op->getOperands())
+    inputs.push_back(broadcast(lowered(operand), getElementTypeOrSelf(operand.getType()), scope.dims(operand), resultDims, resultSizes));
+  auto scalar = [&](ImplicitLocOpBuilder &builder, ValueRange args) { return cast<Elementwise>(op).scalar(builder, args); };
+  return SmallVector<Value>{generic(getElementTypeOrSelf(result.getType()), resultSizes, inputs, scalar)};
+}
+
+//===- Views --------------------------------------------------------------===//
+
+Value Lowering::reshape(Value tensor, ArrayRef<OpFoldResult> sizes) {
+  auto type = cast<RankedTensorType>(tensor.getType());
+  SmallVector<int64_t> shape;
+  SmallVector<Value> dynamic;
+  dispatchIndexOpFoldResults(sizes, dynamic, shape);
+  auto resultType = RankedTensorType::get(shape, type.getElementType());
+  if (type == resultType && type.hasStaticShape())
+    return tensor;
+  // Through one dim where all is known (or nothing is lost), which later passes see through.
+  if (type.hasStaticShape() && resultType.hasStaticShape()) {
+    auto all = [](int64_t rank) {
+      SmallVector<ReassociationIndices> groups;
+      if (rank > 0)
+        groups.push_back(llvm::to_vector(llvm::seq<int64_t>(0, rank)));
+      return groups;
+    };
+    if (type.getRank() == 0 || resultType.getRank() == 0) {
+      if (type.getRank() > 0)
+        return tensor::CollapseShapeOp::create(*this, resultType, tensor, ArrayRef<ReassociationIndices>{});
+      return tensor::ExpandShapeOp::create(*this, resultType, tensor, ArrayRef<ReassociationIndices>{});
+    }
+    auto flatType = RankedTensorType::get({type.getNumElements()}, type.getElementType());
+    Value flat = type.getRank() == 1 ? tensor : tensor::CollapseShapeOp::create(*this, flatType, tensor, all(type.getRank()));
+    return resultType.getRank() == 1 ? flat : tensor::ExpandShapeOp::create(*this, resultType, flat, all(resultType.getRank()));
+  }
+  SmallVector<Value> elements = llvm::map_to_vector(sizes, [&](OpFoldResult size) { return index(size); });
+  auto shapeType = RankedTensorType::get({static_cast<int64_t>(sizes.size())}, getIndexType());
+  Value shapeTensor = sizes.empty() ? Value(tensor::EmptyOp::create(*this, ArrayRef<int64_t>{0}, getIndexType()))
+                                    : Value(tensor::FromElementsOp::create(*this, shapeType, elements));
+  return tensor::ReshapeOp::create(*this, resultType, tensor, shapeTensor);
+}
+
+Value Lowering::transpose(Value tensor, ArrayRef<int64_t> permutation) {
+  SmallVector<OpFoldResult> sizes = sizesOf(tensor);
+  SmallVector<OpFoldResult> permuted = llvm::map_to_vector(permutation, [&](int64_t axis) { return sizes[axis]; });
+  Type elementType = getElementTypeOrSelf(tensor.getType());
+  return linalg::TransposeOp::create(*this, tensor, tensor::EmptyOp::create(*this, permuted, elementType), permutation)->getResult(0);
+}
+
+Value Lowering::slice(Value tensor, int64_t axis, OpFoldResult offset, OpFoldResult size) {
+  SmallVector<OpFoldResult> sizes = sizesOf(tensor);
+  SmallVector<OpFoldResult> offsets(sizes.size(), getIndexAttr(0)), strides(sizes.size(), getIndexAttr(1));
+  offsets[axis] = offset;
+  sizes[axis] = size;
+  return tensor::ExtractSliceOp::create(*this, tensor, offsets, sizes, strides);
+}
+
+Value Lowering::insert(Value source, Value target, int64_t axis, OpFoldResult offset) {
+  SmallVector<OpFoldResult> sizes = sizesOf(source);
+  SmallVector<OpFoldResult> offsets(sizes.size(), getIndexAttr(0)), strides(sizes.size(), getIndexAttr(1));
+  offsets[axis] = offset;
+  return tensor::InsertSliceOp::create(*this, source, target, offsets, sizes, strides);
+}
+
+Value Lowering::pad(Value tensor, Type elementType, ArrayRef<OpFoldResult> low, ArrayRef<OpFoldResult> high, Value value) {
+  auto isZero = [](OpFoldResult size) { return isConstantIntValue(size, 0); };
+  if (llvm::all_of(low, isZero) && llvm::all_of(high, isZero))
+    return tensor;
+  return tensor::PadOp::create(*this, Type(), tensor, low, high, storeScalar(*this, value, elementType));
+}
+
+//===- Blocks -------------------------------------------------------------===//
+
+LogicalResult Lowering::lowerBlock(Block &block) {
+  for (Operation &op : block.without_terminator()) {
+    setLoc(op.getLoc());
+    auto lowerable = dyn_cast<Lowerable>(op);
+    if (!lowerable)
+      return op.emitOpError() << "has no lowering";
+    for (Value value : llvm::concat<Value>(SmallVector<Value>(op.getOperands()), SmallVector<Value>(op.getResults())))
+      if (!ShapeScope::isRanked(value))
+        return op.emitOpError() << "a rank is not known when compiling";
+    FailureOr<SmallVector<Value>> results = lowerable.lower(*this);
+    if (failed(results))
+      return failure();
+    for (auto [result, tensor] : llvm::zip_equal(op.getResults(), *results)) {
+      // What the shape rule knows and the lowering lost comes back here.
+      RankedTensorType type = storageTensor(result.getType());
+      if (tensor.getType() != type)
+        tensor = tensor::CastOp::create(*this, type, tensor);
+      map(result, tensor);
+    }
+  }
+  return success();
+}
+
+//===- Scalars ------------------------------------------------------------===//
+
+Value nn::maximum(ImplicitLocOpBuilder &b, Type elementType, Value left, Value right) {
+  if (isa<FloatType>(left.getType()))
+    return arith::MaximumFOp::create(b, left, right);
+  if (elementType.isUnsignedInteger() || elementType.isInteger(1))
+    return arith::MaxUIOp::create(b, left, right);
+  return arith::MaxSIOp::create(b, left, right);
+}
+
+Value nn::minimum(ImplicitLocOpBuilder &b, Type elementType, Value left, Value right) {
+  if (isa<FloatType>(left.getType()))
+    return arith::MinimumFOp::create(b, left, right);
+  if (elementType.isUnsignedInteger() || elementType.isInteger(1))
+    return arith::MinUIOp::create(b, left, right);
+  return arith::MinSIOp::create(b, left, right);
+}
+
+Value nn::sum(ImplicitLocOpBuilder &b, Value left, Value right) {
+  if (isa<FloatType>(left.getType()))
+    return arith::AddFOp::create(b, left, right);
+  if (left.getType().isInteger(1))
+    return arith::OrIOp::create(b, left, right);
+  return arith::AddIOp::create(b, left, right);
+}
+
+Value nn::product(ImplicitLocOpBuilder &b, Value left, Value right) {
+  if (isa<FloatType>(left.getType()))
+    return arith::MulFOp::create(b, left, right);
+  if (left.getType().isInteger(1))
+    return arith::AndIOp::create(b, left, right);
+  return arith::MulIOp::create(b, left, right);
+}
+
+Value nn::castScalar(ImplicitLocOpBuilder &b, Value value, Type from, Type to) {
+  if (from == to)
+    return value;
+  Type target = computeType(to);
+  bool fromFloat = isa<FloatType>(from), toFloat = isa<FloatType>(to);
+  bool fromUnsigned = from.isUnsignedInteger() || from.isInteger(1);
+  if (to.isInteger(1)) {
+    Value zero = arith::ConstantOp::create(b, b.getZeroAttr(value.getType()));
+    if (fromFloat)
+      return arith::CmpFOp::create(b, arith::CmpFPredicate::UNE, value, zero);
+    return arith::CmpIOp::create(b, arith::CmpIPredicate::ne, value, zero);
+  }
+  if (fromFloat && toFloat) {
+    unsigned fromWidth = from.getIntOrFloatBitWidth(), toWidth = to.getIntOrFloatBitWidth();
+    if (fromWidth < toWidth)
+      return arith::ExtFOp::create(b, target, value);
+    if (fromWidth > toWidth)
+      return arith::TruncFOp::create(b, target, value);
+    return arith::TruncFOp::create(b, target, arith::ExtFOp::create(b, b.getF32Type(), value));
+  }
+  if (fromFloat) {
+    // Through 64 bits, so that what does not fit wraps as C's conversion of numpy does on most machines.
+    Type wide = b.getI64Type();
+    if (target.getIntOrFloatBitWidth() == 64 && to.isUnsignedInteger())
+      return arith::FPToUIOp::create(b, target, value);
+    Value integer = arith::FPToSIOp::create(b, wide, value);
+    return target == wide ? integer : Value(arith::TruncIOp::create(b, target, integer));
+  }
+  if (toFloat) {
+    if (fromUnsigned)
+      return arith::UIToFPOp::create(b, target, value);
+    return arith::SIToFPOp::create(b, target, value);
+  }
+  unsigned fromWidth = value.getType().getIntOrFloatBitWidth(), toWidth = target.getIntOrFloatBitWidth();
+  if (fromWidth == toWidth)
+    return value;
+  if (fromWidth > toWidth)
+    return arith::TruncIOp::create(b, target, value);
+  if (fromUnsigned)
+    return arith::ExtUIOp::create(b, target, value);
+  return arith::ExtSIOp::create(b, target, value);
+}

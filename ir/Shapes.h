@@ -1,0 +1,127 @@
+// Shapes.h - what is known of the dims of every value, and of the elements of small integer tensors.
+#pragma once
+#include "ir/Interfaces.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "llvm/ADT/DenseMap.h"
+#include <optional>
+
+namespace burnish::nn {
+
+/// A dim: an affine expression in symbols, each of which stands for one dim (or element) that is known only at run
+/// time. In a rule's answer, null stands for a dim about which nothing is known.
+using Dim = mlir::AffineExpr;
+using Dims = llvm::SmallVector<Dim>;
+
+/// Tensors with at most this many elements have their elements followed.
+constexpr int64_t kMaxKnownElements = 1024;
+
+/// Where a symbol's value is found at run time: the size of `value` along `index`, or (`isElement`) its element at
+/// the flat position `index`.
+struct SymbolOrigin {
+  mlir::Value value;
+  int64_t index;
+  bool isElement = false;
+};
+
+/// Shapes of the values of one function, worked out operator by operator in order. Two dims are known to be equal when
+/// their expressions are.
+class ShapeScope {
+public:
+  explicit ShapeScope(mlir::MLIRContext *context) : context(context) {}
+
+  mlir::MLIRContext *getContext() const { return context; }
+  Dim constant(int64_t value) const { return mlir::getAffineConstantExpr(value, context); }
+
+  static bool isRanked(mlir::Value value) { return mlir::isa<mlir::RankedTensorType>(value.getType()); }
+  static int64_t rank(mlir::Value value) { return mlir::cast<mlir::RankedTensorType>(value.getType()).getRank(); }
+
+  /// The dims of a ranked tensor. A copy, since asking for another value may move what is stored.
+  Dims dims(mlir::Value value);
+  Dim dim(mlir::Value value, int64_t axis) { return dims(value)[axis]; }
+  /// The product of dims.
+  Dim product(llvm::ArrayRef<Dim> dims) const;
+
+  /// The elements of a small integer or boolean tensor, in row-major order, if all are expressions.
+  std::optional<Dims> elements(mlir::Value value);
+  /// The same where all are known now.
+  std::optional<llvm::SmallVector<int64_t>> integers(mlir::Value value);
+
+  /// Names the dims of a function argument: equal names are equal dims, an empty one is like no other.
+  void nameDims(mlir::Value argument, llvm::ArrayRef<llvm::StringRef> names);
+
+  /// Runs the operator's rule and sets its result types. Results are unranked, and the rule is not asked, when an
+  /// operand is (which an importer leaves behind after a diagnostic).
+  llvm::LogicalResult infer(mlir::Operation *op);
+
+  /// For rules: the type of a result. Null dims become fresh symbols; dims that the present type knows stay.
+  llvm::LogicalResult set(mlir::OpResult result, mlir::Type elementType, llvm::ArrayRef<Dim> dims);
+  /// For rules: the elements of a result; null where unknown (fresh symbols then).
+  void setElements(mlir::OpResult result, llvm::ArrayRef<Dim> elements);
+  /// Gives `value` the same dims (and elements) as `source`, as an identity does.
+  void copy(mlir::Value value, mlir::Value source);
+
+  SymbolOrigin origin(mlir::AffineSymbolExpr symbol) const { return origins[symbol.getPosition()]; }
+
+private:
+  Dim fresh(SymbolOrigin origin);
+  Dims dimsOfType(mlir::Value value);
+
+  mlir::MLIRContext *context;
+  llvm::DenseMap<mlir::Value, Dims> knownDims;
+  llvm::DenseMap<mlir::Value, Dims> knownElements;
+  llvm::StringMap<Dim> named;
+  llvm::SmallVector<SymbolOrigin> origins;
+};
+
+/// The dim of a broadcast of two dims (ONNX, "Multidirectional Broadcasting"). Null when only run time can tell;
+/// failure when both are known and neither is 1.
+llvm::FailureOr<Dim> broadcastDim(Dim a, Dim b);
+/// The dims of a broadcast of several shapes, aligned at the end; a diagnostic on `op` when they do not fit.
+llvm::FailureOr<Dims> broadcastDims(mlir::Operation *op, llvm::ArrayRef<Dims> shapes);
+
+/// The value of an axis attribute or input counted from the end when negative; a diagnostic on `op` when it is not in
+/// [-rank, rank).
+llvm::FailureOr<int64_t> normalizeAxis(mlir::Operation *op, int64_t axis, int64_t rank);
+
+/// Dims as a reader expects them: `2x?x5`.
+std::string toString(llvm::ArrayRef<Dim> dims);
+
+/// The known value of a dim.
+inline std::optional<int64_t> known(Dim dim) {
+  if (auto constant = llvm::dyn_cast_or_null<mlir::AffineConstantExpr>(dim))
+    return constant.getValue();
+  return std::nullopt;
+}
+inline bool isKnown(Dim dim, int64_t value) { return known(dim) == value; }
+
+/// Works out the shapes of a whole function (arguments named by their `nn.dims`), region by region, and sets result
+/// types on the way.
+llvm::LogicalResult inferShapes(mlir::Operation *function, ShapeScope &scope);
+
+/// A builder that infers the result types of what it builds.
+class NetBuilder : public mlir::ImplicitLocOpBuilder {
+public:
+  NetBuilder(mlir::Location loc, const mlir::OpBuilder &builder, ShapeScope &scope)
+      : mlir::ImplicitLocOpBuilder(loc, builder), scope(scope) {}
+
+  /// Builds an operator with its one result, given operands and attributes as its ODS builder takes them. When its
+  /// rule refuses, there is a diagnostic, and the result is unranked.
+  template <typename Op, typename... Args> mlir::Value make(Args &&...args) {
+    return makeMany<Op>(1, std::forward<Args>(args)...)->getResult(0);
+  }
+  /// The same for an operator with `count` results.
+  template <typename Op, typename... Args> Op makeMany(unsigned count, Args &&...args) {
+    llvm::SmallVector<mlir::Type> unknown(count, mlir::UnrankedTensorType::get(getF32Type()));
+    Op op = Op::create(static_cast<mlir::OpBuilder &>(*this), getLoc(), mlir::TypeRange(unknown), std::forward<Args>(args)...);
+    (void)scope.infer(op);
+    return op;
+  }
+
+  /// A constant tensor of integers (rank 1), or of one number in any element type (rank 0).
+  mlir::Value integers(llvm::ArrayRef<int64_t> values);
+  mlir::Value scalar(mlir::Type elementType, double value);
+
+  ShapeScope &scope;
+};
+
+} // namespace burnish::nn

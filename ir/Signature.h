@@ -1,0 +1,44 @@
+// Signature.h - what a compiled model takes and gives.
+#pragma once
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/BuiltinOps.h"
+#include <string>
+#include <vector>
+
+namespace burnish::nn {
+
+/// The module attribute that holds the signature once functions have lost their tensors.
+constexpr llvm::StringLiteral kSignatureAttr = "nn.signature";
+/// The module attribute with the size of the workspace: bytes, an i64.
+constexpr llvm::StringLiteral kWorkspaceAttr = "nn.workspace_bytes";
+/// The module attribute with the constants of the weights section: elements and offset in turn.
+constexpr llvm::StringLiteral kWeightsAttr = "nn.weights";
+
+/// One input or output. A dim known only at run time is ShapedType::kDynamic, and has a name or "".
+struct Port {
+  std::string name;
+  mlir::Type elementType;
+  std::vector<int64_t> dims;
+  std::vector<std::string> dimNames;
+
+  bool isStatic() const;
+  /// Bytes of a static port.
+  int64_t bytes() const;
+};
+
+struct Signature {
+  std::string name;
+  std::vector<Port> inputs, outputs;
+
+  bool isStatic() const;
+  /// Of the one public function of a module, as long as it is on tensors.
+  static llvm::FailureOr<Signature> of(mlir::ModuleOp module);
+  /// As recorded on the module by `record`.
+  static Signature recorded(mlir::ModuleOp module);
+  void record(mlir::ModuleOp module) const;
+};
+
+/// The one public function of a module; a diagnostic when there is none or there are several.
+llvm::FailureOr<mlir::func::FuncOp> modelFunction(mlir::ModuleOp module);
+
+} // namespace burnish::nn

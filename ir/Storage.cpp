@@ -1,0 +1,153 @@
+// Storage.cpp - how elements lie in memory, and constants over mapped files.
+#include "ir/Storage.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/AsmState.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
+
+using namespace mlir;
+using namespace burnish;
+
+Type nn::storageType(Type elementType) {
+  if (auto integer = dyn_cast<IntegerType>(elementType))
+    return IntegerType::get(elementType.getContext(), std::max(8u, integer.getWidth()));
+  if (isa<FloatType>(elementType) && elementType.getIntOrFloatBitWidth() <= 8)
+    return IntegerType::get(elementType.getContext(), 8);
+  return elementType;
+}
+
+RankedTensorType nn::storageTensor(Type tensorType) {
+  auto type = cast<RankedTensorType>(tensorType);
+  return type.clone(storageType(type.getElementType()));
+}
+
+Type nn::computeType(Type elementType) {
+  if (auto integer = dyn_cast<IntegerType>(elementType))
+    return IntegerType::get(elementType.getContext(), integer.getWidth());
+  if (isa<FloatType>(elementType) && elementType.getIntOrFloatBitWidth() <= 8)
+    return Float32Type::get(elementType.getContext());
+  return elementType;
+}
+
+Value nn::loadScalar(ImplicitLocOpBuilder &builder, Value stored, Type elementType) {
+  Type computed = computeType(elementType);
+  if (stored.getType() == computed)
+    return stored;
+  if (isa<IntegerType>(computed))
+    return arith::TruncIOp::create(builder, computed, stored);
+  return stored;
+}
+
+Value nn::storeScalar(ImplicitLocOpBuilder &builder, Value computed, Type elementType) {
+  Type stored = storageType(elementType);
+  if (computed.getType() == stored)
+    return computed;
+  auto integer = dyn_cast<IntegerType>(elementType);
+  if (integer && (integer.isUnsigned() || integer.getWidth() == 1))
+    return arith::ExtUIOp::create(builder, stored, computed);
+  if (integer)
+    return arith::ExtSIOp::create(builder, stored, computed);
+  return computed;
+}
+
+int64_t nn::elementBytes(Type elementType) {
+  if (auto complex = dyn_cast<ComplexType>(elementType))
+    return 2 * elementBytes(complex.getElementType());
+  return storageType(elementType).getIntOrFloatBitWidth() / 8;
+}
+
+std::optional<ArrayRef<char>> nn::rawBytes(ElementsAttr constant) {
+  if (auto resource = dyn_cast<DenseResourceElementsAttr>(constant)) {
+    AsmResourceBlob *blob = resource.getRawHandle().getBlob();
+    return blob ? std::optional(blob->getData()) : std::nullopt;
+  }
+  auto dense = dyn_cast<DenseElementsAttr>(constant);
+  if (dense && !dense.isSplat() && dense.getElementType().isIntOrFloat() && dense.getElementType().getIntOrFloatBitWidth() % 8 == 0)
+    return dense.getRawData();
+  return std::nullopt;
+}
+
+SmallVector<char> nn::copyBytes(ElementsAttr constant) {
+  if (std::optional<ArrayRef<char>> bytes = rawBytes(constant))
+    return SmallVector<char>(bytes->begin(), bytes->end());
+  auto dense = cast<DenseElementsAttr>(constant);
+  int64_t size = elementBytes(dense.getElementType());
+  SmallVector<char> bytes(size * dense.getNumElements());
+  if (isa<ComplexType>(dense.getElementType())) {
+    for (int64_t index = 0; index < dense.getNumElements(); ++index)
+      llvm::copy(dense.getRawData().take_front(size), bytes.begin() + index * size);
+    return bytes;
+  }
+  char *next = bytes.data();
+  auto append = [&](const APInt &bits) {
+    uint64_t word = bits.getZExtValue();
+    for (int64_t byte = 0; byte < size; ++byte)
+      *next++ = static_cast<char>(word >> (8 * byte));
+  };
+  if (isa<FloatType>(dense.getElementType()))
+    for (const APFloat &element : dense.getValues<APFloat>())
+      append(element.bitcastToAPInt());
+  else
+    for (const APInt &element : dense.getValues<APInt>())
+      append(element);
+  return bytes;
+}
+
+std::optional<SmallVector<int64_t>> nn::readIntegers(ElementsAttr constant, int64_t limit) {
+  auto type = cast<ShapedType>(constant.getType());
+  auto integer = dyn_cast<IntegerType>(type.getElementType());
+  if (!integer || type.getNumElements() > limit)
+    return std::nullopt;
+  bool isUnsigned = integer.isUnsigned() || integer.getWidth() == 1;
+  SmallVector<char> bytes = copyBytes(constant);
+  int64_t size = elementBytes(integer);
+  if (static_cast<int64_t>(bytes.size()) != size * type.getNumElements())
+    return std::nullopt;
+  SmallVector<int64_t> result;
+  for (int64_t index = 0; index < type.getNumElements(); ++index) {
+    uint64_t word = 0;
+    for (int64_t byte = 0; byte < size; ++byte)
+      word |= static_cast<uint64_t>(static_cast<unsigned char>(bytes[index * size + byte])) << (8 * byte);
+    result.push_back(isUnsigned || size == 8 ? word : llvm::SignExtend64(word, 8 * size));
+  }
+  return result;
+}
+
+//===- Resources ----------------------------------------------------------===//
+
+static DenseResourceElementsAttr makeResource(RankedTensorType type, StringRef name, AsmResourceBlob blob) {
+  return DenseResourceElementsAttr::get(type, name, std::move(blob));
+}
+
+DenseResourceElementsAttr nn::resourceOver(RankedTensorType type, StringRef name, ArrayRef<char> bytes) {
+  // Alignment 1: initialisers lie in a model file at any offset.
+  return makeResource(type, name, UnmanagedAsmResourceBlob::allocateWithAlign(bytes, 1));
+}
+
+DenseResourceElementsAttr nn::resourceWith(RankedTensorType type, StringRef name, SmallVector<char> bytes) {
+  return makeResource(type, name, HeapAsmResourceBlob::allocateAndCopyWithAlign(bytes, 64));
+}
+
+ElementsAttr nn::constantWith(RankedTensorType type, StringRef name, SmallVector<char> bytes) {
+  constexpr size_t kDenseBytes = 64;
+  Type elementType = type.getElementType();
+  bool isBytes = elementType.isIntOrFloat() && elementType.getIntOrFloatBitWidth() % 8 == 0;
+  if (elementType.isInteger(1) && bytes.size() <= kDenseBytes) {
+    SmallVector<bool> bits(llvm::map_range(bytes, [](char byte) { return byte != 0; }));
+    return DenseElementsAttr::get(type, bits);
+  }
+  if (isBytes && bytes.size() <= kDenseBytes)
+    return DenseElementsAttr::getFromRawBuffer(type, bytes);
+  return resourceWith(type, name, std::move(bytes));
+}
+
+ElementsAttr nn::storedConstant(ElementsAttr constant) {
+  RankedTensorType type = storageTensor(constant.getType());
+  if (type == constant.getType())
+    return constant;
+  if (auto resource = dyn_cast<DenseResourceElementsAttr>(constant))
+    return DenseResourceElementsAttr::get(type, resource.getRawHandle());
+  auto dense = cast<DenseElementsAttr>(constant);
+  if (dense.isSplat())
+    return DenseElementsAttr::getFromRawBuffer(type, ArrayRef<char>(copyBytes(dense.resizeSplat(RankedTensorType::get({1}, dense.getElementType())))));
+  return DenseElementsAttr::getFromRawBuffer(type, ArrayRef<char>(copyBytes(dense)));
+}

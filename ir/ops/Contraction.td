@@ -1,0 +1,8 @@
+// Contraction.td - sums of products: matrix products.
+include "ir/Base.td"
+
+def NN_MatMulOp : NN_PureOp<"matmul", "MatMul"> {
+  let summary = "matrix product over the last two axes, broadcast over the others (numpy.matmul)";
+  let arguments = (ins AnyTensor:$A, AnyTensor:$B);
+  let results = (outs AnyTensor:$Y);
+}

@@ -1,0 +1,21 @@
+// Layout.td - the same elements in another order or under another shape.
+include "ir/Base.td"
+
+def NN_ReshapeOp : NN_PureOp<"reshape", "Reshape"> {
+  let summary = "the same elements under another shape";
+  let description = [{
+    In `shape`, -1 stands for what is left (once), and 0 for the dim of `data` at the same place, unless `allowzero`.
+  }];
+  let arguments = (ins AnyTensor:$data, AnyTensor:$shape, DefaultValuedAttr<I64Attr, "0">:$allowzero);
+  let results = (outs AnyTensor:$reshaped);
+}
+
+def NN_TransposeOp : NN_PureOp<"transpose", "Transpose"> {
+  let summary = "axes in another order; reversed without `perm`";
+  let arguments = (ins AnyTensor:$data, OptionalAttr<DenseI64ArrayAttr>:$perm);
+  let results = (outs AnyTensor:$transposed);
+  let moreDeclarations = [{
+    /// The source axis of each axis of the result.
+    ::llvm::SmallVector<int64_t> permutation();
+  }];
+}

@@ -1,0 +1,22 @@
+// Structure.td - constants, and what holds a network together.
+include "ir/Base.td"
+
+def NN_ConstantOp : NN_PureOp<"constant", "", [ConstantLike]> {
+  let summary = "a tensor known when compiling";
+  let arguments = (ins ElementsAttr:$value);
+  let results = (outs AnyTensor:$result);
+  let hasFolder = 1;
+}
+
+def NN_IdentityOp : NN_PureOp<"identity", "Identity"> {
+  let summary = "its operand";
+  let arguments = (ins AnyTensor:$input);
+  let results = (outs AnyTensor:$output);
+  let hasFolder = 1;
+}
+
+def NN_ShapeOp : NN_PureOp<"shape", "Shape"> {
+  let summary = "the dims of a tensor from axis `start` to before `end`, as i64";
+  let arguments = (ins AnyTensor:$data, DefaultValuedAttr<I64Attr, "0">:$start, OptionalAttr<I64Attr>:$end);
+  let results = (outs AnyTensor:$shape);
+}
