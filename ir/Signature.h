@@ -13,6 +13,10 @@ constexpr llvm::StringLiteral kSignatureAttr = "nn.signature";
 constexpr llvm::StringLiteral kWorkspaceAttr = "nn.workspace_bytes";
 /// The module attribute with the constants of the weights section: elements and offset in turn.
 constexpr llvm::StringLiteral kWeightsAttr = "nn.weights";
+/// The module attribute with the size of the weights section: bytes, an i64.
+constexpr llvm::StringLiteral kWeightsBytesAttr = "nn.weights_bytes";
+/// The module attribute (unit) of a model that needs the context's allocator.
+constexpr llvm::StringLiteral kAllocatesAttr = "nn.allocates";
 
 /// One input or output. A dim known only at run time is ShapedType::kDynamic, and has a name or "".
 struct Port {

@@ -1,0 +1,86 @@
+// Passes.td - every pass of the compiler: what it does and what must hold before.
+#ifndef BURNISH_PASSES_TD
+#define BURNISH_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+//===- graph: nn to nn ----------------------------------------------------===//
+
+def InferShapes : Pass<"nn-infer-shapes", "::mlir::ModuleOp"> {
+  let summary = "refine result types by what is known of the operands";
+}
+
+//===- loops: nn to linalg ------------------------------------------------===//
+
+def LowerToLinalg : Pass<"nn-lower-to-linalg", "::mlir::ModuleOp"> {
+  let summary = "every operator in linalg on tensors of storage types; the signature is recorded on the module";
+  let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::cf::ControlFlowDialect",
+                           "::mlir::complex::ComplexDialect", "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
+                           "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];
+}
+
+def OrderLoops : Pass<"nn-order-loops", "::mlir::func::FuncOp"> {
+  let summary = "move the loop along which results lie in memory innermost, in reductions that no schedule took";
+}
+
+//===- memory: tensors to one workspace -----------------------------------===//
+
+def CarryInPlace : Pass<"nn-carry-in-place", "::mlir::func::FuncOp"> {
+  let summary = "give every loop-carried buffer of static size one place";
+  let description = [{
+    After bufferisation a loop may yield another buffer than it was given. Since static buffers get fixed places in the
+    workspace, what a loop yields is copied to where the next iteration reads it.
+  }];
+  let dependentDialects = ["::mlir::memref::MemRefDialect"];
+}
+
+def PlaceResults : Pass<"nn-place-results", "::mlir::ModuleOp"> {
+  let summary = "static results of the model become arguments that it writes";
+  let dependentDialects = ["::mlir::memref::MemRefDialect"];
+}
+
+def PlaceConstants : Pass<"nn-place-constants", "::mlir::ModuleOp"> {
+  let summary = "constants get offsets in the weights, which become an argument";
+  let description = [{
+    Leaves `nn.weights` on the module, elements and byte offset in turn, and `nn.weights_bytes`. Equal constants share
+    their place.
+  }];
+  let dependentDialects = ["::mlir::memref::MemRefDialect", "::mlir::arith::ArithDialect"];
+}
+
+def PlanWorkspace : Pass<"nn-plan-workspace", "::mlir::ModuleOp"> {
+  let summary = "static buffers get offsets in one workspace, which becomes an argument";
+  let description = [{
+    Two buffers share memory when no operation at the top of the function needs both. Leaves `nn.workspace_bytes` on
+    the module.
+  }];
+  let dependentDialects = ["::mlir::memref::MemRefDialect", "::mlir::arith::ArithDialect"];
+}
+
+def AllocateInContext : Pass<"nn-allocate-in-context", "::mlir::ModuleOp"> {
+  let summary = "buffers whose size only run time knows come from the context's allocator";
+  let description = [{
+    The context becomes the first argument of the model. Leaves `nn.allocates` on the module when there is any such
+    buffer.
+  }];
+  let dependentDialects = ["::mlir::memref::MemRefDialect", "::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect",
+                           "::mlir::cf::ControlFlowDialect", "::mlir::func::FuncDialect"];
+}
+
+//===- llvm: the way out --------------------------------------------------===//
+
+def ReturnStatus : Pass<"nn-return-status", "::mlir::ModuleOp"> {
+  let summary = "the model returns a status first; what does not hold at run time returns early";
+  let dependentDialects = ["::mlir::cf::ControlFlowDialect", "::mlir::arith::ArithDialect", "::mlir::ub::UBDialect"];
+}
+
+def EntryPoint : Pass<"nn-entry-point", "::mlir::ModuleOp"> {
+  let summary = "the functions and data of burnish.h around the model, in the LLVM dialect";
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+  let options = [
+    Option<"weightsInFile", "weights-in-file", "bool", "false", "the context brings the weights">,
+    Option<"isProgram", "program", "bool", "false", "define burnish_program_model, which a program's main refers to">
+  ];
+}
+
+#endif

@@ -1,0 +1,175 @@
+// Pipeline.cpp - the compiler on one page: phases, their passes, and why they stand in this order.
+#include "passes/Pipeline.h"
+#include "passes/Passes.h"
+
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Affine/Transforms/Passes.h"
+#include "mlir/Dialect/Arith/Transforms/BufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/Arith/Transforms/BufferDeallocationOpInterfaceImpl.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/Dialect/Bufferization/Pipelines/Passes.h"
+#include "mlir/Dialect/Bufferization/Transforms/FuncBufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/Bufferization/Transforms/Passes.h"
+#include "mlir/Dialect/ControlFlow/Transforms/BufferDeallocationOpInterfaceImpl.h"
+#include "mlir/Dialect/ControlFlow/Transforms/BufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Dialect/Linalg/Transforms/BufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/Linalg/Transforms/TilingInterfaceImpl.h"
+#include "mlir/Dialect/Math/Transforms/Passes.h"
+#include "mlir/Dialect/MemRef/Transforms/AllocationOpInterfaceImpl.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Dialect/SCF/Transforms/BufferDeallocationOpInterfaceImpl.h"
+#include "mlir/Dialect/SCF/Transforms/BufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/Tensor/IR/TensorInferTypeOpInterfaceImpl.h"
+#include "mlir/Dialect/Tensor/IR/TensorTilingInterfaceImpl.h"
+#include "mlir/Dialect/Tensor/IR/ValueBoundsOpInterfaceImpl.h"
+#include "mlir/Dialect/Tensor/Transforms/BufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/Tensor/Transforms/SubsetInsertionOpInterfaceImpl.h"
+#include "mlir/Dialect/Linalg/Transforms/SubsetInsertionOpInterfaceImpl.h"
+#include "mlir/Dialect/Vector/Transforms/BufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/Vector/Transforms/SubsetOpInterfaceImpl.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace burnish;
+
+static void addCleanup(OpPassManager &passes) {
+  passes.addPass(createCanonicalizerPass());
+  passes.addPass(createCSEPass());
+}
+
+/// nn to nn: what is known when compiling is computed now.
+static void addGraph(OpPassManager &passes, const PipelineOptions &options) {
+  passes.addPass(createInferShapes());
+  addCleanup(passes);
+}
+
+/// nn to linalg on tensors.
+static void addLoops(OpPassManager &passes, const PipelineOptions &options) {
+  passes.addPass(createLowerToLinalg());
+  addCleanup(passes);
+  if (options.level == 0)
+    return;
+  passes.addPass(createLinalgElementwiseOpFusionPass());
+  addCleanup(passes);
+}
+
+/// linalg to loops over tiles, where a schedule says how; what is left keeps its loops.
+static void addTiles(OpPassManager &passes, const PipelineOptions &options) {
+  if (options.level == 0)
+    return;
+  passes.addNestedPass<func::FuncOp>(createOrderLoops());
+  addCleanup(passes);
+}
+
+/// Tensors to buffers, and buffers to places in one workspace.
+static void addMemory(OpPassManager &passes, const PipelineOptions &options) {
+  passes.addPass(bufferization::createEmptyTensorEliminationPass());
+  bufferization::OneShotBufferizePassOptions bufferize;
+  bufferize.bufferizeFunctionBoundaries = true;
+  bufferize.functionBoundaryTypeConversion = bufferization::LayoutMapOption::IdentityLayoutMap;
+  bufferize.allowReturnAllocsFromLoops = true;
+  passes.addPass(bufferization::createOneShotBufferizePass(bufferize));
+  passes.addNestedPass<func::FuncOp>(createCarryInPlace());
+  passes.addPass(memref::createFoldMemRefAliasOpsPass());
+  addCleanup(passes);
+  // Results first: a buffer that is a result needs no place in the workspace.
+  passes.addPass(createPlaceResults());
+  passes.addPass(createPlaceConstants());
+  passes.addPass(createPlanWorkspace());
+  // Only buffers of run-time size are allocated by now.
+  bufferization::BufferDeallocationPipelineOptions deallocation;
+  bufferization::buildBufferDeallocationPipeline(passes, deallocation);
+  passes.addPass(createAllocateInContext());
+  addCleanup(passes);
+}
+
+/// Loops and buffers to the LLVM dialect, and the functions of burnish.h around them.
+static void addLlvm(OpPassManager &passes, const PipelineOptions &options) {
+  passes.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
+  passes.addPass(createConvertVectorToSCFPass());
+  passes.addPass(memref::createExpandStridedMetadataPass());
+  passes.addPass(createLowerAffinePass());
+  passes.addPass(createSCFToControlFlowPass());
+  // Assertions stand in straight code by now, so that each can return.
+  passes.addPass(createReturnStatus());
+  passes.addPass(arith::createArithExpandOpsPass());
+  ConvertVectorToLLVMPassOptions vectors;
+  passes.addPass(createConvertVectorToLLVMPass(vectors));
+  passes.addPass(createConvertComplexToStandardPass());
+  passes.addNestedPass<func::FuncOp>(math::createMathExpandOpsPass());
+  passes.addNestedPass<func::FuncOp>(createConvertMathToLLVMPass());
+  passes.addPass(createConvertMathToLibmPass());
+  passes.addPass(createConvertComplexToLLVMPass());
+  FinalizeMemRefToLLVMConversionPassOptions memrefs;
+  memrefs.indexBitwidth = options.indexBits;
+  ConvertIndexToLLVMPassOptions indices;
+  indices.indexBitwidth = options.indexBits;
+  ArithToLLVMConversionPassOptions arithmetic;
+  arithmetic.indexBitwidth = options.indexBits;
+  ConvertFuncToLLVMPassOptions functions;
+  functions.indexBitwidth = options.indexBits;
+  ConvertControlFlowToLLVMPassOptions branches;
+  branches.indexBitwidth = options.indexBits;
+  UBToLLVMConversionPassOptions poison;
+  poison.indexBitwidth = options.indexBits;
+  passes.addPass(createFinalizeMemRefToLLVMConversionPass(memrefs));
+  passes.addPass(createArithToLLVMConversionPass(arithmetic));
+  passes.addPass(createConvertIndexToLLVMPass(indices));
+  passes.addPass(createConvertFuncToLLVMPass(functions));
+  passes.addPass(createConvertControlFlowToLLVMPass(branches));
+  passes.addPass(createUBToLLVMConversionPass(poison));
+  addCleanup(passes);
+  passes.addPass(createReconcileUnrealizedCastsPass());
+  EntryPointOptions entry;
+  entry.weightsInFile = options.weightsInFile;
+  entry.isProgram = options.isProgram;
+  passes.addPass(createEntryPoint(entry));
+}
+
+StringRef burnish::nameOf(Phase phase) {
+  static constexpr StringRef kNames[] = {"nn", "linalg", "tiles", "loops", "llvm"};
+  return kNames[static_cast<size_t>(phase)];
+}
+
+void burnish::addPhase(OpPassManager &passes, Phase phase, const PipelineOptions &options) {
+  switch (phase) {
+  case Phase::Graph: return addGraph(passes, options);
+  case Phase::Loops: return addLoops(passes, options);
+  case Phase::Tiles: return addTiles(passes, options);
+  case Phase::Memory: return addMemory(passes, options);
+  case Phase::Llvm: return addLlvm(passes, options);
+  }
+}
+
+void burnish::registerDialects(DialectRegistry &registry) {
+  registry.insert<nn::NNDialect, affine::AffineDialect, arith::ArithDialect, bufferization::BufferizationDialect, cf::ControlFlowDialect,
+                  complex::ComplexDialect, func::FuncDialect, linalg::LinalgDialect, LLVM::LLVMDialect, math::MathDialect, memref::MemRefDialect,
+                  scf::SCFDialect, tensor::TensorDialect, ub::UBDialect, vector::VectorDialect>();
+  arith::registerBufferizableOpInterfaceExternalModels(registry);
+  arith::registerBufferDeallocationOpInterfaceExternalModels(registry);
+  bufferization::func_ext::registerBufferizableOpInterfaceExternalModels(registry);
+  cf::registerBufferizableOpInterfaceExternalModels(registry);
+  cf::registerBufferDeallocationOpInterfaceExternalModels(registry);
+  linalg::registerBufferizableOpInterfaceExternalModels(registry);
+  linalg::registerTilingInterfaceExternalModels(registry);
+  linalg::registerSubsetOpInterfaceExternalModels(registry);
+  memref::registerAllocationOpInterfaceExternalModels(registry);
+  scf::registerBufferizableOpInterfaceExternalModels(registry);
+  scf::registerBufferDeallocationOpInterfaceExternalModels(registry);
+  tensor::registerBufferizableOpInterfaceExternalModels(registry);
+  tensor::registerInferTypeOpInterfaceExternalModels(registry);
+  tensor::registerTilingInterfaceExternalModels(registry);
+  tensor::registerSubsetOpInterfaceExternalModels(registry);
+  tensor::registerValueBoundsOpInterfaceExternalModels(registry);
+  vector::registerBufferizableOpInterfaceExternalModels(registry);
+  vector::registerSubsetOpInterfaceExternalModels(registry);
+}
+
+void burnish::registerPipelines() {
+  registerBurnishPasses();
+  for (Phase phase : {Phase::Graph, Phase::Loops, Phase::Tiles, Phase::Memory, Phase::Llvm})
+    PassPipelineRegistration<>("burnish-" + nameOf(phase).str(), "the phase that ends at --emit=" + nameOf(phase).str(),
+                               [phase](OpPassManager &passes) { addPhase(passes, phase, PipelineOptions()); });
+}

@@ -1,0 +1,33 @@
+// Pipeline.h - the compiler: phases and what they are made of.
+#pragma once
+#include "mlir/Pass/PassManager.h"
+
+namespace burnish {
+
+struct PipelineOptions {
+  /// 0: the plain meaning of every operator, nothing fused or reordered. 1 to 3: optimised.
+  unsigned level = 2;
+  /// The context brings the weights; else they are a section of the object.
+  bool weightsInFile = false;
+  /// The object defines what the main of a compiled program refers to.
+  bool isProgram = false;
+  /// Bits of an index on the target.
+  unsigned indexBits = 64;
+};
+
+/// The phases in order; each ends at a form that --emit shows.
+enum class Phase { Graph, Loops, Tiles, Memory, Llvm };
+
+/// The name of a phase, which is what --emit calls its result: nn, linalg, tiles, loops, llvm.
+llvm::StringRef nameOf(Phase phase);
+
+/// Adds the passes of one phase to a pass manager over modules.
+void addPhase(mlir::OpPassManager &passes, Phase phase, const PipelineOptions &options);
+
+/// Registers all dialects that a module may hold on its way, and their bufferisation.
+void registerDialects(mlir::DialectRegistry &registry);
+
+/// Registers every pass and, for each phase, a pipeline `burnish-PHASE`.
+void registerPipelines();
+
+} // namespace burnish
