@@ -18,8 +18,9 @@ function(burnish_add_library name)
   endif()
 endfunction()
 
-# Gives an existing target the compile options and the precompiled header of MLIR code.
+# Gives an existing target the compile options and the precompiled header of MLIR code; -fPIC also for executables, since
+# the header is compiled with it.
 function(burnish_mlir_target name)
-  target_compile_options(${name} PRIVATE -Wall -Wextra -Wno-unused-parameter -Werror -fno-exceptions -fpch-instantiate-templates)
+  target_compile_options(${name} PRIVATE -fPIC -Wall -Wextra -Wno-unused-parameter -Werror -fno-exceptions -fpch-instantiate-templates)
   target_precompile_headers(${name} REUSE_FROM burnish_pch)
 endfunction()
