@@ -81,6 +81,7 @@ static void addMemory(OpPassManager &passes, const PipelineOptions &options) {
   // Only buffers of run-time size are allocated by now.
   bufferization::BufferDeallocationPipelineOptions deallocation;
   bufferization::buildBufferDeallocationPipeline(passes, deallocation);
+  passes.addPass(createConvertBufferizationToMemRefPass());
   passes.addPass(createAllocateInContext());
   addCleanup(passes);
 }
