@@ -1,6 +1,6 @@
 // Model.h - an ONNX model file: its structure, and the bytes of its tensors where they lie.
 #pragma once
-#include "frontend/onnx/Diagnostics.h"
+#include "frontend/Diagnostics.h"
 #include "onnx/onnx_pb.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/MemoryBuffer.h"

@@ -1,6 +1,6 @@
 // Nodes.h - what is asked of nodes everywhere: their attributes, and how messages name them.
 #pragma once
-#include "frontend/onnx/Diagnostics.h"
+#include "frontend/Diagnostics.h"
 #include "llvm/ADT/StringMap.h"
 #include "onnx/onnx_pb.h"
 #include <optional>

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace burnish::onnx_import {
+namespace burnish {
 
 /// A name from a file as it can stand in a message: between single quotes, escaped, cut after 80 bytes.
 std::string quoted(llvm::StringRef name);
@@ -49,4 +49,4 @@ private:
   size_t surplus = 0;
 };
 
-} // namespace burnish::onnx_import
+} // namespace burnish

@@ -1,11 +1,11 @@
 // Diagnostics.cpp - collects what is wrong with a model, so that one run reports everything.
-#include "frontend/onnx/Diagnostics.h"
+#include "frontend/Diagnostics.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/ConvertUTF.h"
 
 using namespace llvm;
 
-namespace burnish::onnx_import {
+namespace burnish {
 
 // The length of the UTF-8 sequence at the start of `text`, or 0 where there is none that a terminal can show.
 static size_t utf8Length(StringRef text) {
@@ -69,4 +69,4 @@ std::string Diagnostics::message(const Problem &problem) const {
   return text;
 }
 
-} // namespace burnish::onnx_import
+} // namespace burnish
