@@ -112,6 +112,17 @@ void GraphImporter::initializers(const onnx::GraphProto &graph, Scope &scope) {
   }
 }
 
+// The elements of a constant of few floats.
+static std::optional<SmallVector<float>> constantFloats(Value value) {
+  ElementsAttr elements;
+  if (!value || !matchPattern(value, m_Constant(&elements)) || !elements.getElementType().isF32() || elements.getNumElements() > 64)
+    return std::nullopt;
+  SmallVector<char> bytes = nn::copyBytes(elements);
+  SmallVector<float> floats(bytes.size() / sizeof(float));
+  std::memcpy(floats.data(), bytes.data(), floats.size() * sizeof(float));
+  return floats;
+}
+
 //===- Nodes --------------------------------------------------------------===//
 
 void GraphImporter::nodes(const google::protobuf::RepeatedPtrField<NodeProto> &nodes, Scope &scope, const Frame &frame) {
@@ -187,15 +198,16 @@ void GraphImporter::node(const NodeProto &original, Scope &scope, const Frame &f
     return define(node, core(node, operands));
 
   NormalizeContext context;
-  auto rank = [&](StringRef name) -> std::optional<int64_t> {
+  auto type = [&](StringRef name) {
     Value value = lookup(scope, name);
-    auto type = value ? dyn_cast<RankedTensorType>(value.getType()) : RankedTensorType();
-    return type ? std::optional(type.getRank()) : std::nullopt;
+    return value && !isPoison(value) ? typeProto(value.getType()) : onnx::TypeProto();
   };
+  auto floats = [&](StringRef name) { return constantFloats(lookup(scope, name)); };
   // No name of a file starts like this and goes on like this by chance: clashes would need intent, and then gain
   // nothing.
   auto freshName = [&] { return "\x01" + std::to_string(freshNames++); };
-  context.rank = rank;
+  context.type = type;
+  context.floats = floats;
   context.freshName = freshName;
   std::vector<NodeProto> newest;
   if (!normalize(node, version, context, newest)) {
@@ -285,6 +297,10 @@ SmallVector<Value> GraphImporter::unsupported(const NodeProto &node, ArrayRef<Va
       types.push_back(operand ? typeProto(operand.getType()) : onnx::TypeProto());
     if (std::unique_ptr<onnx::FunctionProto> body = findBody(node, *newest, types))
       return call(*body, node, operands, *currentFrame, /*isBody=*/true);
+  }
+  if (currentNode && currentNode->op_type() != node.op_type()) {
+    problem("it is made of " + node.op_type() + ", which is not supported", "", operands);
+    return refused;
   }
   std::string domain = node.domain().empty() ? "" : " of domain " + quoted(node.domain());
   problem("operator " + node.op_type() + domain + " is not supported", "", operands);

@@ -7,8 +7,10 @@ namespace burnish::onnx_import {
 
 /// What a change may ask about the graph around its node.
 struct NormalizeContext {
-  /// The rank of a value, where it is known.
-  llvm::function_ref<std::optional<int64_t>(llvm::StringRef value)> rank;
+  /// What is known of the type of a value; a type without a value when nothing is.
+  llvm::function_ref<onnx::TypeProto(llvm::StringRef value)> type;
+  /// The elements of a constant of floats with few elements.
+  llvm::function_ref<std::optional<llvm::SmallVector<float>>(llvm::StringRef value)> floats;
   /// A name that no other value has.
   llvm::function_ref<std::string()> freshName;
   /// Why the node cannot be expressed; set on failure.
