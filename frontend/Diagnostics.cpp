@@ -1,0 +1,72 @@
+// Diagnostics.cpp - collects what is wrong with a model, so that one run reports everything.
+#include "frontend/Diagnostics.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/ConvertUTF.h"
+
+using namespace llvm;
+
+namespace burnish {
+
+// The length of the UTF-8 sequence at the start of `text`, or 0 where there is none that a terminal can show.
+static size_t utf8Length(StringRef text) {
+  unsigned length = getNumBytesForUTF8(static_cast<UTF8>(text.front()));
+  auto *begin = reinterpret_cast<const UTF8 *>(text.data());
+  return length > 1 && length <= text.size() && isLegalUTF8Sequence(begin, begin + length) ? length : 0;
+}
+
+std::string quoted(StringRef name) {
+  constexpr size_t kLongest = 80;
+  std::string result = "'";
+  StringRef rest = name;
+  while (!rest.empty() && name.size() - rest.size() < kLongest) {
+    char c = rest.front();
+    size_t length = 1;
+    if (c == '\n') {
+      result += "\\n";
+    } else if (c == '\'' || c == '\\') {
+      result += '\\';
+      result += c;
+    } else if (c >= 0x20 && c < 0x7f) {
+      result += c;
+    } else if (size_t sequence = utf8Length(rest); sequence && static_cast<unsigned char>(c) >= 0xc3) {
+      // From U+00C0 on: the controls of U+0080 to U+009F stay escaped.
+      length = sequence;
+      result += rest.take_front(length);
+    } else {
+      result += "\\x" + toHex(StringRef(&c, 1), /*LowerCase=*/true);
+    }
+    rest = rest.drop_front(length);
+  }
+  result += "'";
+  if (!rest.empty())
+    result += "... (" + std::to_string(name.size()) + " bytes)";
+  return result;
+}
+
+bool Diagnostics::error(const Twine &where, const Twine &reason, const Twine &remedy) {
+  Problem problem;
+  problem.where = where.str();
+  problem.reason = reason.str();
+  problem.remedy = remedy.str();
+  return report(std::move(problem));
+}
+
+bool Diagnostics::report(Problem problem) {
+  if (found.size() >= kLimit)
+    ++surplus;
+  else if (said.insert(message(problem)).second)
+    found.push_back(std::move(problem));
+  return false;
+}
+
+std::string Diagnostics::message(const Problem &problem) const {
+  std::string text = file + ": ";
+  if (!problem.where.empty())
+    text += problem.where + ": ";
+  text += problem.reason;
+  if (!problem.remedy.empty())
+    text += "; " + problem.remedy;
+  return text;
+}
+
+} // namespace burnish

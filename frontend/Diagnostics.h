@@ -1,0 +1,52 @@
+// Diagnostics.h - collects what is wrong with a model, so that one run reports everything.
+#pragma once
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/ADT/Twine.h"
+#include <string>
+#include <vector>
+
+namespace burnish {
+
+/// A name from a file as it can stand in a message: between single quotes, escaped, cut after 80 bytes.
+std::string quoted(llvm::StringRef name);
+
+/// One thing that stops a compile. `where` says where in the file it is, as `node 'fc1' (Gemm)`, or is empty. The
+/// fields after `reason` are filled where a node is at fault.
+struct Problem {
+  std::string where;
+  std::string reason;
+  std::string remedy;
+  std::string node, op, domain;
+  int64_t version = 0;
+  std::vector<std::string> inputTypes, outputTypes;
+};
+
+/// The problems of one model file.
+class Diagnostics {
+public:
+  /// `file` stands before every message.
+  explicit Diagnostics(llvm::StringRef file) : file(file) {}
+
+  /// Records a problem; always false, so that `return diagnostics.error(...)` reads well.
+  bool error(const llvm::Twine &where, const llvm::Twine &reason, const llvm::Twine &remedy = "");
+  bool report(Problem problem);
+
+  bool hasErrors() const { return !found.empty(); }
+  llvm::ArrayRef<Problem> problems() const { return found; }
+  /// `file: where: reason; remedy`.
+  std::string message(const Problem &problem) const;
+  /// How many were left out after the first `kLimit`.
+  size_t leftOut() const { return surplus; }
+
+  const std::string &fileName() const { return file; }
+
+private:
+  static constexpr size_t kLimit = 200;
+  std::string file;
+  std::vector<Problem> found;
+  llvm::StringSet<> said;
+  size_t surplus = 0;
+};
+
+} // namespace burnish

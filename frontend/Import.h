@@ -1,0 +1,33 @@
+// Import.h - from a model file to a module in the nn dialect.
+#pragma once
+#include "frontend/Diagnostics.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+#include <map>
+#include <memory>
+
+namespace burnish {
+
+struct ImportOptions {
+  /// The file; `-` is the standard input.
+  std::string path;
+  /// The name of the model's function: a C identifier.
+  std::string name = "model";
+  /// Sizes for symbolic dims by name.
+  std::map<std::string, int64_t> dims;
+  /// Whole shapes of inputs by name.
+  std::map<std::string, std::vector<int64_t>> shapes;
+};
+
+/// A model as a module with one public function. Constants of the module lie in `storage` (the mapped file), which must
+/// be kept as long as the module's context.
+struct ImportedModel {
+  std::shared_ptr<void> storage;
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+};
+
+/// Imports a model; failure after at least one diagnostic, and after as many as there are things wrong. The context
+/// needs the nn and func dialects loaded.
+llvm::FailureOr<ImportedModel> importModel(mlir::MLIRContext &context, const ImportOptions &options, Diagnostics &diagnostics);
+
+} // namespace burnish

@@ -1,0 +1,92 @@
+// Expand.h - operators that are written as several operators of the core.
+#pragma once
+#include "frontend/onnx/Nodes.h"
+#include "ir/Shapes.h"
+#include <variant>
+
+namespace burnish::onnx_import {
+
+class GraphImporter;
+
+/// An attribute of a node that an expansion builds.
+struct Attr {
+  llvm::StringRef name;
+  std::variant<int64_t, float, std::string, llvm::SmallVector<int64_t>> value;
+};
+
+/// A node that is being expanded. Values are null where an optional operand is absent; a value of a node that was refused is
+/// unranked, and so is all that is computed from it.
+class Expansion {
+public:
+  Expansion(GraphImporter &importer, const onnx::NodeProto &node, llvm::ArrayRef<mlir::Value> operands)
+      : node(node), operands(operands), importer(importer) {}
+
+  /// Builds an operator, by ONNX's name and in the form of the newest opset, with one result.
+  mlir::Value operator()(llvm::StringRef op, llvm::ArrayRef<mlir::Value> operands, llvm::ArrayRef<Attr> attributes = {}) {
+    return many(1, op, operands, attributes)[0];
+  }
+  /// The same with `count` results.
+  llvm::SmallVector<mlir::Value> many(unsigned count, llvm::StringRef op, llvm::ArrayRef<mlir::Value> operands,
+                                      llvm::ArrayRef<Attr> attributes = {});
+
+  /// The operand at `index`; null when it is absent.
+  mlir::Value operand(size_t index) const { return index < operands.size() ? operands[index] : mlir::Value(); }
+
+  /// A constant of one number in the element type of `like`.
+  mlir::Value scalar(double value, mlir::Value like);
+  mlir::Value scalar(double value, mlir::Type elementType);
+  /// A constant of rank 1.
+  mlir::Value integers(llvm::ArrayRef<int64_t> values);
+  /// A constant of rank 0 and type i64.
+  mlir::Value integer(int64_t value);
+
+  static int64_t rank(mlir::Value value);
+  static mlir::Type elementType(mlir::Value value) { return mlir::getElementTypeOrSelf(value.getType()); }
+  /// ONNX's number of the element type.
+  static int64_t onnxType(mlir::Value value);
+  /// The size along an axis (counted from the end when negative), where it is known when compiling.
+  static std::optional<int64_t> size(mlir::Value value, int64_t axis);
+  /// The elements of a small integer tensor, where they are known when compiling.
+  std::optional<llvm::SmallVector<int64_t>> known(mlir::Value value);
+  /// The size along an axis as a tensor of one i64.
+  mlir::Value sizeOf(mlir::Value value, int64_t axis);
+
+  mlir::Value add(mlir::Value a, mlir::Value b) { return (*this)("Add", {a, b}); }
+  mlir::Value sub(mlir::Value a, mlir::Value b) { return (*this)("Sub", {a, b}); }
+  mlir::Value mul(mlir::Value a, mlir::Value b) { return (*this)("Mul", {a, b}); }
+  mlir::Value div(mlir::Value a, mlir::Value b) { return (*this)("Div", {a, b}); }
+  mlir::Value cast(mlir::Value value, int64_t onnxType);
+  mlir::Value reshape(mlir::Value value, llvm::ArrayRef<int64_t> shape) {
+    return (*this)("Reshape", {value, integers(shape)});
+  }
+
+  /// Reports that the node cannot be compiled, and gives the value of a refused node.
+  mlir::Value fail(const llvm::Twine &reason);
+  /// `count` values of a refused node.
+  mlir::Value poison();
+
+  int64_t intAttr(llvm::StringRef name, int64_t otherwise) const { return intAttribute(node, name, otherwise); }
+  float floatAttr(llvm::StringRef name, float otherwise) const { return floatAttribute(node, name, otherwise); }
+
+  const onnx::NodeProto &node;
+  llvm::ArrayRef<mlir::Value> operands;
+
+private:
+  GraphImporter &importer;
+};
+
+/// Gives the values of a node's outputs, as many as it has names for.
+using ExpandFunction = llvm::SmallVector<mlir::Value> (*)(Expansion &expand);
+using ExpandTable = llvm::StringMap<ExpandFunction>;
+
+/// The expansion of an operator of the default domain; null when there is none.
+ExpandFunction findExpansion(llvm::StringRef op);
+
+// Each fills in the expansions of a family, and stands in its file in expand/.
+void addActivations(ExpandTable &table);
+void addContractions(ExpandTable &table);
+void addLayouts(ExpandTable &table);
+void addNormalizations(ExpandTable &table);
+void addReductions(ExpandTable &table);
+
+} // namespace burnish::onnx_import

@@ -1,0 +1,341 @@
+// GraphImporter.cpp - walks graphs and functions, node by node.
+#include "frontend/onnx/GraphImporter.h"
+#include "frontend/onnx/Expand.h"
+#include "frontend/onnx/Normalize.h"
+#include "frontend/onnx/Schemas.h"
+#include "ir/Ops.h"
+#include "ir/Storage.h"
+#include "ir/Types.h"
+#include "llvm/ADT/ScopeExit.h"
+#include "llvm/Support/SaveAndRestore.h"
+
+using namespace mlir;
+using llvm::any_of, llvm::enumerate, llvm::SaveAndRestore, llvm::StringMap;
+using onnx::AttributeProto;
+using onnx::NodeProto;
+
+namespace burnish::onnx_import {
+
+// Functions, expansions and bodies inside each other, and nodes after all calls are inlined: what a file that calls
+// functions from functions may cost.
+constexpr unsigned kDeepestCall = 64;
+constexpr int64_t kMostNodes = 2'000'000;
+
+GraphImporter::GraphImporter(Model &model, const CheckedModel &checked, Diagnostics &diagnostics, nn::NetBuilder &builder)
+    : builder(builder), model(model), checked(checked), diagnostics(diagnostics),
+      dialect(*builder.getContext()->getOrLoadDialect<nn::NNDialect>()) {
+  poisonValue = UnrealizedConversionCastOp::create(builder, UnrankedTensorType::get(builder.getF32Type()), ValueRange())
+                    .getResult(0);
+}
+
+//===- Messages -----------------------------------------------------------===//
+
+std::string typeText(Type type) {
+  auto tensor = dyn_cast<ShapedType>(type);
+  if (!tensor)
+    return "";
+  std::string text = typeName(nn::onnxType(tensor.getElementType()));
+  if (!tensor.hasRank())
+    return text;
+  text += "[";
+  for (auto [axis, size] : enumerate(tensor.getShape()))
+    text += (axis ? "," : "") + (ShapedType::isDynamic(size) ? "?" : std::to_string(size));
+  return text + "]";
+}
+
+onnx::TypeProto typeProto(Type type) {
+  onnx::TypeProto result;
+  auto tensor = cast<ShapedType>(type);
+  result.mutable_tensor_type()->set_elem_type(nn::onnxType(tensor.getElementType()));
+  if (!tensor.hasRank())
+    return result;
+  auto *shape = result.mutable_tensor_type()->mutable_shape();
+  for (int64_t size : tensor.getShape())
+    if (auto *dim = shape->add_dim(); !ShapedType::isDynamic(size))
+      dim->set_dim_value(size);
+  return result;
+}
+
+void GraphImporter::problem(const Twine &reason, const Twine &remedy, ArrayRef<Value> operands) {
+  if (!currentNode) {
+    diagnostics.error(currentWhere, reason, remedy);
+    return;
+  }
+  Problem problem = problemOf(*currentNode, currentVersion, reason, remedy);
+  problem.where = currentWhere;
+  for (Value operand : operands)
+    problem.inputTypes.push_back(operand ? isPoison(operand) ? "?" : typeText(operand.getType()) : "");
+  diagnostics.report(std::move(problem));
+}
+
+//===- Values -------------------------------------------------------------===//
+
+Value GraphImporter::lookup(const Scope &scope, StringRef name) const {
+  if (name.empty())
+    return {};
+  for (const Scope *inner = &scope; inner; inner = inner->outer)
+    if (auto found = inner->values.find(name); found != inner->values.end())
+      return found->second;
+  return poisonValue; // `check` has reported it
+}
+
+Value GraphImporter::constant(const onnx::TensorProto &tensor, StringRef where) {
+  Type elementType = nn::typeOfOnnx(tensor.data_type(), builder.getContext());
+  if (!elementType) {
+    diagnostics.error(where, "tensors of " + typeName(tensor.data_type()) + " are not supported");
+    return poisonValue;
+  }
+  std::optional<ArrayRef<char>> bytes = model.bytes(tensor, where, diagnostics);
+  if (!bytes)
+    return poisonValue;
+  auto type = RankedTensorType::get(ArrayRef<int64_t>(tensor.dims().data(), tensor.dims_size()), elementType);
+  // The key of a resource is for readers of the IR, who want neither 10 MB of it nor newlines.
+  std::string name = tensor.name().substr(0, 60);
+  for (char &c : name)
+    if (!llvm::isAlnum(c) && c != '.')
+      c = '_';
+  if (name.empty() || !llvm::isAlpha(name.front()))
+    name = "w" + name;
+  constexpr size_t kSmall = 64;
+  ElementsAttr value = bytes->size() <= kSmall
+                           ? nn::constantWith(type, name, SmallVector<char>(bytes->begin(), bytes->end()))
+                           : nn::resourceOver(type, name, *bytes);
+  return builder.make<nn::ConstantOp>(value);
+}
+
+void GraphImporter::initializers(const onnx::GraphProto &graph, Scope &scope) {
+  for (const onnx::TensorProto &tensor : graph.initializer())
+    scope.values[tensor.name()] = constant(tensor, currentWhere + (currentWhere.empty() ? "" : ", ") + "initializer " + quoted(tensor.name()));
+  for (const onnx::SparseTensorProto &tensor : graph.sparse_initializer()) {
+    diagnostics.error("initializer " + quoted(tensor.values().name()), "sparse tensors are not supported");
+    scope.values[tensor.values().name()] = poisonValue;
+  }
+}
+
+// The elements of a constant of few floats.
+static std::optional<SmallVector<float>> constantFloats(Value value) {
+  ElementsAttr elements;
+  if (!value || !matchPattern(value, m_Constant(&elements)) || !elements.getElementType().isF32() || elements.getNumElements() > 64)
+    return std::nullopt;
+  SmallVector<char> bytes = nn::copyBytes(elements);
+  SmallVector<float> floats(bytes.size() / sizeof(float));
+  std::memcpy(floats.data(), bytes.data(), floats.size() * sizeof(float));
+  return floats;
+}
+
+//===- Nodes --------------------------------------------------------------===//
+
+void GraphImporter::nodes(const google::protobuf::RepeatedPtrField<NodeProto> &nodes, Scope &scope, const Frame &frame) {
+  SaveAndRestore saveScope(currentScope, static_cast<const Scope *>(&scope));
+  SaveAndRestore saveFrame(currentFrame, &frame);
+  for (const NodeProto &each : nodes)
+    node(each, scope, frame);
+}
+
+// The node with attributes that stand for those of the function's call replaced by them.
+static NodeProto resolveReferences(const NodeProto &node, const StringMap<const AttributeProto *> &attributes) {
+  NodeProto resolved = node;
+  auto &list = *resolved.mutable_attribute();
+  for (int i = list.size() - 1; i >= 0; --i) {
+    if (list[i].ref_attr_name().empty())
+      continue;
+    const AttributeProto *value = attributes.lookup(list[i].ref_attr_name());
+    if (!value) {
+      list.DeleteSubrange(i, 1);
+      continue;
+    }
+    std::string name = list[i].name();
+    list[i] = *value;
+    list[i].set_name(name);
+  }
+  return resolved;
+}
+
+void GraphImporter::node(const NodeProto &original, Scope &scope, const Frame &frame) {
+  SaveAndRestore saveNode(currentNode);
+  SaveAndRestore saveVersion(currentVersion);
+  SaveAndRestore<std::string> saveWhere(currentWhere);
+  mlir::Location outerLoc = builder.getLoc();
+  llvm::scope_exit restoreLoc([&] { builder.setLoc(outerLoc); });
+  StringRef domain = canonicalDomain(original.domain());
+  auto import = frame.opsets.find(domain);
+  int64_t version = import == frame.opsets.end() ? 0 : import->second;
+  if (!frame.isBody) {
+    currentNode = &original;
+    currentVersion = version;
+    currentWhere = frame.where + describe(original);
+    builder.setLoc(NameLoc::get(builder.getStringAttr(currentWhere)));
+  }
+  if (++importedNodes > kMostNodes) {
+    if (importedNodes == kMostNodes + 1)
+      diagnostics.error("", "more than " + Twine(kMostNodes) + " nodes once its functions are inlined");
+    return;
+  }
+
+  bool hasReferences = frame.attributes && any_of(original.attribute(), [](const AttributeProto &attribute) {
+                         return !attribute.ref_attr_name().empty();
+                       });
+  NodeProto resolved;
+  if (hasReferences)
+    resolved = resolveReferences(original, *frame.attributes);
+  const NodeProto &node = hasReferences ? resolved : original;
+
+  SmallVector<Value> operands;
+  for (const std::string &input : node.input())
+    operands.push_back(lookup(scope, input));
+  while (!operands.empty() && !operands.back())
+    operands.pop_back();
+  auto define = [&](const NodeProto &defining, ArrayRef<Value> results) {
+    for (auto [index, name] : enumerate(defining.output()))
+      if (!name.empty())
+        scope.values[name] = index < results.size() && results[index] ? results[index] : poisonValue;
+  };
+  if (checked.broken.contains(&original))
+    return define(node, {});
+  if (const onnx::FunctionProto *function = checked.functionFor(node))
+    return define(node, call(*function, node, operands, frame, /*isBody=*/false));
+  if (!domain.empty())
+    return define(node, core(node, operands));
+
+  NormalizeContext context;
+  auto type = [&](StringRef name) {
+    Value value = lookup(scope, name);
+    return value && !isPoison(value) ? typeProto(value.getType()) : onnx::TypeProto();
+  };
+  auto floats = [&](StringRef name) { return constantFloats(lookup(scope, name)); };
+  // No name of a file starts like this and goes on like this by chance: clashes would need intent, and then gain
+  // nothing.
+  auto freshName = [&] { return "\x01" + std::to_string(freshNames++); };
+  context.type = type;
+  context.floats = floats;
+  context.freshName = freshName;
+  std::vector<NodeProto> newest;
+  if (!normalize(node, version, context, newest)) {
+    problem(context.reason, "", operands);
+    return define(node, {});
+  }
+  for (const NodeProto &each : newest) {
+    operands.clear();
+    for (const std::string &input : each.input())
+      operands.push_back(lookup(scope, input));
+    while (!operands.empty() && !operands.back())
+      operands.pop_back();
+    define(each, core(each, operands));
+  }
+}
+
+SmallVector<Value> GraphImporter::core(const NodeProto &node, ArrayRef<Value> operands) {
+  SmallVector<Value> refused(node.output_size(), poisonValue);
+  StringRef domain = canonicalDomain(node.domain()), op = node.op_type();
+  if (!domain.empty()) {
+    if (any_of(operands, isPoison))
+      return refused;
+    return unsupported(node, operands);
+  }
+  if (op == "Constant")
+    return constantNode(node);
+  StringRef operatorName = dialect.operatorFor(op);
+  ExpandFunction expansion = operatorName.empty() ? findExpansion(op) : nullptr;
+  if (operatorName.empty() && !expansion)
+    return unsupported(node, operands);
+  if (any_of(operands, isPoison))
+    return refused;
+  if (!expansion)
+    return build(operatorName, node, operands);
+  if (depth >= kDeepestCall)
+    return refused;
+  SaveAndRestore saveDepth(depth, depth + 1);
+  Expansion expand(*this, node, operands);
+  return expansion(expand);
+}
+
+//===- Functions ----------------------------------------------------------===//
+
+SmallVector<Value> GraphImporter::call(const onnx::FunctionProto &function, const NodeProto &node, ArrayRef<Value> operands,
+                                       const Frame &frame, bool isBody) {
+  if (depth >= kDeepestCall) {
+    problem("functions that call each other more than " + Twine(kDeepestCall) + " deep");
+    return {};
+  }
+  SaveAndRestore saveDepth(depth, depth + 1);
+  Opsets opsets;
+  for (const auto &import : function.opset_import())
+    opsets[canonicalDomain(import.domain())] = import.version();
+  StringMap<const AttributeProto *> attributes;
+  for (const AttributeProto &attribute : function.attribute_proto())
+    attributes[attribute.name()] = &attribute;
+  // A body's defaults are its schema's, of the version that the body belongs to.
+  if (isBody)
+    if (const Schema *schema = findSchema(node.op_type(), currentVersion ? *newestVersion(node.domain()) : 0, node.domain()))
+      for (const auto &formal : schema->attributes)
+        if (formal.second.defaultValue.type() != AttributeProto::UNDEFINED)
+          attributes[formal.first()] = &formal.second.defaultValue;
+  for (const AttributeProto &attribute : node.attribute())
+    attributes[attribute.name()] = &attribute;
+
+  Scope scope;
+  for (auto [index, name] : enumerate(function.input()))
+    scope.values[name] = index < operands.size() ? operands[index] : Value();
+  Frame inner{opsets, &attributes, isBody ? "" : currentWhere + ", ", isBody || frame.isBody, 0};
+  nodes(function.node(), scope, inner);
+  SmallVector<Value> results;
+  for (const std::string &output : function.output())
+    results.push_back(lookup(scope, output));
+  return results;
+}
+
+SmallVector<Value> GraphImporter::unsupported(const NodeProto &node, ArrayRef<Value> operands) {
+  SmallVector<Value> refused(node.output_size(), poisonValue);
+  std::optional<int> newest = newestVersion(node.domain());
+  const Schema *schema = newest ? findSchema(node.op_type(), *newest, node.domain()) : nullptr;
+  // A body may ask for types; where they are not known, whatever stands before the node is reported instead.
+  if (schema && schema->hasBody && any_of(operands, isPoison))
+    return refused;
+  if (schema && schema->hasBody && depth < kDeepestCall) {
+    SmallVector<onnx::TypeProto> types;
+    for (Value operand : operands)
+      types.push_back(operand ? typeProto(operand.getType()) : onnx::TypeProto());
+    if (std::unique_ptr<onnx::FunctionProto> body = findBody(node, *newest, types))
+      return call(*body, node, operands, *currentFrame, /*isBody=*/true);
+  }
+  if (currentNode && currentNode->op_type() != node.op_type()) {
+    problem("it is made of " + node.op_type() + ", which is not supported", "", operands);
+    return refused;
+  }
+  std::string domain = node.domain().empty() ? "" : " of domain " + quoted(node.domain());
+  problem("operator " + node.op_type() + domain + " is not supported", "", operands);
+  return refused;
+}
+
+//===- Constant -----------------------------------------------------------===//
+
+SmallVector<Value> GraphImporter::constantNode(const NodeProto &node) {
+  if (node.attribute_size() != 1) {
+    problem("a constant has one attribute, and this has " + Twine(node.attribute_size()));
+    return {poisonValue};
+  }
+  const AttributeProto &attribute = node.attribute(0);
+  auto floats = [&](ArrayRef<float> values, ArrayRef<int64_t> shape) -> Value {
+    return builder.make<nn::ConstantOp>(DenseElementsAttr::get(RankedTensorType::get(shape, builder.getF32Type()), values));
+  };
+  auto integers = [&](ArrayRef<int64_t> values, ArrayRef<int64_t> shape) -> Value {
+    return builder.make<nn::ConstantOp>(DenseElementsAttr::get(RankedTensorType::get(shape, builder.getI64Type()), values));
+  };
+  switch (typeOf(attribute)) {
+  case AttributeProto::TENSOR:
+    return {constant(attribute.t(), currentWhere)};
+  case AttributeProto::FLOAT:
+    return {floats(attribute.f(), {})};
+  case AttributeProto::FLOATS:
+    return {floats(ArrayRef<float>(attribute.floats().data(), attribute.floats_size()), attribute.floats_size())};
+  case AttributeProto::INT:
+    return {integers(attribute.i(), {})};
+  case AttributeProto::INTS:
+    return {integers(ArrayRef<int64_t>(attribute.ints().data(), attribute.ints_size()), attribute.ints_size())};
+  default:
+    problem("constants that are a " + wordFor(typeOf(attribute)) + " are not supported");
+    return {poisonValue};
+  }
+}
+
+} // namespace burnish::onnx_import

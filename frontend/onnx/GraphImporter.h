@@ -1,0 +1,93 @@
+// GraphImporter.h - builds the nn operators of a graph's nodes.
+#pragma once
+#include "frontend/onnx/Check.h"
+#include "frontend/onnx/Model.h"
+#include "ir/Dialect.h"
+#include "ir/Shapes.h"
+#include "mlir/IR/BuiltinAttributes.h"
+
+namespace burnish::onnx_import {
+
+struct Schema;
+
+/// Imports nodes at the insertion point of a builder. A value that is not known because of a problem that is reported
+/// is poison: an unranked tensor. Nodes that use it give poison, and are not reported.
+class GraphImporter {
+public:
+  GraphImporter(Model &model, const CheckedModel &checked, Diagnostics &diagnostics, nn::NetBuilder &builder);
+
+  /// The values of a graph or function by name, inside those of the graph around it.
+  struct Scope {
+    const Scope *outer = nullptr;
+    llvm::StringMap<mlir::Value> values;
+  };
+  /// Where nodes stand: in the model, in one of its functions, or in a body that ONNX gives for an operator.
+  struct Frame {
+    const Opsets &opsets;
+    /// What attributes of the function stand for; null outside functions.
+    const llvm::StringMap<const onnx::AttributeProto *> *attributes = nullptr;
+    /// Before the node's name in messages.
+    std::string where;
+    /// Nodes of a body are not named in messages: the node is that it defines.
+    bool isBody = false;
+    unsigned depth = 0;
+  };
+
+  void initializers(const onnx::GraphProto &graph, Scope &scope);
+  void nodes(const google::protobuf::RepeatedPtrField<onnx::NodeProto> &nodes, Scope &scope, const Frame &frame);
+
+  /// The constant of a tensor; poison after a diagnostic at `where`.
+  mlir::Value constant(const onnx::TensorProto &tensor, llvm::StringRef where);
+
+  /// The values of a node's outputs, given those of its operands (null where absent). The node is of the newest
+  /// opset of its domain, and the default domain's operators are looked up among core, expansions and bodies.
+  llvm::SmallVector<mlir::Value> core(const onnx::NodeProto &node, llvm::ArrayRef<mlir::Value> operands);
+
+  mlir::Value poison() const { return poisonValue; }
+  static bool isPoison(mlir::Value value) { return value && mlir::isa<mlir::UnrankedTensorType>(value.getType()); }
+
+  /// Reports a problem of the node that is being imported, with the types of `operands`.
+  void problem(const llvm::Twine &reason, const llvm::Twine &remedy = "", llvm::ArrayRef<mlir::Value> operands = {});
+
+  nn::NetBuilder &builder;
+
+private:
+  friend class CurrentNode;
+
+  mlir::Value lookup(const Scope &scope, llvm::StringRef name) const;
+  void node(const onnx::NodeProto &node, Scope &scope, const Frame &frame);
+  llvm::SmallVector<mlir::Value> call(const onnx::FunctionProto &function, const onnx::NodeProto &node,
+                                      llvm::ArrayRef<mlir::Value> operands, const Frame &frame, bool isBody);
+  llvm::SmallVector<mlir::Value> unsupported(const onnx::NodeProto &node, llvm::ArrayRef<mlir::Value> operands);
+
+  // The operators whose attributes or regions need more than the table.
+  llvm::SmallVector<mlir::Value> constantNode(const onnx::NodeProto &node);
+
+  /// The nn operator of that name built from a node (Operators.cpp).
+  llvm::SmallVector<mlir::Value> build(llvm::StringRef operatorName, const onnx::NodeProto &node,
+                                       llvm::ArrayRef<mlir::Value> operands);
+  mlir::Attribute convert(const onnx::AttributeProto &attribute);
+
+  Model &model;
+  const CheckedModel &checked;
+  Diagnostics &diagnostics;
+  nn::NNDialect &dialect;
+  mlir::Value poisonValue;
+
+  // The scope, frame and node that are being imported; the node is one of the file's, never of a body.
+  const Scope *currentScope = nullptr;
+  const Frame *currentFrame = nullptr;
+  const onnx::NodeProto *currentNode = nullptr;
+  int64_t currentVersion = 0;
+  std::string currentWhere;
+  int64_t freshNames = 0;
+  int64_t importedNodes = 0;
+  unsigned depth = 0;
+};
+
+/// `float[2,?]`, as messages show a type.
+std::string typeText(mlir::Type type);
+/// What is known of a value as ONNX says it.
+onnx::TypeProto typeProto(mlir::Type type);
+
+} // namespace burnish::onnx_import

@@ -1,0 +1,392 @@
+// Normalize.cpp - brings nodes of old operator versions to the newest.
+// One function a change of an operator. Versions that only added types, or attributes and inputs whose defaults are
+// what was before, need none.
+#include "frontend/onnx/Normalize.h"
+#include "llvm/ADT/STLExtras.h"
+#include <cstdint>
+
+using namespace llvm;
+using onnx::NodeProto;
+
+namespace burnish::onnx_import {
+namespace {
+
+/// A node on its way to the newest version: changes edit `node`, and add others before and after it.
+class Rewrite {
+public:
+  Rewrite(const NodeProto &original, int64_t version, NormalizeContext &context) : node(original), version(version), context(context) {}
+
+  /// Adds a node before `node`; gives the name of its one output.
+  std::string before(StringRef op, ArrayRef<std::string> inputs) { return add(preceding, op, inputs, context.freshName()); }
+  NodeProto &last() { return preceding.back(); }
+  /// Adds a node after `node`.
+  NodeProto &after(StringRef op, ArrayRef<std::string> inputs, const std::string &output) {
+    add(following, op, inputs, output);
+    return following.back();
+  }
+
+  std::string integers(ArrayRef<int64_t> values) {
+    std::string name = before("Constant", {});
+    setAttribute(last(), "value_ints", values);
+    return name;
+  }
+  std::string integer(int64_t value) {
+    std::string name = before("Constant", {});
+    setAttribute(last(), "value_int", value);
+    return name;
+  }
+  /// A scalar in the element type of another value.
+  std::string scalarLike(float value, const std::string &like) {
+    std::string name = before("Constant", {});
+    setAttribute(last(), "value_float", value);
+    int64_t type = elementType(like);
+    if (type == onnx::TensorProto::FLOAT || type == 0)
+      return name;
+    name = before("Cast", name);
+    setAttribute(last(), "to", type);
+    return name;
+  }
+
+  int64_t elementType(StringRef value) { return context.type(value).tensor_type().elem_type(); }
+  std::optional<int64_t> rank(StringRef value) {
+    onnx::TypeProto type = context.type(value);
+    if (!type.tensor_type().has_shape())
+      return std::nullopt;
+    return type.tensor_type().shape().dim_size();
+  }
+  bool isEmpty(StringRef value) {
+    if (value.empty())
+      return true;
+    onnx::TypeProto type = context.type(value);
+    return any_of(type.tensor_type().shape().dim(), [](const auto &dim) { return dim.has_dim_value() && dim.dim_value() == 0; });
+  }
+
+  /// Sets an input, with empty names for those before it that are absent.
+  void setInput(int index, const std::string &name) {
+    while (node.input_size() <= index)
+      node.add_input();
+    node.set_input(index, name);
+  }
+  /// Makes a list attribute, if the node has it, the input at `index`.
+  void attributeToInput(StringRef name, int index) {
+    if (std::optional<SmallVector<int64_t>> values = intsAttribute(node, name))
+      setInput(index, integers(*values));
+    removeAttribute(node, name);
+  }
+  /// Gives the node a new output in place of one, and returns its name: what a node after it makes into the old one.
+  std::string divertOutput(int index) {
+    std::string name = context.freshName();
+    node.set_output(index, name);
+    return name;
+  }
+
+  bool fail(const Twine &reason) {
+    context.reason = reason.str();
+    return false;
+  }
+
+  NodeProto node;
+  const int64_t version;
+  NormalizeContext &context;
+  std::vector<NodeProto> preceding, following;
+  /// The node itself is not wanted: those before it are all.
+  bool isReplaced = false;
+
+private:
+  std::string add(std::vector<NodeProto> &nodes, StringRef op, ArrayRef<std::string> inputs, const std::string &output) {
+    NodeProto &added = nodes.emplace_back();
+    added.set_op_type(op.str());
+    added.mutable_input()->Add(inputs.begin(), inputs.end());
+    added.add_output(output);
+    return output;
+  }
+};
+
+// Before opset 9 `spatial` = 0 gave every element statistics of its own.
+bool batchNormalizationSpatial(Rewrite &r) {
+  bool isSpatial = intAttribute(r.node, "spatial", 1);
+  removeAttribute(r.node, "spatial");
+  if (isSpatial)
+    return true;
+  const std::string x = r.node.input(0), scale = r.node.input(1), bias = r.node.input(2), mean = r.node.input(3), var = r.node.input(4);
+  if (any_of(drop_begin(r.node.output()), [](const std::string &name) { return !name.empty(); }))
+    return r.fail("training with spatial = 0 is not supported");
+  std::string epsilon = r.scalarLike(floatAttribute(r.node, "epsilon", 1e-5f), x);
+  std::string deviation = r.before("Sqrt", r.before("Add", {var, epsilon}));
+  std::string normal = r.before("Div", {r.before("Sub", {x, mean}), deviation});
+  r.before("Add", {r.before("Mul", {normal, scale}), bias});
+  r.last().set_output(0, r.node.output(0));
+  r.isReplaced = true;
+  return true;
+}
+
+// Before opset 14 it was training when further outputs were asked for.
+bool batchNormalizationTraining(Rewrite &r) {
+  for (int i = 3; i < r.node.output_size(); ++i)
+    if (!r.node.output(i).empty())
+      return r.fail("outputs saved_mean and saved_var are not supported");
+  while (r.node.output_size() > 3 || (r.node.output_size() && r.node.output(r.node.output_size() - 1).empty()))
+    r.node.mutable_output()->RemoveLast();
+  if (r.node.output_size() > 1)
+    setAttribute(r.node, "training_mode", int64_t(1));
+  return true;
+}
+
+bool clipBounds(Rewrite &r) {
+  for (auto [index, name] : enumerate(ArrayRef<StringRef>{"min", "max"})) {
+    if (findAttribute(r.node, name))
+      r.setInput(index + 1, r.scalarLike(floatAttribute(r.node, name, 0), r.node.input(0)));
+    removeAttribute(r.node, name);
+  }
+  return true;
+}
+
+bool dftAxis(Rewrite &r) {
+  r.setInput(2, r.integer(intAttribute(r.node, "axis", 1)));
+  removeAttribute(r.node, "axis");
+  return true;
+}
+
+// Before opset 12 the ratio was an attribute and nothing was dropped; before 10 the mask had the data's type.
+bool dropoutRatio(Rewrite &r) {
+  removeAttribute(r.node, "ratio");
+  if (r.version < 10 && !outputName(r.node, 1).empty()) {
+    std::string mask = r.node.output(1);
+    int64_t type = r.elementType(r.node.input(0));
+    setAttribute(r.after("Cast", r.divertOutput(1), mask), "to", type ? type : int64_t(onnx::TensorProto::FLOAT));
+  }
+  return true;
+}
+
+bool gridSampleModes(Rewrite &r) {
+  std::string mode = stringAttribute(r.node, "mode", "bilinear");
+  setAttribute(r.node, "mode", mode == "bilinear" ? "linear" : mode == "bicubic" ? "cubic" : StringRef(mode));
+  return true;
+}
+
+// Before opset 21 scale and bias were by group: an instance normalization of groups.
+bool groupNormalizationScale(Rewrite &r) {
+  std::string x = r.node.input(0);
+  std::string groups = r.before("Reshape", {x, r.integers({0, intAttribute(r.node, "num_groups", 1), -1})});
+  std::string normal = r.before("InstanceNormalization", {groups, r.node.input(1), r.node.input(2)});
+  setAttribute(r.last(), "epsilon", floatAttribute(r.node, "epsilon", 1e-5f));
+  r.before("Reshape", {normal, r.before("Shape", x)});
+  r.last().set_output(0, r.node.output(0));
+  r.isReplaced = true;
+  return true;
+}
+
+bool padInputs(Rewrite &r) {
+  std::optional<SmallVector<int64_t>> pads = intsAttribute(r.node, "pads");
+  r.setInput(1, r.integers(pads.value_or(SmallVector<int64_t>())));
+  if (float value = floatAttribute(r.node, "value", 0); value != 0)
+    r.setInput(2, r.scalarLike(value, r.node.input(0)));
+  removeAttribute(r.node, "pads");
+  removeAttribute(r.node, "value");
+  return true;
+}
+
+bool reduceAxes(Rewrite &r) {
+  r.attributeToInput("axes", 1);
+  return true;
+}
+
+// Upsample, and Resize before opset 11, count from corners (x / scale), and the nearest element is the one before; the
+// one after where the result is smaller (as ONNX Runtime has it, and ONNX's tests of then).
+bool resizeModes(Rewrite &r) {
+  std::string scales = r.node.input(1);
+  if (stringAttribute(r.node, "mode", "nearest") == "nearest") {
+    std::optional<SmallVector<float>> known = r.context.floats(scales);
+    bool shrinks = known && any_of(*known, [](float scale) { return scale < 1; });
+    setAttribute(r.node, "nearest_mode", StringRef(shrinks ? "ceil" : "floor"));
+  }
+  setAttribute(r.node, "coordinate_transformation_mode", StringRef("asymmetric"));
+  r.setInput(1, "");
+  r.setInput(2, scales);
+  return true;
+}
+
+// Opset 13 took out `tf_half_pixel_for_nn`, floor((x + 0.5) / scale): half pixels, rounded half up.
+bool resizeHalfPixel(Rewrite &r) {
+  if (stringAttribute(r.node, "coordinate_transformation_mode", "half_pixel") != "tf_half_pixel_for_nn")
+    return true;
+  if (stringAttribute(r.node, "mode", "nearest") != "nearest" || stringAttribute(r.node, "nearest_mode", "round_prefer_floor") != "floor")
+    return r.fail("tf_half_pixel_for_nn is supported with mode nearest and nearest_mode floor only");
+  setAttribute(r.node, "coordinate_transformation_mode", StringRef("half_pixel"));
+  setAttribute(r.node, "nearest_mode", StringRef("round_prefer_ceil"));
+  return true;
+}
+
+// Exporters give inputs that are not there as empty tensors.
+bool resizeEmptyInputs(Rewrite &r) {
+  for (int i = 1; i < r.node.input_size(); ++i)
+    if (r.isEmpty(r.node.input(i)))
+      r.node.set_input(i, "");
+  return true;
+}
+
+bool roiAlignCoordinates(Rewrite &r) {
+  setAttribute(r.node, "coordinate_transformation_mode", StringRef("output_half_pixel"));
+  return true;
+}
+
+// Before opset 9 Scan had a batch axis before the sequence's: a Scan over the batch of Scans over sequences.
+bool scanBatch(Rewrite &r) {
+  if (!inputName(r.node, 0).empty())
+    return r.fail("sequence_lens is not supported");
+  r.node.mutable_input()->DeleteSubrange(0, 1);
+  NodeProto inner = r.node;
+  int64_t count = inner.input_size();
+  onnx::GraphProto body;
+  for (int i = 0; i < count; ++i) {
+    inner.set_input(i, r.context.freshName());
+    body.add_input()->set_name(inner.input(i));
+  }
+  for (int i = 0; i < inner.output_size(); ++i) {
+    inner.set_output(i, r.context.freshName());
+    body.add_output()->set_name(inner.output(i));
+  }
+  if (std::optional<SmallVector<int64_t>> directions = intsAttribute(inner, "directions"))
+    setAttribute(inner, "scan_input_directions", *directions);
+  removeAttribute(inner, "directions");
+  *body.add_node() = inner;
+  r.node.clear_attribute();
+  setAttribute(r.node, "num_scan_inputs", count);
+  onnx::AttributeProto &attribute = *r.node.add_attribute();
+  attribute.set_name("body");
+  attribute.set_type(onnx::AttributeProto::GRAPH);
+  *attribute.mutable_g() = std::move(body);
+  return true;
+}
+
+bool scatterName(Rewrite &r) {
+  r.node.set_op_type("ScatterElements");
+  return true;
+}
+
+bool sliceInputs(Rewrite &r) {
+  r.attributeToInput("starts", 1);
+  r.attributeToInput("ends", 2);
+  r.attributeToInput("axes", 3);
+  return true;
+}
+
+// Before opset 13 the axes from `axis` on (1 by default) were taken together.
+bool softmaxFlat(Rewrite &r) {
+  int64_t axis = intAttribute(r.node, "axis", 1);
+  std::string x = r.node.input(0);
+  std::optional<int64_t> rank = r.rank(x);
+  setAttribute(r.node, "axis", int64_t(-1));
+  if (rank && (axis == -1 || axis == *rank - 1))
+    return true;
+  std::string flat = r.before("Flatten", x);
+  setAttribute(r.last(), "axis", axis);
+  r.node.set_input(0, flat);
+  std::string shape = r.before("Shape", x), result = r.node.output(0);
+  r.after("Reshape", {r.divertOutput(0), shape}, result);
+  return true;
+}
+
+bool splitInput(Rewrite &r) {
+  r.attributeToInput("split", 1);
+  return true;
+}
+
+bool splitCount(Rewrite &r) {
+  if (inputName(r.node, 1).empty())
+    setAttribute(r.node, "num_outputs", static_cast<int64_t>(r.node.output_size()));
+  return true;
+}
+
+bool squeezeAxes(Rewrite &r) {
+  r.attributeToInput("axes", 1);
+  return true;
+}
+
+bool topKInput(Rewrite &r) {
+  r.setInput(1, r.integers(intAttribute(r.node, "k", 0)));
+  removeAttribute(r.node, "k");
+  return true;
+}
+
+bool upsampleScales(Rewrite &r) {
+  std::string scales = r.before("Constant", {});
+  auto &attribute = *r.last().add_attribute();
+  attribute.set_name("value_floats");
+  attribute.set_type(onnx::AttributeProto::FLOATS);
+  std::optional<SmallVector<float>> values = floatsAttribute(r.node, "scales");
+  if (values)
+    attribute.mutable_floats()->Add(values->begin(), values->end());
+  removeAttribute(r.node, "scales");
+  r.setInput(1, scales);
+  return true;
+}
+
+bool upsampleName(Rewrite &r) {
+  r.node.set_op_type("Resize");
+  return resizeModes(r);
+}
+
+struct Change {
+  StringRef op;
+  /// The first version of the default domain's opset that has it.
+  int64_t version;
+  bool (*apply)(Rewrite &rewrite);
+};
+
+constexpr int64_t kAlways = INT64_MAX;
+
+// In order of versions for each operator: a node goes through all that came after its own.
+const Change kChanges[] = {
+    {"BatchNormalization", 9, batchNormalizationSpatial},
+    {"BatchNormalization", 14, batchNormalizationTraining},
+    {"Clip", 11, clipBounds},
+    {"DFT", 20, dftAxis},
+    {"Dropout", 12, dropoutRatio},
+    {"GridSample", 20, gridSampleModes},
+    {"GroupNormalization", 21, groupNormalizationScale},
+    {"Hardmax", 13, softmaxFlat},
+    {"LogSoftmax", 13, softmaxFlat},
+    {"Pad", 11, padInputs},
+    {"ReduceL1", 18, reduceAxes},
+    {"ReduceL2", 18, reduceAxes},
+    {"ReduceLogSum", 18, reduceAxes},
+    {"ReduceLogSumExp", 18, reduceAxes},
+    {"ReduceMax", 18, reduceAxes},
+    {"ReduceMean", 18, reduceAxes},
+    {"ReduceMin", 18, reduceAxes},
+    {"ReduceProd", 18, reduceAxes},
+    {"ReduceSum", 13, reduceAxes},
+    {"ReduceSumSquare", 18, reduceAxes},
+    {"Resize", 11, resizeModes},
+    {"Resize", 13, resizeHalfPixel},
+    {"Resize", kAlways, resizeEmptyInputs},
+    {"RoiAlign", 16, roiAlignCoordinates},
+    {"Scan", 9, scanBatch},
+    {"Scatter", kAlways, scatterName},
+    {"Slice", 10, sliceInputs},
+    {"Softmax", 13, softmaxFlat},
+    {"Split", 13, splitInput},
+    {"Split", 18, splitCount},
+    {"Squeeze", 13, squeezeAxes},
+    {"TopK", 10, topKInput},
+    {"Unsqueeze", 13, squeezeAxes},
+    {"Upsample", 9, upsampleScales},
+    {"Upsample", kAlways, upsampleName},
+};
+
+} // namespace
+
+bool normalize(const NodeProto &node, int64_t version, NormalizeContext &context, std::vector<NodeProto> &nodes) {
+  Rewrite rewrite(node, version, context);
+  for (const Change &change : kChanges)
+    if (change.op == node.op_type() && version < change.version && !rewrite.isReplaced && !change.apply(rewrite))
+      return false;
+  append_range(nodes, rewrite.preceding);
+  if (!rewrite.isReplaced)
+    nodes.push_back(std::move(rewrite.node));
+  append_range(nodes, rewrite.following);
+  return true;
+}
+
+} // namespace burnish::onnx_import

@@ -1,0 +1,6 @@
+// Layouts.cpp - 
+#include "frontend/onnx/Expand.h"
+
+namespace burnish::onnx_import {
+void addLayouts(ExpandTable &) {}
+} // namespace burnish::onnx_import

@@ -1,0 +1,133 @@
+"""measure.py - compiles a model with Burnish, runs the program, and does the same with ONNX Runtime."""
+
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import tempfile
+import time
+
+import numpy as np
+import onnxruntime
+
+
+class Failure(Exception):
+    """What went wrong, as an outcome (`unsupported`, `crash`, `timeout`, `wrong`) and a message."""
+
+    def __init__(self, outcome, message):
+        super().__init__(message)
+        self.outcome = outcome
+
+
+def run(command, seconds):
+    """Runs a command; returns (standard output, wall seconds, peak resident bytes) or raises Failure."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        start = time.perf_counter()
+        process = subprocess.Popen([str(word) for word in command], stdout=out, stderr=err)
+        usage = None
+        while usage is None:
+            pid, status, rusage = os.wait4(process.pid, os.WNOHANG)
+            if pid:
+                usage = rusage
+            elif time.perf_counter() - start > seconds:
+                process.kill()
+                os.wait4(process.pid, 0)
+                raise Failure("timeout", f"{pathlib.Path(command[0]).name} ran for more than {seconds} s")
+            else:
+                time.sleep(0.002)
+        wall = time.perf_counter() - start
+        process.returncode = code = os.waitstatus_to_exitcode(status)
+        out.seek(0), err.seek(0)
+        text = err.read().decode(errors="replace").strip()
+        if code:
+            outcome = "unsupported" if code == 1 else "crash"
+            raise Failure(outcome, text or f"{pathlib.Path(command[0]).name} ended with {code}")
+        return out.read().decode(errors="replace"), wall, usage.ru_maxrss * 1024
+
+
+def as_array(value):
+    """An output as one array; the list of dictionaries that ZipMap makes becomes columns by sorted key."""
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        keys = sorted(value[0])
+        return np.array([[row[key] for key in keys] for row in value])
+    return np.asarray(value)
+
+
+class OnnxRuntime:
+    """The reference: one session for each number of threads."""
+
+    def __init__(self, model):
+        self.model = str(model)
+        self.sessions = {}
+
+    def session(self, threads=1):
+        if threads not in self.sessions:
+            options = onnxruntime.SessionOptions()
+            options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+            options.log_severity_level = 3
+            self.sessions[threads] = onnxruntime.InferenceSession(self.model, options, providers=["CPUExecutionProvider"])
+        return self.sessions[threads]
+
+    def feed(self, file):
+        """The arrays of an .npz under the names of the inputs, whichever of the two ways it is keyed."""
+        names = [i.name for i in self.session().get_inputs()]
+        with np.load(file) as arrays:
+            return {name: arrays[name] if name in arrays else arrays[f"arr_{i}"] for i, name in enumerate(names)}
+
+    def outputs(self, file):
+        values = self.session().run(None, self.feed(file))
+        return {o.name: as_array(value) for o, value in zip(self.session().get_outputs(), values)}
+
+    def milliseconds(self, file, threads, seconds):
+        session, feed = self.session(threads), self.feed(file)
+        session.run(None, feed)
+        times, end = [], time.perf_counter() + seconds
+        while not times or time.perf_counter() < end:
+            start = time.perf_counter()
+            session.run(None, feed)
+            times.append(time.perf_counter() - start)
+        return 1000 * statistics.median(times)
+
+
+def worst_error(got, expected):
+    """max |a - b| / max |b| over all outputs; infinite where shapes, NaNs or exact values differ."""
+    worst = 0.0
+    for name, b in expected.items():
+        if name not in got:
+            raise Failure("wrong", f"output '{name}' is missing")
+        a = got[name]
+        if a.shape != b.shape:
+            raise Failure("wrong", f"output '{name}' has shape {list(a.shape)}, ONNX Runtime's has {list(b.shape)}")
+        if b.dtype.kind not in "fc" or not b.size:
+            if not np.array_equal(a.astype(b.dtype), b):
+                raise Failure("wrong", f"output '{name}' differs in {np.sum(a != b)} of {b.size} values")
+            continue
+        if not np.array_equal(np.isfinite(a), np.isfinite(b)):
+            raise Failure("wrong", f"output '{name}' is finite in {np.isfinite(a).sum()} places, ONNX Runtime's in {np.isfinite(b).sum()}")
+        finite = np.isfinite(b)
+        if finite.any():
+            scale = max(float(np.abs(b[finite]).max()), 1e-30)
+            worst = max(worst, float(np.abs(a[finite].astype(float) - b[finite].astype(float)).max()) / scale)
+    return worst
+
+
+class Program:
+    """A model compiled to a program in a folder of its own."""
+
+    def __init__(self, burnish, model, folder, options=(), seconds=600):
+        self.path = pathlib.Path(folder) / "program"
+        _, self.compile_s, peak = run([burnish, model, "-o", self.path, *options], seconds)
+        self.compiler_mb = peak / 2**20
+        self.size_mb = self.path.stat().st_size / 2**20
+
+    def outputs(self, file, threads=1, seconds=120):
+        """Runs once; returns ({name: array}, wall seconds)."""
+        out = self.path.with_name("out.npz")
+        _, wall, _ = run([self.path, file, "-o", out, f"--threads={threads}"], seconds)
+        with np.load(out) as arrays:
+            return dict(arrays), wall
+
+    def milliseconds(self, file, threads, seconds):
+        text, _, _ = run([self.path, file, f"--bench={seconds}", f"--threads={threads}"], 120)
+        return json.loads(text)["median_ms"]

@@ -1,0 +1,134 @@
+"""conformance.py - runs ONNX's own cases through the compiler and compares the outcomes with results.tsv.
+
+    ./dev conformance [--update] [--why] [--set SET] [--match WORD] [--jobs N]
+
+Every case takes the real path: compiled to an object, linked, run. results.tsv has a line for each case (set, case, outcome,
+worst error in units in the last place, rounded up to a power of two, so that machines agree). A case that passed and does
+not any more is a failure; so is one that is listed as not passing and passes: `--update` then rewrites results.tsv and
+RESULTS.md. `--why` prints the cases that do not pass, grouped by what the compiler said.
+"""
+
+import argparse
+import collections
+import json
+import math
+import pathlib
+import re
+import subprocess
+import sys
+import time
+
+import onnx
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+sys.path.insert(0, str(HERE.parent))
+
+import collect
+import outcomes
+
+TABLE = HERE / "results.tsv"
+REPORT = HERE / "RESULTS.md"
+
+
+def run_set(burnish, folder, cases, jobs):
+    """Runs `burnish test` on the cases of one set and returns {case: record}."""
+    command = [burnish, "test", "--json", f"--jobs={jobs}", *(str(folder / case) for case in cases)]
+    process = subprocess.run(command, stdout=subprocess.PIPE, text=True, errors="replace")
+    records = {}
+    for line in process.stdout.splitlines():
+        if line.startswith("{"):
+            record = json.loads(line)
+            records[pathlib.PurePath(record["name"]).name] = record
+    for case in cases:
+        records.setdefault(case, {"outcome": "crash", "message": f"no result (burnish test ended with {process.returncode})"})
+    return records
+
+
+def ulp_bucket(record):
+    """The worst error of a case that passed, rounded up to a power of two; '-' for the others."""
+    ulp = record.get("max_ulp")
+    if record["outcome"] != "pass" or ulp is None or not math.isfinite(ulp):
+        return "-"
+    return str(2 ** math.ceil(math.log2(max(ulp, 1)))) if ulp > 0 else "0"
+
+
+def operator_of(folder, case):
+    """The operator that a node case is about: its only node, or that of the case it was expanded from."""
+    base = folder / re.sub(r"_expanded.*", "", case)
+    graph = onnx.load((base if base.exists() else folder / case) / "model.onnx").graph
+    return graph.node[0].op_type if len(graph.node) == 1 else "several operators"
+
+
+def write_report(results, cases):
+    lines = ["# ONNX's own cases", "", f"ONNX {onnx.__version__}; written by `./dev conformance --update`.", ""]
+    lines += ["| set | cases | pass | mismatch | unsupported | error | crash | timeout |", "|---|---|---|---|---|---|---|---|"]
+    kinds = ("pass", "mismatch", "unsupported", "error", "crash", "timeout")
+    for kind in (*collect.SETS, "all"):
+        counts = collections.Counter(r["outcome"] for (k, _), r in results.items() if kind in (k, "all"))
+        lines.append("| " + " | ".join([kind, str(sum(counts.values())), *(str(counts[o]) for o in kinds)]) + " |")
+    operators = collections.defaultdict(list)
+    for (kind, case), record in results.items():
+        if kind == "node":
+            operators[operator_of(cases / kind, case)].append(record["outcome"] == "pass")
+    complete = sorted(o for o, passes in operators.items() if all(passes))
+    lines += ["", f"Operators with every node case passing ({len(complete)} of {len(operators)}): " + ", ".join(complete) + "."]
+    lines += ["", "The others:", "", "| operator | pass | cases |", "|---|---|---|"]
+    lines += [f"| {o} | {sum(p)} | {len(p)} |" for o, p in sorted(operators.items()) if not all(p)]
+    REPORT.write_text("\n".join(lines) + "\n")
+
+
+def print_reasons(results):
+    """The cases that do not pass, by outcome and message without names and numbers, the most frequent first."""
+    groups = collections.defaultdict(list)
+    for (kind, case), record in sorted(results.items()):
+        if record["outcome"] != "pass":
+            message = record.get("message") or ""
+            key = re.sub(r"^[^:\s]*model\.onnx: ", "", message.split("\n")[0])
+            key = re.sub(r"node '[^']*'(?: \(#\d+\))?", "node", key)
+            key = re.sub(r"-?\d+(\.\d+)?(e[+-]?\d+)?", "N", key)
+            groups[record["outcome"], key[:160]].append(case)
+    for (outcome, key), members in sorted(groups.items(), key=lambda g: -len(g[1])):
+        shown = " ".join(members[:6]) + (" ..." if len(members) > 6 else "")
+        print(f"{len(members):5d} {outcome:11s} {key}\n                  {shown}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--burnish", default=str(ROOT / "build/bin/burnish"))
+    parser.add_argument("--cases", type=pathlib.Path, default=ROOT / "build/onnx-cases")
+    parser.add_argument("--set", choices=collect.SETS, help="only this set")
+    parser.add_argument("--match", default="", help="only cases whose name contains this")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--update", action="store_true", help="rewrite results.tsv and RESULTS.md")
+    parser.add_argument("--why", action="store_true", help="print the cases that do not pass, grouped by message")
+    options = parser.parse_args()
+
+    collect.collect(options.cases)
+    results = {}
+    for kind in [options.set] if options.set else collect.SETS:
+        start = time.time()
+        folder = options.cases / kind
+        cases = sorted(path.name for path in folder.iterdir() if options.match in path.name)
+        records = run_set(options.burnish, folder, cases, options.jobs) if cases else {}
+        results.update({(kind, case): records[case] for case in cases})
+        passed = sum(r["outcome"] == "pass" for r in records.values())
+        print(f"{kind}: {passed} of {len(cases)} pass, {time.time() - start:.0f} s", flush=True)
+    if options.why:
+        print_reasons(results)
+    whole = not options.set and not options.match
+    if options.update and not whole:
+        sys.exit("conformance.py: --update needs all cases, without --set and --match")
+    if options.update:
+        rows = [[*key, record["outcome"], ulp_bucket(record)] for key, record in results.items()]
+        outcomes.write(TABLE, ["set", "case", "outcome", "ulp"], rows)
+        write_report(results, options.cases)
+    known = outcomes.read(TABLE, key_columns=2)
+    found = {key: (record["outcome"], record.get("message")) for key, record in results.items()}
+    failures = outcomes.compare(found, known)
+    print(outcomes.summary("conformance", found, known, failures))
+    sys.exit(failures != 0)
+
+
+if __name__ == "__main__":
+    main()
