@@ -10,6 +10,15 @@ def InferShapes : Pass<"nn-infer-shapes", "::mlir::ModuleOp"> {
   let summary = "refine result types by what is known of the operands";
 }
 
+def FoldConstants : Pass<"nn-fold-constants", "::mlir::ModuleOp"> {
+  let summary = "compute what depends on constants only";
+  let description = [{
+    Lists of sizes that the shape rules know become constants. The rest is compiled at level 0 and run in this process,
+    all of it in one piece, until nothing is left; shapes are refined on the way.
+  }];
+  let dependentDialects = ["::burnish::nn::NNDialect"];
+}
+
 //===- loops: nn to linalg ------------------------------------------------===//
 
 def LowerToLinalg : Pass<"nn-lower-to-linalg", "::mlir::ModuleOp"> {

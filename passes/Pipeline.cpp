@@ -43,6 +43,9 @@ static void addCleanup(OpPassManager &passes) {
 static void addGraph(OpPassManager &passes, const PipelineOptions &options) {
   passes.addPass(createInferShapes());
   addCleanup(passes);
+  if (options.level > 0)
+    passes.addPass(createFoldConstants());
+  addCleanup(passes);
 }
 
 /// nn to linalg on tensors.

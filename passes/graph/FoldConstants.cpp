@@ -1,0 +1,182 @@
+// FoldConstants.cpp - what depends on constants only is computed when compiling.
+#include "ir/Ops.h"
+#include "ir/Shapes.h"
+#include "ir/Signature.h"
+#include "ir/Storage.h"
+#include "passes/Passes.h"
+#include "passes/graph/Evaluate.h"
+#include "mlir/IR/IRMapping.h"
+
+using namespace mlir;
+using namespace burnish;
+
+namespace burnish {
+#define GEN_PASS_DEF_FOLDCONSTANTS
+#include "passes/Passes.h.inc"
+} // namespace burnish
+
+/// Results up to this size are worth a place in the weights; larger ones only if their operands take as much.
+static constexpr int64_t kSmallBytes = 1 << 20;
+/// Constants up to this size stay constants where they are evaluated, since shapes may depend on them.
+static constexpr int64_t kShapeBytes = 4096;
+
+static std::optional<int64_t> bytesOf(Type type) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  if (!tensor || !tensor.hasStaticShape())
+    return std::nullopt;
+  int64_t bytes = nn::elementBytes(tensor.getElementType());
+  for (int64_t size : tensor.getShape())
+    if (llvm::MulOverflow(bytes, size, bytes))
+      return std::nullopt;
+  return bytes;
+}
+
+namespace {
+
+/// The operators of a function that depend on constants only.
+class ConstantPart {
+public:
+  explicit ConstantPart(func::FuncOp function) {
+    for (Operation &op : function.getBody().getOps())
+      if (isFoldable(&op))
+        operations.insert(&op);
+  }
+
+  bool empty() const { return operations.empty(); }
+
+  /// Computes the part and puts constants in place of what the rest of the function uses of it. Failure when it cannot
+  /// be run.
+  LogicalResult fold() {
+    collectEnds();
+    FailureOr<SmallVector<SmallVector<char>>> outputs = run();
+    if (failed(outputs))
+      return failure();
+    for (auto [end, bytes] : llvm::zip_equal(ends, *outputs)) {
+      OpBuilder builder(end.getDefiningOp());
+      auto type = cast<RankedTensorType>(end.getType());
+      auto constant = nn::ConstantOp::create(builder, end.getLoc(), type, nn::constantWith(type, "folded", std::move(bytes)));
+      end.replaceAllUsesWith(constant.getResult());
+    }
+    for (Operation *op : llvm::reverse(operations.getArrayRef()))
+      op->erase();
+    return success();
+  }
+
+private:
+  bool isFoldable(Operation *op) const {
+    if (isa<nn::ConstantOp>(op) || !isa<nn::Lowerable>(op) || !isMemoryEffectFree(op) || op->getNumRegions() > 0)
+      return false;
+    int64_t before = 0, after = 0;
+    for (Value operand : op->getOperands()) {
+      Operation *source = operand.getDefiningOp();
+      std::optional<int64_t> bytes = bytesOf(operand.getType());
+      if (!source || !bytes || !(isa<nn::ConstantOp>(source) || operations.contains(source)))
+        return false;
+      before += *bytes;
+    }
+    for (Type type : op->getResultTypes()) {
+      std::optional<int64_t> bytes = bytesOf(type);
+      if (!bytes)
+        return false;
+      after += *bytes;
+    }
+    return after <= std::max(kSmallBytes, 2 * before);
+  }
+
+  void collectEnds() {
+    for (Operation *op : operations)
+      for (Value result : op->getResults())
+        if (llvm::any_of(result.getUsers(), [&](Operation *user) { return !operations.contains(user); }))
+          ends.push_back(result);
+  }
+
+  FailureOr<SmallVector<SmallVector<char>>> run() {
+    if (ends.empty())
+      return SmallVector<SmallVector<char>>();
+    Location loc = ends.front().getLoc();
+    OwningOpRef<ModuleOp> module = ModuleOp::create(loc);
+    OpBuilder builder = OpBuilder::atBlockEnd(module->getBody());
+    IRMapping mapping;
+    SmallVector<nn::ConstantOp> large;
+    SmallVector<ArrayRef<char>> inputs;
+    SmallVector<SmallVector<char>> aligned;
+    auto function = func::FuncOp::create(builder, loc, "constants", builder.getFunctionType({}, TypeRange(ValueRange(ends))));
+    Block *block = function.addEntryBlock();
+    builder.setInsertionPointToStart(block);
+    for (Operation *op : operations) {
+      for (Value operand : op->getOperands()) {
+        auto constant = operand.getDefiningOp<nn::ConstantOp>();
+        if (!constant || mapping.contains(operand))
+          continue;
+        std::optional<ArrayRef<char>> bytes = nn::rawBytes(constant.getValue());
+        if (bytes && *bytesOf(operand.getType()) > kShapeBytes) {
+          mapping.map(operand, block->addArgument(operand.getType(), loc));
+          inputs.push_back(*bytes);
+        } else {
+          builder.clone(*constant, mapping);
+        }
+      }
+      builder.clone(*op, mapping);
+    }
+    // Initialisers lie in a model file at any offset; what is computed with is aligned.
+    aligned.reserve(inputs.size());
+    for (ArrayRef<char> &input : inputs)
+      if (reinterpret_cast<uintptr_t>(input.data()) % 8 != 0)
+        input = aligned.emplace_back(input);
+    func::ReturnOp::create(builder, loc, llvm::map_to_vector(ends, [&](Value end) { return mapping.lookup(end); }));
+    function.setType(builder.getFunctionType(block->getArgumentTypes(), function.getResultTypes()));
+    // Whether it can be run is no concern of the user's: the network means the same either way.
+    ScopedDiagnosticHandler silence(module->getContext(), [](Diagnostic &) { return success(); });
+    return evaluate(*module, inputs);
+  }
+
+  llvm::SetVector<Operation *> operations;
+  SmallVector<Value> ends;
+};
+
+struct FoldConstants : burnish::impl::FoldConstantsBase<FoldConstants> {
+  void runOnOperation() override {
+    FailureOr<func::FuncOp> function = nn::modelFunction(getOperation());
+    if (failed(function))
+      return signalPassFailure();
+    // A constant may settle a shape, which settles a constant.
+    bool isChanged = true;
+    while (isChanged) {
+      nn::ShapeScope scope(&getContext());
+      if (failed(nn::inferShapes(*function, scope)))
+        return signalPassFailure();
+      isChanged = foldShapes(*function, scope);
+      ConstantPart part(*function);
+      if (!part.empty()) {
+        if (failed(part.fold()))
+          return;
+        isChanged = true;
+      }
+    }
+  }
+
+  /// Puts constants in place of lists of sizes that the shape rules know.
+  bool foldShapes(func::FuncOp function, nn::ShapeScope &scope) {
+    bool isChanged = false;
+    for (Operation &op : llvm::make_early_inc_range(function.getBody().getOps())) {
+      if (op.getNumResults() != 1 || isa<nn::ConstantOp>(op) || !isMemoryEffectFree(&op) || op.use_empty())
+        continue;
+      auto type = dyn_cast<RankedTensorType>(op.getResult(0).getType());
+      std::optional<SmallVector<int64_t>> elements = type ? scope.integers(op.getResult(0)) : std::nullopt;
+      if (!elements || !type.hasStaticShape() || type.getNumElements() != static_cast<int64_t>(elements->size()))
+        continue;
+      auto integer = dyn_cast<IntegerType>(type.getElementType());
+      if (!integer)
+        continue;
+      SmallVector<APInt> values = llvm::map_to_vector(
+          *elements, [&](int64_t element) { return APInt(integer.getWidth(), element, /*isSigned=*/true, /*implicitTrunc=*/true); });
+      OpBuilder builder(&op);
+      auto constant = nn::ConstantOp::create(builder, op.getLoc(), type, DenseElementsAttr::get(type, values));
+      op.getResult(0).replaceAllUsesWith(constant.getResult());
+      op.erase();
+      isChanged = true;
+    }
+    return isChanged;
+  }
+};
+} // namespace

@@ -1,0 +1,176 @@
+/* burnish.h - runs neural networks that Burnish compiled. C99 and C++; this file is its manual.
+ *
+ * Compile a model and include what comes out; link model.o (with libburnish.a for the functions below) and libm:
+ *
+ *     burnish model.onnx -c                                      writes model.o and model.h
+ *     cc main.c model.o libburnish.a -lm
+ *
+ *     #include "model.h"
+ *
+ *     static _Alignas(64) char workspace[MODEL_WORKSPACE_BYTES];
+ *     static float image[1 * 3 * 224 * 224], scores[1 * 1000];
+ *
+ *     int main(void) {
+ *       int32_t status = model_run(NULL, image, scores, workspace);   the typed function: one pointer a tensor
+ *       if (status != BURNISH_OK)
+ *         puts(burnish_status_text(status));
+ *     }
+ *
+ * The same for any model, by its table of names, types and shapes, with checks, and on four threads:
+ *
+ *     burnish_context *context = burnish_pool_create(4);
+ *     int64_t in_dims[4] = {1, 3, 224, 224}, out_dims[2];
+ *     burnish_tensor in = {image, in_dims, sizeof image}, out = {scores, out_dims, sizeof scores};
+ *     status = burnish_run(&model, context, &in, &out, workspace);
+ *     burnish_pool_destroy(context);
+ *
+ * Rules that hold everywhere:
+ *   - The caller owns every buffer. Tensors are dense and row-major, aligned to their element; inputs are only read.
+ *   - Compiled code has no state: runs with different workspaces and outputs may overlap in time.
+ *   - Results do not depend on the number of threads.
+ *   - Nothing here prints, exits, or touches errno; only burnish_pool_create takes memory by itself. */
+#ifndef BURNISH_H
+#define BURNISH_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#ifndef BURNISH_API
+#if defined(__GNUC__)
+#define BURNISH_API __attribute__((visibility("default")))
+#else
+#define BURNISH_API
+#endif
+#endif
+
+/* What a run returns. */
+typedef enum burnish_status {
+  BURNISH_OK = 0,           /* The outputs are written. */
+  BURNISH_BAD_SHAPE = 1,    /* A dim is not what the model has there, or shapes known only at run time do not fit together. */
+  BURNISH_BAD_VALUE = 2,    /* A value that must be in a range is not: an index, an axis, a size. */
+  BURNISH_NO_MEMORY = 3,    /* The context's allocator gave no memory. */
+  BURNISH_NO_ALLOCATOR = 4, /* Memory is needed whose size is known only at run time, and the context cannot allocate. */
+  BURNISH_BAD_ARGUMENT = 5  /* A pointer is NULL or misaligned, or a buffer has the wrong number of bytes. */
+} burnish_status;
+
+/* Element types; the numbers are those of ONNX's TensorProto.DataType. Each element takes whole bytes: bool and the
+ * types of fewer than 8 bits take one (bool is 0 or 1, signed ones sign-extended), complex ones are real, imaginary. */
+typedef enum burnish_type {
+  BURNISH_FLOAT = 1,
+  BURNISH_UINT8 = 2,
+  BURNISH_INT8 = 3,
+  BURNISH_UINT16 = 4,
+  BURNISH_INT16 = 5,
+  BURNISH_INT32 = 6,
+  BURNISH_INT64 = 7,
+  BURNISH_STRING = 8,
+  BURNISH_BOOL = 9,
+  BURNISH_FLOAT16 = 10,
+  BURNISH_DOUBLE = 11,
+  BURNISH_UINT32 = 12,
+  BURNISH_UINT64 = 13,
+  BURNISH_COMPLEX64 = 14,
+  BURNISH_COMPLEX128 = 15,
+  BURNISH_BFLOAT16 = 16,
+  BURNISH_FLOAT8E4M3FN = 17,
+  BURNISH_FLOAT8E4M3FNUZ = 18,
+  BURNISH_FLOAT8E5M2 = 19,
+  BURNISH_FLOAT8E5M2FNUZ = 20,
+  BURNISH_UINT4 = 21,
+  BURNISH_INT4 = 22,
+  BURNISH_FLOAT4E2M1 = 23,
+  BURNISH_FLOAT8E8M0 = 24,
+  BURNISH_UINT2 = 25,
+  BURNISH_INT2 = 26
+} burnish_type;
+
+/* One input or output of one run.
+ * An input: the caller sets all three; `dims` has as many entries as the model's `rank` (NULL at rank 0), `bytes` is
+ * exactly what these dims take, and `data` may be NULL when that is 0.
+ * An output: `dims` has room for `rank` entries, which the run writes. `data` is the caller's buffer with room for
+ * `bytes`; or NULL, and then the run takes memory from the context, sets `data` and `bytes`, and the caller gives it
+ * back with the context's `release`. */
+typedef struct burnish_tensor {
+  void *data;
+  int64_t *dims;
+  int64_t bytes;
+} burnish_tensor;
+
+/* What a run may use beside its arguments; a NULL context is one whose slots are all NULL. Whoever brings his own
+ * threads or memory makes this the first member of a struct of his own and casts the pointer back in the slots. */
+typedef struct burnish_context burnish_context;
+struct burnish_context {
+  /* Calls body(closure, begin, end) on ranges that together are [0, count), each number once, in any order and at the
+   * same time, and returns when all calls have. NULL: the run stays on the caller's thread. */
+  void (*parallel_for)(const burnish_context *context, void (*body)(void *closure, int64_t begin, int64_t end),
+                       void *closure, int64_t count);
+  /* Returns `bytes` bytes aligned to 64, or NULL when there are none; called from several threads at once if
+   * parallel_for is. Needed by models with BURNISH_NEEDS_ALLOCATOR and for outputs without `data`; else NULL is fine. */
+  void *(*allocate)(const burnish_context *context, int64_t bytes);
+  /* Takes back what `allocate` gave. */
+  void (*release)(const burnish_context *context, void *pointer);
+  /* The contents of the model's .weights file at an address aligned to 64; unused when the weights are in the object. */
+  const void *weights;
+};
+
+/* One input or output of a model. `dims` has `rank` entries; -1 is a dim known only at run time, and dim_names[i] its
+ * name or NULL. Dims of the same name are equal. `dim_names` itself may be NULL. */
+typedef struct burnish_info {
+  const char *name;
+  const int64_t *dims;
+  const char *const *dim_names;
+  int32_t rank;
+  int32_t type; /* a burnish_type */
+} burnish_info;
+
+/* The model cannot run without the context's `allocate` and `release`. */
+enum { BURNISH_NEEDS_ALLOCATOR = 1 };
+
+/* A compiled model: a constant in its object, under the model's name. */
+typedef struct burnish_model {
+  const char *name;
+  const burnish_info *inputs;
+  const burnish_info *outputs;
+  int32_t input_count;
+  int32_t output_count;
+  int64_t workspace_bytes; /* what a run needs at `workspace` */
+  int64_t weights_bytes;   /* size of the .weights file; 0 when the weights are in the object */
+  int32_t flags;           /* BURNISH_NEEDS_ALLOCATOR or 0 */
+  /* The run itself, which trusts its arguments; burnish_run checks them first. */
+  int32_t (*run)(const burnish_context *context, const burnish_tensor *inputs, burnish_tensor *outputs, void *workspace);
+  int64_t reserved;
+} burnish_model;
+
+/* Runs `model` once and returns a burnish_status. `inputs` and `outputs` have as many entries as the model, in its
+ * order; `workspace` holds at least burnish_workspace_size(model) bytes, aligned to 64 (NULL if that is 0).
+ * BAD_ARGUMENT, BAD_SHAPE and NO_ALLOCATOR from arguments that do not fit the model come before anything is written.
+ * When a run fails later, the caller's buffers hold anything, and an output whose `data` was NULL and is not any more is
+ * the caller's to release, as after success. */
+BURNISH_API int32_t burnish_run(const burnish_model *model, const burnish_context *context, const burnish_tensor *inputs,
+                                burnish_tensor *outputs, void *workspace);
+
+/* Bytes that a run needs at `workspace`; 0 for NULL. */
+BURNISH_API int64_t burnish_workspace_size(const burnish_model *model);
+
+/* A short sentence for a burnish_status, as "a shape does not fit the model"; never NULL, never to be freed. */
+BURNISH_API const char *burnish_status_text(int32_t status);
+
+/* Bytes of one element of a burnish_type; 0 for BURNISH_STRING and for numbers that are no type. */
+BURNISH_API int64_t burnish_type_size(int32_t type);
+
+/* Makes a context with `threads` threads, the caller's among them, and malloc's memory; `weights` is NULL and may be
+ * set. Returns NULL if `threads` is not in 1..1024 or there is no memory. The other threads start at the first parallel
+ * loop (as many as the system grants), sleep between runs, and have no signals delivered. Runs that overlap, and loops
+ * inside loops, share no threads: the later one stays on its caller's. Give it back with burnish_pool_destroy, after
+ * the last run. Not on systems without threads. */
+BURNISH_API burnish_context *burnish_pool_create(int32_t threads);
+BURNISH_API void burnish_pool_destroy(burnish_context *context);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,35 @@
+// RUN: burnish-opt %s --split-input-file --nn-fold-constants --canonicalize | FileCheck %s
+
+// What depends on constants only becomes one constant.
+// CHECK-LABEL: func.func @computes(
+// CHECK:         %[[Y:.*]] = nn.constant{{.*}}dense<{{\[\[}}2.000000e+00, 8.000000e+00], [4.000000e+00, 1.000000e+01], [6.000000e+00, 1.200000e+01]]>
+// CHECK-NEXT:    return %[[Y]]
+func.func @computes() -> tensor<3x2xf32> {
+  %w = nn.constant {value = dense<[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]> : tensor<2x3xf32>} : () -> tensor<2x3xf32>
+  %t = nn.transpose %w : (tensor<2x3xf32>) -> tensor<3x2xf32>
+  %y = nn.add %t, %t : (tensor<3x2xf32>, tensor<3x2xf32>) -> tensor<3x2xf32>
+  return %y : tensor<3x2xf32>
+}
+
+// -----
+
+// A size that follows from a known shape settles the shape of what is reshaped by it.
+// CHECK-LABEL: func.func @settles_shape(
+// CHECK:         nn.reshape %{{.*}}, %{{.*}} -> tensor<6xf32>
+func.func @settles_shape(%x: tensor<2x3xf32>) -> tensor<?xf32> {
+  %s = nn.shape %x : (tensor<2x3xf32>) -> tensor<2xi64>
+  %p = nn.reduce_prod %s : (tensor<2xi64>) -> tensor<1xi64>
+  %r = nn.reshape %x, %p : (tensor<2x3xf32>, tensor<1xi64>) -> tensor<?xf32>
+  return %r : tensor<?xf32>
+}
+
+// -----
+
+// What depends on an input stays.
+// CHECK-LABEL: func.func @keeps(
+// CHECK:         nn.add
+func.func @keeps(%x: tensor<3xf32>) -> tensor<3xf32> {
+  %w = nn.constant {value = dense<[1.0, 2.0, 3.0]> : tensor<3xf32>} : () -> tensor<3xf32>
+  %y = nn.add %x, %w : (tensor<3xf32>, tensor<3xf32>) -> tensor<3xf32>
+  return %y : tensor<3xf32>
+}

@@ -1,0 +1,35 @@
+// RUN: burnish-opt %s --nn-carry-in-place | FileCheck %s
+
+// What an iteration yields is copied to where the next one reads it.
+// CHECK-LABEL: func.func @carries(
+// CHECK:         %[[PLACE:.*]] = memref.alloc() : memref<3xf32>
+// CHECK:         scf.for {{.*}} iter_args(%[[CARRIED:.*]] = %[[PLACE]])
+// CHECK:           %[[NEW:.*]] = memref.alloc()
+// CHECK:           memref.copy %[[NEW]], %[[CARRIED]]
+// CHECK:           scf.yield %[[CARRIED]]
+func.func @carries(%x: memref<3xf32>, %n: index) -> memref<3xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %r = scf.for %i = %c0 to %n step %c1 iter_args(%s = %x) -> memref<3xf32> {
+    %new = memref.alloc() : memref<3xf32>
+    linalg.exp ins(%s : memref<3xf32>) outs(%new : memref<3xf32>)
+    scf.yield %new : memref<3xf32>
+  }
+  return %r : memref<3xf32>
+}
+
+// Two that change places are both read before either is written.
+// CHECK-LABEL: func.func @swaps(
+// CHECK:         scf.for {{.*}} iter_args(%[[A:.*]] = %{{.*}}, %[[B:.*]] = %{{.*}})
+// CHECK:           memref.copy %[[B]], %[[OLD_B:.*]] :
+// CHECK:           memref.copy %[[A]], %[[OLD_A:.*]] :
+// CHECK:           memref.copy %[[OLD_B]], %[[A]]
+// CHECK:           memref.copy %[[OLD_A]], %[[B]]
+func.func @swaps(%x: memref<3xf32>, %y: memref<3xf32>, %n: index) -> (memref<3xf32>, memref<3xf32>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %r:2 = scf.for %i = %c0 to %n step %c1 iter_args(%a = %x, %b = %y) -> (memref<3xf32>, memref<3xf32>) {
+    scf.yield %b, %a : memref<3xf32>, memref<3xf32>
+  }
+  return %r#0, %r#1 : memref<3xf32>, memref<3xf32>
+}

@@ -1,0 +1,30 @@
+// RUN: burnish-opt %s --nn-plan-workspace | FileCheck %s
+
+// The third buffer takes the place of the first, which is not needed any more; the second lives beside both.
+// CHECK:       module attributes {nn.workspace_bytes = 192 : i64}
+// CHECK-LABEL: func.func @reuses(
+// CHECK-SAME:    %[[X:.*]]: memref<16xf32>, %[[WORKSPACE:.*]]: memref<192xi8>
+// CHECK:         %[[FIRST:.*]] = arith.constant 128 : index
+// CHECK:         memref.view %[[WORKSPACE]][%[[FIRST]]][] : memref<192xi8> to memref<16xf32>
+// CHECK:         %[[SECOND:.*]] = arith.constant 0 : index
+// CHECK:         memref.view %[[WORKSPACE]][%[[SECOND]]][] : memref<192xi8> to memref<32xf32>
+// CHECK:         %[[THIRD:.*]] = arith.constant 128 : index
+// CHECK:         memref.view %[[WORKSPACE]][%[[THIRD]]][] : memref<192xi8> to memref<16xf32>
+func.func @reuses(
+// CHECK-SAME:    %[[X:.*]]: memref<16xf32>, %[[WORKSPACE:.*]]: memref<192xi8>
+// CHECK-DAG:     %[[C0:.*]] = arith.constant 0 : index
+// CHECK-DAG:     %[[C64:.*]] = arith.constant 64 : index
+// CHECK:         memref.view %[[WORKSPACE]][%[[FIRST:.*]]][] : memref<192xi8> to memref<16xf32>
+// CHECK:         memref.view %[[WORKSPACE]][%{{.*}}][] : memref<192xi8> to memref<32xf32>
+// CHECK:         memref.view %[[WORKSPACE]][%{{.*}}][] : memref<192xi8> to memref<16xf32>
+func.func @reuses(%x: memref<16xf32>) {
+  %a = memref.alloc() : memref<16xf32>
+  memref.copy %x, %a : memref<16xf32> to memref<16xf32>
+  %b = memref.alloc() : memref<32xf32>
+  %half = memref.subview %b[0] [16] [1] : memref<32xf32> to memref<16xf32, strided<[1]>>
+  memref.copy %a, %half : memref<16xf32> to memref<16xf32, strided<[1]>>
+  %c = memref.alloc() : memref<16xf32>
+  memref.copy %half, %c : memref<16xf32, strided<[1]>> to memref<16xf32>
+  memref.copy %c, %x : memref<16xf32> to memref<16xf32>
+  return
+}
