@@ -10,13 +10,6 @@
 // CHECK:         memref.view %[[WORKSPACE]][%[[SECOND]]][] : memref<192xi8> to memref<32xf32>
 // CHECK:         %[[THIRD:.*]] = arith.constant 128 : index
 // CHECK:         memref.view %[[WORKSPACE]][%[[THIRD]]][] : memref<192xi8> to memref<16xf32>
-func.func @reuses(
-// CHECK-SAME:    %[[X:.*]]: memref<16xf32>, %[[WORKSPACE:.*]]: memref<192xi8>
-// CHECK-DAG:     %[[C0:.*]] = arith.constant 0 : index
-// CHECK-DAG:     %[[C64:.*]] = arith.constant 64 : index
-// CHECK:         memref.view %[[WORKSPACE]][%[[FIRST:.*]]][] : memref<192xi8> to memref<16xf32>
-// CHECK:         memref.view %[[WORKSPACE]][%{{.*}}][] : memref<192xi8> to memref<32xf32>
-// CHECK:         memref.view %[[WORKSPACE]][%{{.*}}][] : memref<192xi8> to memref<16xf32>
 func.func @reuses(%x: memref<16xf32>) {
   %a = memref.alloc() : memref<16xf32>
   memref.copy %x, %a : memref<16xf32> to memref<16xf32>
