@@ -132,6 +132,42 @@ static void addLlvm(OpPassManager &passes, const PipelineOptions &options) {
   passes.addPass(createEntryPoint(entry));
 }
 
+/// What must come before what, beyond the order of the phases.
+struct Order {
+  StringRef first, second, why;
+};
+static constexpr Order kOrder[] = {
+    {"nn-infer-shapes", "nn-fold-constants", "constants are found through known shapes"},
+    {"linalg-fuse-elementwise-ops", "nn-order-loops", "fusion makes new loop nests"},
+    {"nn-order-loops", "one-shot-bufferize", "loops are interchanged on tensors"},
+    {"one-shot-bufferize", "nn-carry-in-place", "loops carry buffers only then"},
+    {"nn-carry-in-place", "nn-plan-workspace", "a carried buffer is one buffer"},
+    {"nn-place-results", "nn-plan-workspace", "a result takes no place in the workspace"},
+    {"nn-plan-workspace", "ownership-based-buffer-deallocation", "what has a fixed place is never released"},
+    {"ownership-based-buffer-deallocation", "nn-allocate-in-context", "releases go to the context too"},
+    {"convert-scf-to-cf", "nn-return-status", "only straight code can return from its middle"},
+    {"nn-return-status", "convert-func-to-llvm", "the status is a result of the function"},
+    {"reconcile-unrealized-casts", "nn-entry-point", "the entry calls the model's function as it is in the end"},
+};
+
+LogicalResult burnish::verifyOrder(const PipelineOptions &options, llvm::raw_ostream &errors) {
+  OpPassManager passes(ModuleOp::getOperationName());
+  for (Phase phase : kPhases)
+    addPhase(passes, phase, options);
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  passes.printAsTextualPipeline(stream);
+  for (const Order &order : kOrder) {
+    size_t first = StringRef(text).rfind(order.first), second = StringRef(text).find(order.second);
+    bool isMissing = first == StringRef::npos || second == StringRef::npos;
+    if (isMissing ? options.level == 0 : first < second)
+      continue;
+    errors << "pass '" << order.first << "' must stand before '" << order.second << "': " << order.why << '\n';
+    return failure();
+  }
+  return success();
+}
+
 StringRef burnish::nameOf(Phase phase) {
   static constexpr StringRef kNames[] = {"nn", "linalg", "tiles", "loops", "llvm"};
   return kNames[static_cast<size_t>(phase)];
@@ -173,7 +209,7 @@ void burnish::registerDialects(DialectRegistry &registry) {
 
 void burnish::registerPipelines() {
   registerBurnishPasses();
-  for (Phase phase : {Phase::Graph, Phase::Loops, Phase::Tiles, Phase::Memory, Phase::Llvm})
+  for (Phase phase : kPhases)
     PassPipelineRegistration<>("burnish-" + nameOf(phase).str(), "the phase that ends at --emit=" + nameOf(phase).str(),
                                [phase](OpPassManager &passes) { addPhase(passes, phase, PipelineOptions()); });
 }

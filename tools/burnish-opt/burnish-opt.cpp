@@ -4,6 +4,8 @@
 #include "passes/Pipeline.h"
 
 int main(int argc, char **argv) {
+  if (mlir::failed(burnish::verifyOrder({}, llvm::errs())))
+    return 1;
   mlir::DialectRegistry registry;
   burnish::registerDialects(registry);
   burnish::registerPipelines();
