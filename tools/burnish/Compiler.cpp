@@ -1,6 +1,7 @@
 // Compiler.cpp - the way from a model file to whatever is asked for.
 #include "tools/burnish/Compiler.h"
 #include "codegen/Header.h"
+#include "frontend/Import.h"
 #include "ir/Dialect.h"
 #include "ir/Signature.h"
 #include "mlir/IR/Diagnostics.h"
@@ -101,18 +102,26 @@ bool Compiler::load(StringRef path, StringRef name) {
   file = path.str();
   identifier = name.str();
   if (path.ends_with(".nn")) {
-    talk << path
-         << ": Burnish's own language is not compiled yet; a model is a .onnx "
-            "file or a .mlir module\n";
+    talk << path << ": Burnish's own language is not compiled yet; a model is a .onnx file or a .mlir module\n";
     return false;
   }
-  if (!path.ends_with(".mlir")) {
-    talk << path << ": a model is a .onnx file or a .mlir module\n";
+  if (!(path.ends_with(".mlir") ? parseModule() : import()))
     return false;
-  }
-  auto buffer = llvm::MemoryBuffer::getFileOrSTDIN(path, /*IsText=*/true);
+
+  auto attribute = module()->getAttrOfType<nn::TargetAttr>(nn::kTargetAttr);
+  bool isChosen = !options.target.empty() || !options.cpu.empty();
+  llvm::Expected<Target> target = attribute && !isChosen ? Target::of(attribute) : Target::find(options.target, options.cpu);
+  if (!target)
+    return complain(target.takeError());
+  machine = std::move(*target);
+  module()->setAttr(nn::kTargetAttr, machine->attribute(context.get()));
+  return true;
+}
+
+bool Compiler::parseModule() {
+  auto buffer = llvm::MemoryBuffer::getFile(file, /*IsText=*/true);
   if (!buffer) {
-    talk << path << ": " << buffer.getError().message() << "\n";
+    talk << file << ": " << buffer.getError().message() << "\n";
     return false;
   }
   context->loadAllAvailableDialects();
@@ -121,25 +130,35 @@ bool Compiler::load(StringRef path, StringRef name) {
   owned = parseSourceFile<ModuleOp>(sources, context.get());
   if (!owned)
     return false;
-  reached = levelOf(*owned);
-  if (!reached) {
-    FailureOr<func::FuncOp> function = nn::modelFunction(*owned);
-    if (failed(function))
-      return false;
-    function->setName(name);
+  reached = levelOf(module());
+  if (module()->hasAttr(nn::kSignatureAttr)) {
+    identifier = nn::Signature::recorded(module()).name;
+    return true;
   }
-  if ((*owned)->hasAttr(nn::kSignatureAttr))
-    identifier = nn::Signature::recorded(*owned).name;
+  FailureOr<func::FuncOp> function = nn::modelFunction(module());
+  if (failed(function))
+    return false;
+  function->setName(identifier);
+  return true;
+}
 
-  auto attribute = (*owned)->getAttrOfType<nn::TargetAttr>(nn::kTargetAttr);
-  bool isChosen = !options.target.empty() || !options.cpu.empty();
-  llvm::Expected<Target> target =
-      attribute && !isChosen ? Target::of(attribute)
-                             : Target::find(options.target, options.cpu);
-  if (!target)
-    return complain(target.takeError());
-  machine = std::move(*target);
-  (*owned)->setAttr(nn::kTargetAttr, machine->attribute(context.get()));
+bool Compiler::import() {
+  context->loadDialect<nn::NNDialect, func::FuncDialect>();
+  Diagnostics diagnostics(file);
+  ImportOptions import;
+  import.path = file;
+  import.name = identifier;
+  import.dims = options.dims;
+  import.shapes = options.shapes;
+  FailureOr<ImportedModel> imported = importModel(*context, import, diagnostics);
+  for (const Problem &problem : diagnostics.problems())
+    talk << diagnostics.message(problem) << "\n";
+  if (size_t count = diagnostics.leftOut())
+    talk << file << ": and " << count << " more\n";
+  if (failed(imported))
+    return false;
+  storage = std::move(imported->storage);
+  owned = std::move(imported->module);
   return true;
 }
 

@@ -1,6 +1,7 @@
 // Compiler.h - the way from a model file to whatever is asked for.
 #pragma once
 #include "codegen/Object.h"
+#include "frontend/Import.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "tools/burnish/Options.h"
@@ -40,6 +41,9 @@ public:
   std::string header() const;
 
 private:
+  bool parseModule();
+  bool import();
+
   const Options &options;
   llvm::raw_ostream &talk;
   std::unique_ptr<mlir::MLIRContext> context;
