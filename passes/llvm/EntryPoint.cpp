@@ -231,17 +231,17 @@ private:
     return give;
   }
 
-  /// i32 NAME_run(inputs..., outputs..., [weights,] workspace) of a model whose sizes are all known.
+  /// i32 NAME_run(context, inputs..., outputs..., workspace) of a model whose sizes are all known.
   void buildTypedRun() {
-    size_t pointers = signature.inputs.size() + signature.outputs.size() + weightsInFile + 1;
+    size_t pointers = 1 + signature.inputs.size() + signature.outputs.size() + 1;
     LLVM::LLVMFuncOp run = function(signature.name + "_run", SmallVector<Type>(pointers, pointer), LLVM::Linkage::External);
-    SmallVector<Value> arguments{null()};
-    size_t next = 0;
+    Value context = run.getArgument(0);
+    SmallVector<Value> arguments{context};
+    size_t next = 1;
     for (const std::vector<nn::Port> *ports : {&signature.inputs, &signature.outputs})
       for (const nn::Port &port : *ports)
         appendDescriptor(arguments, run.getArgument(next++), sizesOf(port, Value(), 0));
-    Value weights = weightsInFile ? run.getArgument(next++) : weightsBase(Value());
-    LLVM::ReturnOp::create(b, callMain(arguments, weights, run.getArgument(next)));
+    LLVM::ReturnOp::create(b, callMain(arguments, weightsBase(context), run.getArgument(next)));
   }
 
   //===- Data -------------------------------------------------------------===//

@@ -1,0 +1,228 @@
+// Compile.cpp - `burnish MODEL`: a program, an object, a library, or any stage
+// on the way.
+#include "codegen/Header.h"
+#include "codegen/Link.h"
+#include "codegen/Output.h"
+#include "ir/Signature.h"
+#include "tools/burnish/BurnishHeader.h"
+#include "tools/burnish/Commands.h"
+#include "tools/burnish/Compiler.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+
+using namespace burnish;
+using llvm::StringRef;
+namespace path = llvm::sys::path;
+
+static StringRef endingOf(Emit emit) {
+  switch (emit) {
+  case Emit::Nn:
+    return ".nn.mlir";
+  case Emit::Linalg:
+    return ".linalg.mlir";
+  case Emit::Tiles:
+    return ".tiles.mlir";
+  case Emit::Loops:
+    return ".loops.mlir";
+  case Emit::Llvm:
+    return ".ll";
+  case Emit::Asm:
+    return ".s";
+  case Emit::Object:
+    return ".o";
+  case Emit::Shared:
+    return ".so";
+  case Emit::Static:
+    return ".a";
+  case Emit::Program:
+    return "";
+  }
+  llvm_unreachable("all cases are above");
+}
+
+static std::string stemOf(StringRef file) {
+  return file == "-" ? "model" : path::stem(file).str();
+}
+
+/// The path of the result without its ending: what lies beside it is called by
+/// it.
+static std::string basePath(StringRef output) {
+  llvm::SmallString<128> base(output);
+  path::replace_extension(base, "");
+  return base.str().str();
+}
+
+/// The module as text, but never megabytes of numbers.
+static std::string textOf(mlir::ModuleOp module) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  module.print(os, mlir::OpPrintingFlags()
+                       .elideLargeElementsAttrs(64)
+                       .elideLargeResourceString(4096));
+  os << "\n";
+  return text;
+}
+
+static llvm::Error writeText(StringRef file, StringRef text) {
+  if (file != "-")
+    return writeOutput(file, text);
+  // Not llvm::outs(), which ends the process on a full disk.
+  if (std::error_code error = writeFully(1, text.data(), text.size()))
+    return fileError("standard output", error);
+  return llvm::Error::success();
+}
+
+/// Writes what compilers of C want beside an object: its header, and burnish.h
+/// unless it is there already.
+static llvm::Error writeHeaders(const Compiler &compiler, StringRef output) {
+  std::string base = basePath(output);
+  if (llvm::Error error = writeOutput(base + ".h", compiler.header()))
+    return error;
+  llvm::SmallString<128> shared(path::parent_path(output));
+  path::append(shared, "burnish.h");
+  if (auto present = llvm::MemoryBuffer::getFile(shared);
+      present && (*present)->getBuffer() == kBurnishHeader)
+    return llvm::Error::success();
+  return writeOutput(shared, kBurnishHeader);
+}
+
+static llvm::Error writeWeights(const Object &object, StringRef output) {
+  std::string file = basePath(output) + ".weights";
+  llvm::Expected<Output> weights = Output::create(file);
+  if (!weights)
+    return weights.takeError();
+  if (std::error_code error =
+          llvm::sys::fs::resize_file(weights->fd(), object.weights().bytes()))
+    return fileError(file, error);
+  if (llvm::Error error = object.weights().write(weights->fd(), 0, file))
+    return error;
+  return weights->commit();
+}
+
+namespace {
+/// One compile: the options, and where its results go.
+struct Compile {
+  const Options &options;
+  Compiler &compiler;
+  std::string output;
+
+  llvm::Error writeAssembly(Object &object) {
+    llvm::Expected<Output> text =
+        output == "-" ? Output::inMemory("assembly") : Output::create(output);
+    if (!text)
+      return text.takeError();
+    if (llvm::Error error = object.writeAssembly(*text))
+      return error;
+    if (output != "-")
+      return text->commit();
+    auto buffer = llvm::MemoryBuffer::getFile(text->temporary());
+    return buffer ? writeText("-", (*buffer)->getBuffer())
+                  : fileError("standard output", buffer.getError());
+  }
+
+  llvm::Error writeMachineCode(Object &object) {
+    bool isObject = options.emit == Emit::Object;
+    llvm::Expected<Output> result = Output::create(output);
+    if (!result)
+      return result.takeError();
+    // A linker reads the object, so it lies beside the result for a moment.
+    llvm::Expected<Output> code =
+        isObject ? std::move(result)
+                 : Output::create(options.savesTemps ? basePath(output) + ".o"
+                                                     : output);
+    if (!code)
+      return code.takeError();
+    if (llvm::Error error = object.write(*code))
+      return error;
+    if (!options.embedsWeights)
+      if (llvm::Error error = writeWeights(object, output))
+        return error;
+    if (options.emit != Emit::Program)
+      if (llvm::Error error = writeHeaders(compiler, output))
+        return error;
+    if (isObject)
+      return code->commit();
+    LinkOptions link = {
+        .triple = compiler.target().triple,
+        .sysroot = options.sysroot,
+        .runtime = findRuntime(executablePath(), compiler.target().triple)};
+    std::string name = compiler.name();
+    llvm::Error error =
+        options.emit == Emit::Program
+            ? linkProgram(code->temporary(), link, *result)
+        : options.emit == Emit::Shared
+            ? linkShared(code->temporary(), name, link, *result)
+            : writeArchive(code->temporary(), name + ".o", link, *result);
+    if (error)
+      return error;
+    if (options.savesTemps)
+      if (llvm::Error error = code->commit())
+        return error;
+    return result->commit(/*isExecutable=*/options.emit != Emit::Static);
+  }
+
+  /// Runs the stages up to the one asked for; each is kept when the options say
+  /// so.
+  bool run() {
+    for (Emit stage : {Emit::Nn, Emit::Linalg, Emit::Tiles, Emit::Loops}) {
+      if (stage > options.emit)
+        return true;
+      if (!compiler.lower(stage))
+        return false;
+      if (stage == options.emit)
+        return done(writeText(output, textOf(compiler.module())));
+      if (options.savesTemps &&
+          !done(writeText(basePath(output) + endingOf(stage).str(),
+                          textOf(compiler.module()))))
+        return false;
+    }
+    if (!compiler.lower(Emit::Llvm))
+      return false;
+    llvm::Expected<Object> object = compiler.object();
+    if (!object)
+      return done(object.takeError());
+    if (options.emit == Emit::Llvm || options.savesTemps) {
+      std::string text;
+      llvm::raw_string_ostream os(text);
+      object->print(os);
+      if (!done(writeText(options.emit == Emit::Llvm ? output
+                                                     : basePath(output) + ".ll",
+                          text)))
+        return false;
+      if (options.emit == Emit::Llvm)
+        return true;
+    }
+    return done(options.emit == Emit::Asm ? writeAssembly(*object)
+                                          : writeMachineCode(*object));
+  }
+
+  static bool done(llvm::Error error) {
+    return error ? complain(std::move(error)) : true;
+  }
+};
+} // namespace
+
+int burnish::compile(const Options &options) {
+  const std::string &input = options.files[0];
+  std::string output = options.output;
+  if (output.empty())
+    output = options.emit <= Emit::Asm
+                 ? "-"
+                 : stemOf(input) + endingOf(options.emit).str();
+  if (output == "-" && options.emit > Emit::Asm) {
+    llvm::errs() << "burnish: machine code goes to a file; name it with -o\n";
+    return kBadCommandLine;
+  }
+  if (options.emit == Emit::Program && output == input) {
+    llvm::errs()
+        << "burnish: " << output
+        << ": the program would replace the model; name another file with -o\n";
+    return kBadCommandLine;
+  }
+  Compiler compiler(options, llvm::errs());
+  if (!compiler.load(input,
+                     cIdentifier(stemOf(output == "-" ? input : output))))
+    return kBadInput;
+  return Compile{options, compiler, output}.run() ? kDone : kBadInput;
+}

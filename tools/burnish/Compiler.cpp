@@ -1,0 +1,209 @@
+// Compiler.cpp - the way from a model file to whatever is asked for.
+#include "tools/burnish/Compiler.h"
+#include "codegen/Header.h"
+#include "frontend/Import.h"
+#include "ir/Dialect.h"
+#include "ir/Signature.h"
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "passes/Pipeline.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/SourceMgr.h"
+
+using namespace burnish;
+using namespace mlir;
+
+bool burnish::complain(llvm::Error error) {
+  llvm::handleAllErrors(std::move(error), [](const llvm::ErrorInfoBase &info) {
+    llvm::errs() << "burnish: " << info.message() << "\n";
+  });
+  return false;
+}
+
+static const DialectRegistry &registry() {
+  static const DialectRegistry kRegistry = [] {
+    DialectRegistry registry;
+    registerDialects(registry);
+    registerBuiltinDialectTranslation(registry);
+    registerLLVMDialectTranslation(registry);
+    return registry;
+  }();
+  return kRegistry;
+}
+
+/// `file: where` as a message begins with it.
+static std::string placeOf(Location location, StringRef file) {
+  std::string place = file.str();
+  location->walk([&](Location inner) {
+    if (auto position = dyn_cast<FileLineColLoc>(inner)) {
+      place = llvm::formatv("{0}:{1}:{2}", position.getFilename().getValue(),
+                            position.getLine(), position.getColumn());
+      return WalkResult::interrupt();
+    }
+    if (auto name = dyn_cast<NameLoc>(inner)) {
+      place = (file + ": " + name.getName().getValue()).str();
+      return WalkResult::interrupt();
+    }
+    return WalkResult::advance();
+  });
+  return place;
+}
+
+Compiler::Compiler(const Options &options, llvm::raw_ostream &talk)
+    : options(options), talk(talk),
+      context(std::make_unique<MLIRContext>(
+          registry(), options.command == Command::Test
+                          ? MLIRContext::Threading::DISABLED
+                          : MLIRContext::Threading::ENABLED)) {
+  context->printOpOnDiagnostic(false);
+  context->getDiagEngine().registerHandler([this](Diagnostic &diagnostic) {
+    if (diagnostic.getSeverity() == DiagnosticSeverity::Remark &&
+        !this->options.wantsRemarks)
+      return success();
+    StringRef kind =
+        diagnostic.getSeverity() == DiagnosticSeverity::Remark    ? "remark: "
+        : diagnostic.getSeverity() == DiagnosticSeverity::Warning ? "warning: "
+                                                                  : "";
+    this->talk << placeOf(diagnostic.getLocation(), file) << ": " << kind
+               << diagnostic.str() << "\n";
+    for (Diagnostic &note : diagnostic.getNotes())
+      this->talk << placeOf(note.getLocation(), file)
+                 << ": note: " << note.str() << "\n";
+    return success();
+  });
+}
+
+Compiler::~Compiler() = default;
+
+void Compiler::warmUp() {
+  MLIRContext scratch(registry(), MLIRContext::Threading::DISABLED);
+  scratch.loadAllAvailableDialects();
+  llvm::consumeError(Target::find("", "").takeError());
+}
+
+/// How far a module that was read as text is on its way; none when nothing was
+/// done to it.
+static std::optional<Emit> levelOf(ModuleOp module) {
+  if (module->hasAttr(nn::kSignatureAttr) &&
+      module.getOps<func::FuncOp>().empty())
+    return Emit::Llvm;
+  if (module->hasAttr(nn::kWorkspaceAttr))
+    return Emit::Loops;
+  // Tiles are linalg on tensors with some loops around: the same phases come
+  // next.
+  return module->hasAttr(nn::kSignatureAttr) ? std::optional(Emit::Linalg)
+                                             : std::nullopt;
+}
+
+bool Compiler::load(StringRef path, StringRef name) {
+  file = path.str();
+  identifier = name.str();
+  if (path.ends_with(".nn")) {
+    talk << path << ": Burnish's own language is not compiled yet; a model is a .onnx file or a .mlir module\n";
+    return false;
+  }
+  if (!(path.ends_with(".mlir") ? parseModule() : import()))
+    return false;
+
+  auto attribute = module()->getAttrOfType<nn::TargetAttr>(nn::kTargetAttr);
+  bool isChosen = !options.target.empty() || !options.cpu.empty();
+  llvm::Expected<Target> target = attribute && !isChosen ? Target::of(attribute) : Target::find(options.target, options.cpu);
+  if (!target)
+    return complain(target.takeError());
+  machine = std::move(*target);
+  module()->setAttr(nn::kTargetAttr, machine->attribute(context.get()));
+  return true;
+}
+
+bool Compiler::parseModule() {
+  auto buffer = llvm::MemoryBuffer::getFile(file, /*IsText=*/true);
+  if (!buffer) {
+    talk << file << ": " << buffer.getError().message() << "\n";
+    return false;
+  }
+  context->loadAllAvailableDialects();
+  llvm::SourceMgr sources;
+  sources.AddNewSourceBuffer(std::move(*buffer), llvm::SMLoc());
+  owned = parseSourceFile<ModuleOp>(sources, context.get());
+  if (!owned)
+    return false;
+  reached = levelOf(module());
+  if (module()->hasAttr(nn::kSignatureAttr)) {
+    identifier = nn::Signature::recorded(module()).name;
+    return true;
+  }
+  FailureOr<func::FuncOp> function = nn::modelFunction(module());
+  if (failed(function))
+    return false;
+  function->setName(identifier);
+  return true;
+}
+
+bool Compiler::import() {
+  context->loadDialect<nn::NNDialect, func::FuncDialect>();
+  Diagnostics diagnostics(file);
+  ImportOptions import;
+  import.path = file;
+  import.name = identifier;
+  import.dims = options.dims;
+  import.shapes = options.shapes;
+  FailureOr<ImportedModel> imported = importModel(*context, import, diagnostics);
+  for (const Problem &problem : diagnostics.problems())
+    talk << diagnostics.message(problem) << "\n";
+  if (size_t count = diagnostics.leftOut())
+    talk << file << ": and " << count << " more\n";
+  if (failed(imported))
+    return false;
+  storage = std::move(imported->storage);
+  owned = std::move(imported->module);
+  return true;
+}
+
+bool Compiler::lower(Emit stage) {
+  static constexpr std::pair<Phase, Emit> kPhases[] = {
+      {Phase::Graph, Emit::Nn},
+      {Phase::Loops, Emit::Linalg},
+      {Phase::Tiles, Emit::Tiles},
+      {Phase::Memory, Emit::Loops},
+      {Phase::Llvm, Emit::Llvm}};
+  PipelineOptions pipeline;
+  pipeline.level = options.level;
+  pipeline.weightsInFile = !options.embedsWeights;
+  pipeline.isProgram = options.emit == Emit::Program;
+  pipeline.indexBits = machine->pointerBits;
+  PassManager passes(context.get());
+  for (auto [phase, result] : kPhases)
+    if ((!reached || result > *reached) && result <= stage) {
+      addPhase(passes, phase, pipeline);
+      reached = result;
+    }
+  return succeeded(passes.run(*owned));
+}
+
+llvm::Expected<Object> Compiler::object() {
+  return Object::translate(
+      *owned, *machine,
+      {.level = options.level, .embedsWeights = options.embedsWeights});
+}
+
+int64_t Compiler::weightsFileBytes() const {
+  if (options.embedsWeights)
+    return 0;
+  llvm::Expected<Weights> weights = Weights::of(*owned);
+  if (!weights) {
+    llvm::consumeError(weights.takeError());
+    return 0;
+  }
+  return weights->bytes();
+}
+
+std::string Compiler::header() const {
+  nn::Signature signature = nn::Signature::recorded(*owned);
+  auto workspace = (*owned)->getAttrOfType<IntegerAttr>(nn::kWorkspaceAttr);
+  return headerText(signature, workspace ? workspace.getInt() : 0,
+                    weightsFileBytes(),
+                    module().lookupSymbol(signature.name + "_run") != nullptr);
+}

@@ -1,0 +1,58 @@
+// Compiler.h - the way from a model file to whatever is asked for.
+#pragma once
+#include "codegen/Object.h"
+#include "frontend/Import.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/IR/OwningOpRef.h"
+#include "tools/burnish/Options.h"
+
+namespace burnish {
+
+/// Says what went wrong on the standard error, as `burnish: ...`. Always false.
+bool complain(llvm::Error error);
+
+/// One model on its way through the compiler. Each step is false after it has
+/// said why on `talk`.
+class Compiler {
+public:
+  /// `talk` is where diagnostics go.
+  Compiler(const Options &options, llvm::raw_ostream &talk);
+  ~Compiler();
+
+  /// Loads every dialect, so that processes forked from this one need not.
+  static void warmUp();
+
+  /// Reads a model file; `name` is what it is called in C.
+  bool load(llvm::StringRef path, llvm::StringRef name);
+  /// Lowers the module to the level of `stage`, one of those that are modules;
+  /// Llvm stands for the LLVM dialect.
+  bool lower(Emit stage);
+  /// Lowers all the way; the object holds on to nothing of the module but its
+  /// weights.
+  llvm::Expected<Object> object();
+
+  mlir::ModuleOp module() const { return *owned; }
+  const Target &target() const { return *machine; }
+  const std::string &name() const { return identifier; }
+  /// Whether the compiled model has weights in a file of their own, and their
+  /// bytes.
+  int64_t weightsFileBytes() const;
+  /// The header of the model; after lowering.
+  std::string header() const;
+
+private:
+  bool parseModule();
+  bool import();
+
+  const Options &options;
+  llvm::raw_ostream &talk;
+  std::unique_ptr<mlir::MLIRContext> context;
+  std::shared_ptr<void> storage;
+  mlir::OwningOpRef<mlir::ModuleOp> owned;
+  std::optional<Target> machine;
+  std::string file, identifier;
+  /// The last phase that is done.
+  std::optional<Emit> reached;
+};
+
+} // namespace burnish

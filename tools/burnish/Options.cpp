@@ -1,0 +1,307 @@
+// Options.cpp - the command line of `burnish`.
+#include "tools/burnish/Options.h"
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSwitch.h"
+#include <functional>
+#include <optional>
+
+using namespace burnish;
+using llvm::StringRef;
+
+StringRef burnish::helpText() {
+  return R"(burnish MODEL.onnx [-o FILE]              compile a neural network to a program
+burnish MODEL.onnx -c | -shared | -static to an object, shared library or archive, and a C header
+burnish check MODEL.onnx [--json]         everything that would stop a compile, in one report
+burnish run MODEL.onnx IN... [-o OUT.npz] compile (kept in a cache) and run; IN is one .npz, or an .npy for each input
+burnish test DIR...                       run ONNX backend-test folders, a line a case
+burnish bench MODEL.onnx [IN.npz]         compile (kept in a cache) and time
+MODEL may also be a .mlir file, at any level of the pipeline.
+
+  -o FILE               where the result goes; `-` is the standard output
+  --emit=WHAT           stop at nn, linalg, tiles, loops, llvm, asm, obj or exe
+  --dim NAME=N          give a symbolic dimension a value
+  --shape INPUT=1x3x8   give an input a shape
+  --target=TRIPLE       the machine to compile for (default: this one), as aarch64-linux-gnu
+  --cpu=NAME            its CPU, as x86-64-v2, x86-64-v3, x86-64-v4, cortex-m4 (default: native)
+  --sysroot=DIR         the root folder of the target's libraries
+  -O0 .. -O3            how much to optimise (default: -O2)
+  --weights=embed|file  weights inside the object (default), or in a file beside it
+  --deterministic       the same results whatever the CPU
+  --save-temps          keep every stage of the way beside the result
+  --remarks             say which optimisations did not apply, and why
+  --json                results as JSON (check, test, bench)
+  --threads=N           threads of a run (run, test, bench)
+  --seconds=S           how long to measure (bench; default: 2)
+  --jobs=N              cases at a time (test; default: one a processor)
+  --timeout=S --memory=MB   what one case may take (test; default: 60, 8192)
+  --pin                 give symbolic dimensions the sizes of the case's data (test)
+  --help --version
+
+Exit status: 0 done, 1 the input is at fault, 2 the command line is.
+)";
+}
+
+template <typename... Args>
+static llvm::Error failed(const char *format, const Args &...args) {
+  return llvm::createStringError(llvm::inconvertibleErrorCode(), format,
+                                 args...);
+}
+
+/// Which commands an option is for, as bits.
+static constexpr unsigned bit(Command command) {
+  return 1u << static_cast<unsigned>(command);
+}
+static constexpr unsigned kCompiling = bit(Command::Compile) |
+                                       bit(Command::Run) | bit(Command::Test) |
+                                       bit(Command::Bench);
+
+namespace {
+struct Option {
+  StringRef name;
+  enum Value { None, Needed } value;
+  unsigned commands;
+  /// False when the value makes no sense.
+  std::function<bool(Options &, StringRef)> set;
+  StringRef form;
+};
+} // namespace
+
+static bool parseShape(StringRef text, std::vector<int64_t> &dims) {
+  if (text.empty())
+    return true; // a scalar
+  llvm::SmallVector<StringRef> parts;
+  text.split(parts, 'x');
+  for (StringRef part : parts) {
+    int64_t dim;
+    if (part.getAsInteger(10, dim) || dim < 0)
+      return false;
+    dims.push_back(dim);
+  }
+  return true;
+}
+
+template <typename Number>
+static bool parsePositive(StringRef text, Number &number) {
+  return !text.getAsInteger(10, number) && number > 0;
+}
+
+static std::optional<Emit> emitOf(StringRef name) {
+  return llvm::StringSwitch<std::optional<Emit>>(name)
+      .Case("nn", Emit::Nn)
+      .Case("linalg", Emit::Linalg)
+      .Case("tiles", Emit::Tiles)
+      .Case("loops", Emit::Loops)
+      .Case("llvm", Emit::Llvm)
+      .Case("asm", Emit::Asm)
+      .Case("obj", Emit::Object)
+      .Case("exe", Emit::Program)
+      .Default(std::nullopt);
+}
+
+/// `-O0` and the like are here too: an option is found by its whole name, up to
+/// `=`.
+static llvm::ArrayRef<Option> table() {
+  auto emit = [](Emit what) {
+    return
+        [=](Options &options, StringRef) { return options.emit = what, true; };
+  };
+  auto level = [](unsigned level) {
+    return [=](Options &options, StringRef) {
+      return options.level = level, true;
+    };
+  };
+  auto flag = [](bool Options::*member) {
+    return [=](Options &options, StringRef) { return options.*member = true; };
+  };
+  auto text = [](std::string Options::*member) {
+    return [=](Options &options, StringRef value) {
+      return options.*member = value.str(), !value.empty();
+    };
+  };
+  auto count = [](int64_t Options::*member) {
+    return [=](Options &options, StringRef value) {
+      return parsePositive(value, options.*member);
+    };
+  };
+  static const Option kTable[] = {
+      {"-o", Option::Needed, bit(Command::Compile) | bit(Command::Run),
+       text(&Options::output), "-o FILE"},
+      {"-c", Option::None, bit(Command::Compile), emit(Emit::Object), ""},
+      {"-shared", Option::None, bit(Command::Compile), emit(Emit::Shared), ""},
+      {"-static", Option::None, bit(Command::Compile), emit(Emit::Static), ""},
+      {"--emit", Option::Needed, bit(Command::Compile),
+       [](Options &options, StringRef value) {
+         std::optional<Emit> what = emitOf(value);
+         options.emit = what.value_or(options.emit);
+         return what.has_value();
+       },
+       "--emit=nn|linalg|tiles|loops|llvm|asm|obj|exe"},
+      {"--dim", Option::Needed, kCompiling | bit(Command::Check),
+       [](Options &options, StringRef value) {
+         auto [name, size] = value.rsplit('=');
+         return !name.empty() &&
+                !size.getAsInteger(10, options.dims[name.str()]) &&
+                options.dims[name.str()] >= 0;
+       },
+       "--dim NAME=N"},
+      {"--shape", Option::Needed, kCompiling | bit(Command::Check),
+       [](Options &options, StringRef value) {
+         size_t at = value.rfind('=');
+         return at != StringRef::npos && at > 0 &&
+                parseShape(value.substr(at + 1),
+                           options.shapes[value.take_front(at).str()]);
+       },
+       "--shape INPUT=1x3x224x224"},
+      {"--target", Option::Needed, bit(Command::Compile),
+       text(&Options::target), "--target=TRIPLE"},
+      {"--cpu", Option::Needed, kCompiling, text(&Options::cpu), "--cpu=NAME"},
+      {"--sysroot", Option::Needed, bit(Command::Compile),
+       text(&Options::sysroot), "--sysroot=DIR"},
+      {"-O0", Option::None, kCompiling, level(0), ""},
+      {"-O1", Option::None, kCompiling, level(1), ""},
+      {"-O2", Option::None, kCompiling, level(2), ""},
+      {"-O3", Option::None, kCompiling, level(3), ""},
+      {"--weights", Option::Needed, bit(Command::Compile),
+       [](Options &options, StringRef value) {
+         return options.embedsWeights = value != "file",
+                value == "file" || value == "embed";
+       },
+       "--weights=embed|file"},
+      {"--deterministic", Option::None, kCompiling,
+       flag(&Options::isDeterministic), ""},
+      {"--save-temps", Option::None, bit(Command::Compile),
+       flag(&Options::savesTemps), ""},
+      {"--remarks", Option::None, kCompiling, flag(&Options::wantsRemarks), ""},
+      {"--json", Option::None,
+       bit(Command::Check) | bit(Command::Test) | bit(Command::Bench),
+       flag(&Options::wantsJson), ""},
+      {"--threads", Option::Needed,
+       bit(Command::Run) | bit(Command::Test) | bit(Command::Bench),
+       count(&Options::threads), "--threads=N"},
+      {"--jobs", Option::Needed, bit(Command::Test), count(&Options::jobs),
+       "--jobs=N"},
+      {"--timeout", Option::Needed, bit(Command::Test),
+       count(&Options::timeout), "--timeout=SECONDS"},
+      {"--memory", Option::Needed, bit(Command::Test), count(&Options::memory),
+       "--memory=MB"},
+      {"--pin", Option::None, bit(Command::Test), flag(&Options::pinsDims), ""},
+      {"--seconds", Option::Needed, bit(Command::Bench),
+       [](Options &options, StringRef value) {
+         return !value.getAsDouble(options.seconds) && options.seconds > 0;
+       },
+       "--seconds=S"},
+  };
+  return kTable;
+}
+
+static StringRef wordOf(Command command) {
+  switch (command) {
+  case Command::Check:
+    return "burnish check";
+  case Command::Run:
+    return "burnish run";
+  case Command::Test:
+    return "burnish test";
+  case Command::Bench:
+    return "burnish bench";
+  default:
+    return "burnish";
+  }
+}
+
+static llvm::Error unknown(StringRef word) {
+  const Option *nearest = nullptr;
+  unsigned least = 3;
+  StringRef name = word.split('=').first;
+  for (const Option &option : table())
+    if (unsigned distance = name.edit_distance(option.name); distance < least)
+      least = distance, nearest = &option;
+  if (!nearest)
+    return failed("unknown option '%s'", word.str().c_str());
+  return failed("unknown option '%s'; did you mean '%s'", word.str().c_str(),
+                nearest->name.str().c_str());
+}
+
+static llvm::Error checkFiles(const Options &options) {
+  size_t count = options.files.size();
+  switch (options.command) {
+  case Command::Compile:
+  case Command::Check:
+    if (count == 0)
+      return failed("no model; burnish --help says how");
+    if (count > 1)
+      return failed("one model at a time, and '%s' is a second",
+                    options.files[1].c_str());
+    return llvm::Error::success();
+  case Command::Test:
+    return count ? llvm::Error::success()
+                 : failed("no folder of cases; burnish --help says how");
+  default:
+    return count ? llvm::Error::success()
+                 : failed("no model; burnish --help says how");
+  }
+}
+
+llvm::Expected<Options>
+burnish::parseOptions(llvm::ArrayRef<const char *> words) {
+  Options options;
+  if (!words.empty()) {
+    auto command = llvm::StringSwitch<std::optional<Command>>(words[0])
+                       .Case("check", Command::Check)
+                       .Case("run", Command::Run)
+                       .Case("test", Command::Test)
+                       .Case("bench", Command::Bench)
+                       .Default(std::nullopt);
+    if (command) {
+      options.command = *command;
+      words = words.drop_front();
+    }
+  }
+  bool onlyFiles = false;
+  for (size_t index = 0; index < words.size(); ++index) {
+    StringRef word = words[index];
+    if (onlyFiles || word == "-" || !word.starts_with("-")) {
+      if (word.empty())
+        return failed("an empty file name");
+      options.files.push_back(word.str());
+      continue;
+    }
+    if (word == "--") {
+      onlyFiles = true;
+      continue;
+    }
+    if (word == "--help" || word == "-h" || word == "--version") {
+      options.command = word == "--version" ? Command::Version : Command::Help;
+      return options;
+    }
+    size_t equals = word.find('=');
+    StringRef name = word.take_front(equals);
+    const Option *option = llvm::find_if(table(), [&](const Option &candidate) {
+      return candidate.name == name;
+    });
+    if (option == table().end())
+      return unknown(word);
+    if (!(option->commands & bit(options.command)))
+      return failed("'%s' is no option of '%s'", name.str().c_str(),
+                    wordOf(options.command).str().c_str());
+    StringRef value;
+    if (option->value == Option::None && equals != StringRef::npos)
+      return failed("'%s' takes no value", name.str().c_str());
+    if (option->value == Option::Needed) {
+      if (equals != StringRef::npos)
+        value = word.substr(equals + 1);
+      else if (index + 1 < words.size())
+        value = words[++index];
+      else
+        return failed("'%s' needs a value: %s", name.str().c_str(),
+                      option->form.str().c_str());
+    }
+    if (!option->set(options, value))
+      return failed("'%s %s' should be %s", name.str().c_str(),
+                    value.str().c_str(), option->form.str().c_str());
+  }
+  if (llvm::Error error = checkFiles(options))
+    return error;
+  return options;
+}

@@ -1,0 +1,57 @@
+// Options.h - the command line of `burnish`.
+#pragma once
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/Error.h"
+#include <map>
+#include <string>
+#include <vector>
+
+namespace burnish {
+
+/// What `burnish` is asked to do; the first word of the command line, or
+/// Compile.
+enum class Command { Compile, Check, Run, Test, Bench, Help, Version };
+
+/// Where a compile stops: the lines of DESIGN's way of the data, and what is
+/// made out of an object.
+enum class Emit {
+  Nn,
+  Linalg,
+  Tiles,
+  Loops,
+  Llvm,
+  Asm,
+  Object,
+  Shared,
+  Static,
+  Program
+};
+
+struct Options {
+  Command command = Command::Compile;
+  std::vector<std::string> files;
+  std::string output;
+  Emit emit = Emit::Program;
+  std::map<std::string, int64_t> dims;
+  std::map<std::string, std::vector<int64_t>> shapes;
+  std::string target, cpu, sysroot;
+  unsigned level = 2;
+  bool embedsWeights = true;
+  bool isDeterministic = false;
+  bool savesTemps = false;
+  bool wantsRemarks = false;
+  bool wantsJson = false;
+  bool pinsDims = false;
+  int64_t threads = 0, jobs = 0, timeout = 60, memory = 8192;
+  double seconds = 2;
+};
+
+/// Reads the words after the program's name. The error is a sentence for the
+/// user.
+llvm::Expected<Options> parseOptions(llvm::ArrayRef<const char *> words);
+
+/// One screen.
+llvm::StringRef helpText();
+
+} // namespace burnish
