@@ -45,12 +45,66 @@ std::optional<SmallVector<int64_t>> Expansion::known(Value value) {
   return importer.builder.scope.integers(value);
 }
 
-Value Expansion::sizeOf(Value value, int64_t axis) {
+Extent Expansion::extent(Value value, int64_t axis) {
   if (axis < 0)
     axis += rank(value);
   if (std::optional<int64_t> known = size(value, axis))
-    return integers(*known);
+    return *known;
   return (*this)("Shape", value, {{"start", axis}, {"end", axis + 1}});
+}
+
+SmallVector<Extent> Expansion::extents(Value value) {
+  SmallVector<Extent> result;
+  for (int64_t axis = 0; axis < rank(value); ++axis)
+    result.push_back(extent(value, axis));
+  return result;
+}
+
+Extent Expansion::product(ArrayRef<Extent> extents) {
+  int64_t known = 1;
+  Value unknown;
+  for (const Extent &extent : extents)
+    if (const int64_t *number = std::get_if<int64_t>(&extent)) {
+      if (llvm::MulOverflow(known, *number, known))
+        return fail("a size over 2^63");
+    } else {
+      unknown = unknown ? mul(unknown, std::get<Value>(extent)) : std::get<Value>(extent);
+    }
+  if (!unknown)
+    return known;
+  return known == 1 ? unknown : mul(unknown, integers(known));
+}
+
+Extent Expansion::quotient(Extent extent, int64_t divisor) {
+  if (const int64_t *number = std::get_if<int64_t>(&extent))
+    return *number / divisor;
+  return div(std::get<Value>(extent), integers(divisor));
+}
+
+Value Expansion::shape(ArrayRef<Extent> extents) {
+  if (llvm::all_of(extents, [](const Extent &extent) { return std::holds_alternative<int64_t>(extent); }))
+    return integers(llvm::map_to_vector(extents, [](const Extent &extent) { return std::get<int64_t>(extent); }));
+  SmallVector<Value> parts;
+  for (const Extent &extent : extents)
+    parts.push_back(std::holds_alternative<int64_t>(extent) ? integers(std::get<int64_t>(extent)) : std::get<Value>(extent));
+  return parts.size() == 1 ? parts[0] : (*this)("Concat", parts, {{"axis", int64_t(0)}});
+}
+
+Value Expansion::transpose(Value value, ArrayRef<int64_t> permutation) {
+  if (llvm::is_sorted(permutation))
+    return value;
+  return (*this)("Transpose", value, {{"perm", SmallVector<int64_t>(permutation)}});
+}
+
+Value Expansion::reduce(StringRef op, Value value, ArrayRef<int64_t> axes, bool keepDims) {
+  return (*this)(op, {value, integers(axes)}, {{"keepdims", int64_t(keepDims)}});
+}
+
+std::optional<int64_t> Expansion::axis(int64_t axis, int64_t rank) {
+  if (axis >= -rank && axis < rank)
+    return axis < 0 ? axis + rank : axis;
+  fail("axis " + Twine(axis) + " is outside [" + Twine(-rank) + ", " + Twine(rank) + ")");
+  return std::nullopt;
 }
 
 Value Expansion::cast(Value value, int64_t type) {
@@ -68,9 +122,11 @@ ExpandFunction findExpansion(StringRef op) {
   static const ExpandTable table = [] {
     ExpandTable all;
     addActivations(all);
+    addArithmetic(all);
     addContractions(all);
     addLayouts(all);
     addNormalizations(all);
+    addQuantization(all);
     addReductions(all);
     return all;
   }();

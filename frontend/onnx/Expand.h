@@ -8,6 +8,9 @@ namespace burnish::onnx_import {
 
 class GraphImporter;
 
+/// A size: a number known when compiling, or a tensor of one i64.
+using Extent = std::variant<int64_t, mlir::Value>;
+
 /// An attribute of a node that an expansion builds.
 struct Attr {
   llvm::StringRef name;
@@ -48,22 +51,39 @@ public:
   static std::optional<int64_t> size(mlir::Value value, int64_t axis);
   /// The elements of a small integer tensor, where they are known when compiling.
   std::optional<llvm::SmallVector<int64_t>> known(mlir::Value value);
-  /// The size along an axis as a tensor of one i64.
-  mlir::Value sizeOf(mlir::Value value, int64_t axis);
+  /// The size along an axis, counted from the end when negative.
+  Extent extent(mlir::Value value, int64_t axis);
+  /// All sizes.
+  llvm::SmallVector<Extent> extents(mlir::Value value);
+  Extent product(llvm::ArrayRef<Extent> extents);
+  /// A quotient that is exact.
+  Extent quotient(Extent extent, int64_t divisor);
+  /// A shape as an i64 tensor.
+  mlir::Value shape(llvm::ArrayRef<Extent> extents);
+  mlir::Value reshape(mlir::Value value, llvm::ArrayRef<Extent> extents) {
+    return (*this)("Reshape", {value, shape(extents)}, {{"allowzero", int64_t(1)}});
+  }
+  mlir::Value expandTo(mlir::Value value, llvm::ArrayRef<Extent> extents) { return (*this)("Expand", {value, shape(extents)}); }
+  mlir::Value transpose(mlir::Value value, llvm::ArrayRef<int64_t> permutation);
+  /// A reduction over known axes.
+  mlir::Value reduce(llvm::StringRef op, mlir::Value value, llvm::ArrayRef<int64_t> axes, bool keepDims = true);
+  /// The axis of an operand of that rank, not negative; none after a diagnostic.
+  std::optional<int64_t> axis(int64_t axis, int64_t rank);
 
   mlir::Value add(mlir::Value a, mlir::Value b) { return (*this)("Add", {a, b}); }
   mlir::Value sub(mlir::Value a, mlir::Value b) { return (*this)("Sub", {a, b}); }
   mlir::Value mul(mlir::Value a, mlir::Value b) { return (*this)("Mul", {a, b}); }
   mlir::Value div(mlir::Value a, mlir::Value b) { return (*this)("Div", {a, b}); }
   mlir::Value cast(mlir::Value value, int64_t onnxType);
-  mlir::Value reshape(mlir::Value value, llvm::ArrayRef<int64_t> shape) {
-    return (*this)("Reshape", {value, integers(shape)});
-  }
 
   /// Reports that the node cannot be compiled, and gives the value of a refused node.
   mlir::Value fail(const llvm::Twine &reason);
-  /// `count` values of a refused node.
   mlir::Value poison();
+  /// `fail` for use as an expansion's answer.
+  llvm::SmallVector<mlir::Value> refuse(const llvm::Twine &reason) {
+    return llvm::SmallVector<mlir::Value>(std::max(node.output_size(), 1), fail(reason));
+  }
+  std::string stringAttr(llvm::StringRef name, llvm::StringRef otherwise) const { return stringAttribute(node, name, otherwise); }
 
   int64_t intAttr(llvm::StringRef name, int64_t otherwise) const { return intAttribute(node, name, otherwise); }
   float floatAttr(llvm::StringRef name, float otherwise) const { return floatAttribute(node, name, otherwise); }
@@ -84,9 +104,11 @@ ExpandFunction findExpansion(llvm::StringRef op);
 
 // Each fills in the expansions of a family, and stands in its file in expand/.
 void addActivations(ExpandTable &table);
+void addArithmetic(ExpandTable &table);
 void addContractions(ExpandTable &table);
 void addLayouts(ExpandTable &table);
 void addNormalizations(ExpandTable &table);
+void addQuantization(ExpandTable &table);
 void addReductions(ExpandTable &table);
 
 } // namespace burnish::onnx_import
