@@ -30,14 +30,39 @@ static LLVM::LLVMFuncOp helper(ModuleOp module, StringRef name, Type result, Arr
   return function;
 }
 
+LLVM::LLVMFuncOp burnish::multiplyFunction(ModuleOp module) {
+  Type i64 = IntegerType::get(module.getContext(), 64);
+  int64_t most = pointerBits(module) == 32 ? (int64_t(1) << 31) - 1 : int64_t(1) << 46;
+  return helper(module, "multiply_sizes", i64, {i64, i64}, [&](ImplicitLocOpBuilder &b, Block *entry) {
+    Value left = entry->getArgument(0), right = entry->getArgument(1);
+    auto constant = [&](int64_t value) { return LLVM::ConstantOp::create(b, i64, b.getI64IntegerAttr(value)); };
+    auto compare = [&](LLVM::ICmpPredicate predicate, Value a, Value c) { return LLVM::ICmpOp::create(b, predicate, a, c); };
+    // Unsigned, a negative size is larger than any that fits; a product that fits is no larger than most / right.
+    Value isZero = compare(LLVM::ICmpPredicate::eq, right, constant(0));
+    Value divisor = LLVM::SelectOp::create(b, isZero, constant(1), right);
+    Value limit = LLVM::UDivOp::create(b, constant(most), divisor);
+    Value fits = compare(LLVM::ICmpPredicate::ule, left, limit);
+    Value isSize = compare(LLVM::ICmpPredicate::ule, left, constant(most));
+    Value isFine = LLVM::AndOp::create(b, isSize, LLVM::OrOp::create(b, fits, isZero));
+    LLVM::ReturnOp::create(b, LLVM::SelectOp::create(b, isFine, LLVM::MulOp::create(b, left, right), constant(-1)));
+  });
+}
+
 LLVM::LLVMFuncOp burnish::allocateFunction(ModuleOp module) {
   auto pointer = LLVM::LLVMPointerType::get(module.getContext());
   Type i64 = IntegerType::get(module.getContext(), 64);
   return helper(module, "allocate_in_context", pointer, {pointer, i64}, [&](ImplicitLocOpBuilder &b, Block *entry) {
-    Value context = entry->getArgument(0);
+    Value context = entry->getArgument(0), bytes = entry->getArgument(1);
+    Block *refuse = b.createBlock(entry->getParent()), *ask = b.createBlock(entry->getParent());
+    b.setInsertionPointToEnd(entry);
+    Value zero = LLVM::ConstantOp::create(b, i64, b.getI64IntegerAttr(0));
+    LLVM::CondBrOp::create(b, LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::slt, bytes, zero), refuse, ask);
+    b.setInsertionPointToEnd(refuse);
+    LLVM::ReturnOp::create(b, LLVM::ZeroOp::create(b, pointer).getResult());
+    b.setInsertionPointToEnd(ask);
     Value function = loadSlot(b, context, ContextSlot::Allocate);
     auto type = LLVM::LLVMFunctionType::get(pointer, {pointer, i64});
-    Value memory = LLVM::CallOp::create(b, type, ValueRange{function, context, entry->getArgument(1)}).getResult();
+    Value memory = LLVM::CallOp::create(b, type, ValueRange{function, context, bytes}).getResult();
     LLVM::ReturnOp::create(b, memory);
   });
 }

@@ -15,7 +15,9 @@ enum class ContextSlot { ParallelFor, Allocate, Release, Weights };
 /// What a slot of the context holds.
 mlir::Value loadSlot(mlir::ImplicitLocOpBuilder &builder, mlir::Value context, ContextSlot slot);
 
-/// ptr (ptr context, i64 bytes): memory from the context, or null.
+/// i64 (i64, i64): the product of two sizes; -1 when one is negative or it is more than the target's memory could hold.
+mlir::LLVM::LLVMFuncOp multiplyFunction(mlir::ModuleOp module);
+/// ptr (ptr context, i64 bytes): memory from the context; null when it has none, or for a negative size.
 mlir::LLVM::LLVMFuncOp allocateFunction(mlir::ModuleOp module);
 /// void (ptr context, ptr): gives it back.
 mlir::LLVM::LLVMFuncOp releaseFunction(mlir::ModuleOp module);

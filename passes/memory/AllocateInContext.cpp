@@ -13,9 +13,6 @@ namespace burnish {
 } // namespace burnish
 
 namespace {
-/// Nothing larger is asked for: sizes are signed, and a product of sizes from data must not wrap.
-constexpr double kMostBytes32 = 2147483648.0, kMostBytes64 = 70368744177664.0;
-
 struct AllocateInContext : burnish::impl::AllocateInContextBase<AllocateInContext> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
@@ -44,29 +41,22 @@ struct AllocateInContext : burnish::impl::AllocateInContextBase<AllocateInContex
     unsigned bits = pointerBits(getOperation());
     MemRefType type = alloc.getType();
     DataLayout layout;
-    int64_t elementBytes = llvm::divideCeil(layout.getTypeSizeInBits(type.getElementType()), 8);
-    Value bytes = arith::ConstantIndexOp::create(b, elementBytes);
-    Value roughly = arith::ConstantOp::create(b, b.getF64FloatAttr(elementBytes));
-    Value isFine = arith::ConstantOp::create(b, b.getBoolAttr(true));
-    Value zero = arith::ConstantIndexOp::create(b, 0);
-    auto dynamic = alloc.getDynamicSizes().begin();
-    for (int64_t size : type.getShape()) {
-      Value length = ShapedType::isDynamic(size) ? *dynamic++ : arith::ConstantIndexOp::create(b, size);
-      Value wide = arith::IndexCastOp::create(b, b.getI64Type(), length);
-      roughly = arith::MulFOp::create(b, roughly, arith::SIToFPOp::create(b, b.getF64Type(), wide));
-      bytes = arith::MulIOp::create(b, bytes, length);
-      isFine = arith::AndIOp::create(b, isFine, arith::CmpIOp::create(b, arith::CmpIPredicate::sge, length, zero));
+    int64_t fixed = llvm::divideCeil(layout.getTypeSizeInBits(type.getElementType()), 8);
+    for (int64_t size : type.getShape())
+      if (!ShapedType::isDynamic(size))
+        fixed *= size;
+    // Sizes come from data: a product that does not fit is as bad as memory that is not there, and both give null.
+    Value bytes = LLVM::ConstantOp::create(b, b.getI64Type(), b.getI64IntegerAttr(fixed));
+    for (Value size : alloc.getDynamicSizes()) {
+      Value wide = arith::IndexCastOp::create(b, b.getI64Type(), size);
+      bytes = LLVM::CallOp::create(b, multiplyFunction(getOperation()), ValueRange{bytes, wide}).getResult();
     }
-    Value most = arith::ConstantOp::create(b, b.getF64FloatAttr(bits == 32 ? kMostBytes32 : kMostBytes64));
-    isFine = arith::AndIOp::create(b, isFine, arith::CmpFOp::create(b, arith::CmpFPredicate::OLT, roughly, most));
-    cf::AssertOp::create(b, isFine, "3:a buffer would be larger than memory");
-
-    Value wide = arith::IndexCastOp::create(b, b.getI64Type(), bytes);
-    Value pointer = LLVM::CallOp::create(b, allocateFunction(getOperation()), ValueRange{context, wide}).getResult();
+    Value pointer = LLVM::CallOp::create(b, allocateFunction(getOperation()), ValueRange{context, bytes}).getResult();
     Value null = LLVM::ZeroOp::create(b, pointer.getType());
     cf::AssertOp::create(b, LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::ne, pointer, null), "3:no memory");
-    Value buffer = bufferAt(b, pointer, wide, bits);
-    Value view = memref::ViewOp::create(b, MemRefType::get(type.getShape(), type.getElementType()), buffer, zero, alloc.getDynamicSizes());
+    Value buffer = bufferAt(b, pointer, bytes, bits);
+    Value start = arith::ConstantIndexOp::create(b, 0);
+    Value view = memref::ViewOp::create(b, MemRefType::get(type.getShape(), type.getElementType()), buffer, start, alloc.getDynamicSizes());
     if (view.getType() != type)
       view = memref::CastOp::create(b, type, view);
     alloc.replaceAllUsesWith(view);
