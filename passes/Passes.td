@@ -28,6 +28,11 @@ def LowerToLinalg : Pass<"nn-lower-to-linalg", "::mlir::ModuleOp"> {
                            "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];
 }
 
+def FuseElementwise : Pass<"nn-fuse-elementwise", "::mlir::func::FuncOp"> {
+  let summary = "compute elementwise results where they are used, unless that computes them more often";
+  let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::linalg::LinalgDialect", "::mlir::memref::MemRefDialect"];
+}
+
 def OrderLoops : Pass<"nn-order-loops", "::mlir::func::FuncOp"> {
   let summary = "move the loop along which results lie in memory innermost, in reductions that no schedule took";
 }

@@ -54,7 +54,7 @@ static void addLoops(OpPassManager &passes, const PipelineOptions &options) {
   addCleanup(passes);
   if (options.level == 0)
     return;
-  passes.addPass(createLinalgElementwiseOpFusionPass());
+  passes.addNestedPass<func::FuncOp>(createFuseElementwise());
   addCleanup(passes);
 }
 
@@ -138,7 +138,7 @@ struct Order {
 };
 static constexpr Order kOrder[] = {
     {"nn-infer-shapes", "nn-fold-constants", "constants are found through known shapes"},
-    {"linalg-fuse-elementwise-ops", "nn-order-loops", "fusion makes new loop nests"},
+    {"nn-fuse-elementwise", "nn-order-loops", "fusion makes new loop nests"},
     {"nn-order-loops", "one-shot-bufferize", "loops are interchanged on tensors"},
     {"one-shot-bufferize", "nn-carry-in-place", "loops carry buffers only then"},
     {"nn-carry-in-place", "nn-plan-workspace", "a carried buffer is one buffer"},

@@ -1,0 +1,41 @@
+// RUN: burnish-opt %s --split-input-file --burnish-linalg | FileCheck %s
+
+// One loop nest for a chain.
+// CHECK-LABEL: func.func @chain(
+// CHECK:         linalg.generic
+// CHECK:           math.exp
+// CHECK:           arith.mulf
+// CHECK-NOT:     linalg.generic
+func.func @chain(%x: tensor<2x3xf32>, %y: tensor<2x3xf32>) -> tensor<2x3xf32> {
+  %0 = nn.exp %x : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  %1 = nn.mul %0, %y : (tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x3xf32>
+  return %1 : tensor<2x3xf32>
+}
+
+// -----
+
+// A matrix product reads each element many times: its operand is computed before, and it stays a product.
+// CHECK-LABEL: func.func @keeps_product(
+// CHECK:         linalg.generic {{.*}}["parallel", "parallel"]
+// CHECK:           math.exp
+// CHECK:         linalg.generic {{.*}}["parallel", "parallel", "reduction"]
+// CHECK-NOT:       math.exp
+func.func @keeps_product(%x: tensor<2x3xf32>, %w: tensor<3x5xf32>) -> tensor<2x5xf32> {
+  %0 = nn.exp %x : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  %1 = nn.matmul %0, %w : (tensor<2x3xf32>, tensor<3x5xf32>) -> tensor<2x5xf32>
+  return %1 : tensor<2x5xf32>
+}
+
+// -----
+
+// A sum reads each element once.
+// CHECK-LABEL: func.func @sum(
+// CHECK:         linalg.generic {{.*}}["parallel", "reduction"]
+// CHECK:           math.exp
+// CHECK:           arith.addf
+func.func @sum(%x: tensor<2x3xf32>) -> tensor<2x1xf32> {
+  %axes = nn.constant {value = dense<1> : tensor<1xi64>} : () -> tensor<1xi64>
+  %0 = nn.exp %x : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  %1 = nn.reduce_sum %0, %axes : (tensor<2x3xf32>, tensor<1xi64>) -> tensor<2x1xf32>
+  return %1 : tensor<2x1xf32>
+}
