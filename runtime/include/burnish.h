@@ -1,8 +1,9 @@
-/* burnish.h - runs neural networks that Burnish compiled. C99 and C++; this file is its manual.
+/* burnish.h - runs neural networks that Burnish compiled; this is the manual.
  *
- * Compile a model and include what comes out; link model.o (with libburnish.a for the functions below) and libm:
+ * Compile a model, include the header that comes with it, and link the object
+ * with libburnish.a (for the functions below) and libm:
  *
- *     burnish model.onnx -c                                      writes model.o and model.h
+ *     burnish model.onnx -c            (writes model.o and model.h)
  *     cc main.c model.o libburnish.a -lm
  *
  *     #include "model.h"
@@ -11,24 +12,30 @@
  *     static float image[1 * 3 * 224 * 224], scores[1 * 1000];
  *
  *     int main(void) {
- *       int32_t status = model_run(NULL, image, scores, workspace);   the typed function: one pointer a tensor
+ *       int32_t status = model_run(NULL, image, scores, workspace);
  *       if (status != BURNISH_OK)
  *         puts(burnish_status_text(status));
  *     }
  *
- * The same for any model, by its table of names, types and shapes, with checks, and on four threads:
+ * model_run has one pointer for each tensor. The same for a model that is known
+ * only at run time, with checks, and on four threads:
  *
  *     burnish_context *context = burnish_pool_create(4);
  *     int64_t in_dims[4] = {1, 3, 224, 224}, out_dims[2];
- *     burnish_tensor in = {image, in_dims, sizeof image}, out = {scores, out_dims, sizeof scores};
+ *     burnish_tensor in = {image, in_dims, sizeof image};
+ *     burnish_tensor out = {scores, out_dims, sizeof scores};
  *     status = burnish_run(&model, context, &in, &out, workspace);
  *     burnish_pool_destroy(context);
  *
  * Rules that hold everywhere:
- *   - The caller owns every buffer. Tensors are dense and row-major, aligned to their element; inputs are only read.
- *   - Compiled code has no state: runs with different workspaces and outputs may overlap in time.
+ *   - The caller owns every buffer. Tensors are dense, row-major and aligned to
+ *     their element; inputs are only read.
+ *   - Compiled code has no state: runs with workspaces and outputs of their own
+ *     may overlap in time.
  *   - Results do not depend on the number of threads.
- *   - Nothing here prints, exits, or touches errno; only burnish_pool_create takes memory by itself. */
+ *   - Nothing prints, exits or sets errno; only burnish_pool_create takes
+ *     memory by itself.
+ */
 #ifndef BURNISH_H
 #define BURNISH_H
 
@@ -46,18 +53,28 @@ extern "C" {
 #endif
 #endif
 
-/* What a run returns. */
+/* What a run returns, as an int32_t. */
 typedef enum burnish_status {
-  BURNISH_OK = 0,           /* The outputs are written. */
-  BURNISH_BAD_SHAPE = 1,    /* A dim is not what the model has there, or shapes known only at run time do not fit together. */
-  BURNISH_BAD_VALUE = 2,    /* A value that must be in a range is not: an index, an axis, a size. */
-  BURNISH_NO_MEMORY = 3,    /* The context's allocator gave no memory. */
-  BURNISH_NO_ALLOCATOR = 4, /* Memory is needed whose size is known only at run time, and the context cannot allocate. */
-  BURNISH_BAD_ARGUMENT = 5  /* A pointer is NULL or misaligned, or a buffer has the wrong number of bytes. */
+  /* The outputs are written. */
+  BURNISH_OK = 0,
+  /* A dim is not what the model has there, or shapes that are known only at
+   * run time do not fit together. */
+  BURNISH_BAD_SHAPE = 1,
+  /* A value that must be in a range is not: an index, an axis, a size. */
+  BURNISH_BAD_VALUE = 2,
+  /* The context's allocator gave no memory. */
+  BURNISH_NO_MEMORY = 3,
+  /* Memory is needed whose size is known only at run time, or an output has no
+   * buffer, and the context cannot allocate. */
+  BURNISH_NO_ALLOCATOR = 4,
+  /* A pointer is NULL or misaligned, or a buffer has the wrong number of
+   * bytes. */
+  BURNISH_BAD_ARGUMENT = 5
 } burnish_status;
 
-/* Element types; the numbers are those of ONNX's TensorProto.DataType. Each element takes whole bytes: bool and the
- * types of fewer than 8 bits take one (bool is 0 or 1, signed ones sign-extended), complex ones are real, imaginary. */
+/* Element types, by the numbers of ONNX's TensorProto.DataType. Each element
+ * takes whole bytes: bool and the types of fewer than 8 bits take one (bool is
+ * 0 or 1, signed ones are sign-extended); complex ones are real, imaginary. */
 typedef enum burnish_type {
   BURNISH_FLOAT = 1,
   BURNISH_UINT8 = 2,
@@ -88,10 +105,14 @@ typedef enum burnish_type {
 } burnish_type;
 
 /* One input or output of one run.
- * An input: the caller sets all three; `dims` has as many entries as the model's `rank` (NULL at rank 0), `bytes` is
- * exactly what these dims take, and `data` may be NULL when that is 0.
- * An output: `dims` has room for `rank` entries, which the run writes. `data` is the caller's buffer with room for
- * `bytes`; or NULL, and then the run takes memory from the context, sets `data` and `bytes`, and the caller gives it
+ *
+ * An input: the caller sets all three. `dims` has as many entries as the model
+ * has `rank` (NULL is fine for 0), `bytes` is exactly what these dims take, and
+ * `data` may be NULL when that is 0.
+ *
+ * An output: `dims` has room for `rank` entries, which the run writes. `data`
+ * is the caller's buffer with room for `bytes`; or NULL, and then the run takes
+ * memory from the context, sets `data` and `bytes`, and the caller gives it
  * back with the context's `release`. */
 typedef struct burnish_tensor {
   void *data;
@@ -99,25 +120,32 @@ typedef struct burnish_tensor {
   int64_t bytes;
 } burnish_tensor;
 
-/* What a run may use beside its arguments; a NULL context is one whose slots are all NULL. Whoever brings his own
- * threads or memory makes this the first member of a struct of his own and casts the pointer back in the slots. */
+/* What a run may use beside its arguments; a NULL context is one whose slots
+ * are all NULL. Whoever brings threads or memory of his own makes this the
+ * first member of a struct of his own, and casts the pointer back in the
+ * slots. */
 typedef struct burnish_context burnish_context;
 struct burnish_context {
-  /* Calls body(closure, begin, end) on ranges that together are [0, count), each number once, in any order and at the
-   * same time, and returns when all calls have. NULL: the run stays on the caller's thread. */
-  void (*parallel_for)(const burnish_context *context, void (*body)(void *closure, int64_t begin, int64_t end),
+  /* Calls body(closure, begin, end) on ranges that together are [0, count),
+   * each number once, in any order and at the same time, and returns when all
+   * calls have. NULL: the run stays on the caller's thread. */
+  void (*parallel_for)(const burnish_context *context,
+                       void (*body)(void *closure, int64_t begin, int64_t end),
                        void *closure, int64_t count);
-  /* Returns `bytes` bytes aligned to 64, or NULL when there are none; called from several threads at once if
-   * parallel_for is. Needed by models with BURNISH_NEEDS_ALLOCATOR and for outputs without `data`; else NULL is fine. */
+  /* Returns `bytes` bytes aligned to 64, or NULL when there are none. Called
+   * from several threads at once if parallel_for has them. Needed by models
+   * with BURNISH_NEEDS_ALLOCATOR and for outputs without `data`. */
   void *(*allocate)(const burnish_context *context, int64_t bytes);
   /* Takes back what `allocate` gave. */
   void (*release)(const burnish_context *context, void *pointer);
-  /* The contents of the model's .weights file at an address aligned to 64; unused when the weights are in the object. */
+  /* The contents of the model's .weights file, at an address aligned to 64.
+   * Not looked at when the weights are in the object. */
   const void *weights;
 };
 
-/* One input or output of a model. `dims` has `rank` entries; -1 is a dim known only at run time, and dim_names[i] its
- * name or NULL. Dims of the same name are equal. `dim_names` itself may be NULL. */
+/* One input or output of a model. `dims` has `rank` entries; -1 is a dim known
+ * only at run time, and dim_names[i] its name or NULL. Dims of the same name
+ * are equal. `dim_names` itself may be NULL. */
 typedef struct burnish_info {
   const char *name;
   const int64_t *dims;
@@ -126,7 +154,7 @@ typedef struct burnish_info {
   int32_t type; /* a burnish_type */
 } burnish_info;
 
-/* The model cannot run without the context's `allocate` and `release`. */
+/* A flag: the model cannot run without the context's `allocate`. */
 enum { BURNISH_NEEDS_ALLOCATOR = 1 };
 
 /* A compiled model: a constant in its object, under the model's name. */
@@ -136,36 +164,51 @@ typedef struct burnish_model {
   const burnish_info *outputs;
   int32_t input_count;
   int32_t output_count;
-  int64_t workspace_bytes; /* what a run needs at `workspace` */
-  int64_t weights_bytes;   /* size of the .weights file; 0 when the weights are in the object */
-  int32_t flags;           /* BURNISH_NEEDS_ALLOCATOR or 0 */
-  /* The run itself, which trusts its arguments; burnish_run checks them first. */
-  int32_t (*run)(const burnish_context *context, const burnish_tensor *inputs, burnish_tensor *outputs, void *workspace);
+  /* What a run needs at `workspace`. */
+  int64_t workspace_bytes;
+  /* Size of the .weights file; 0 when the weights are in the object. */
+  int64_t weights_bytes;
+  /* BURNISH_NEEDS_ALLOCATOR or 0. */
+  int32_t flags;
+  /* The run itself. It trusts its arguments; burnish_run checks them first. */
+  int32_t (*run)(const burnish_context *context, const burnish_tensor *inputs,
+                 burnish_tensor *outputs, void *workspace);
   int64_t reserved;
 } burnish_model;
 
-/* Runs `model` once and returns a burnish_status. `inputs` and `outputs` have as many entries as the model, in its
- * order; `workspace` holds at least burnish_workspace_size(model) bytes, aligned to 64 (NULL if that is 0).
- * BAD_ARGUMENT, BAD_SHAPE and NO_ALLOCATOR from arguments that do not fit the model come before anything is written.
- * When a run fails later, the caller's buffers hold anything, and an output whose `data` was NULL and is not any more is
- * the caller's to release, as after success. */
-BURNISH_API int32_t burnish_run(const burnish_model *model, const burnish_context *context, const burnish_tensor *inputs,
+/* Runs `model` once and returns a burnish_status. `inputs` and `outputs` have
+ * as many entries as the model, in its order. `workspace` has at least
+ * burnish_workspace_size(model) bytes and is aligned to 64; NULL will do for 0.
+ *
+ * Arguments that do not fit the model are refused before anything is written:
+ * BAD_ARGUMENT, BAD_SHAPE or NO_ALLOCATOR. When a run fails later, the caller's
+ * buffers hold anything, and an output whose `data` was NULL and is not any
+ * more is the caller's to release, as after success. */
+BURNISH_API int32_t burnish_run(const burnish_model *model,
+                                const burnish_context *context,
+                                const burnish_tensor *inputs,
                                 burnish_tensor *outputs, void *workspace);
 
 /* Bytes that a run needs at `workspace`; 0 for NULL. */
 BURNISH_API int64_t burnish_workspace_size(const burnish_model *model);
 
-/* A short sentence for a burnish_status, as "a shape does not fit the model"; never NULL, never to be freed. */
+/* A few words for a burnish_status, as "a shape does not fit the model"; for
+ * any other number "unknown status". Never NULL, and never to be freed. */
 BURNISH_API const char *burnish_status_text(int32_t status);
 
-/* Bytes of one element of a burnish_type; 0 for BURNISH_STRING and for numbers that are no type. */
+/* Bytes of one element of a burnish_type; 0 for BURNISH_STRING and for numbers
+ * that are no type. */
 BURNISH_API int64_t burnish_type_size(int32_t type);
 
-/* Makes a context with `threads` threads, the caller's among them, and malloc's memory; `weights` is NULL and may be
- * set. Returns NULL if `threads` is not in 1..1024 or there is no memory. The other threads start at the first parallel
- * loop (as many as the system grants), sleep between runs, and have no signals delivered. Runs that overlap, and loops
- * inside loops, share no threads: the later one stays on its caller's. Give it back with burnish_pool_destroy, after
- * the last run. Not on systems without threads. */
+/* Makes a context with `threads` threads, the caller's among them, and with
+ * malloc's memory; its `weights` are NULL and may be set. Returns NULL if
+ * `threads` is not in 1..1024 or there is no memory.
+ *
+ * The other threads start at the first parallel loop, as many as the system
+ * grants; they sleep between runs and get no signals. Runs that overlap, and
+ * loops inside loops, share no threads: the later one stays on its caller's.
+ * burnish_pool_destroy takes the context back, or NULL, after its last run.
+ * Both are there on Linux only. */
 BURNISH_API burnish_context *burnish_pool_create(int32_t threads);
 BURNISH_API void burnish_pool_destroy(burnish_context *context);
 

@@ -1,0 +1,65 @@
+// file.h - reads files at any place, and writes them whole or not at all.
+#pragma once
+#include "memory.h"
+#include "message.h"
+#include <limits.h>
+
+namespace burnish {
+
+/// A file to read from. What is no regular file, as a pipe, is taken into
+/// memory first.
+class InputFile {
+public:
+  InputFile() = default;
+  InputFile(const InputFile &) = delete;
+  InputFile &operator=(const InputFile &) = delete;
+  ~InputFile();
+
+  /// `-` is standard input. `path` must outlive the file.
+  bool open(const char *path, Message &message);
+  /// Fills `bytes` bytes from `offset` on; the caller has checked that they lie
+  /// within the size.
+  bool read(uint64_t offset, void *to, uint64_t bytes, Message &message) const;
+
+  const char *path() const { return name; }
+  uint64_t size() const { return length; }
+
+private:
+  bool takeIn(Message &message);
+
+  const char *name = nullptr;
+  int descriptor = -1;
+  uint64_t length = 0;
+  Pages contents;
+};
+
+/// A file to write: beside its place under another name until `commit`, and
+/// gone if that never comes. A place that holds a device or a pipe is written
+/// to directly.
+class OutputFile {
+public:
+  OutputFile() = default;
+  OutputFile(const OutputFile &) = delete;
+  OutputFile &operator=(const OutputFile &) = delete;
+  ~OutputFile();
+
+  bool open(const char *path, Message &message);
+  bool write(const void *bytes, uint64_t count, Message &message);
+  bool commit(Message &message);
+
+  uint64_t size() const { return written; }
+
+private:
+  bool flush(Message &message);
+  bool writeOut(const uint8_t *bytes, uint64_t count, Message &message);
+
+  const char *name = nullptr;
+  int descriptor = -1;
+  uint64_t written = 0, buffered = 0;
+  /// Where the file goes, links followed; and where it is until then, "" for
+  /// one written in place.
+  char target[PATH_MAX] = "", temporary[PATH_MAX] = "";
+  uint8_t buffer[4096];
+};
+
+} // namespace burnish

@@ -1,0 +1,251 @@
+// inputs.cpp - the inputs of a run, out of files or made up.
+#include "inputs.h"
+#include "npz.h"
+#include <inttypes.h>
+#include <string.h>
+
+using namespace burnish;
+
+static int64_t sumOfRanks(const burnish_model &model) {
+  int64_t sum = 0;
+  for (int32_t i = 0; i < model.input_count; ++i)
+    sum += model.inputs[i].rank;
+  return sum;
+}
+
+static const char *dimName(const burnish_info &info, int32_t axis) {
+  return info.dim_names ? info.dim_names[axis] : nullptr;
+}
+
+Inputs::Inputs(const burnish_model &model)
+    : model(model), tensors(model.input_count), dims(sumOfRanks(model)),
+      views(model.input_count) {
+  if (!isValid())
+    return;
+  for (int64_t i = 0, used = 0; i < model.input_count;
+       used += model.inputs[i++].rank)
+    tensors[i].view.dims = dims.data() + used;
+}
+
+Inputs::~Inputs() {
+  for (int32_t i = 0; tensors.isValid() && i < model.input_count; ++i)
+    tensors[i].pages.clear();
+}
+
+bool Inputs::checkDims(int32_t index, const NpyHeader &header,
+                       const char *where, Message &message) const {
+  const burnish_info &info = model.inputs[index];
+  const ElementType *type = elementType(info.type);
+  bool fits = type && header.isOf(*type) && header.rank == info.rank;
+  for (int32_t axis = 0; fits && axis < info.rank; ++axis)
+    fits = info.dims[axis] < 0 || info.dims[axis] == header.dims[axis];
+  if (!fits)
+    return message.set(
+        "%s: is %s, the model wants %s", where, header.text().text,
+        ShapeText(typeName(info.type), info.dims, info.rank, info.dim_names)
+            .text);
+
+  // A name stands for one number in all inputs.
+  for (int32_t axis = 0; axis < info.rank; ++axis) {
+    const char *name = dimName(info, axis);
+    if (info.dims[axis] >= 0 || !name || !*name)
+      continue;
+    for (int32_t i = 0; i <= index; ++i) {
+      const burnish_info &other = model.inputs[i];
+      for (int32_t j = 0; j < (i == index ? axis : other.rank); ++j) {
+        int64_t known = i == index ? header.dims[j] : dimsOf(i)[j];
+        if (other.dims[j] < 0 && dimName(other, j) &&
+            strcmp(dimName(other, j), name) == 0 && known != header.dims[axis])
+          return message.set(
+              "%s: dim %d ('%s') is %" PRId64
+              ", and dim %d of input '%s', of the same name, is %" PRId64,
+              where, axis, name, header.dims[axis], j, other.name, known);
+      }
+    }
+  }
+  return true;
+}
+
+bool Inputs::loadOne(int32_t index, const NpyBytes &bytes, const char *where,
+                     Message &message) {
+  uint8_t start[NpyHeader::kMaxBytes];
+  uint64_t got = 0;
+  NpyHeader header;
+  Tensor &tensor = tensors[index];
+  if (!bytes.readStart(start, sizeof start, got, where, message) ||
+      !header.parse(start, got, where, message) ||
+      !checkDims(index, header, where, message) ||
+      !readArray(bytes, header, model.inputs[index].type, where, tensor,
+                 message))
+    return false;
+  if (header.rank)
+    memcpy(tensor.view.dims, header.dims,
+           static_cast<size_t>(header.rank) * sizeof(int64_t));
+  views[index] = tensor.view;
+  return true;
+}
+
+/// The input that a key of an archive means: one of that name, or arr_N the one
+/// at N; -1 for none.
+static int32_t inputOfKey(const burnish_model &model, const NpzEntry &entry) {
+  for (int32_t i = 0; i < model.input_count; ++i)
+    if (strlen(model.inputs[i].name) == entry.nameLength &&
+        memcmp(model.inputs[i].name, entry.name, entry.nameLength) == 0)
+      return i;
+  if (entry.nameLength > 12 || entry.nameLength < 5 ||
+      memcmp(entry.name, "arr_", 4) != 0)
+    return -1;
+  int64_t number = 0;
+  for (uint32_t i = 4; i < entry.nameLength; ++i) {
+    if (entry.name[i] < '0' || entry.name[i] > '9')
+      return -1;
+    number = number * 10 + (entry.name[i] - '0');
+  }
+  bool isPlain = entry.name[4] != '0' || entry.nameLength == 5;
+  return isPlain && number < model.input_count ? static_cast<int32_t>(number)
+                                               : -1;
+}
+
+bool Inputs::loadArchive(const InputFile &file, Message &message) {
+  NpzReader archive;
+  if (!archive.open(file, message))
+    return false;
+  Array<NpzEntry *> found(model.input_count);
+  if (!found.isValid())
+    return message.set("%s: no memory for its directory", file.path());
+  for (int64_t i = 0; i < archive.size(); ++i) {
+    NpzEntry &entry = archive[i];
+    int shown =
+        static_cast<int>(entry.nameLength < 200 ? entry.nameLength : 200);
+    int32_t input = inputOfKey(model, entry);
+    if (input < 0)
+      return message.set("%s: has '%.*s', which is no input of the model",
+                         file.path(), shown, entry.name);
+    if (found[input])
+      return message.set("%s: has input '%s' twice", file.path(),
+                         model.inputs[input].name);
+    found[input] = &entry;
+  }
+  for (int32_t i = 0; i < model.input_count; ++i)
+    if (!found[i])
+      return message.set("%s: input '%s' is missing", file.path(),
+                         model.inputs[i].name);
+  for (int32_t i = 0; i < model.input_count; ++i) {
+    char where[sizeof message.text / 2];
+    snprintf(where, sizeof where, "%s: input '%s'", file.path(),
+             model.inputs[i].name);
+    if (!archive.locate(*found[i], where, message) ||
+        !loadOne(i, found[i]->bytes, where, message))
+      return false;
+  }
+  return true;
+}
+
+bool Inputs::load(const char *const *paths, int32_t count, Message &message) {
+  for (int32_t i = 0; i < count; ++i) {
+    InputFile file;
+    if (!file.open(paths[i], message))
+      return false;
+    uint8_t magic[2] = {};
+    if (file.size() >= sizeof magic &&
+        !file.read(0, magic, sizeof magic, message))
+      return false;
+    if (file.size() == 0)
+      return message.set("%s: is empty", file.path());
+    bool isArchive = memcmp(magic, "PK", 2) == 0;
+    if (isArchive && count > 1)
+      return message.set(
+          "%s: is an .npz, which comes alone, with all inputs in it",
+          file.path());
+    if (isArchive)
+      return loadArchive(file, message);
+    if (memcmp(magic, "\x93N", 2) != 0)
+      return message.set("%s: is neither an .npy nor an .npz file",
+                         file.path());
+    if (count != model.input_count)
+      return message.set("%s: is one array, the model has %d inputs",
+                         file.path(), model.input_count);
+    char where[sizeof message.text / 2];
+    snprintf(where, sizeof where, "%s: input '%s'", file.path(),
+             model.inputs[i].name);
+    NpyBytes bytes;
+    bytes.file = &file;
+    bytes.size = file.size();
+    if (!loadOne(i, bytes, where, message))
+      return false;
+  }
+  return true;
+}
+
+//===- made up ---===//
+
+namespace {
+/// A number from -1 to 1, always the same ones (xorshift).
+struct Random {
+  uint64_t state = 0x9e3779b97f4a7c15;
+
+  double next() {
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return static_cast<double>(state >> 11) * 0x1p-52 - 1;
+  }
+};
+} // namespace
+
+static void fill(void *data, int32_t type, int64_t count, Random &random) {
+  bool isComplex = type == BURNISH_COMPLEX64 || type == BURNISH_COMPLEX128;
+  for (int64_t i = 0; i < (isComplex ? 2 * count : count); ++i) {
+    switch (type) {
+    case BURNISH_FLOAT:
+    case BURNISH_COMPLEX64:
+      static_cast<float *>(data)[i] = static_cast<float>(random.next());
+      break;
+    case BURNISH_DOUBLE:
+    case BURNISH_COMPLEX128:
+      static_cast<double *>(data)[i] = random.next();
+      break;
+    // Between 0.5 and 1 in size, where the exponent is the largest below that
+    // of 1.
+    case BURNISH_FLOAT16:
+      static_cast<uint16_t *>(data)[i] =
+          static_cast<uint16_t>(0x3800 | ((random.state >> 20) & 0x83ff)),
+                           random.next();
+      break;
+    case BURNISH_BFLOAT16:
+      static_cast<uint16_t *>(data)[i] =
+          static_cast<uint16_t>(0x3f00 | ((random.state >> 20) & 0x807f)),
+                           random.next();
+      break;
+    default:
+      return;
+    }
+  }
+}
+
+bool Inputs::invent(const Pin *pins, int32_t count, Message &message) {
+  Random random;
+  for (int32_t i = 0; i < model.input_count; ++i) {
+    const burnish_info &info = model.inputs[i];
+    Tensor &tensor = tensors[i];
+    for (int32_t axis = 0; axis < info.rank; ++axis) {
+      tensor.view.dims[axis] = info.dims[axis] < 0 ? 1 : info.dims[axis];
+      const char *name = dimName(info, axis);
+      for (int32_t p = 0; p < count && info.dims[axis] < 0 && name; ++p)
+        if (strlen(name) == pins[p].nameLength &&
+            memcmp(name, pins[p].name, pins[p].nameLength) == 0)
+          tensor.view.dims[axis] = pins[p].value;
+    }
+    int64_t elements = elementCount(tensor.view.dims, info.rank);
+    tensor.view.bytes = elements * burnish_type_size(info.type);
+    if (elements < 0 ||
+        !tensor.pages.allocate(static_cast<uint64_t>(tensor.view.bytes)))
+      return message.set(
+          "input '%s': no memory for %s", info.name,
+          ShapeText(typeName(info.type), tensor.view.dims, info.rank).text);
+    tensor.view.data = tensor.pages.data();
+    fill(tensor.view.data, info.type, elements, random);
+    views[i] = tensor.view;
+  }
+  return true;
+}

@@ -1,0 +1,320 @@
+// main.cpp - the command line of a compiled program.
+#include "file.h"
+#include "npz.h"
+#include "program.h"
+#include <errno.h>
+#include <math.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+using namespace burnish;
+
+namespace {
+
+enum Exit { Done = 0, BadInput = 1, BadCommandLine = 2 };
+
+struct Options {
+  const char *program = "";
+  const char *output = nullptr, *weights = nullptr;
+  const char **files = nullptr;
+  Inputs::Pin *pins = nullptr;
+  int32_t fileCount = 0, pinCount = 0, threads = 0;
+  /// Negative: no bench.
+  double benchSeconds = -1;
+  bool wantsSignature = false, wantsHelp = false;
+};
+
+const char *baseName(const char *path) {
+  const char *slash = strrchr(path, '/');
+  return slash ? slash + 1 : path;
+}
+
+int complain(const Options &options, Exit status, const char *text) {
+  fprintf(stderr, "%s: %s\n", options.program, text);
+  return status;
+}
+
+/// For messages that begin with the file that they are about.
+int complain(const Message &message) {
+  fprintf(stderr, "%s\n", message.text);
+  return BadInput;
+}
+
+/// As many threads as this process may use cores.
+int32_t defaultThreads() {
+  cpu_set_t set;
+  int count = sched_getaffinity(0, sizeof set, &set) == 0
+                  ? CPU_COUNT(&set)
+                  : static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN));
+  return count < 1 ? 1 : count > 1024 ? 1024 : count;
+}
+
+bool parseNumber(const char *text, int64_t most, int64_t &value) {
+  char *end = nullptr;
+  errno = 0;
+  long long number = strtoll(text, &end, 10);
+  value = number;
+  return end != text && *end == 0 && errno == 0 && number >= 0 &&
+         number <= most && *text != ' ';
+}
+
+/// What follows `name` if an argument begins with it, else null.
+const char *valueOf(const char *argument, const char *name) {
+  size_t length = strlen(name);
+  return strncmp(argument, name, length) == 0 ? argument + length : nullptr;
+}
+
+bool isDimOfInputs(const burnish_model &model, const Inputs::Pin &pin) {
+  for (int32_t i = 0; i < model.input_count; ++i)
+    for (int32_t axis = 0;
+         model.inputs[i].dim_names && axis < model.inputs[i].rank; ++axis)
+      if (const char *name = model.inputs[i].dim_names[axis];
+          name && model.inputs[i].dims[axis] < 0 &&
+          strlen(name) == pin.nameLength &&
+          memcmp(name, pin.name, pin.nameLength) == 0)
+        return true;
+  return false;
+}
+
+bool parsePin(const burnish_model &model, const char *text, Inputs::Pin &pin,
+              Message &message) {
+  const char *equals = text ? strrchr(text, '=') : nullptr;
+  if (!equals || equals == text ||
+      !parseNumber(equals + 1, INT64_MAX, pin.value))
+    return message.set("--dim wants NAME=N, as --dim batch=4");
+  pin.name = text;
+  pin.nameLength = static_cast<size_t>(equals - text);
+  return isDimOfInputs(model, pin) ||
+         message.set("no dim of the inputs is named '%.*s'",
+                     static_cast<int>(pin.nameLength), text);
+}
+
+bool parseOption(const burnish_model &model, int &index, char **arguments,
+                 Options &options, Message &message) {
+  const char *argument = arguments[index];
+  int64_t number = 0;
+  if (strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0) {
+    options.wantsHelp = true;
+  } else if (strcmp(argument, "--signature") == 0) {
+    options.wantsSignature = true;
+  } else if (strcmp(argument, "-o") == 0) {
+    if (options.output)
+      return message.set("-o is given twice");
+    options.output = arguments[++index];
+    if (!options.output || !*options.output)
+      return message.set("-o wants a file");
+  } else if (strcmp(argument, "--dim") == 0) {
+    return parsePin(model, arguments[++index], options.pins[options.pinCount++],
+                    message);
+  } else if (const char *dim = valueOf(argument, "--dim=")) {
+    return parsePin(model, dim, options.pins[options.pinCount++], message);
+  } else if (const char *file = valueOf(argument, "--weights=")) {
+    options.weights = file;
+  } else if (const char *threads = valueOf(argument, "--threads=")) {
+    if (!parseNumber(threads, 1024, number) || number == 0)
+      return message.set("--threads=%s: a number from 1 to 1024 is wanted",
+                         threads);
+    options.threads = static_cast<int32_t>(number);
+  } else if (const char *seconds = valueOf(argument, "--bench=")) {
+    char *end = nullptr;
+    options.benchSeconds = strtod(seconds, &end);
+    if (end == seconds || *end ||
+        !(options.benchSeconds >= 0 && options.benchSeconds <= 1e6))
+      return message.set("--bench=%s: a number of seconds is wanted", seconds);
+  } else {
+    return message.set("unknown option '%s', see --help", argument);
+  }
+  return true;
+}
+
+bool parse(const burnish_model &model, char **arguments, Options &options,
+           Message &message) {
+  bool onlyFiles = false;
+  for (int i = 1; arguments[i]; ++i) {
+    const char *argument = arguments[i];
+    if (!onlyFiles && strcmp(argument, "--") == 0)
+      onlyFiles = true;
+    else if (onlyFiles || argument[0] != '-' || argument[1] == 0)
+      options.files[options.fileCount++] = argument;
+    else if (!parseOption(model, i, arguments, options, message))
+      return false;
+    if (options.wantsHelp)
+      return true;
+  }
+  return true;
+}
+
+bool endsWith(const char *text, const char *end) {
+  size_t length = strlen(text), endLength = strlen(end);
+  return length > endLength && strcmp(text + length - endLength, end) == 0;
+}
+
+bool isSound(const burnish_model &model, const Options &options,
+             Message &message) {
+  if (options.wantsSignature &&
+      (options.fileCount || options.output || options.benchSeconds >= 0))
+    return message.set("--signature goes with nothing else");
+  bool isBench = options.benchSeconds >= 0;
+  if (isBench && options.output)
+    return message.set("--bench has no output, -o is for runs");
+  if (options.pinCount && (!isBench || options.fileCount))
+    return message.set(
+        "--dim is for --bench without a file, files have shapes of their own");
+  if (options.output && !endsWith(options.output, ".npz") &&
+      !endsWith(options.output, ".npy"))
+    return message.set("-o %s: the name of an output ends in .npz or .npy",
+                       options.output);
+  if (options.output && endsWith(options.output, ".npy") &&
+      model.output_count != 1)
+    return message.set("-o %s: the model has %d outputs, they fit into an .npz",
+                       options.output, model.output_count);
+  if (options.wantsSignature || (isBench && options.fileCount == 0) ||
+      model.input_count == 0)
+    return options.wantsSignature || options.fileCount == 0 ||
+           message.set("the model has no inputs, %s is one too many",
+                       options.files[0]);
+  // One file may be an .npz; whether it is shows inside.
+  if (options.fileCount == 0)
+    return message.set("no input: an .npz with '%s'%s is wanted, or an .npy "
+                       "for each input (see --help)",
+                       model.inputs[0].name,
+                       model.input_count > 1 ? " and others" : "");
+  return options.fileCount == 1 || options.fileCount == model.input_count ||
+         message.set("%d files for %d inputs: one .npz is wanted, or an .npy "
+                     "for each input",
+                     options.fileCount, model.input_count);
+}
+
+void printPorts(const char *title, const burnish_info *infos, int32_t count) {
+  constexpr int32_t kShown = 8;
+  puts(title);
+  for (int32_t i = 0; i < count && i < kShown; ++i)
+    printf("  %-24s %s\n", infos[i].name,
+           ShapeText(typeName(infos[i].type), infos[i].dims, infos[i].rank,
+                     infos[i].dim_names)
+               .text);
+  if (count > kShown)
+    printf("  and %d more, see --signature\n", count - kShown);
+}
+
+void printHelp(const burnish_model &model, const Options &options) {
+  const char *name = options.program;
+  printf("%s runs the neural network '%s'.\n\n"
+         "  %s in.npz -o out.npz        keys of in.npz are the inputs' names, "
+         "or arr_0, arr_1, ...\n"
+         "  %s in.npy ... [-o out.npy]  an .npy for each input; without -o, a "
+         "summary of each output\n"
+         "  %s --signature              names, element types and dims as JSON\n"
+         "  %s --bench=SECONDS [FILE]   times of runs as JSON; without files "
+         "on made-up inputs\n\n"
+         "  --threads=N     at most N threads (default: the cores there are)\n"
+         "  --weights=FILE  the weights, if they are not inside (default: "
+         "%s.weights beside the program)\n"
+         "  --dim NAME=N    for --bench: a dim that is known only at run time "
+         "(default: 1)\n\n",
+         name, model.name, name, name, name, name, model.name);
+  printPorts("Inputs:", model.inputs, model.input_count);
+  printPorts("Outputs:", model.outputs, model.output_count);
+}
+
+bool writeOutputs(const burnish_model &model, const Session &session,
+                  OutputFile &file, bool isArchive, Message &message) {
+  NpzWriter archive(file);
+  for (int32_t i = 0; i < model.output_count; ++i) {
+    const burnish_info &info = model.outputs[i];
+    const burnish_tensor &tensor = session.output(i);
+    int64_t count = elementCount(tensor.dims, info.rank);
+    if (count < 0 || !elementType(info.type))
+      return message.set(
+          "output '%s': %s cannot be written", info.name,
+          ShapeText(typeName(info.type), tensor.dims, info.rank).text);
+    uint64_t bytes =
+        static_cast<uint64_t>(count * burnish_type_size(info.type));
+    if (isArchive) {
+      if (!archive.add(info.name, info.type, tensor.dims, info.rank,
+                       tensor.data, bytes, message))
+        return false;
+      continue;
+    }
+    uint8_t header[NpyHeader::kMaxBytes];
+    uint64_t headerBytes = npyHeader(header, info.type, tensor.dims, info.rank);
+    if (headerBytes == 0)
+      return message.set("output '%s': its shape is too long for a file",
+                         info.name);
+    if (!file.write(header, headerBytes, message) ||
+        !file.write(tensor.data, bytes, message))
+      return false;
+  }
+  return (!isArchive || archive.finish(message)) && file.commit(message);
+}
+
+int runProgram(const burnish_model &model, const Options &options) {
+  Message message;
+  Inputs inputs(model);
+  if (!inputs.isValid())
+    return complain(options, BadInput, "no memory for the inputs");
+  bool isBench = options.benchSeconds >= 0;
+  bool hasInputs = options.fileCount || !isBench
+                       ? inputs.load(options.files, options.fileCount, message)
+                       : inputs.invent(options.pins, options.pinCount, message);
+  if (!hasInputs)
+    return complain(message);
+
+  OutputFile file;
+  if (options.output && !file.open(options.output, message))
+    return complain(message);
+  Session session(model);
+  int32_t threads = options.threads ? options.threads : defaultThreads();
+  if (!session.prepare(threads, options.weights, message))
+    return complain(message);
+  if (int32_t status =
+          isBench ? bench(model, session, inputs, options.benchSeconds, threads)
+                  : session.run(inputs))
+    return complain(options, BadInput, burnish_status_text(status));
+  if (options.output &&
+      !writeOutputs(model, session, file, endsWith(options.output, ".npz"),
+                    message))
+    return complain(message);
+  if (!options.output && !isBench)
+    printSummary(model, session);
+  return Done;
+}
+
+int run(const burnish_model &model, char **arguments, Options &options) {
+  Message message;
+  if (!parse(model, arguments, options, message))
+    return complain(options, BadCommandLine, message.text);
+  if (options.wantsHelp) {
+    printHelp(model, options);
+    return Done;
+  }
+  if (!isSound(model, options, message))
+    return complain(options, BadCommandLine, message.text);
+  if (options.wantsSignature) {
+    printSignature(model);
+    return Done;
+  }
+  return runProgram(model, options);
+}
+
+} // namespace
+
+int main(int count, char **arguments) {
+  Options options;
+  options.program =
+      count > 0 ? baseName(arguments[0]) : burnish_program_model->name;
+  Array<const char *> files(count);
+  Array<Inputs::Pin> pins(count);
+  if (!files.isValid() || !pins.isValid())
+    return complain(options, BadInput, "no memory");
+  options.files = files.data();
+  options.pins = pins.data();
+  int status = count > 0 ? run(*burnish_program_model, arguments, options)
+                         : BadCommandLine;
+  // A full disk behind stdout shows only here.
+  if (fflush(stdout) != 0 || ferror(stdout))
+    return complain(options, BadInput, "cannot write to standard output");
+  return status;
+}

@@ -1,0 +1,53 @@
+// program.h - the parts of a compiled program.
+#pragma once
+#include "inputs.h"
+
+/// The model of the program, defined by its object.
+extern "C" const burnish_model *const burnish_program_model;
+
+namespace burnish {
+
+/// Memory, threads and outputs for runs of one model.
+class Session {
+public:
+  explicit Session(const burnish_model &model);
+  Session(const Session &) = delete;
+  Session &operator=(const Session &) = delete;
+  ~Session();
+
+  /// `weightsPath` may be null: then it is NAME.weights beside the executable.
+  bool prepare(int32_t threads, const char *weightsPath, Message &message);
+  /// Returns a burnish_status. Outputs of the run before are gone.
+  int32_t run(const Inputs &inputs);
+
+  const burnish_tensor &output(int32_t index) const { return outputs[index]; }
+
+private:
+  bool mapWeights(const char *path, Message &message);
+  bool makeOutputs();
+  void releaseOutputs();
+
+  const burnish_model &model;
+  burnish_context *context = nullptr;
+  Pages workspace;
+  /// Outputs of a known size lie in `buffers`; the others are the context's,
+  /// and there between runs.
+  Array<burnish_tensor> outputs;
+  Array<int64_t> dims;
+  Pages buffers;
+  void *weights = nullptr;
+};
+
+/// Names, element types and shapes as JSON.
+void printSignature(const burnish_model &model);
+
+/// Each output as a person wants to see it first: shape, range, and the largest
+/// values of a vector.
+void printSummary(const burnish_model &model, const Session &session);
+
+/// Runs for that many seconds and prints one JSON line; a burnish_status that
+/// is not 0 if a run failed.
+int32_t bench(const burnish_model &model, Session &session,
+              const Inputs &inputs, double seconds, int32_t threads);
+
+} // namespace burnish

@@ -1,0 +1,126 @@
+// session.cpp - memory, threads and outputs for the runs of a program.
+#include "program.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <malloc.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+using namespace burnish;
+
+static int64_t sumOfRanks(const burnish_model &model) {
+  int64_t sum = 0;
+  for (int32_t i = 0; i < model.output_count; ++i)
+    sum += model.outputs[i].rank;
+  return sum;
+}
+
+Session::Session(const burnish_model &model)
+    : model(model), outputs(model.output_count), dims(sumOfRanks(model)) {}
+
+Session::~Session() {
+  if (context)
+    releaseOutputs();
+  burnish_pool_destroy(context);
+  if (weights)
+    munmap(weights, static_cast<size_t>(model.weights_bytes));
+}
+
+bool Session::makeOutputs() {
+  uint64_t total = 0;
+  for (int pass = 0; pass < 2; ++pass) {
+    if (pass == 1 && !buffers.allocate(total))
+      return false;
+    uint64_t offset = 0;
+    for (int64_t i = 0, usedDims = 0; i < model.output_count;
+         usedDims += model.outputs[i++].rank) {
+      const burnish_info &info = model.outputs[i];
+      outputs[i].dims = dims.data() + usedDims;
+      int64_t count =
+          hasFixedShape(info) ? elementCount(info.dims, info.rank) : 0;
+      if (count < 0)
+        return false;
+      outputs[i].bytes = count * burnish_type_size(info.type);
+      outputs[i].data =
+          outputs[i].bytes && pass == 1 ? buffers.data() + offset : nullptr;
+      offset += (static_cast<uint64_t>(outputs[i].bytes) + 63) / 64 * 64;
+    }
+    total = offset;
+  }
+  return true;
+}
+
+void Session::releaseOutputs() {
+  for (int32_t i = 0; i < model.output_count; ++i) {
+    if (hasFixedShape(model.outputs[i]) || !outputs[i].data)
+      continue;
+    context->release(context, outputs[i].data);
+    outputs[i].data = nullptr;
+    outputs[i].bytes = 0;
+  }
+}
+
+bool Session::mapWeights(const char *path, Message &message) {
+  char beside[PATH_MAX];
+  if (!path) {
+    ssize_t length = readlink("/proc/self/exe", beside, sizeof beside - 1);
+    if (length <= 0)
+      return message.set(
+          "cannot tell where this program is, give --weights=FILE");
+    beside[length] = 0;
+    char *name = strrchr(beside, '/') + 1;
+    size_t room = sizeof beside - static_cast<size_t>(name - beside);
+    if (snprintf(name, room, "%s.weights", model.name) >=
+        static_cast<int>(room))
+      return message.set("%s.weights: %s", model.name, strerror(ENAMETOOLONG));
+    path = beside;
+  }
+  int file = open(path, O_RDONLY | O_CLOEXEC);
+  struct stat status;
+  if (file < 0 || fstat(file, &status) != 0)
+    return message.set("%s: cannot open the weights: %s", path,
+                       strerror(errno));
+  bool hasSize =
+      S_ISREG(status.st_mode) && status.st_size == model.weights_bytes;
+  if (!hasSize)
+    message.set("%s: has %lld bytes, the weights of this model are %" PRId64,
+                path, static_cast<long long>(status.st_size),
+                model.weights_bytes);
+  void *memory = hasSize
+                     ? mmap(nullptr, static_cast<size_t>(model.weights_bytes),
+                            PROT_READ, MAP_PRIVATE, file, 0)
+                     : nullptr;
+  if (memory == MAP_FAILED)
+    return message.set("%s: cannot map the weights: %s", path, strerror(errno));
+  close(file);
+  weights = memory;
+  context->weights = weights;
+  return hasSize;
+}
+
+bool Session::prepare(int32_t threads, const char *weightsPath,
+                      Message &message) {
+#ifdef __GLIBC__
+  // Freed memory of one run is for the next: giving it back to the system costs
+  // page faults again.
+  mallopt(M_MMAP_MAX, 0);
+  mallopt(M_TRIM_THRESHOLD, INT_MAX);
+#endif
+  context = burnish_pool_create(threads);
+  if (!context || !outputs.isValid() || !dims.isValid() || !makeOutputs())
+    return message.set("no memory for the outputs");
+  if (!workspace.allocate(static_cast<uint64_t>(model.workspace_bytes)))
+    return message.set("no memory for a workspace of %" PRId64 " bytes",
+                       model.workspace_bytes);
+  return model.weights_bytes == 0 || mapWeights(weightsPath, message);
+}
+
+int32_t Session::run(const Inputs &inputs) {
+  releaseOutputs();
+  return burnish_run(&model, context, inputs.data(), outputs.data(),
+                     workspace.data());
+}
