@@ -6,6 +6,11 @@ include "ir/Dialect.td"
 include "ir/Interfaces.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
+def NN_FloatTensor : TensorOf<[AnyFloat]>;
+def NN_IntegerTensor : TensorOf<[AnyInteger]>;
+def NN_NumberTensor : TensorOf<[AnyFloat, AnyInteger]>;
+def NN_BoolTensor : TensorOf<[I1]>;
+
 /// An operator of ONNX. `onnxName` is its name there (empty: it has no counterpart).
 class NN_Op<string mnemonic, string onnxName, list<Trait> traits = []>
     : Op<NN_Dialect, mnemonic,
@@ -36,14 +41,24 @@ class NN_ElementwiseOp<string mnemonic, string onnxName, list<Trait> traits = []
   let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
 }
 
-class NN_UnaryOp<string mnemonic, string onnxName, list<Trait> traits = []>
-    : NN_ElementwiseOp<mnemonic, onnxName, traits> {
-  let arguments = (ins AnyTensor:$X);
+/// A function of one operand.
+class NN_UnaryOp<string mnemonic, string onnxName, Type kind, string meaning> : NN_ElementwiseOp<mnemonic, onnxName> {
+  let summary = meaning;
+  let arguments = (ins kind:$X);
 }
 
-class NN_BinaryOp<string mnemonic, string onnxName, list<Trait> traits = []>
-    : NN_ElementwiseOp<mnemonic, onnxName, traits> {
-  let arguments = (ins AnyTensor:$A, AnyTensor:$B);
+/// A function of two operands of one element type.
+class NN_BinaryOp<string mnemonic, string onnxName, Type kind, string meaning> : NN_ElementwiseOp<mnemonic, onnxName> {
+  let summary = meaning;
+  let arguments = (ins kind:$A, kind:$B);
 }
+
+/// What an elementwise operator declares when it has a rule for the elements of shapes, a boolean result, or checks.
+class NN_Declare {
+  code known = "::mlir::AffineExpr known(::burnish::nn::ShapeScope &scope, ::llvm::ArrayRef<::mlir::AffineExpr> args);\n";
+  code check = "::llvm::LogicalResult check();\n";
+  code boolean = "::mlir::Type getResultElementType() { return ::mlir::IntegerType::get(getContext(), 1); }\n";
+}
+def NN_Declares : NN_Declare;
 
 #endif

@@ -8,7 +8,9 @@ void burnish::nn::NNDialect::initialize() {
   registerAttributes();
   registerArithmetic(*this);
   registerContraction(*this);
+  registerFunctions(*this);
   registerLayout(*this);
+  registerLogic(*this);
   registerReduction(*this);
   registerStructure(*this);
 }

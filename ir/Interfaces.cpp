@@ -25,7 +25,7 @@ static void followElements(Elementwise op, ShapeScope &scope) {
   bool knowsAny = false;
   for (int64_t index = 0; index < type.getNumElements(); ++index) {
     SmallVector<Dim> args = llvm::map_to_vector(operands, [&](const Dims &elements) { return elements[elements.size() == 1 ? 0 : index]; });
-    all.push_back(op.known(args));
+    all.push_back(op.known(scope, args));
     knowsAny |= static_cast<bool>(all.back());
   }
   if (knowsAny)
@@ -34,6 +34,15 @@ static void followElements(Elementwise op, ShapeScope &scope) {
 
 LogicalResult nn::inferElementwise(Operation *op, ShapeScope &scope) {
   auto elementwise = cast<Elementwise>(op);
+  if (op->getNumOperands() == 0)
+    return op->emitOpError() << "has no operands";
+  OperandRange alike = elementwise.getAlike();
+  for (Value operand : alike)
+    if (getElementTypeOrSelf(operand.getType()) != getElementTypeOrSelf(alike[0].getType()))
+      return op->emitOpError() << "operands have element types " << getElementTypeOrSelf(alike[0].getType()) << " and "
+                               << getElementTypeOrSelf(operand.getType());
+  if (failed(elementwise.check()))
+    return failure();
   FailureOr<Dims> dims = broadcastDims(op, llvm::map_to_vector(op->getOperands(), [&](Value operand) { return scope.dims(operand); }));
   if (failed(dims) || failed(scope.set(op->getResult(0), elementwise.getResultElementType(), *dims)))
     return failure();

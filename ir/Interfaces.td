@@ -35,8 +35,12 @@ def NN_Elementwise : OpInterface<"Elementwise"> {
     InterfaceMethod<"The element type of the result.",
       "::mlir::Type", "getResultElementType", (ins), [{}],
       [{ return ::mlir::getElementTypeOrSelf($_op->getOperand(0).getType()); }]>,
+    InterfaceMethod<"A diagnostic when attributes or element types are wrong in a way that only this operator can tell.",
+      "::llvm::LogicalResult", "check", (ins), [{}], [{ return ::llvm::success(); }]>,
+    InterfaceMethod<"The operands that must be of one element type: all, unless the operator says otherwise.",
+      "::mlir::OperandRange", "getAlike", (ins), [{}], [{ return $_op->getOperands(); }]>,
     InterfaceMethod<"One element of the result as an expression, where it is known when compiling and the operator has a rule; else null.",
-      "::mlir::AffineExpr", "known", (ins "::llvm::ArrayRef<::mlir::AffineExpr>":$args), [{}],
+      "::mlir::AffineExpr", "known", (ins "::burnish::nn::ShapeScope &":$scope, "::llvm::ArrayRef<::mlir::AffineExpr>":$args), [{}],
       [{ return {}; }]>
   ];
 }

@@ -1,5 +1,6 @@
 // Lowering.cpp - what an operator uses to say what it computes, in linalg on tensors.
 #include "ir/Lowering.h"
+#include "ir/SmallFloats.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
@@ -349,7 +350,51 @@ Value nn::product(ImplicitLocOpBuilder &b, Value left, Value right) {
   return arith::MulIOp::create(b, left, right);
 }
 
-Value nn::castScalar(ImplicitLocOpBuilder &b, Value value, Type from, Type to) {
+Type nn::wideType(Type elementType) {
+  auto floatType = dyn_cast<FloatType>(elementType);
+  return floatType && floatType.getWidth() < 32 ? Float32Type::get(elementType.getContext()) : computeType(elementType);
+}
+
+static Value castFloat(ImplicitLocOpBuilder &b, Value value, FloatType to, bool saturate, StringRef roundMode) {
+  auto from = cast<FloatType>(value.getType()), target = cast<FloatType>(computeType(to));
+  // Between types of 16 bits, and from 64 to fewer than 32, the way leads through f32.
+  if (from.getWidth() < 32 && from != target) {
+    value = arith::ExtFOp::create(b, b.getF32Type(), value);
+  } else if (from.getWidth() > 32 && to.getWidth() < 32) {
+    value = roundToOdd(b, value);
+  }
+  from = cast<FloatType>(value.getType());
+  if (isa<Float8E8M0FNUType>(to))
+    return roundToPowerOfTwo(b, value, saturate, roundMode);
+  if (isSmallFloat(to))
+    return saturate ? clampToFloat(b, value, to) : value;
+  if (from.getWidth() < target.getWidth())
+    return arith::ExtFOp::create(b, target, value);
+  if (from.getWidth() > target.getWidth())
+    return arith::TruncFOp::create(b, target, value);
+  return value;
+}
+
+/// A float cut to an integer of the same sign. What does not fit becomes the nearest integer that does, NaN becomes 0:
+/// the machine's own conversion would be undefined.
+static Value truncateToInteger(ImplicitLocOpBuilder &b, Value value, IntegerType type, bool isUnsigned) {
+  auto floatType = cast<FloatType>(value.getType());
+  auto real = [&](double number) { return arith::ConstantOp::create(b, b.getFloatAttr(floatType, number)); };
+  auto integer = [&](APInt number) { return arith::ConstantOp::create(b, b.getIntegerAttr(type, number)); };
+  unsigned width = type.getWidth();
+  Value low = real(isUnsigned ? 0.0 : -std::ldexp(1.0, width - 1)), high = real(std::ldexp(1.0, isUnsigned ? width : width - 1));
+  Value isLow = arith::CmpFOp::create(b, arith::CmpFPredicate::OLT, value, low), isHigh = arith::CmpFOp::create(b, arith::CmpFPredicate::OGE, value, high);
+  Value isNaN = arith::CmpFOp::create(b, arith::CmpFPredicate::UNO, value, value);
+  Value isOutside = arith::OrIOp::create(b, arith::OrIOp::create(b, isLow, isHigh), isNaN);
+  Value inside = arith::SelectOp::create(b, isOutside, real(0.0), value);
+  Value result = isUnsigned ? Value(arith::FPToUIOp::create(b, type, inside)) : Value(arith::FPToSIOp::create(b, type, inside));
+  APInt least = isUnsigned ? APInt::getMinValue(width) : APInt::getSignedMinValue(width);
+  APInt greatest = isUnsigned ? APInt::getMaxValue(width) : APInt::getSignedMaxValue(width);
+  result = arith::SelectOp::create(b, isHigh, integer(greatest), result);
+  return arith::SelectOp::create(b, isLow, integer(least), result);
+}
+
+Value nn::castScalar(ImplicitLocOpBuilder &b, Value value, Type from, Type to, bool saturate, StringRef roundMode) {
   if (from == to)
     return value;
   Type target = computeType(to);
@@ -361,26 +406,26 @@ Value nn::castScalar(ImplicitLocOpBuilder &b, Value value, Type from, Type to) {
       return arith::CmpFOp::create(b, arith::CmpFPredicate::UNE, value, zero);
     return arith::CmpIOp::create(b, arith::CmpIPredicate::ne, value, zero);
   }
-  if (fromFloat && toFloat) {
-    unsigned fromWidth = from.getIntOrFloatBitWidth(), toWidth = to.getIntOrFloatBitWidth();
-    if (fromWidth < toWidth)
-      return arith::ExtFOp::create(b, target, value);
-    if (fromWidth > toWidth)
-      return arith::TruncFOp::create(b, target, value);
-    return arith::TruncFOp::create(b, target, arith::ExtFOp::create(b, b.getF32Type(), value));
-  }
+  if (fromFloat && toFloat)
+    return castFloat(b, value, cast<FloatType>(to), saturate, roundMode);
   if (fromFloat) {
-    // Through 64 bits, so that what does not fit wraps as C's conversion of numpy does on most machines.
-    Type wide = b.getI64Type();
-    if (target.getIntOrFloatBitWidth() == 64 && to.isUnsignedInteger())
-      return arith::FPToUIOp::create(b, target, value);
-    Value integer = arith::FPToSIOp::create(b, wide, value);
+    value = castFloat(b, value, cast<FloatType>(value.getType().isF64() ? b.getF64Type() : b.getF32Type()), saturate, roundMode);
+    unsigned width = target.getIntOrFloatBitWidth();
+    if (width == 64 && to.isUnsignedInteger()) {
+      // Numbers below zero wrap, as those of smaller unsigned types do.
+      Value isNegative = arith::CmpFOp::create(b, arith::CmpFPredicate::OLT, value, arith::ConstantOp::create(b, b.getZeroAttr(value.getType())));
+      return arith::SelectOp::create(b, isNegative, truncateToInteger(b, value, b.getI64Type(), /*isUnsigned=*/false),
+                                     truncateToInteger(b, value, b.getI64Type(), /*isUnsigned=*/true));
+    }
+    // Through 32 or 64 bits, of which what does not fit loses its upper ones.
+    IntegerType wide = width < 32 || (width == 32 && !to.isUnsignedInteger()) ? b.getI32Type() : b.getI64Type();
+    Value integer = truncateToInteger(b, value, wide, /*isUnsigned=*/false);
     return target == wide ? integer : Value(arith::TruncIOp::create(b, target, integer));
   }
   if (toFloat) {
-    if (fromUnsigned)
-      return arith::UIToFPOp::create(b, target, value);
-    return arith::SIToFPOp::create(b, target, value);
+    Type wide = wideType(to);
+    Value real = fromUnsigned ? Value(arith::UIToFPOp::create(b, wide, value)) : Value(arith::SIToFPOp::create(b, wide, value));
+    return castFloat(b, real, cast<FloatType>(to), saturate, roundMode);
   }
   unsigned fromWidth = value.getType().getIntOrFloatBitWidth(), toWidth = target.getIntOrFloatBitWidth();
   if (fromWidth == toWidth)

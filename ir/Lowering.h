@@ -124,6 +124,10 @@ mlir::Value minimum(mlir::ImplicitLocOpBuilder &builder, mlir::Type elementType,
 mlir::Value sum(mlir::ImplicitLocOpBuilder &builder, mlir::Value a, mlir::Value b);
 mlir::Value product(mlir::ImplicitLocOpBuilder &builder, mlir::Value a, mlir::Value b);
 /// A scalar from one nn element type to another, as ONNX's Cast does: floats to integers truncate, to bool is != 0.
-mlir::Value castScalar(mlir::ImplicitLocOpBuilder &builder, mlir::Value value, mlir::Type from, mlir::Type to);
+/// `saturate` and `roundMode` concern floats of 8 bits.
+mlir::Value castScalar(mlir::ImplicitLocOpBuilder &builder, mlir::Value value, mlir::Type from, mlir::Type to, bool saturate = true,
+                       llvm::StringRef roundMode = "up");
+/// The type in which functions of a float are computed, and long sums: f32 for what is smaller.
+mlir::Type wideType(mlir::Type elementType);
 
 } // namespace burnish::nn

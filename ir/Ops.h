@@ -13,7 +13,11 @@
 #define GET_OP_CLASSES
 #include "ir/ops/Contraction.h.inc"
 #define GET_OP_CLASSES
+#include "ir/ops/Functions.h.inc"
+#define GET_OP_CLASSES
 #include "ir/ops/Layout.h.inc"
+#define GET_OP_CLASSES
+#include "ir/ops/Logic.h.inc"
 #define GET_OP_CLASSES
 #include "ir/ops/Reduction.h.inc"
 #define GET_OP_CLASSES

@@ -64,6 +64,15 @@ std::optional<SmallVector<int64_t>> ShapeScope::integers(Value value) {
   return result;
 }
 
+bool ShapeScope::isNonNegative(AffineExpr expr) const {
+  if (std::optional<int64_t> value = nn::known(expr))
+    return *value >= 0;
+  if (auto symbol = dyn_cast<AffineSymbolExpr>(expr))
+    return !origin(symbol).isElement;
+  auto binary = dyn_cast<AffineBinaryOpExpr>(expr);
+  return binary && isNonNegative(binary.getLHS()) && isNonNegative(binary.getRHS());
+}
+
 void ShapeScope::nameDims(Value argument, ArrayRef<StringRef> names) {
   Dims result = dims(argument);
   for (auto [dim, name] : llvm::zip(result, names)) {

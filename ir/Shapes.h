@@ -60,6 +60,9 @@ public:
   /// Gives `value` the same dims (and elements) as `source`, as an identity does.
   void copy(mlir::Value value, mlir::Value source);
 
+  /// Whether an expression is known not to be negative, as sizes are and what is computed from them without subtraction.
+  bool isNonNegative(mlir::AffineExpr expr) const;
+
   SymbolOrigin origin(mlir::AffineSymbolExpr symbol) const { return origins[symbol.getPosition()]; }
 
 private:

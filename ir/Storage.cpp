@@ -1,5 +1,6 @@
 // Storage.cpp - how elements lie in memory, and constants over mapped files.
 #include "ir/Storage.h"
+#include "ir/SmallFloats.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
@@ -34,7 +35,7 @@ Value nn::loadScalar(ImplicitLocOpBuilder &builder, Value stored, Type elementTy
     return stored;
   if (isa<IntegerType>(computed))
     return arith::TruncIOp::create(builder, computed, stored);
-  return stored;
+  return decodeFloat(builder, stored, cast<FloatType>(elementType));
 }
 
 Value nn::storeScalar(ImplicitLocOpBuilder &builder, Value computed, Type elementType) {
@@ -46,7 +47,7 @@ Value nn::storeScalar(ImplicitLocOpBuilder &builder, Value computed, Type elemen
     return arith::ExtUIOp::create(builder, stored, computed);
   if (integer)
     return arith::ExtSIOp::create(builder, stored, computed);
-  return computed;
+  return encodeFloat(builder, computed, cast<FloatType>(elementType));
 }
 
 int64_t nn::elementBytes(Type elementType) {

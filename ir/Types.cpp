@@ -32,6 +32,8 @@ int nn::onnxType(Type type) {
       .Case<Float8E5M2FNUZType>([](auto) { return 20; })
       .Case<Float4E2M1FNType>([](auto) { return 23; })
       .Case<Float8E8M0FNUType>([](auto) { return 24; })
+      .Case<Float6E2M3FNType>([](auto) { return 27; })
+      .Case<Float6E3M2FNType>([](auto) { return 28; })
       .Default([](auto) { return 0; });
 }
 
@@ -63,6 +65,8 @@ Type nn::typeOfOnnx(int64_t number, MLIRContext *context) {
   case 24: return Float8E8M0FNUType::get(context);
   case 25: return integer(2, IntegerType::Unsigned);
   case 26: return integer(2);
+  case 27: return Float6E2M3FNType::get(context);
+  case 28: return Float6E3M2FNType::get(context);
   default: return {};
   }
 }

@@ -1,43 +1,10 @@
-// Arithmetic.td - scalar functions applied to every element.
+// Arithmetic.td - sums, products, powers and extremes of broadcast operands.
 include "ir/Base.td"
-
-//===- One operand --------------------------------------------------------===//
-
-class NN_FloatFunctionOp<string mnemonic, string onnxName, string meaning, list<Trait> traits = []>
-    : NN_UnaryOp<mnemonic, onnxName, traits> {
-  let summary = meaning;
-}
-
-def NN_ExpOp : NN_FloatFunctionOp<"exp", "Exp", "e to the power of each element">;
-def NN_SqrtOp : NN_FloatFunctionOp<"sqrt", "Sqrt", "the square root of each element; NaN below zero">;
-
-def NN_NegOp : NN_UnaryOp<"neg", "Neg"> {
-  let summary = "each element with the other sign";
-}
-
-def NN_ReluOp : NN_UnaryOp<"relu", "Relu"> {
-  let summary = "the greater of each element and 0";
-}
-
-def NN_CastOp : NN_ElementwiseOp<"cast", "Cast"> {
-  let summary = "each element in another element type";
-  let description = [{
-    `to` is ONNX's number of the element type (TensorProto.DataType). Floats become integers by truncation; `saturate`
-    concerns 8-bit floats only.
-  }];
-  let arguments = (ins AnyTensor:$input, I64Attr:$to, DefaultValuedAttr<I64Attr, "1">:$saturate,
-                   DefaultValuedAttr<StrAttr, "\"up\"">:$round_mode);
-  let moreDeclarations = [{
-    ::mlir::Type getResultElementType();
-    ::mlir::AffineExpr known(::llvm::ArrayRef<::mlir::AffineExpr> args);
-  }];
-}
 
 //===- Two operands -------------------------------------------------------===//
 
-class NN_ArithmeticOp<string mnemonic, string onnxName, string meaning> : NN_BinaryOp<mnemonic, onnxName> {
-  let summary = meaning;
-  let moreDeclarations = "::mlir::AffineExpr known(::llvm::ArrayRef<::mlir::AffineExpr> args);";
+class NN_ArithmeticOp<string mnemonic, string onnxName, string meaning> : NN_BinaryOp<mnemonic, onnxName, NN_NumberTensor, meaning> {
+  let moreDeclarations = NN_Declares.known;
 }
 
 def NN_AddOp : NN_ArithmeticOp<"add", "Add", "sums">;
@@ -45,25 +12,39 @@ def NN_SubOp : NN_ArithmeticOp<"sub", "Sub", "differences">;
 def NN_MulOp : NN_ArithmeticOp<"mul", "Mul", "products">;
 def NN_DivOp : NN_ArithmeticOp<"div", "Div", "quotients; of integers rounded towards zero">;
 
-//===- Comparison ---------------------------------------------------------===//
-
-class NN_ComparisonOp<string mnemonic, string onnxName, string meaning> : NN_BinaryOp<mnemonic, onnxName> {
-  let summary = meaning;
-  let moreDeclarations = [{
-    ::mlir::Type getResultElementType() { return ::mlir::IntegerType::get(getContext(), 1); }
-    ::mlir::AffineExpr known(::llvm::ArrayRef<::mlir::AffineExpr> args);
-  }];
+def NN_ModOp : NN_ElementwiseOp<"mod", "Mod"> {
+  let summary = "remainders: of the sign of B, or with `fmod` of the sign of A";
+  let arguments = (ins NN_NumberTensor:$A, NN_NumberTensor:$B, DefaultValuedAttr<I64Attr, "0">:$fmod);
+  let moreDeclarations = NN_Declares.known;
 }
 
-def NN_EqualOp : NN_ComparisonOp<"equal", "Equal", "whether A = B">;
-def NN_LessOp : NN_ComparisonOp<"less", "Less", "whether A < B">;
-def NN_GreaterOp : NN_ComparisonOp<"greater", "Greater", "whether A > B">;
+def NN_PowOp : NN_ElementwiseOp<"pow", "Pow"> {
+  let summary = "X to the power of Y, in the element type of X";
+  let description = "Between integers, powers wrap; those with a negative exponent are rounded towards zero.";
+  let arguments = (ins NN_NumberTensor:$X, NN_NumberTensor:$Y);
+  let moreDeclarations = "::mlir::OperandRange getAlike() { return getOperation()->getOperands().take_front(1); }";
+}
 
-def NN_WhereOp : NN_ElementwiseOp<"where", "Where"> {
-  let summary = "elements of X where the condition holds, of Y elsewhere";
-  let arguments = (ins AnyTensor:$condition, AnyTensor:$X, AnyTensor:$Y);
-  let moreDeclarations = [{
-    ::mlir::Type getResultElementType() { return ::mlir::getElementTypeOrSelf(getX().getType()); }
-    ::mlir::AffineExpr known(::llvm::ArrayRef<::mlir::AffineExpr> args);
-  }];
+def NN_PReluOp : NN_Op<"prelu", "PRelu", [Pure, DeclareOpInterfaceMethods<NN_Elementwise>]> {
+  let summary = "X where it is not negative, slope * X elsewhere; slope is broadcast to X";
+  let arguments = (ins NN_NumberTensor:$X, NN_NumberTensor:$slope);
+  let results = (outs AnyTensor:$Y);
+}
+
+//===- Several operands ---------------------------------------------------===//
+
+class NN_VariadicOp<string mnemonic, string onnxName, string meaning> : NN_ElementwiseOp<mnemonic, onnxName> {
+  let summary = meaning;
+  let arguments = (ins Variadic<NN_NumberTensor>:$inputs);
+  let moreDeclarations = NN_Declares.known;
+}
+
+def NN_MaxOp : NN_VariadicOp<"max", "Max", "the greatest of the operands' elements; NaN if any is">;
+def NN_MinOp : NN_VariadicOp<"min", "Min", "the least of the operands' elements; NaN if any is">;
+def NN_SumOp : NN_VariadicOp<"sum", "Sum", "the sum of the operands' elements">;
+
+def NN_ClipOp : NN_ElementwiseOp<"clip", "Clip", [AttrSizedOperandSegments]> {
+  let summary = "elements no less than min and no greater than max; max where min is greater";
+  let arguments = (ins NN_NumberTensor:$input, Optional<NN_NumberTensor>:$min, Optional<NN_NumberTensor>:$max);
+  let moreDeclarations = NN_Declares.known;
 }
