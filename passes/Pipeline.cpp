@@ -98,12 +98,20 @@ static void addLlvm(OpPassManager &passes, const PipelineOptions &options) {
   passes.addPass(createSCFToControlFlowPass());
   // Assertions stand in straight code by now, so that each can return.
   passes.addPass(createReturnStatus());
-  passes.addPass(arith::createArithExpandOpsPass());
+  // Conversions to bf16 are a function of the compiler's own library on CPUs without them; as integers they are none.
+  arith::ArithExpandOpsPassOptions expansions;
+  expansions.includeBf16 = true;
+  passes.addPass(arith::createArithExpandOpsPass(expansions));
   ConvertVectorToLLVMPassOptions vectors;
   passes.addPass(createConvertVectorToLLVMPass(vectors));
   passes.addPass(createConvertComplexToStandardPass());
-  passes.addNestedPass<func::FuncOp>(math::createMathExpandOpsPass());
-  passes.addNestedPass<func::FuncOp>(createConvertMathToLLVMPass());
+  // libm is exact where expansions of sinh, asinh, pow, log1p, ... in terms of exp and log are not.
+  math::MathExpandOpsPassOptions mathExpansions;
+  mathExpansions.opMnemonics = {"clampf", "ctlz", "fpowi"};
+  passes.addNestedPass<func::FuncOp>(math::createMathExpandOpsPass(mathExpansions));
+  ConvertMathToLLVMPassOptions intrinsics;
+  intrinsics.approximateLog1p = false;
+  passes.addNestedPass<func::FuncOp>(createConvertMathToLLVMPass(intrinsics));
   passes.addPass(createConvertMathToLibmPass());
   passes.addPass(createConvertComplexToLLVMPass());
   FinalizeMemRefToLLVMConversionPassOptions memrefs;

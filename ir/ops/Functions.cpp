@@ -46,7 +46,13 @@ static Value compareZero(ImplicitLocOpBuilder &b, Value value, bool isAbove) {
 //===- Powers, logarithms, angles, rounding -------------------------------===//
 
 Value ExpOp::scalar(ImplicitLocOpBuilder &b, ValueRange args) { return apply<math::ExpOp>(b, args); }
-Value Expm1Op::scalar(ImplicitLocOpBuilder &b, ValueRange args) { return apply<math::ExpM1Op>(b, args); }
+Value Expm1Op::scalar(ImplicitLocOpBuilder &b, ValueRange args) {
+  // tanh(x / 2) * (exp(x) + 1): nothing cancels near 0.
+  return widened(b, args[0], [&](Value x) {
+    Value half = math::TanhOp::create(b, arith::MulFOp::create(b, x, numberLike(b, x, 0.5)));
+    return arith::MulFOp::create(b, half, arith::AddFOp::create(b, math::ExpOp::create(b, x), numberLike(b, x, 1)));
+  });
+}
 Value LogOp::scalar(ImplicitLocOpBuilder &b, ValueRange args) { return apply<math::LogOp>(b, args); }
 Value SqrtOp::scalar(ImplicitLocOpBuilder &b, ValueRange args) { return apply<math::SqrtOp>(b, args); }
 Value ReciprocalOp::scalar(ImplicitLocOpBuilder &b, ValueRange args) { return arith::DivFOp::create(b, numberLike(b, args[0], 1), args[0]); }
@@ -181,28 +187,31 @@ AffineExpr CastOp::known(ShapeScope &scope, ArrayRef<AffineExpr> args) {
 
 //===- bit_cast -----------------------------------------------------------===//
 
+/// Bits of an element: ONNX's booleans are bytes.
+static unsigned bitsOf(Type elementType) { return elementType.isInteger(1) ? 8 : elementType.getIntOrFloatBitWidth(); }
+
 Type BitCastOp::getResultElementType() { return numberType(getTo(), getContext()); }
 
 LogicalResult BitCastOp::check() {
   Type from = elementTypeOf(getInput()), to = getResultElementType();
   if (!to)
     return emitOpError() << "'to' is " << getTo() << ", which is no element type of numbers";
-  if (from.getIntOrFloatBitWidth() != to.getIntOrFloatBitWidth())
-    return emitOpError() << "'to' has " << to.getIntOrFloatBitWidth() << " bits and the operand has " << from.getIntOrFloatBitWidth();
+  if (bitsOf(from) != bitsOf(to))
+    return emitOpError() << "'to' has " << bitsOf(to) << " bits and the operand has " << bitsOf(from);
   return success();
 }
 
 Value BitCastOp::scalar(ImplicitLocOpBuilder &b, ValueRange args) {
   Type from = elementTypeOf(getInput()), to = elementTypeOf(getResult());
-  Type bitsType = b.getIntegerType(from.getIntOrFloatBitWidth());
+  Type bitsType = b.getIntegerType(bitsOf(from));
   Value bits = args[0];
-  if (isSmallFloat(from)) {
+  if (isSmallFloat(from) || from.isInteger(1)) {
     bits = storeScalar(b, bits, from);
     bits = bits.getType() == bitsType ? bits : Value(arith::TruncIOp::create(b, bitsType, bits));
   } else if (isa<FloatType>(from)) {
     bits = arith::BitcastOp::create(b, bitsType, bits);
   }
-  if (isSmallFloat(to))
+  if (isSmallFloat(to) || to.isInteger(1))
     return loadScalar(b, bitsType == b.getI8Type() ? bits : Value(arith::ExtUIOp::create(b, b.getI8Type(), bits)), to);
   return isa<FloatType>(to) ? Value(arith::BitcastOp::create(b, to, bits)) : bits;
 }
