@@ -6,11 +6,7 @@
 
 void burnish::nn::NNDialect::initialize() {
   registerAttributes();
-  registerArithmetic(*this);
-  registerContraction(*this);
-  registerFunctions(*this);
-  registerLayout(*this);
-  registerLogic(*this);
-  registerReduction(*this);
-  registerStructure(*this);
+#define BURNISH_FAMILY(name) register##name(*this);
+#include "ir/Families.def"
+#undef BURNISH_FAMILY
 }

@@ -7,11 +7,7 @@
 
 namespace burnish::nn {
 // One function a family, each in its family's file, so that no file generates all operators.
-void registerArithmetic(NNDialect &dialect);
-void registerContraction(NNDialect &dialect);
-void registerFunctions(NNDialect &dialect);
-void registerLayout(NNDialect &dialect);
-void registerLogic(NNDialect &dialect);
-void registerReduction(NNDialect &dialect);
-void registerStructure(NNDialect &dialect);
+#define BURNISH_FAMILY(name) void register##name(NNDialect &dialect);
+#include "ir/Families.def"
+#undef BURNISH_FAMILY
 } // namespace burnish::nn

@@ -8,17 +8,4 @@
 #include "mlir/Interfaces/ControlFlowInterfaces.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
-#define GET_OP_CLASSES
-#include "ir/ops/Arithmetic.h.inc"
-#define GET_OP_CLASSES
-#include "ir/ops/Contraction.h.inc"
-#define GET_OP_CLASSES
-#include "ir/ops/Functions.h.inc"
-#define GET_OP_CLASSES
-#include "ir/ops/Layout.h.inc"
-#define GET_OP_CLASSES
-#include "ir/ops/Logic.h.inc"
-#define GET_OP_CLASSES
-#include "ir/ops/Reduction.h.inc"
-#define GET_OP_CLASSES
-#include "ir/ops/Structure.h.inc"
+#include "ir/OpClasses.h.inc"
