@@ -8,7 +8,10 @@ void burnish::nn::NNDialect::initialize() {
   registerAttributes();
   registerArithmetic(*this);
   registerContraction(*this);
+  registerExtent(*this);
+  registerFilling(*this);
   registerLayout(*this);
+  registerPieces(*this);
   registerReduction(*this);
   registerStructure(*this);
 }

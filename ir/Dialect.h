@@ -9,7 +9,10 @@ namespace burnish::nn {
 // One function a family, each in its family's file, so that no file generates all operators.
 void registerArithmetic(NNDialect &dialect);
 void registerContraction(NNDialect &dialect);
+void registerExtent(NNDialect &dialect);
+void registerFilling(NNDialect &dialect);
 void registerLayout(NNDialect &dialect);
+void registerPieces(NNDialect &dialect);
 void registerReduction(NNDialect &dialect);
 void registerStructure(NNDialect &dialect);
 } // namespace burnish::nn

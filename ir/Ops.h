@@ -13,7 +13,13 @@
 #define GET_OP_CLASSES
 #include "ir/ops/Contraction.h.inc"
 #define GET_OP_CLASSES
+#include "ir/ops/Extent.h.inc"
+#define GET_OP_CLASSES
+#include "ir/ops/Filling.h.inc"
+#define GET_OP_CLASSES
 #include "ir/ops/Layout.h.inc"
+#define GET_OP_CLASSES
+#include "ir/ops/Pieces.h.inc"
 #define GET_OP_CLASSES
 #include "ir/ops/Reduction.h.inc"
 #define GET_OP_CLASSES
