@@ -23,18 +23,20 @@ OpFoldResult nn::mulIndex(ImplicitLocOpBuilder &builder, OpFoldResult a, OpFoldR
 
 OpFoldResult Lowering::size(Dim dim) {
   switch (dim.getKind()) {
-  case AffineExprKind::Constant:
-    return getIndexAttr(cast<AffineConstantExpr>(dim).getValue());
+  case AffineExprKind::Constant: return getIndexAttr(cast<AffineConstantExpr>(dim).getValue());
   case AffineExprKind::SymbolId: {
     SymbolOrigin origin = scope.origin(cast<AffineSymbolExpr>(dim));
+    if (origin.extreme == SymbolOrigin::Least)
+      return indexOp<arith::MinSIOp>(*this, size(origin.left), size(origin.right));
+    if (origin.extreme == SymbolOrigin::Greatest)
+      return indexOp<arith::MaxSIOp>(*this, size(origin.left), size(origin.right));
     if (origin.isElement)
       return element(origin.value, origin.index);
     Value tensor = lowered(origin.value);
     assert(tensor && "the size of a value that is not lowered yet");
     return getAsOpFoldResult(createOrFold<tensor::DimOp>(tensor, index(origin.index)));
   }
-  default:
-    break;
+  default: break;
   }
   auto binary = cast<AffineBinaryOpExpr>(dim);
   OpFoldResult left = size(binary.getLHS()), right = size(binary.getRHS());
@@ -106,6 +108,23 @@ void Lowering::require(Value condition, Status status, StringRef message) {
   cf::AssertOp::create(*this, condition, (Twine(static_cast<int32_t>(status)) + ":" + message).str());
 }
 
+OpFoldResult Lowering::agree(OpFoldResult found, Dim dim) {
+  if (scope.isAtLeast(dim, 0) && !isa<AffineConstantExpr>(dim))
+    return found;
+  OpFoldResult declared = size(dim);
+  if (found == declared)
+    return declared;
+  require(createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, index(found), index(declared)), Status::BadShape, "a size is not what was declared");
+  return declared;
+}
+
+OpFoldResult Lowering::checkedSize(Dim dim) {
+  OpFoldResult found = size(dim);
+  if (!scope.isAtLeast(dim, 0))
+    require(createOrFold<arith::CmpIOp>(arith::CmpIPredicate::sge, index(found), index(0)), Status::BadShape, "a size is negative");
+  return found;
+}
+
 //===- Tensors ------------------------------------------------------------===//
 
 Value Lowering::empty(Type elementType, ArrayRef<OpFoldResult> sizes) { return tensor::EmptyOp::create(*this, sizes, storageType(elementType)); }
@@ -148,7 +167,8 @@ Value Lowering::generic(Type resultElementType, ArrayRef<OpFoldResult> sizes, Ar
 
 Value Lowering::reduce(Value init, Type resultElementType, AffineMap outMap, ArrayRef<Operand> inputs, ArrayRef<utils::IteratorType> iterators,
                        ScalarBody body) {
-  return makeGeneric(*this, init, resultElementType, outMap, inputs, iterators, /*passesInit=*/true, body);
+  return makeGeneric(*this, init, resultElementType, outMap, inputs, iterators,
+                     /*passesInit=*/true, body);
 }
 
 Value Lowering::generate(Type resultElementType, ArrayRef<OpFoldResult> sizes, ScalarBody body) {
@@ -188,8 +208,10 @@ Lowering::Operand Lowering::broadcast(Value tensor, Type elementType, ArrayRef<D
 }
 
 SmallVector<OpFoldResult> Lowering::broadcastSizes(ValueRange operands, Value result) {
-  Dims resultDims = scope.dims(result);
-  SmallVector<Dims> shapes = llvm::map_to_vector(operands, [&](Value operand) { return scope.dims(operand); });
+  return broadcastSizes(llvm::map_to_vector(operands, [&](Value operand) { return scope.dims(operand); }), scope.dims(result));
+}
+
+SmallVector<OpFoldResult> Lowering::broadcastSizes(ArrayRef<Dims> shapes, ArrayRef<Dim> resultDims) {
   SmallVector<OpFoldResult> all;
   for (auto [axis, resultDim] : llvm::enumerate(resultDims)) {
     SmallVector<Dim> different;
@@ -229,6 +251,90 @@ FailureOr<SmallVector<Value>> Lowering::elementwise(Operation *op) {
 }
 
 //===- Views --------------------------------------------------------------===//
+
+/// Groups of neighbouring dims with equal products: how many of `from` and of
+/// `to` each takes. Nothing when there are none but all dims at once and both
+/// sides have several.
+static std::optional<SmallVector<std::pair<size_t, size_t>>> matchGroups(const ShapeScope &scope, ArrayRef<Dim> from, ArrayRef<Dim> to) {
+  SmallVector<std::pair<size_t, size_t>> groups;
+  size_t left = 0, right = 0;
+  auto findGroup = [&]() -> std::optional<std::pair<size_t, size_t>> {
+    for (size_t both = 2; both <= from.size() - left + to.size() - right; ++both)
+      for (size_t taken = 1; taken < both; ++taken)
+        if (left + taken <= from.size() && right + both - taken <= to.size() &&
+            scope.product(from.slice(left, taken)) == scope.product(to.slice(right, both - taken)))
+          return std::pair(taken, both - taken);
+    return std::nullopt;
+  };
+  while (left < from.size() && right < to.size()) {
+    std::optional<std::pair<size_t, size_t>> group = findGroup();
+    if (!group)
+      return std::nullopt;
+    left += group->first;
+    right += group->second;
+    groups.push_back(*group);
+  }
+  // Dims of 1 may be left over on one side.
+  auto isOne = [](Dim dim) { return isKnown(dim, 1); };
+  if (groups.empty() || !llvm::all_of(from.drop_front(left), isOne) || !llvm::all_of(to.drop_front(right), isOne))
+    return std::nullopt;
+  groups.back().first += from.size() - left;
+  groups.back().second += to.size() - right;
+  return groups;
+}
+
+Value Lowering::reshape(Value tensor, ArrayRef<Dim> from, ArrayRef<Dim> to) {
+  if (from == to)
+    return tensor;
+  bool isStatic =
+      llvm::all_of(from, [](Dim dim) { return known(dim).has_value(); }) && llvm::all_of(to, [](Dim dim) { return known(dim).has_value(); });
+  SmallVector<OpFoldResult> toSizes = llvm::map_to_vector(to, [&](Dim dim) { return checkedSize(dim); });
+  if (isStatic)
+    return reshape(tensor, toSizes);
+  if (scope.simplify(scope.product(from)) != scope.simplify(scope.product(to))) {
+    auto count = [&](ArrayRef<OpFoldResult> sizes) {
+      OpFoldResult product = getIndexAttr(1);
+      for (OpFoldResult size : sizes)
+        product = mulIndex(*this, product, size);
+      return index(product);
+    };
+    Value fits = createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, count(sizesOf(tensor)), count(toSizes));
+    require(fits, Status::BadShape, "reshape to another number of elements");
+  }
+  std::optional<SmallVector<std::pair<size_t, size_t>>> groups = matchGroups(scope, from, to);
+  if (!groups)
+    return reshape(tensor, toSizes);
+  SmallVector<ReassociationIndices> merged, split;
+  SmallVector<OpFoldResult> mergedSizes;
+  int64_t left = 0, right = 0;
+  for (auto [taken, given] : *groups) {
+    merged.push_back(llvm::to_vector(llvm::seq<int64_t>(left, left + taken)));
+    split.push_back(llvm::to_vector(llvm::seq<int64_t>(right, right + given)));
+    left += taken;
+    right += given;
+  }
+  if (merged.size() != from.size())
+    tensor = tensor::CollapseShapeOp::create(*this, tensor, merged);
+  if (split.size() == to.size())
+    return tensor;
+  SmallVector<int64_t> shape;
+  SmallVector<Value> dynamic;
+  dispatchIndexOpFoldResults(toSizes, dynamic, shape);
+  auto type = RankedTensorType::get(shape, getElementTypeOrSelf(tensor.getType()));
+  // A merged dim may be known to its own dims alone, or to the group's split
+  // ones.
+  SmallVector<int64_t> between;
+  for (const ReassociationIndices &group : split) {
+    int64_t size = 1;
+    for (int64_t axis : group)
+      size = ShapedType::isDynamic(size) || ShapedType::isDynamic(shape[axis]) ? ShapedType::kDynamic : size * shape[axis];
+    between.push_back(size);
+  }
+  auto betweenType = RankedTensorType::get(between, type.getElementType());
+  if (tensor.getType() != betweenType)
+    tensor = tensor::CastOp::create(*this, betweenType, tensor);
+  return tensor::ExpandShapeOp::create(*this, type, tensor, split, toSizes);
+}
 
 Value Lowering::reshape(Value tensor, ArrayRef<OpFoldResult> sizes) {
   auto type = cast<RankedTensorType>(tensor.getType());
@@ -306,10 +412,16 @@ LogicalResult Lowering::lowerBlock(Block &block) {
     if (failed(results))
       return failure();
     for (auto [result, tensor] : llvm::zip_equal(op.getResults(), *results)) {
-      // What the shape rule knows and the lowering lost comes back here.
+      // What the shape rule knows and the lowering lost comes back here; a
+      // declared size that the operands do not give must be the size that the
+      // run finds.
       RankedTensorType type = storageTensor(result.getType());
-      if (tensor.getType() != type)
+      if (tensor.getType() != type) {
+        for (auto [axis, size] : llvm::enumerate(sizesOf(tensor)))
+          if (!type.isDynamicDim(axis) && !getConstantIntValue(size))
+            (void)agree(size, scope.constant(type.getDimSize(axis)));
         tensor = tensor::CastOp::create(*this, type, tensor);
+      }
       map(result, tensor);
     }
   }

@@ -50,6 +50,12 @@ public:
   /// Makes the run return `status` when `condition` (i1) does not hold.
   void require(mlir::Value condition, Status status, llvm::StringRef message);
 
+  /// A size of a result that was found at run time, for a result whose shape rule says `dim`: where that is known, the run
+  /// is refused if they differ.
+  mlir::OpFoldResult agree(mlir::OpFoldResult found, Dim dim);
+  /// The size of a dim that is made of elements, which is refused when it is negative.
+  mlir::OpFoldResult checkedSize(Dim dim);
+
   //===- Tensors ----------------------------------------------------------===//
 
   /// A tensor without contents; `elementType` is an nn element type.
@@ -88,10 +94,14 @@ public:
   /// The sizes of an elementwise result over nn operands, also where they depend on which operand's dim is 1; checks
   /// at run time what cannot be checked now.
   llvm::SmallVector<mlir::OpFoldResult> broadcastSizes(mlir::ValueRange operands, mlir::Value result);
+  llvm::SmallVector<mlir::OpFoldResult> broadcastSizes(llvm::ArrayRef<Dims> shapes, llvm::ArrayRef<Dim> resultDims);
 
   /// The whole lowering of an Elementwise operator.
   llvm::FailureOr<llvm::SmallVector<mlir::Value>> elementwise(mlir::Operation *op);
 
+  /// The same elements in row-major order under other dims, which must be as many where that is not known now. Groups of
+  /// dims with equal products are merged and split on their own, which later passes see through.
+  mlir::Value reshape(mlir::Value tensor, llvm::ArrayRef<Dim> from, llvm::ArrayRef<Dim> to);
   /// The same elements in row-major order under other sizes.
   mlir::Value reshape(mlir::Value tensor, llvm::ArrayRef<mlir::OpFoldResult> sizes);
   mlir::Value transpose(mlir::Value tensor, llvm::ArrayRef<int64_t> permutation);

@@ -29,12 +29,168 @@ Dims ShapeScope::dims(Value value) {
   return knownDims[value] = dimsOfType(value);
 }
 
-Dim ShapeScope::product(ArrayRef<Dim> dims) const {
-  Dim result = constant(1);
-  for (Dim dim : dims)
-    result = result * dim;
-  return result;
+//===- Arithmetic of dims -------------------------------------------------===//
+
+/// A total order of expressions that does not depend on where they lie in
+/// memory.
+static int compareDims(Dim a, Dim b) {
+  if (a == b)
+    return 0;
+  if (a.getKind() != b.getKind())
+    return a.getKind() < b.getKind() ? -1 : 1;
+  if (auto left = dyn_cast<AffineConstantExpr>(a))
+    return left.getValue() < cast<AffineConstantExpr>(b).getValue() ? -1 : 1;
+  if (auto left = dyn_cast<AffineSymbolExpr>(a))
+    return left.getPosition() < cast<AffineSymbolExpr>(b).getPosition() ? -1 : 1;
+  auto left = cast<AffineBinaryOpExpr>(a), right = cast<AffineBinaryOpExpr>(b);
+  int order = compareDims(left.getLHS(), right.getLHS());
+  return order ? order : compareDims(left.getRHS(), right.getRHS());
 }
+
+/// Splits a product into the factors that are not known, which are appended to
+/// `factors`, and the known rest; nothing when that overflows.
+static std::optional<int64_t> splitFactors(ArrayRef<Dim> dims, Dims &factors) {
+  int64_t constant = 1;
+  for (Dim dim : dims) {
+    int64_t next = 1;
+    auto binary = dyn_cast<AffineBinaryOpExpr>(dim);
+    if (std::optional<int64_t> size = known(dim)) {
+      next = *size;
+    } else if (binary && binary.getKind() == AffineExprKind::Mul) {
+      std::optional<int64_t> nested = splitFactors({binary.getLHS(), binary.getRHS()}, factors);
+      if (!nested)
+        return std::nullopt;
+      next = *nested;
+    } else {
+      factors.push_back(dim);
+    }
+    if (llvm::MulOverflow(constant, next, constant))
+      return std::nullopt;
+  }
+  return constant;
+}
+
+Dim ShapeScope::product(ArrayRef<Dim> dims) const {
+  Dims factors;
+  std::optional<int64_t> known = splitFactors(dims, factors);
+  Dim result = constant(1);
+  if (!known) {
+    for (Dim dim : dims)
+      result = result * dim;
+    return result;
+  }
+  if (*known == 0)
+    return constant(0);
+  llvm::sort(factors, [](Dim a, Dim b) { return compareDims(a, b) < 0; });
+  for (Dim factor : factors)
+    result = result * factor;
+  return result * *known;
+}
+
+Dim ShapeScope::quotient(ArrayRef<Dim> dividend, ArrayRef<Dim> divisor) const {
+  Dims above, below, left;
+  std::optional<int64_t> top = splitFactors(dividend, above), bottom = splitFactors(divisor, below);
+  if (!top || !bottom || *bottom == 0)
+    return {};
+  for (Dim factor : below) {
+    auto same = llvm::find(above, factor);
+    if (same == above.end())
+      left.push_back(factor);
+    else
+      above.erase(same);
+  }
+  if (!left.empty())
+    return {};
+  if (*top % *bottom == 0) {
+    above.push_back(constant(*top / *bottom));
+    return product(above);
+  }
+  above.push_back(constant(*top));
+  return above.size() == 1 ? Dim() : product(above).floorDiv(*bottom);
+}
+
+Dim ShapeScope::simplify(Dim dim) const {
+  if (!dim || dim.getKind() == AffineExprKind::Constant || dim.getKind() == AffineExprKind::SymbolId)
+    return dim;
+  auto binary = cast<AffineBinaryOpExpr>(dim);
+  if (binary.getKind() == AffineExprKind::Mul)
+    return product({simplify(binary.getLHS()), simplify(binary.getRHS())});
+  return simplifyAffineExpr(dim, 0, origins.size());
+}
+
+bool ShapeScope::isAtLeast(Dim dim, int64_t bound) const {
+  if (std::optional<int64_t> size = known(dim))
+    return *size >= bound;
+  if (auto symbol = dyn_cast<AffineSymbolExpr>(dim)) {
+    SymbolOrigin from = origin(symbol);
+    switch (from.extreme) {
+    case SymbolOrigin::None: return !from.isElement && bound <= 0;
+    case SymbolOrigin::Least: return isAtLeast(from.left, bound) && isAtLeast(from.right, bound);
+    case SymbolOrigin::Greatest: return isAtLeast(from.left, bound) || isAtLeast(from.right, bound);
+    }
+  }
+  auto binary = cast<AffineBinaryOpExpr>(dim);
+  Dim left = binary.getLHS(), right = binary.getRHS();
+  switch (binary.getKind()) {
+  case AffineExprKind::Add: {
+    std::optional<int64_t> constant = known(right);
+    if (constant && *constant < 0)
+      return isAtLeast(left, bound - *constant);
+    return (isAtLeast(left, 0) && isAtLeast(right, bound)) || (isAtLeast(left, bound) && isAtLeast(right, 0));
+  }
+  case AffineExprKind::Mul:
+    return bound <= 0 ? isAtLeast(left, 0) && isAtLeast(right, 0)
+                      : (isAtLeast(left, 1) && isAtLeast(right, bound)) || (isAtLeast(left, bound) && isAtLeast(right, 1));
+  case AffineExprKind::CeilDiv:
+  case AffineExprKind::FloorDiv: return bound <= 0 && isAtLeast(left, 0) && isAtLeast(right, 1);
+  case AffineExprKind::Mod: return bound <= 0 && isAtLeast(right, 1);
+  default: return false;
+  }
+}
+
+bool ShapeScope::isMadeOfSizes(Dim dim) const {
+  if (auto binary = dyn_cast<AffineBinaryOpExpr>(dim))
+    return isMadeOfSizes(binary.getLHS()) && isMadeOfSizes(binary.getRHS());
+  auto symbol = dyn_cast<AffineSymbolExpr>(dim);
+  if (!symbol)
+    return true;
+  SymbolOrigin from = origin(symbol);
+  if (from.extreme != SymbolOrigin::None)
+    return isMadeOfSizes(from.left) && isMadeOfSizes(from.right);
+  return !from.isElement;
+}
+
+Dim ShapeScope::extreme(SymbolOrigin::Extreme which, Dim a, Dim b) {
+  a = simplify(a);
+  b = simplify(b);
+  bool wantsLeast = which == SymbolOrigin::Least;
+  Dim difference = simplify(a - b);
+  if (isAtLeast(difference, 0))
+    return wantsLeast ? b : a;
+  if (isAtLeast(simplify(b - a), 0))
+    return wantsLeast ? a : b;
+  if (compareDims(a, b) > 0)
+    std::swap(a, b);
+  Dim &entry = extremes[wantsLeast ? 0 : 1][{a, b}];
+  if (!entry) {
+    SymbolOrigin from;
+    from.extreme = which;
+    from.left = a;
+    from.right = b;
+    entry = fresh(from);
+  }
+  return entry;
+}
+
+bool ShapeScope::isOwn(Dim dim, Value value) const {
+  auto symbol = dyn_cast<AffineSymbolExpr>(dim);
+  if (!symbol)
+    return false;
+  SymbolOrigin from = origin(symbol);
+  return from.extreme == SymbolOrigin::None && !from.isElement && from.value == value;
+}
+
+//===- Elements -----------------------------------------------------------===//
 
 std::optional<Dims> ShapeScope::elements(Value value) {
   auto found = knownElements.find(value);
@@ -48,6 +204,22 @@ std::optional<Dims> ShapeScope::elements(Value value) {
     return std::nullopt;
   Dims elements = llvm::map_to_vector(*integers, [&](int64_t element) { return constant(element); });
   return knownElements[value] = elements;
+}
+
+std::optional<Dims> ShapeScope::elementsOrSymbols(Value value) {
+  if (std::optional<Dims> all = elements(value))
+    return all;
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  if (!type || type.getRank() > 1 || !type.getElementType().isIntOrIndex())
+    return std::nullopt;
+  Dims sizes = dims(value);
+  std::optional<int64_t> count = sizes.empty() ? 1 : known(sizes[0]);
+  if (!count || *count > kMaxKnownElements)
+    return std::nullopt;
+  Dims symbols;
+  for (int64_t index = 0; index < *count; ++index)
+    symbols.push_back(fresh({value, index, /*isElement=*/true}));
+  return knownElements[value] = symbols;
 }
 
 std::optional<SmallVector<int64_t>> ShapeScope::integers(Value value) {
@@ -109,6 +281,7 @@ LogicalResult ShapeScope::set(OpResult result, Type elementType, ArrayRef<Dim> d
   Dims all(dims);
   int64_t elementCount = 1;
   for (auto [axis, dim] : llvm::enumerate(all)) {
+    dim = simplify(dim);
     int64_t declared = isHint ? present.getDimSize(axis) : ShapedType::kDynamic;
     if (!dim)
       dim = ShapedType::isDynamic(declared) ? fresh({result, static_cast<int64_t>(axis)}) : constant(declared);
@@ -134,9 +307,33 @@ LogicalResult ShapeScope::set(OpResult result, Type elementType, ArrayRef<Dim> d
 void ShapeScope::setElements(OpResult result, ArrayRef<Dim> elements) {
   Dims all(elements);
   for (auto [index, element] : llvm::enumerate(all))
-    if (!element)
+    if (element)
+      element = simplify(element);
+    else
       element = fresh({result, static_cast<int64_t>(index), /*isElement=*/true});
   knownElements[result] = all;
+}
+
+void ShapeScope::followElements(OpResult result, Value source, function_ref<SmallVector<int64_t>(ArrayRef<int64_t>)> place) {
+  auto type = cast<RankedTensorType>(result.getType()), sourceType = cast<RankedTensorType>(source.getType());
+  if (!isa<IntegerType>(type.getElementType()) || !type.hasStaticShape() || !sourceType.hasStaticShape() || type.getNumElements() > kMaxKnownElements)
+    return;
+  std::optional<Dims> from = elements(source);
+  if (!from)
+    return;
+  Dims taken;
+  SmallVector<int64_t> index(type.getRank());
+  for (int64_t flat = 0; flat < type.getNumElements(); ++flat) {
+    int64_t left = flat, at = 0;
+    for (int64_t axis = type.getRank() - 1; axis >= 0; --axis) {
+      index[axis] = left % type.getDimSize(axis);
+      left /= type.getDimSize(axis);
+    }
+    for (auto [axis, position] : llvm::enumerate(place(index)))
+      at = at * sourceType.getDimSize(axis) + position;
+    taken.push_back((*from)[at]);
+  }
+  setElements(result, taken);
 }
 
 void ShapeScope::copy(Value value, Value source) {
@@ -180,8 +377,7 @@ FailureOr<Dims> nn::broadcastDims(Operation *op, ArrayRef<Dims> shapes) {
       FailureOr<Dim> both = broadcastDim(dim, other);
       if (failed(both)) {
         InFlightDiagnostic diagnostic = op->emitOpError() << "operands do not broadcast: ";
-        llvm::interleave(
-            shapes, diagnostic, [&](const Dims &dims) { diagnostic << toString(dims); }, " and ");
+        llvm::interleave(shapes, diagnostic, [&](const Dims &dims) { diagnostic << toString(dims); }, " and ");
         return failure();
       }
       dim = *both;
@@ -236,8 +432,7 @@ LogicalResult nn::inferShapes(Operation *function, ShapeScope &scope) {
 
 LogicalResult nn::verifyShapes(Operation *op) {
   ShapeScope scope(op->getContext());
-  if (!llvm::all_of(op->getOperandTypes(), llvm::IsaPred<RankedTensorType>) ||
-      !llvm::all_of(op->getResultTypes(), llvm::IsaPred<RankedTensorType>))
+  if (!llvm::all_of(op->getOperandTypes(), llvm::IsaPred<RankedTensorType>) || !llvm::all_of(op->getResultTypes(), llvm::IsaPred<RankedTensorType>))
     return success();
   SmallVector<Type> declared(op->getResultTypes());
   LogicalResult rule = cast<InferShapes>(op).inferShapes(scope);
@@ -268,5 +463,6 @@ Value NetBuilder::scalar(Type elementType, double value) {
     return make<ConstantOp>(DenseElementsAttr::get(type, number));
   }
   unsigned width = elementType.getIntOrFloatBitWidth();
-  return make<ConstantOp>(DenseElementsAttr::get(type, APInt(width, static_cast<int64_t>(value), /*isSigned=*/true, /*implicitTrunc=*/true)));
+  return make<ConstantOp>(DenseElementsAttr::get(type, APInt(width, static_cast<int64_t>(value), /*isSigned=*/true,
+                                                             /*implicitTrunc=*/true)));
 }

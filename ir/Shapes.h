@@ -16,11 +16,13 @@ using Dims = llvm::SmallVector<Dim>;
 constexpr int64_t kMaxKnownElements = 1024;
 
 /// Where a symbol's value is found at run time: the size of `value` along `index`, or (`isElement`) its element at
-/// the flat position `index`.
+/// the flat position `index`, or the lesser or greater of two dims.
 struct SymbolOrigin {
   mlir::Value value;
-  int64_t index;
+  int64_t index = 0;
   bool isElement = false;
+  enum Extreme { None, Least, Greatest } extreme = None;
+  Dim left = nullptr, right = nullptr;
 };
 
 /// Shapes of the values of one function, worked out operator by operator in order. Two dims are known to be equal when
@@ -38,11 +40,24 @@ public:
   /// The dims of a ranked tensor. A copy, since asking for another value may move what is stored.
   Dims dims(mlir::Value value);
   Dim dim(mlir::Value value, int64_t axis) { return dims(value)[axis]; }
-  /// The product of dims.
+  /// The product of dims, the same for any order of the same factors.
   Dim product(llvm::ArrayRef<Dim> dims) const;
+  /// The quotient of two products after common factors are struck out; null when it is not known to be whole.
+  Dim quotient(llvm::ArrayRef<Dim> dividend, llvm::ArrayRef<Dim> divisor) const;
+  /// The lesser and the greater of two dims: asked twice for the same two, the answers are equal.
+  Dim minimum(Dim a, Dim b) { return extreme(SymbolOrigin::Least, a, b); }
+  Dim maximum(Dim a, Dim b) { return extreme(SymbolOrigin::Greatest, a, b); }
+  /// The dim in a form that equal dims share as far as is practical.
+  Dim simplify(Dim dim) const;
+  /// Whether the dim is at least `bound` (0 or 1, say) whatever the run brings.
+  bool isAtLeast(Dim dim, int64_t bound) const;
+  /// Whether the dim is made of sizes alone: elements that only run time knows might be -1 or 0 and mean something else.
+  bool isMadeOfSizes(Dim dim) const;
 
   /// The elements of a small integer or boolean tensor, in row-major order, if all are expressions.
   std::optional<Dims> elements(mlir::Value value);
+  /// The same, with symbols for the elements of small operands about which nothing is known yet.
+  std::optional<Dims> elementsOrSymbols(mlir::Value value);
   /// The same where all are known now.
   std::optional<llvm::SmallVector<int64_t>> integers(mlir::Value value);
 
@@ -57,6 +72,9 @@ public:
   llvm::LogicalResult set(mlir::OpResult result, mlir::Type elementType, llvm::ArrayRef<Dim> dims);
   /// For rules: the elements of a result; null where unknown (fresh symbols then).
   void setElements(mlir::OpResult result, llvm::ArrayRef<Dim> elements);
+  /// For rules: the elements of a result that takes each from one place of `source`; `place` turns an index of the result
+  /// into one of the source. Does nothing unless the shapes are known and the source's elements are.
+  void followElements(mlir::OpResult result, mlir::Value source, llvm::function_ref<llvm::SmallVector<int64_t>(llvm::ArrayRef<int64_t>)> place);
   /// Gives `value` the same dims (and elements) as `source`, as an identity does.
   void copy(mlir::Value value, mlir::Value source);
 
@@ -65,14 +83,19 @@ public:
 
   SymbolOrigin origin(mlir::AffineSymbolExpr symbol) const { return origins[symbol.getPosition()]; }
 
+  /// Whether a dim of `value` follows from nothing else: its lowering finds the size at run time.
+  bool isOwn(Dim dim, mlir::Value value) const;
+
 private:
   Dim fresh(SymbolOrigin origin);
+  Dim extreme(SymbolOrigin::Extreme which, Dim a, Dim b);
   Dims dimsOfType(mlir::Value value);
 
   mlir::MLIRContext *context;
   llvm::DenseMap<mlir::Value, Dims> knownDims;
   llvm::DenseMap<mlir::Value, Dims> knownElements;
   llvm::StringMap<Dim> named;
+  llvm::DenseMap<std::pair<Dim, Dim>, Dim> extremes[2];
   llvm::SmallVector<SymbolOrigin> origins;
 };
 

@@ -1,7 +1,9 @@
 // Layout.cpp - the same elements in another order or under another shape.
 #include "ir/Lowering.h"
 #include "ir/Ops.h"
+#include "ir/Scalar.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/PatternMatch.h"
 
 #define GET_OP_CLASSES
 #include "ir/ops/Layout.cpp.inc"
@@ -19,71 +21,75 @@ void nn::registerLayout(NNDialect &dialect) {
 
 //===- reshape ------------------------------------------------------------===//
 
-/// The quotient of two products of dims, after common factors are struck out; null when it is not known to be whole.
-static Dim divideDims(ArrayRef<Dim> dividend, ArrayRef<Dim> divisor, MLIRContext *context) {
-  SmallVector<Dim> left(dividend), right;
-  for (Dim dim : divisor) {
-    auto same = llvm::find(left, dim);
-    if (same != left.end() && !known(dim))
-      left.erase(same);
-    else
-      right.push_back(dim);
-  }
-  Dim above = getAffineConstantExpr(1, context), below = above;
-  for (Dim dim : left)
-    above = above * dim;
-  for (Dim dim : right)
-    below = below * dim;
-  std::optional<int64_t> top = known(above), bottom = known(below);
-  if (bottom == 0)
-    return {};
-  if (top && bottom)
-    return *top % *bottom == 0 ? getAffineConstantExpr(*top / *bottom, context) : Dim();
-  return bottom ? above.floorDiv(*bottom) : Dim();
-}
-
 LogicalResult ReshapeOp::inferShapes(ShapeScope &scope) {
   OpResult result = getOperation()->getResult(0);
   Type elementType = getElementTypeOrSelf(getData().getType());
   Dims data = scope.dims(getData());
   std::optional<Dims> target = scope.elements(getShape());
   if (!target) {
-    std::optional<int64_t> rank = scope.rank(getShape()) == 1 ? known(scope.dim(getShape(), 0)) : std::nullopt;
+    if (scope.rank(getShape()) != 1)
+      return emitOpError() << "'shape' has rank " << scope.rank(getShape())
+                           << " instead of 1";
+    std::optional<int64_t> rank = known(scope.dim(getShape(), 0));
     auto present = dyn_cast<RankedTensorType>(result.getType());
     if (!rank && !present)
-      return emitOpError() << "the number of elements of 'shape' is not known when compiling";
-    return scope.set(result, elementType, Dims(rank ? *rank : present.getRank()));
+      return emitOpError()
+             << "the number of elements of 'shape' is not known when compiling";
+    return scope.set(result, elementType,
+                     Dims(rank ? *rank : present.getRank()));
   }
   Dims dims, others;
   std::optional<size_t> inferred;
+  bool isOpen = false;
   for (auto [axis, element] : llvm::enumerate(*target)) {
     std::optional<int64_t> size = known(element);
     if (size == -1) {
       if (inferred)
-        return emitOpError() << "'shape' has -1 at " << *inferred << " and at " << axis;
+        return emitOpError()
+               << "'shape' has -1 at " << *inferred << " and at " << axis;
       inferred = axis;
       dims.push_back({});
       continue;
     }
     if (size == 0 && !getAllowzero()) {
       if (axis >= data.size())
-        return emitOpError() << "'shape' has 0 at " << axis << ", where 'data' of rank " << data.size() << " has no dim to copy";
+        return emitOpError()
+               << "'shape' has 0 at " << axis << ", where 'data' of rank "
+               << data.size() << " has no dim to copy";
       element = data[axis];
     }
-    dims.push_back(element);
+    if (size && *size < -1)
+      return emitOpError() << "'shape' has " << *size << " at " << axis;
+    // What only run time knows may be -1 or 0 there and mean something else.
+    isOpen |= !scope.isMadeOfSizes(element);
+    dims.push_back(scope.isMadeOfSizes(element) ? element : Dim());
     others.push_back(element);
   }
+  if (isOpen) {
+    if (failed(scope.set(result, elementType, dims)))
+      return failure();
+    if (std::optional<Dims> elements = scope.elements(getData()))
+      scope.setElements(result, *elements);
+    return success();
+  }
   if (inferred) {
-    dims[*inferred] = divideDims(data, others, getContext());
-    bool allKnown = llvm::all_of(data, [](Dim dim) { return known(dim).has_value(); }) && llvm::all_of(others, [](Dim dim) { return known(dim).has_value(); });
-    if (!dims[*inferred] && allKnown && !llvm::is_contained(others, scope.constant(0)))
-      return emitOpError() << toString(data) << " has no whole number of elements for -1 in " << toString(*target);
+    dims[*inferred] = scope.quotient(data, others);
+    bool allKnown =
+        llvm::all_of(data, [](Dim dim) { return known(dim).has_value(); }) &&
+        llvm::all_of(others, [](Dim dim) { return known(dim).has_value(); });
+    if (!dims[*inferred] && allKnown &&
+        !llvm::is_contained(others, scope.constant(0)))
+      return emitOpError() << toString(data)
+                           << " has no whole number of elements for -1 in "
+                           << toString(*target);
     if (allKnown && !dims[*inferred])
       dims[*inferred] = scope.constant(0);
   } else {
-    std::optional<int64_t> before = known(scope.product(data)), after = known(scope.product(dims));
+    std::optional<int64_t> before = known(scope.product(data)),
+                           after = known(scope.product(dims));
     if (before && after && *before != *after)
-      return emitOpError() << toString(data) << " has " << *before << " elements and cannot become " << toString(dims);
+      return emitOpError() << toString(data) << " has " << *before
+                           << " elements and cannot become " << toString(dims);
   }
   if (failed(scope.set(result, elementType, dims)))
     return failure();
@@ -96,40 +102,277 @@ LogicalResult ReshapeOp::inferShapes(ShapeScope &scope) {
 FailureOr<SmallVector<Value>> ReshapeOp::lower(Lowering &l) {
   Dims data = l.scope.dims(getData()), dims = l.scope.dims(getReshaped());
   Value tensor = l.lowered(getData());
-  auto isOwn = [&](Dim dim) {
-    auto symbol = dyn_cast<AffineSymbolExpr>(dim);
-    return symbol && !l.scope.origin(symbol).isElement && l.scope.origin(symbol).value == getReshaped();
-  };
-  if (llvm::none_of(dims, isOwn))
-    return SmallVector<Value>{l.reshape(tensor, l.sizes(dims))};
+  if (llvm::none_of(dims,
+                    [&](Dim dim) { return l.scope.isOwn(dim, getReshaped()); }))
+    return SmallVector<Value>{l.reshape(tensor, data, dims)};
 
-  // Only run time knows the target: 0 copies, -1 takes what is left, and the counts must agree.
-  Value zero = l.index(0), one = l.index(1), minusOne = l.index(-1);
-  Value count = one, others = one;
+  // Only run time knows the target: 0 copies, -1 takes what is left, and the
+  // counts must agree.
+  Scalar one(l, l.index(1)), count = one, others = one;
   for (OpFoldResult size : l.sizesOf(tensor))
-    count = l.createOrFold<arith::MulIOp>(count, l.index(size));
-  auto equals = [&](Value left, Value right) -> Value { return l.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, left, right); };
-  SmallVector<Value> target;
+    count = count * Scalar(l, size);
+  SmallVector<Scalar> target;
   for (size_t axis = 0; axis < dims.size(); ++axis) {
-    Value element = l.index(l.element(getShape(), axis));
+    Scalar element(l, l.element(getShape(), axis));
     if (!getAllowzero() && axis < data.size())
-      element = l.createOrFold<arith::SelectOp>(equals(element, zero), l.index(l.size(data[axis])), element);
+      element = select(element == 0, Scalar(l, l.size(data[axis])), element);
+    l.require(element >= -1, Status::BadShape, "reshape to a negative size");
     target.push_back(element);
-    others = l.createOrFold<arith::MulIOp>(others, l.createOrFold<arith::SelectOp>(equals(element, minusOne), one, element));
+    others = others * select(element == -1, one, element);
   }
-  Value divisor = l.createOrFold<arith::SelectOp>(equals(others, zero), one, others);
-  Value left = l.createOrFold<arith::DivSIOp>(count, divisor);
-  Value total = one;
-  for (Value &element : target) {
-    element = l.createOrFold<arith::SelectOp>(equals(element, minusOne), left, element);
-    total = l.createOrFold<arith::MulIOp>(total, element);
+  Scalar left = floorDiv(count, select(others == 0, one, others)), total = one;
+  SmallVector<OpFoldResult> sizes;
+  for (auto [element, dim] : llvm::zip(target, dims)) {
+    element = select(element == -1, left, element);
+    sizes.push_back(l.agree(getAsOpFoldResult(Value(element)), dim));
+    total = total * element;
   }
-  l.require(equals(total, count), Status::BadShape, "reshape to another number of elements");
-  SmallVector<OpFoldResult> sizes = getAsOpFoldResult(target);
-  for (auto [size, dim] : llvm::zip(sizes, dims))
-    if (std::optional<int64_t> static_ = known(dim))
-      size = l.getIndexAttr(*static_);
+  l.require(total == count, Status::BadShape,
+            "reshape to another number of elements");
   return SmallVector<Value>{l.reshape(tensor, sizes)};
+}
+
+OpFoldResult ReshapeOp::fold(FoldAdaptor) {
+  auto from = dyn_cast<RankedTensorType>(getData().getType());
+  return from && from == getType() && from.hasStaticShape() ? getData()
+                                                            : OpFoldResult();
+}
+
+// reshape(reshape(x, a), b) -> reshape(x, b), where b says all by itself
+static LogicalResult mergeReshapes(ReshapeOp op, PatternRewriter &rewriter) {
+  auto inner = op.getData().getDefiningOp<ReshapeOp>();
+  auto target = op.getShape().getDefiningOp<ConstantOp>();
+  if (!inner || !target)
+    return failure();
+  std::optional<SmallVector<int64_t>> sizes =
+      readIntegers(target.getValue(), kMaxKnownElements);
+  if (!sizes || (!op.getAllowzero() && llvm::is_contained(*sizes, 0)))
+    return failure();
+  rewriter.modifyOpInPlace(
+      op, [&] { op.getDataMutable().assign(inner.getData()); });
+  return success();
+}
+
+void ReshapeOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
+                                            MLIRContext *) {
+  patterns.add(mergeReshapes);
+}
+
+//===- flatten ------------------------------------------------------------===//
+
+LogicalResult FlattenOp::inferShapes(ShapeScope &scope) {
+  Dims input = scope.dims(getInput());
+  int64_t rank = input.size(), given = getAxis(),
+          axis = given < 0 ? given + rank : given;
+  if (axis < 0 || axis > rank)
+    return emitOpError() << "axis " << given << " is outside [" << -rank << ", "
+                         << rank << "]";
+  OpResult result = getOperation()->getResult(0);
+  Dims dims{scope.product(ArrayRef(input).take_front(axis)),
+            scope.product(ArrayRef(input).drop_front(axis))};
+  if (failed(
+          scope.set(result, getElementTypeOrSelf(getInput().getType()), dims)))
+    return failure();
+  if (std::optional<Dims> elements = scope.elements(getInput()))
+    scope.setElements(result, *elements);
+  return success();
+}
+
+FailureOr<SmallVector<Value>> FlattenOp::lower(Lowering &l) {
+  return SmallVector<Value>{l.reshape(l.lowered(getInput()),
+                                      l.scope.dims(getInput()),
+                                      l.scope.dims(getOutput()))};
+}
+
+//===- squeeze, unsqueeze -------------------------------------------------===//
+
+/// Known axes, from 0, in order; nothing when only run time knows them.
+static FailureOr<std::optional<SmallVector<int64_t>>>
+knownAxes(Operation *op, Value axes, int64_t rank, ShapeScope &scope) {
+  if (scope.rank(axes) > 1)
+    return op->emitOpError()
+           << "'axes' has rank " << scope.rank(axes) << " instead of 1";
+  std::optional<SmallVector<int64_t>> given = scope.integers(axes);
+  if (!given)
+    return std::optional<SmallVector<int64_t>>();
+  for (int64_t &axis : *given) {
+    FailureOr<int64_t> normal = normalizeAxis(op, axis, rank);
+    if (failed(normal))
+      return failure();
+    axis = *normal;
+  }
+  llvm::sort(*given);
+  auto twice = std::adjacent_find(given->begin(), given->end());
+  if (twice != given->end())
+    return op->emitOpError() << "'axes' has axis " << *twice << " twice";
+  return given;
+}
+
+/// How many axes an operand names; nothing when only run time knows.
+static std::optional<int64_t> axisCount(Value axes, ShapeScope &scope) {
+  return scope.rank(axes) == 0 ? 1 : known(scope.dim(axes, 0));
+}
+
+/// For each of `rank` axes, whether an operand that only run time knows names
+/// it. The run is refused if it names one twice or one that there is not.
+static SmallVector<Scalar> namedAxes(Lowering &l, Value axes, int64_t count,
+                                     int64_t rank) {
+  Scalar zero(l, l.index(0)), one(l, l.index(1)), total = zero;
+  SmallVector<Scalar> isNamed;
+  for (int64_t axis = 0; axis < rank; ++axis) {
+    Scalar found = one == 0;
+    for (int64_t index = 0; index < count; ++index) {
+      Scalar named(l, l.element(axes, index));
+      found = found | (named == axis) | (named == axis - rank);
+    }
+    isNamed.push_back(found);
+    total = total + select(found, one, zero);
+  }
+  l.require(total == count, Status::BadValue,
+            "axes out of range, or one twice");
+  return isNamed;
+}
+
+LogicalResult SqueezeOp::inferShapes(ShapeScope &scope) {
+  OpResult result = getOperation()->getResult(0);
+  Type elementType = getElementTypeOrSelf(getData().getType());
+  Dims data = scope.dims(getData()), dims;
+  int64_t rank = data.size();
+  SmallVector<int64_t> axes;
+  if (getAxes()) {
+    FailureOr<std::optional<SmallVector<int64_t>>> given =
+        knownAxes(*this, getAxes(), rank, scope);
+    if (failed(given))
+      return failure();
+    if (!*given) {
+      std::optional<int64_t> count = axisCount(getAxes(), scope);
+      if (!count || *count > rank)
+        return emitOpError() << "the number of 'axes' is not known when "
+                                "compiling, or greater than the rank "
+                             << rank;
+      return scope.set(result, elementType, Dims(rank - *count));
+    }
+    axes = std::move(**given);
+  } else {
+    auto declared = dyn_cast<RankedTensorType>(result.getType());
+    for (auto [axis, dim] : llvm::enumerate(data)) {
+      if (isKnown(dim, 1))
+        axes.push_back(axis);
+      else if (!known(dim) && !declared)
+        return emitOpError() << "whether the dim at axis " << axis
+                             << " is 1, and so the rank of the result, is not "
+                                "known when compiling";
+    }
+    if (declared &&
+        declared.getRank() != rank - static_cast<int64_t>(axes.size()))
+      return emitOpError() << "the rank of the result does not follow from "
+                           << toString(data);
+  }
+  for (int64_t axis : axes)
+    if (known(data[axis]) && !isKnown(data[axis], 1))
+      return emitOpError() << "axis " << axis << " of " << toString(data)
+                           << " is not 1";
+  for (int64_t axis = 0; axis < rank; ++axis)
+    if (!llvm::is_contained(axes, axis))
+      dims.push_back(data[axis]);
+  if (failed(scope.set(result, elementType, dims)))
+    return failure();
+  if (std::optional<Dims> elements = scope.elements(getData()))
+    scope.setElements(result, *elements);
+  return success();
+}
+
+FailureOr<SmallVector<Value>> SqueezeOp::lower(Lowering &l) {
+  Dims data = l.scope.dims(getData()), dims = l.scope.dims(getSqueezed());
+  Value tensor = l.lowered(getData());
+  if (!getAxes() || l.scope.integers(getAxes()))
+    return SmallVector<Value>{l.reshape(tensor, data, dims)};
+  // The size of result axis i is that of the i-th axis that stays.
+  int64_t rank = data.size();
+  SmallVector<Scalar> isNamed =
+      namedAxes(l, getAxes(), rank - dims.size(), rank);
+  SmallVector<Scalar> sizes = llvm::map_to_vector(
+      l.sizesOf(tensor), [&](OpFoldResult size) { return Scalar(l, size); });
+  SmallVector<Scalar> targets(dims.size(), Scalar(l, l.index(1)));
+  Scalar kept(l, l.index(0));
+  for (int64_t axis = 0; axis < rank; ++axis) {
+    l.require(!isNamed[axis] | (sizes[axis] == 1), Status::BadShape,
+              "squeeze of a dim that is not 1");
+    for (auto [place, target] : llvm::enumerate(targets))
+      target = select(!isNamed[axis] & (kept == place), sizes[axis], target);
+    kept = select(isNamed[axis], kept, kept + 1);
+  }
+  SmallVector<OpFoldResult> found;
+  for (auto [target, dim] : llvm::zip(targets, dims))
+    found.push_back(l.agree(getAsOpFoldResult(Value(target)), dim));
+  return SmallVector<Value>{l.reshape(tensor, found)};
+}
+
+OpFoldResult SqueezeOp::fold(FoldAdaptor adaptor) {
+  if (getData().getType() == getType())
+    return getData();
+  auto inner = getData().getDefiningOp<UnsqueezeOp>();
+  return inner && inner.getAxes() == getAxes() &&
+                 inner.getData().getType() == getType()
+             ? inner.getData()
+             : OpFoldResult();
+}
+
+LogicalResult UnsqueezeOp::inferShapes(ShapeScope &scope) {
+  OpResult result = getOperation()->getResult(0);
+  Type elementType = getElementTypeOrSelf(getData().getType());
+  Dims data = scope.dims(getData());
+  std::optional<int64_t> count = axisCount(getAxes(), scope);
+  if (!count)
+    return emitOpError() << "the number of 'axes' is not known when compiling";
+  constexpr int64_t kMaxRank = 64;
+  int64_t rank = data.size() + *count;
+  if (rank > kMaxRank)
+    return emitOpError() << "the result would have rank " << rank;
+  FailureOr<std::optional<SmallVector<int64_t>>> axes =
+      knownAxes(*this, getAxes(), rank, scope);
+  if (failed(axes))
+    return failure();
+  Dims dims;
+  for (int64_t axis = 0, next = 0; *axes && axis < rank; ++axis)
+    dims.push_back(llvm::is_contained(**axes, axis) ? scope.constant(1)
+                                                    : data[next++]);
+  if (failed(scope.set(result, elementType, *axes ? dims : Dims(rank))))
+    return failure();
+  if (std::optional<Dims> elements = scope.elements(getData()))
+    scope.setElements(result, *elements);
+  return success();
+}
+
+FailureOr<SmallVector<Value>> UnsqueezeOp::lower(Lowering &l) {
+  Dims data = l.scope.dims(getData()), dims = l.scope.dims(getExpanded());
+  Value tensor = l.lowered(getData());
+  if (l.scope.integers(getAxes()))
+    return SmallVector<Value>{l.reshape(tensor, data, dims)};
+  int64_t rank = dims.size();
+  SmallVector<Scalar> isNamed =
+      namedAxes(l, getAxes(), rank - data.size(), rank);
+  SmallVector<OpFoldResult> sizes = l.sizesOf(tensor), found;
+  Scalar next(l, l.index(0));
+  for (int64_t axis = 0; axis < rank; ++axis) {
+    Scalar target(l, l.index(1));
+    for (auto [place, size] : llvm::enumerate(sizes))
+      target =
+          select(!isNamed[axis] & (next == place), Scalar(l, size), target);
+    next = select(isNamed[axis], next, next + 1);
+    found.push_back(l.agree(getAsOpFoldResult(Value(target)), dims[axis]));
+  }
+  return SmallVector<Value>{l.reshape(tensor, found)};
+}
+
+OpFoldResult UnsqueezeOp::fold(FoldAdaptor adaptor) {
+  if (getData().getType() == getType())
+    return getData();
+  auto inner = getData().getDefiningOp<SqueezeOp>();
+  return inner && inner.getAxes() == getAxes() &&
+                 inner.getData().getType() == getType()
+             ? inner.getData()
+             : OpFoldResult();
 }
 
 //===- transpose ----------------------------------------------------------===//
@@ -146,12 +389,144 @@ LogicalResult TransposeOp::inferShapes(ShapeScope &scope) {
   SmallVector<int64_t> perm = permutation();
   SmallVector<bool> isUsed(data.size());
   for (int64_t axis : perm) {
-    if (axis < 0 || axis >= static_cast<int64_t>(data.size()) || isUsed[axis] || perm.size() != data.size())
-      return emitOpError() << "'perm' is no order of the " << data.size() << " axes of 'data'";
+    if (axis < 0 || axis >= static_cast<int64_t>(data.size()) || isUsed[axis] ||
+        perm.size() != data.size())
+      return emitOpError() << "'perm' is no order of the " << data.size()
+                           << " axes of 'data'";
     isUsed[axis] = true;
   }
-  Dims dims = llvm::map_to_vector(perm, [&](int64_t axis) { return data[axis]; });
-  return scope.set(getOperation()->getResult(0), getElementTypeOrSelf(getData().getType()), dims);
+  Dims dims =
+      llvm::map_to_vector(perm, [&](int64_t axis) { return data[axis]; });
+  OpResult result = getOperation()->getResult(0);
+  if (failed(
+          scope.set(result, getElementTypeOrSelf(getData().getType()), dims)))
+    return failure();
+  scope.followElements(result, getData(), [&](ArrayRef<int64_t> index) {
+    SmallVector<int64_t> source(index.size());
+    for (auto [axis, position] : llvm::zip(perm, index))
+      source[axis] = position;
+    return source;
+  });
+  return success();
 }
 
-FailureOr<SmallVector<Value>> TransposeOp::lower(Lowering &l) { return SmallVector<Value>{l.transpose(l.lowered(getData()), permutation())}; }
+FailureOr<SmallVector<Value>> TransposeOp::lower(Lowering &l) {
+  return SmallVector<Value>{l.transpose(l.lowered(getData()), permutation())};
+}
+
+static bool isIdentity(ArrayRef<int64_t> perm) {
+  return llvm::equal(perm, llvm::seq<int64_t>(0, perm.size()));
+}
+
+OpFoldResult TransposeOp::fold(FoldAdaptor) {
+  if (!ShapeScope::isRanked(getData()) || getData().getType() != getType())
+    return {};
+  return isIdentity(permutation()) ? getData() : OpFoldResult();
+}
+
+// transpose(transpose(x, p), q) -> transpose(x, p after q)
+static LogicalResult mergeTransposes(TransposeOp op,
+                                     PatternRewriter &rewriter) {
+  auto inner = op.getData().getDefiningOp<TransposeOp>();
+  if (!inner || !ShapeScope::isRanked(inner.getData()))
+    return failure();
+  SmallVector<int64_t> first = inner.permutation(), second = op.permutation();
+  for (int64_t &axis : second)
+    axis = first[axis];
+  if (isIdentity(second) && inner.getData().getType() == op.getType()) {
+    rewriter.replaceOp(op, inner.getData());
+    return success();
+  }
+  rewriter.modifyOpInPlace(op, [&] {
+    op.getDataMutable().assign(inner.getData());
+    op.setPerm(second);
+  });
+  return success();
+}
+
+void TransposeOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
+                                              MLIRContext *) {
+  patterns.add(mergeTransposes);
+}
+
+//===- depth_to_space, space_to_depth -------------------------------------===//
+
+/// The dims of an image and a block, once they are found to fit the operator.
+template <typename Op>
+static FailureOr<Dims> imageDims(Op op, ShapeScope &scope) {
+  Dims input = scope.dims(op.getInput());
+  if (input.size() != 4)
+    return op.emitOpError()
+           << "'input' has rank " << input.size() << " instead of 4";
+  constexpr int64_t kMaxBlock = 1 << 20;
+  if (op.getBlocksize() < 1 || op.getBlocksize() > kMaxBlock)
+    return op.emitOpError()
+           << "'blocksize' is " << static_cast<int64_t>(op.getBlocksize());
+  if (op.getMode() != "DCR" && op.getMode() != "CRD")
+    return op.emitOpError()
+           << "'mode' is '" << op.getMode() << "' instead of DCR or CRD";
+  return input;
+}
+
+LogicalResult DepthToSpaceOp::inferShapes(ShapeScope &scope) {
+  FailureOr<Dims> input = imageDims(*this, scope);
+  if (failed(input))
+    return failure();
+  int64_t block = getBlocksize();
+  Dim channels = scope.quotient({(*input)[1]}, {scope.constant(block * block)});
+  if (known((*input)[1]) && !channels)
+    return emitOpError() << *known((*input)[1])
+                         << " channels cannot be shared among blocks of "
+                         << block << "x" << block;
+  if (!channels)
+    channels = (*input)[1].floorDiv(block * block);
+  Dims dims{(*input)[0], channels, (*input)[2] * block, (*input)[3] * block};
+  return scope.set(getOperation()->getResult(0),
+                   getElementTypeOrSelf(getInput().getType()), dims);
+}
+
+FailureOr<SmallVector<Value>> DepthToSpaceOp::lower(Lowering &l) {
+  Dims input = l.scope.dims(getInput()), output = l.scope.dims(getOutput());
+  Dim block = l.scope.constant(getBlocksize());
+  bool isDcr = getMode() == "DCR";
+  Dims split =
+      isDcr ? Dims{input[0], block, block, output[1], input[2], input[3]}
+            : Dims{input[0], output[1], block, block, input[2], input[3]};
+  SmallVector<int64_t> perm = isDcr ? SmallVector<int64_t>{0, 3, 4, 1, 5, 2}
+                                    : SmallVector<int64_t>{0, 1, 4, 2, 5, 3};
+  Value blocks =
+      l.transpose(l.reshape(l.lowered(getInput()), input, split), perm);
+  return SmallVector<Value>{l.reshape(
+      blocks, {input[0], output[1], input[2], block, input[3], block}, output)};
+}
+
+LogicalResult SpaceToDepthOp::inferShapes(ShapeScope &scope) {
+  FailureOr<Dims> input = imageDims(*this, scope);
+  if (failed(input))
+    return failure();
+  int64_t block = getBlocksize();
+  Dims dims{(*input)[0], (*input)[1] * (block * block)};
+  for (Dim dim : ArrayRef(*input).drop_front(2)) {
+    Dim part = scope.quotient({dim}, {scope.constant(block)});
+    if (known(dim) && !part)
+      return emitOpError() << "a side of " << *known(dim)
+                           << " is no multiple of " << block;
+    dims.push_back(part ? part : dim.floorDiv(block));
+  }
+  return scope.set(getOperation()->getResult(0),
+                   getElementTypeOrSelf(getInput().getType()), dims);
+}
+
+FailureOr<SmallVector<Value>> SpaceToDepthOp::lower(Lowering &l) {
+  Dims input = l.scope.dims(getInput()), output = l.scope.dims(getOutput());
+  Dim block = l.scope.constant(getBlocksize());
+  Dims split{input[0], input[1], output[2], block, output[3], block};
+  SmallVector<int64_t> perm = getMode() == "DCR"
+                                  ? SmallVector<int64_t>{0, 3, 5, 1, 2, 4}
+                                  : SmallVector<int64_t>{0, 1, 3, 5, 2, 4};
+  Dims moved =
+      llvm::map_to_vector(perm, [&](int64_t axis) { return split[axis]; });
+  return SmallVector<Value>{l.reshape(
+      l.transpose(l.reshape(l.lowered(getInput()), input, split), perm), moved,
+      output)};
+}
