@@ -8,6 +8,7 @@ void burnish::nn::NNDialect::initialize() {
   registerAttributes();
   registerArithmetic(*this);
   registerContraction(*this);
+  registerConvolution(*this);
   registerLayout(*this);
   registerReduction(*this);
   registerStructure(*this);

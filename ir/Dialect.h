@@ -9,6 +9,7 @@ namespace burnish::nn {
 // One function a family, each in its family's file, so that no file generates all operators.
 void registerArithmetic(NNDialect &dialect);
 void registerContraction(NNDialect &dialect);
+void registerConvolution(NNDialect &dialect);
 void registerLayout(NNDialect &dialect);
 void registerReduction(NNDialect &dialect);
 void registerStructure(NNDialect &dialect);

@@ -261,6 +261,33 @@ Value Lowering::reshape(Value tensor, ArrayRef<OpFoldResult> sizes) {
   return tensor::ReshapeOp::create(*this, resultType, tensor, shapeTensor);
 }
 
+/// Axes of the longer shape for each axis of the shorter: one each, but `count` for `axis`.
+static SmallVector<ReassociationIndices> grouping(int64_t rank, int64_t axis, int64_t count) {
+  SmallVector<ReassociationIndices> groups;
+  for (int64_t next = 0; next < rank;) {
+    int64_t length = static_cast<int64_t>(groups.size()) == axis ? count : 1;
+    groups.push_back(llvm::to_vector<2>(llvm::seq(next, next + length)));
+    next += length;
+  }
+  return groups;
+}
+
+Value Lowering::split(Value tensor, int64_t axis, ArrayRef<OpFoldResult> sizes) {
+  SmallVector<OpFoldResult> all = sizesOf(tensor);
+  all.erase(all.begin() + axis);
+  all.insert(all.begin() + axis, sizes.begin(), sizes.end());
+  SmallVector<int64_t> shape;
+  SmallVector<Value> dynamic;
+  dispatchIndexOpFoldResults(all, dynamic, shape);
+  auto type = cast<RankedTensorType>(tensor.getType());
+  return tensor::ExpandShapeOp::create(*this, type.clone(shape), tensor, grouping(all.size(), axis, sizes.size()), all);
+}
+
+Value Lowering::merge(Value tensor, int64_t axis, int64_t count) {
+  int64_t rank = cast<RankedTensorType>(tensor.getType()).getRank();
+  return tensor::CollapseShapeOp::create(*this, tensor, grouping(rank, axis, count));
+}
+
 Value Lowering::transpose(Value tensor, ArrayRef<int64_t> permutation) {
   SmallVector<OpFoldResult> sizes = sizesOf(tensor);
   SmallVector<OpFoldResult> permuted = llvm::map_to_vector(permutation, [&](int64_t axis) { return sizes[axis]; });

@@ -94,6 +94,9 @@ public:
 
   /// The same elements in row-major order under other sizes.
   mlir::Value reshape(mlir::Value tensor, llvm::ArrayRef<mlir::OpFoldResult> sizes);
+  /// `tensor` with one axis split into several, and with `count` axes from `axis` on merged into one.
+  mlir::Value split(mlir::Value tensor, int64_t axis, llvm::ArrayRef<mlir::OpFoldResult> sizes);
+  mlir::Value merge(mlir::Value tensor, int64_t axis, int64_t count);
   mlir::Value transpose(mlir::Value tensor, llvm::ArrayRef<int64_t> permutation);
   /// tensor[offset : offset + size] along one axis.
   mlir::Value slice(mlir::Value tensor, int64_t axis, mlir::OpFoldResult offset, mlir::OpFoldResult size);
