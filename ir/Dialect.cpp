@@ -10,6 +10,7 @@ void burnish::nn::NNDialect::initialize() {
   registerContraction(*this);
   registerConvolution(*this);
   registerLayout(*this);
+  registerPooling(*this);
   registerReduction(*this);
   registerStructure(*this);
 }

@@ -11,6 +11,7 @@ void registerArithmetic(NNDialect &dialect);
 void registerContraction(NNDialect &dialect);
 void registerConvolution(NNDialect &dialect);
 void registerLayout(NNDialect &dialect);
+void registerPooling(NNDialect &dialect);
 void registerReduction(NNDialect &dialect);
 void registerStructure(NNDialect &dialect);
 } // namespace burnish::nn

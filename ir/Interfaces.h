@@ -9,6 +9,7 @@ namespace burnish::nn {
 class NetBuilder;
 class Lowering;
 class ShapeScope;
+class Windows;
 
 /// Checks that the result types of `op` agree with its shape rule.
 llvm::LogicalResult verifyShapes(mlir::Operation *op);

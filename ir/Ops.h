@@ -17,6 +17,8 @@
 #define GET_OP_CLASSES
 #include "ir/ops/Layout.h.inc"
 #define GET_OP_CLASSES
+#include "ir/ops/Pooling.h.inc"
+#define GET_OP_CLASSES
 #include "ir/ops/Reduction.h.inc"
 #define GET_OP_CLASSES
 #include "ir/ops/Structure.h.inc"
