@@ -11,6 +11,7 @@ void burnish::nn::NNDialect::initialize() {
   registerConvolution(*this);
   registerLayout(*this);
   registerPooling(*this);
+  registerRecurrent(*this);
   registerReduction(*this);
   registerStructure(*this);
 }

@@ -12,6 +12,7 @@ void registerContraction(NNDialect &dialect);
 void registerConvolution(NNDialect &dialect);
 void registerLayout(NNDialect &dialect);
 void registerPooling(NNDialect &dialect);
+void registerRecurrent(NNDialect &dialect);
 void registerReduction(NNDialect &dialect);
 void registerStructure(NNDialect &dialect);
 } // namespace burnish::nn

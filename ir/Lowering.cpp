@@ -105,6 +105,18 @@ void Lowering::require(Value condition, Status status, StringRef message) {
   cf::AssertOp::create(*this, condition, (Twine(static_cast<int32_t>(status)) + ":" + message).str());
 }
 
+void Lowering::requireEqual(Dim left, Dim right, StringRef message) {
+  if (left == right || (known(left) && known(right)))
+    return;
+  Value isEqual = arith::CmpIOp::create(*this, arith::CmpIPredicate::eq, index(size(left)), index(size(right)));
+  require(isEqual, Status::BadShape, message);
+}
+
+void Lowering::requireDims(Value operand, ArrayRef<Dim> expected, StringRef message) {
+  for (auto [dim, other] : llvm::zip_equal(scope.dims(operand), expected))
+    requireEqual(dim, other, message);
+}
+
 //===- Tensors ------------------------------------------------------------===//
 
 Value Lowering::empty(Type elementType, ArrayRef<OpFoldResult> sizes) { return tensor::EmptyOp::create(*this, sizes, storageType(elementType)); }
@@ -308,6 +320,36 @@ Value Lowering::insert(Value source, Value target, int64_t axis, OpFoldResult of
   SmallVector<OpFoldResult> offsets(sizes.size(), getIndexAttr(0)), strides(sizes.size(), getIndexAttr(1));
   offsets[axis] = offset;
   return tensor::InsertSliceOp::create(*this, source, target, offsets, sizes, strides);
+}
+
+namespace {
+/// Offsets, sizes and strides of what lies at some indices.
+struct Picked {
+  Picked(Lowering &l, Value tensor, ArrayRef<int64_t> axes, ArrayRef<OpFoldResult> indices)
+      : sizes(l.sizesOf(tensor)), offsets(sizes.size(), l.getIndexAttr(0)), strides(sizes.size(), l.getIndexAttr(1)) {
+    ArrayRef<int64_t> all = cast<RankedTensorType>(tensor.getType()).getShape();
+    for (auto [axis, index] : llvm::zip_equal(axes, indices)) {
+      sizes[axis] = l.getIndexAttr(1);
+      offsets[axis] = index;
+    }
+    for (auto [axis, size] : llvm::enumerate(all))
+      if (!llvm::is_contained(axes, static_cast<int64_t>(axis)))
+        shape.push_back(size);
+  }
+  SmallVector<OpFoldResult> sizes, offsets, strides;
+  SmallVector<int64_t> shape;
+};
+} // namespace
+
+Value Lowering::pick(Value tensor, ArrayRef<int64_t> axes, ArrayRef<OpFoldResult> indices) {
+  Picked picked(*this, tensor, axes, indices);
+  auto type = RankedTensorType::get(picked.shape, getElementTypeOrSelf(tensor.getType()));
+  return tensor::ExtractSliceOp::create(*this, type, tensor, picked.offsets, picked.sizes, picked.strides);
+}
+
+Value Lowering::place(Value source, Value target, ArrayRef<int64_t> axes, ArrayRef<OpFoldResult> indices) {
+  Picked picked(*this, target, axes, indices);
+  return tensor::InsertSliceOp::create(*this, source, target, picked.offsets, picked.sizes, picked.strides);
 }
 
 Value Lowering::pad(Value tensor, Type elementType, ArrayRef<OpFoldResult> low, ArrayRef<OpFoldResult> high, Value value) {

@@ -50,6 +50,10 @@ public:
   /// Makes the run return `status` when `condition` (i1) does not hold.
   void require(mlir::Value condition, Status status, llvm::StringRef message);
 
+  /// Makes the run fail when two sizes differ that may not, or when those of `operand` are not `expected`.
+  void requireEqual(Dim left, Dim right, llvm::StringRef message);
+  void requireDims(mlir::Value operand, llvm::ArrayRef<Dim> expected, llvm::StringRef message);
+
   //===- Tensors ----------------------------------------------------------===//
 
   /// A tensor without contents; `elementType` is an nn element type.
@@ -100,6 +104,9 @@ public:
   mlir::Value transpose(mlir::Value tensor, llvm::ArrayRef<int64_t> permutation);
   /// tensor[offset : offset + size] along one axis.
   mlir::Value slice(mlir::Value tensor, int64_t axis, mlir::OpFoldResult offset, mlir::OpFoldResult size);
+  /// What is at `indices` of some axes, which go away; and `target` with `source` written there.
+  mlir::Value pick(mlir::Value tensor, llvm::ArrayRef<int64_t> axes, llvm::ArrayRef<mlir::OpFoldResult> indices);
+  mlir::Value place(mlir::Value source, mlir::Value target, llvm::ArrayRef<int64_t> axes, llvm::ArrayRef<mlir::OpFoldResult> indices);
   /// `target` with `source` written at `offset` along one axis.
   mlir::Value insert(mlir::Value source, mlir::Value target, int64_t axis, mlir::OpFoldResult offset);
   /// `tensor` with a border of `value` (compute type).

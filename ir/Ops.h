@@ -19,6 +19,8 @@
 #define GET_OP_CLASSES
 #include "ir/ops/Pooling.h.inc"
 #define GET_OP_CLASSES
+#include "ir/ops/Recurrent.h.inc"
+#define GET_OP_CLASSES
 #include "ir/ops/Reduction.h.inc"
 #define GET_OP_CLASSES
 #include "ir/ops/Structure.h.inc"

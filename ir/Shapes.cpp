@@ -187,6 +187,14 @@ FailureOr<int64_t> nn::normalizeAxis(Operation *op, int64_t axis, int64_t rank) 
   return axis < 0 ? axis + rank : axis;
 }
 
+LogicalResult nn::checkDims(Operation *op, ShapeScope &scope, Value operand, StringRef name, ArrayRef<Dim> expected) {
+  Dims dims = scope.dims(operand);
+  auto differ = [](auto pair) { return known(std::get<0>(pair)) && known(std::get<1>(pair)) && std::get<0>(pair) != std::get<1>(pair); };
+  if (dims.size() != expected.size() || llvm::any_of(llvm::zip(dims, expected), differ))
+    return op->emitOpError() << name << " is " << toString(dims) << ", not " << toString(expected);
+  return success();
+}
+
 std::string nn::toString(ArrayRef<Dim> dims) {
   if (dims.empty())
     return "scalar";

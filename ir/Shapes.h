@@ -83,6 +83,9 @@ llvm::FailureOr<Dims> broadcastDims(mlir::Operation *op, llvm::ArrayRef<Dims> sh
 /// [-rank, rank).
 llvm::FailureOr<int64_t> normalizeAxis(mlir::Operation *op, int64_t axis, int64_t rank);
 
+/// A diagnostic on `op` when the dims of its operand `name` are known not to be `expected`.
+llvm::LogicalResult checkDims(mlir::Operation *op, ShapeScope &scope, mlir::Value operand, llvm::StringRef name, llvm::ArrayRef<Dim> expected);
+
 /// Dims as a reader expects them: `2x?x5`.
 std::string toString(llvm::ArrayRef<Dim> dims);
 

@@ -50,12 +50,6 @@ template <typename Op> static LogicalResult checkChannels(Op op, ShapeScope &sco
   return success();
 }
 
-/// Checks at run time what could not be checked before: pairs of dims that must be equal.
-static void requireEqual(Lowering &l, Dim left, Dim right, StringRef message) {
-  if (left != right && !(known(left) && known(right)))
-    l.require(arith::CmpIOp::create(l, arith::CmpIPredicate::eq, l.index(l.size(left)), l.index(l.size(right))), Status::BadShape, message);
-}
-
 static Dims spatial(ArrayRef<Dim> dims) { return Dims(dims.drop_front(2)); }
 
 template <typename Op> static FailureOr<Windows> windowsOf(Op op, ShapeScope &scope) {
@@ -64,7 +58,7 @@ template <typename Op> static FailureOr<Windows> windowsOf(Op op, ShapeScope &sc
 
 static void requireKernel(Lowering &l, const Windows &windows, ArrayRef<Dim> weights) {
   for (auto [axis, dim] : llvm::zip(windows.axes, weights.drop_front(2)))
-    requireEqual(l, axis.kernel, dim, "'kernel_shape' is not the shape of W");
+    l.requireEqual(axis.kernel, dim, "'kernel_shape' is not the shape of W");
 }
 
 static Lowering::Operand loweredOperand(Lowering &l, Value value) { return {l.lowered(value), getElementTypeOrSelf(value.getType()), {}}; }
@@ -85,9 +79,9 @@ LogicalResult ConvOp::inferShapes(ShapeScope &scope) {
 FailureOr<SmallVector<Value>> ConvOp::lower(Lowering &l) {
   Windows windows = *windowsOf(*this, l.scope);
   Dims x = l.scope.dims(getX()), w = l.scope.dims(getW());
-  requireEqual(l, x[1], w[1] * static_cast<int64_t>(getGroup()), "W takes another number of channels than X has");
+  l.requireEqual(x[1], w[1] * static_cast<int64_t>(getGroup()), "W takes another number of channels than X has");
   if (getB())
-    requireEqual(l, l.scope.dim(getB(), 0), w[0], "B has another number of elements than W has output channels");
+    l.requireEqual(l.scope.dim(getB(), 0), w[0], "B has another number of elements than W has output channels");
   requireKernel(l, windows, w);
   Type elementType = getElementTypeOrSelf(getX().getType()), sums = sumType(elementType);
   Value y = convolve(l, loweredOperand(l, getX()), loweredOperand(l, getW()), windows, getGroup(), sums);
@@ -208,9 +202,9 @@ FailureOr<SmallVector<Value>> ConvTransposeOp::lower(Lowering &l) {
   Windows windows = *windowsOf(*this, l.scope);
   SmallVector<Spread> spreads = *spreadsOf(*this, windows);
   Dims w = l.scope.dims(getW());
-  requireEqual(l, l.scope.dim(getX(), 1), w[0], "W takes another number of channels than X has");
+  l.requireEqual(l.scope.dim(getX(), 1), w[0], "W takes another number of channels than X has");
   if (getB())
-    requireEqual(l, l.scope.dim(getB(), 0), w[1] * static_cast<int64_t>(getGroup()), "B has another number of elements than there are output channels");
+    l.requireEqual(l.scope.dim(getB(), 0), w[1] * static_cast<int64_t>(getGroup()), "B has another number of elements than there are output channels");
   requireKernel(l, windows, w);
   Type elementType = getElementTypeOrSelf(getX().getType()), sums = sumType(elementType);
   // Windows that lie side by side need no adding up.
@@ -269,13 +263,10 @@ LogicalResult DeformConvOp::inferShapes(ShapeScope &scope) {
     taps = taps * axis.kernel;
   }
   Dims positions = windows->positions();
-  auto check = [&](Value operand, StringRef name, Dim second) -> LogicalResult {
-    Dims dims = scope.dims(operand), expected{scope.dim(getX(), 0), second};
+  auto check = [&](Value operand, StringRef name, Dim second) {
+    Dims expected{scope.dim(getX(), 0), second};
     llvm::append_range(expected, positions);
-    bool fits = dims.size() == expected.size();
-    for (size_t axis = 0; fits && axis < dims.size(); ++axis)
-      fits = !known(dims[axis]) || !known(expected[axis]) || dims[axis] == expected[axis];
-    return fits ? success() : emitOpError() << name << " is " << toString(dims) << ", not " << toString(expected);
+    return checkDims(*this, scope, operand, name, expected);
   };
   if (failed(check(getOffset(), "'offset'", taps * static_cast<int64_t>(positions.size()))) || (getMask() && failed(check(getMask(), "'mask'", taps))))
     return failure();
@@ -353,15 +344,15 @@ FailureOr<SmallVector<Value>> DeformConvOp::lower(Lowering &l) {
   Dims x = l.scope.dims(getX()), w = l.scope.dims(getW()), positions = windows.positions();
   int64_t group = getGroup();
   unsigned rank = windows.rank();
-  requireEqual(l, x[1], w[1] * group, "W takes another number of channels than X has");
+  l.requireEqual(x[1], w[1] * group, "W takes another number of channels than X has");
   requireKernel(l, windows, w);
   for (Value operand : {getOffset(), getMask()}) {
     if (!operand)
       continue;
     Dims dims = l.scope.dims(operand);
-    requireEqual(l, dims[0], x[0], "offsets or mask are for another batch");
+    l.requireEqual(dims[0], x[0], "offsets or mask are for another batch");
     for (unsigned axis = 0; axis < rank; ++axis)
-      requireEqual(l, dims[2 + axis], positions[axis], "offsets or mask are for another number of positions");
+      l.requireEqual(dims[2 + axis], positions[axis], "offsets or mask are for another number of positions");
   }
   Type elementType = getElementTypeOrSelf(getX().getType()), sums = sumType(elementType);
   // An empty axis has nothing to clamp to.
