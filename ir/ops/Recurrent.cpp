@@ -104,7 +104,7 @@ template <typename Op> static FailureOr<SmallVector<Activation>> activationsOf(O
   size_t count = perDirection.size() * layer.directions;
   // A schema's default, and many a file, has one direction's or two directions' worth in the other case.
   if (names.size() == perDirection.size() && names.size() < count)
-    names.append(names.begin(), names.begin() + perDirection.size());
+    names.append(SmallVector<StringRef>(names));
   if (names.size() < count)
     return op.emitOpError() << "'activations' has " << names.size() << " names, not " << count;
   names.resize(count);
