@@ -8,6 +8,7 @@ void burnish::nn::NNDialect::initialize() {
   registerAttributes();
   registerArithmetic(*this);
   registerContraction(*this);
+  registerControl(*this);
   registerConvolution(*this);
   registerLayout(*this);
   registerPooling(*this);

@@ -9,6 +9,7 @@ namespace burnish::nn {
 // One function a family, each in its family's file, so that no file generates all operators.
 void registerArithmetic(NNDialect &dialect);
 void registerContraction(NNDialect &dialect);
+void registerControl(NNDialect &dialect);
 void registerConvolution(NNDialect &dialect);
 void registerLayout(NNDialect &dialect);
 void registerPooling(NNDialect &dialect);

@@ -349,6 +349,9 @@ Value Lowering::pick(Value tensor, ArrayRef<int64_t> axes, ArrayRef<OpFoldResult
 
 Value Lowering::place(Value source, Value target, ArrayRef<int64_t> axes, ArrayRef<OpFoldResult> indices) {
   Picked picked(*this, target, axes, indices);
+  auto type = RankedTensorType::get(picked.shape, getElementTypeOrSelf(target.getType()));
+  if (source.getType() != type)
+    source = tensor::CastOp::create(*this, type, source);
   return tensor::InsertSliceOp::create(*this, source, target, picked.offsets, picked.sizes, picked.strides);
 }
 

@@ -13,6 +13,8 @@
 #define GET_OP_CLASSES
 #include "ir/ops/Contraction.h.inc"
 #define GET_OP_CLASSES
+#include "ir/ops/Control.h.inc"
+#define GET_OP_CLASSES
 #include "ir/ops/Convolution.h.inc"
 #define GET_OP_CLASSES
 #include "ir/ops/Layout.h.inc"

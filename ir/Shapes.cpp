@@ -130,6 +130,23 @@ void ShapeScope::setElements(OpResult result, ArrayRef<Dim> elements) {
   knownElements[result] = all;
 }
 
+void ShapeScope::assume(BlockArgument argument, Type elementType, ArrayRef<Dim> dims) {
+  Dims all(dims);
+  SmallVector<int64_t> shape;
+  for (auto [axis, dim] : llvm::enumerate(all)) {
+    if (!dim)
+      dim = fresh({argument, static_cast<int64_t>(axis)});
+    shape.push_back(known(dim).value_or(ShapedType::kDynamic));
+  }
+  argument.setType(RankedTensorType::get(shape, elementType));
+  knownDims[argument] = all;
+}
+
+void ShapeScope::forget(Value value) {
+  knownDims.erase(value);
+  knownElements.erase(value);
+}
+
 void ShapeScope::copy(Value value, Value source) {
   knownDims[value] = dims(source);
   if (std::optional<Dims> all = elements(source))
@@ -234,6 +251,9 @@ LogicalResult nn::inferShapes(Operation *function, ShapeScope &scope) {
 }
 
 LogicalResult nn::verifyShapes(Operation *op) {
+  // Bodies are verified operator by operator; what holds for all of one is for inference to find out.
+  if (op->getNumRegions() > 0)
+    return success();
   ShapeScope scope(op->getContext());
   if (!llvm::all_of(op->getOperandTypes(), llvm::IsaPred<RankedTensorType>) ||
       !llvm::all_of(op->getResultTypes(), llvm::IsaPred<RankedTensorType>))

@@ -60,6 +60,11 @@ public:
   /// Gives `value` the same dims (and elements) as `source`, as an identity does.
   void copy(mlir::Value value, mlir::Value source);
 
+  /// Gives a body's argument a type and dims, without regard to its present ones. Null dims become fresh symbols.
+  void assume(mlir::BlockArgument argument, mlir::Type elementType, llvm::ArrayRef<Dim> dims);
+  /// Drops what is known of a value that is about to change or go away.
+  void forget(mlir::Value value);
+
   SymbolOrigin origin(mlir::AffineSymbolExpr symbol) const { return origins[symbol.getPosition()]; }
 
 private:
