@@ -9,6 +9,14 @@ namespace burnish::nn {
 class NetBuilder;
 class Lowering;
 class ShapeScope;
+class Windows;
+
+/// A value that iterations hand on: an argument of a body, its first value, and which result of the body is its next.
+struct Carried {
+  mlir::BlockArgument argument;
+  mlir::Value initial;
+  unsigned yielded;
+};
 
 /// Checks that the result types of `op` agree with its shape rule.
 llvm::LogicalResult verifyShapes(mlir::Operation *op);

@@ -45,6 +45,16 @@ def NN_Elementwise : OpInterface<"Elementwise"> {
   ];
 }
 
+def NN_HasBodies : OpInterface<"HasBodies"> {
+  let description = "An operator with bodies, some of whose arguments may be carried from iteration to iteration.";
+  let cppNamespace = "::burnish::nn";
+  let methods = [
+    InterfaceMethod<"Gives the arguments of the bodies that are not carried their types and dims, and adds arguments to bodies that have none yet.",
+      "::llvm::LogicalResult", "declareArguments", (ins "::burnish::nn::ShapeScope &":$scope)>,
+    InterfaceMethod<"The values that iterations hand on.", "::llvm::SmallVector<::burnish::nn::Carried>", "carried">
+  ];
+}
+
 def NN_Differentiable : OpInterface<"Differentiable"> {
   let description = "An operator that knows its gradient, in operators of this dialect.";
   let cppNamespace = "::burnish::nn";

@@ -125,6 +125,18 @@ OpFoldResult Lowering::checkedSize(Dim dim) {
   return found;
 }
 
+void Lowering::requireEqual(Dim left, Dim right, StringRef message) {
+  if (left == right || (known(left) && known(right)))
+    return;
+  Value isEqual = arith::CmpIOp::create(*this, arith::CmpIPredicate::eq, index(size(left)), index(size(right)));
+  require(isEqual, Status::BadShape, message);
+}
+
+void Lowering::requireDims(Value operand, ArrayRef<Dim> expected, StringRef message) {
+  for (auto [dim, other] : llvm::zip_equal(scope.dims(operand), expected))
+    requireEqual(dim, other, message);
+}
+
 //===- Tensors ------------------------------------------------------------===//
 
 Value Lowering::empty(Type elementType, ArrayRef<OpFoldResult> sizes) { return tensor::EmptyOp::create(*this, sizes, storageType(elementType)); }
@@ -368,6 +380,33 @@ Value Lowering::reshape(Value tensor, ArrayRef<OpFoldResult> sizes) {
   return tensor::ReshapeOp::create(*this, resultType, tensor, shapeTensor);
 }
 
+/// Axes of the longer shape for each axis of the shorter: one each, but `count` for `axis`.
+static SmallVector<ReassociationIndices> grouping(int64_t rank, int64_t axis, int64_t count) {
+  SmallVector<ReassociationIndices> groups;
+  for (int64_t next = 0; next < rank;) {
+    int64_t length = static_cast<int64_t>(groups.size()) == axis ? count : 1;
+    groups.push_back(llvm::to_vector<2>(llvm::seq(next, next + length)));
+    next += length;
+  }
+  return groups;
+}
+
+Value Lowering::split(Value tensor, int64_t axis, ArrayRef<OpFoldResult> sizes) {
+  SmallVector<OpFoldResult> all = sizesOf(tensor);
+  all.erase(all.begin() + axis);
+  all.insert(all.begin() + axis, sizes.begin(), sizes.end());
+  SmallVector<int64_t> shape;
+  SmallVector<Value> dynamic;
+  dispatchIndexOpFoldResults(all, dynamic, shape);
+  auto type = cast<RankedTensorType>(tensor.getType());
+  return tensor::ExpandShapeOp::create(*this, type.clone(shape), tensor, grouping(all.size(), axis, sizes.size()), all);
+}
+
+Value Lowering::merge(Value tensor, int64_t axis, int64_t count) {
+  int64_t rank = cast<RankedTensorType>(tensor.getType()).getRank();
+  return tensor::CollapseShapeOp::create(*this, tensor, grouping(rank, axis, count));
+}
+
 Value Lowering::transpose(Value tensor, ArrayRef<int64_t> permutation) {
   SmallVector<OpFoldResult> sizes = sizesOf(tensor);
   SmallVector<OpFoldResult> permuted = llvm::map_to_vector(permutation, [&](int64_t axis) { return sizes[axis]; });
@@ -388,6 +427,39 @@ Value Lowering::insert(Value source, Value target, int64_t axis, OpFoldResult of
   SmallVector<OpFoldResult> offsets(sizes.size(), getIndexAttr(0)), strides(sizes.size(), getIndexAttr(1));
   offsets[axis] = offset;
   return tensor::InsertSliceOp::create(*this, source, target, offsets, sizes, strides);
+}
+
+namespace {
+/// Offsets, sizes and strides of what lies at some indices.
+struct Picked {
+  Picked(Lowering &l, Value tensor, ArrayRef<int64_t> axes, ArrayRef<OpFoldResult> indices)
+      : sizes(l.sizesOf(tensor)), offsets(sizes.size(), l.getIndexAttr(0)), strides(sizes.size(), l.getIndexAttr(1)) {
+    ArrayRef<int64_t> all = cast<RankedTensorType>(tensor.getType()).getShape();
+    for (auto [axis, index] : llvm::zip_equal(axes, indices)) {
+      sizes[axis] = l.getIndexAttr(1);
+      offsets[axis] = index;
+    }
+    for (auto [axis, size] : llvm::enumerate(all))
+      if (!llvm::is_contained(axes, static_cast<int64_t>(axis)))
+        shape.push_back(size);
+  }
+  SmallVector<OpFoldResult> sizes, offsets, strides;
+  SmallVector<int64_t> shape;
+};
+} // namespace
+
+Value Lowering::pick(Value tensor, ArrayRef<int64_t> axes, ArrayRef<OpFoldResult> indices) {
+  Picked picked(*this, tensor, axes, indices);
+  auto type = RankedTensorType::get(picked.shape, getElementTypeOrSelf(tensor.getType()));
+  return tensor::ExtractSliceOp::create(*this, type, tensor, picked.offsets, picked.sizes, picked.strides);
+}
+
+Value Lowering::place(Value source, Value target, ArrayRef<int64_t> axes, ArrayRef<OpFoldResult> indices) {
+  Picked picked(*this, target, axes, indices);
+  auto type = RankedTensorType::get(picked.shape, getElementTypeOrSelf(target.getType()));
+  if (source.getType() != type)
+    source = tensor::CastOp::create(*this, type, source);
+  return tensor::InsertSliceOp::create(*this, source, target, picked.offsets, picked.sizes, picked.strides);
 }
 
 Value Lowering::pad(Value tensor, Type elementType, ArrayRef<OpFoldResult> low, ArrayRef<OpFoldResult> high, Value value) {

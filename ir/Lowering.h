@@ -55,6 +55,9 @@ public:
   mlir::OpFoldResult agree(mlir::OpFoldResult found, Dim dim);
   /// The size of a dim that is made of elements, which is refused when it is negative.
   mlir::OpFoldResult checkedSize(Dim dim);
+  /// Makes the run fail when two sizes differ that may not, or when those of `operand` are not `expected`.
+  void requireEqual(Dim left, Dim right, llvm::StringRef message);
+  void requireDims(mlir::Value operand, llvm::ArrayRef<Dim> expected, llvm::StringRef message);
 
   //===- Tensors ----------------------------------------------------------===//
 
@@ -104,9 +107,15 @@ public:
   mlir::Value reshape(mlir::Value tensor, llvm::ArrayRef<Dim> from, llvm::ArrayRef<Dim> to);
   /// The same elements in row-major order under other sizes.
   mlir::Value reshape(mlir::Value tensor, llvm::ArrayRef<mlir::OpFoldResult> sizes);
+  /// `tensor` with one axis split into several, and with `count` axes from `axis` on merged into one.
+  mlir::Value split(mlir::Value tensor, int64_t axis, llvm::ArrayRef<mlir::OpFoldResult> sizes);
+  mlir::Value merge(mlir::Value tensor, int64_t axis, int64_t count);
   mlir::Value transpose(mlir::Value tensor, llvm::ArrayRef<int64_t> permutation);
   /// tensor[offset : offset + size] along one axis.
   mlir::Value slice(mlir::Value tensor, int64_t axis, mlir::OpFoldResult offset, mlir::OpFoldResult size);
+  /// What is at `indices` of some axes, which go away; and `target` with `source` written there.
+  mlir::Value pick(mlir::Value tensor, llvm::ArrayRef<int64_t> axes, llvm::ArrayRef<mlir::OpFoldResult> indices);
+  mlir::Value place(mlir::Value source, mlir::Value target, llvm::ArrayRef<int64_t> axes, llvm::ArrayRef<mlir::OpFoldResult> indices);
   /// `target` with `source` written at `offset` along one axis.
   mlir::Value insert(mlir::Value source, mlir::Value target, int64_t axis, mlir::OpFoldResult offset);
   /// `tensor` with a border of `value` (compute type).

@@ -336,6 +336,23 @@ void ShapeScope::followElements(OpResult result, Value source, function_ref<Smal
   setElements(result, taken);
 }
 
+void ShapeScope::assume(BlockArgument argument, Type elementType, ArrayRef<Dim> dims) {
+  Dims all(dims);
+  SmallVector<int64_t> shape;
+  for (auto [axis, dim] : llvm::enumerate(all)) {
+    if (!dim)
+      dim = fresh({argument, static_cast<int64_t>(axis)});
+    shape.push_back(known(dim).value_or(ShapedType::kDynamic));
+  }
+  argument.setType(RankedTensorType::get(shape, elementType));
+  knownDims[argument] = all;
+}
+
+void ShapeScope::forget(Value value) {
+  knownDims.erase(value);
+  knownElements.erase(value);
+}
+
 void ShapeScope::copy(Value value, Value source) {
   knownDims[value] = dims(source);
   if (std::optional<Dims> all = elements(source))
@@ -392,6 +409,14 @@ FailureOr<int64_t> nn::normalizeAxis(Operation *op, int64_t axis, int64_t rank) 
   return axis < 0 ? axis + rank : axis;
 }
 
+LogicalResult nn::checkDims(Operation *op, ShapeScope &scope, Value operand, StringRef name, ArrayRef<Dim> expected) {
+  Dims dims = scope.dims(operand);
+  auto differ = [](auto pair) { return known(std::get<0>(pair)) && known(std::get<1>(pair)) && std::get<0>(pair) != std::get<1>(pair); };
+  if (dims.size() != expected.size() || llvm::any_of(llvm::zip(dims, expected), differ))
+    return op->emitOpError() << name << " is " << toString(dims) << ", not " << toString(expected);
+  return success();
+}
+
 std::string nn::toString(ArrayRef<Dim> dims) {
   if (dims.empty())
     return "scalar";
@@ -431,6 +456,9 @@ LogicalResult nn::inferShapes(Operation *function, ShapeScope &scope) {
 }
 
 LogicalResult nn::verifyShapes(Operation *op) {
+  // Bodies are verified operator by operator; what holds for all of one is for inference to find out.
+  if (op->getNumRegions() > 0)
+    return success();
   ShapeScope scope(op->getContext());
   if (!llvm::all_of(op->getOperandTypes(), llvm::IsaPred<RankedTensorType>) || !llvm::all_of(op->getResultTypes(), llvm::IsaPred<RankedTensorType>))
     return success();

@@ -80,6 +80,10 @@ public:
 
   /// Whether an expression is known not to be negative, as sizes are and what is computed from them without subtraction.
   bool isNonNegative(mlir::AffineExpr expr) const;
+  /// Gives a body's argument a type and dims, without regard to its present ones. Null dims become fresh symbols.
+  void assume(mlir::BlockArgument argument, mlir::Type elementType, llvm::ArrayRef<Dim> dims);
+  /// Drops what is known of a value that is about to change or go away.
+  void forget(mlir::Value value);
 
   SymbolOrigin origin(mlir::AffineSymbolExpr symbol) const { return origins[symbol.getPosition()]; }
 
@@ -108,6 +112,9 @@ llvm::FailureOr<Dims> broadcastDims(mlir::Operation *op, llvm::ArrayRef<Dims> sh
 /// The value of an axis attribute or input counted from the end when negative; a diagnostic on `op` when it is not in
 /// [-rank, rank).
 llvm::FailureOr<int64_t> normalizeAxis(mlir::Operation *op, int64_t axis, int64_t rank);
+
+/// A diagnostic on `op` when the dims of its operand `name` are known not to be `expected`.
+llvm::LogicalResult checkDims(mlir::Operation *op, ShapeScope &scope, mlir::Value operand, llvm::StringRef name, llvm::ArrayRef<Dim> expected);
 
 /// Dims as a reader expects them: `2x?x5`.
 std::string toString(llvm::ArrayRef<Dim> dims);
