@@ -223,13 +223,17 @@ llvm::Error burnish::linkShared(StringRef object, StringRef name,
   return link(arguments, output);
 }
 
-llvm::Error burnish::linkLoadable(StringRef object, Output &output) {
+llvm::Error burnish::linkLoadable(StringRef object, StringRef runtime,
+                                  Output &output) {
   // No -s, so that a debugger or a profiler finds the kernels; what is
   // undefined is found when the library is loaded.
-  return link({"-o", output.temporary(), "-shared", "-Bsymbolic",
-               "--hash-style=gnu", "--build-id=none", "--threads=1",
-               "--no-mmap-output-file", object.str()},
-              output);
+  std::vector<std::string> arguments = {
+      "-o",          output.temporary(),      "-shared",
+      "-Bsymbolic",  "--hash-style=gnu",      "--build-id=none",
+      "--threads=1", object.str()};
+  if (fs::exists(runtime))
+    arguments.push_back(runtime.str());
+  return link(arguments, output);
 }
 
 llvm::Error burnish::writeArchive(StringRef object, StringRef memberName,

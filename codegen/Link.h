@@ -23,9 +23,11 @@ llvm::Error linkProgram(llvm::StringRef object, const LinkOptions &options,
 llvm::Error linkShared(llvm::StringRef object, llvm::StringRef name,
                        const LinkOptions &options, Output &output);
 
-/// Links a model alone, for loading into a process that has libc and libm
-/// already: nothing is looked for on the disk.
-llvm::Error linkLoadable(llvm::StringRef object, Output &output);
+/// Links a model and what it needs of the runtime (if that is there) for
+/// loading into a process that has libc and libm already: nothing is looked
+/// for on the disk.
+llvm::Error linkLoadable(llvm::StringRef object, llvm::StringRef runtime,
+                         Output &output);
 
 /// Writes an archive of a model's object and the runtime's. The same members
 /// give the same bytes.

@@ -102,7 +102,9 @@ bool Compiler::load(StringRef path, StringRef name) {
   file = path.str();
   identifier = name.str();
   if (path.ends_with(".nn")) {
-    talk << path << ": Burnish's own language is not compiled yet; a model is a .onnx file or a .mlir module\n";
+    talk << path
+         << ": Burnish's own language is not compiled yet; a model is a .onnx "
+            "file or a .mlir module\n";
     return false;
   }
   if (!(path.ends_with(".mlir") ? parseModule() : import()))
@@ -110,7 +112,9 @@ bool Compiler::load(StringRef path, StringRef name) {
 
   auto attribute = module()->getAttrOfType<nn::TargetAttr>(nn::kTargetAttr);
   bool isChosen = !options.target.empty() || !options.cpu.empty();
-  llvm::Expected<Target> target = attribute && !isChosen ? Target::of(attribute) : Target::find(options.target, options.cpu);
+  llvm::Expected<Target> target =
+      attribute && !isChosen ? Target::of(attribute)
+                             : Target::find(options.target, options.cpu);
   if (!target)
     return complain(target.takeError());
   machine = std::move(*target);
@@ -150,7 +154,8 @@ bool Compiler::import() {
   import.name = identifier;
   import.dims = options.dims;
   import.shapes = options.shapes;
-  FailureOr<ImportedModel> imported = importModel(*context, import, diagnostics);
+  FailureOr<ImportedModel> imported =
+      importModel(*context, import, diagnostics);
   for (const Problem &problem : diagnostics.problems())
     talk << diagnostics.message(problem) << "\n";
   if (size_t count = diagnostics.leftOut())

@@ -1,0 +1,365 @@
+// Case.cpp - one backend-test folder: compiled, linked, loaded, run and
+// compared, in this process.
+#include "tools/burnish/Case.h"
+#include "codegen/Link.h"
+#include "frontend/onnx/TestData.h"
+#include "runtime/include/burnish.h"
+#include "tools/burnish/Commands.h"
+#include "tools/burnish/Compiler.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+#include <dlfcn.h>
+#include <thread>
+
+using namespace burnish;
+using llvm::StringRef;
+using onnx_import::TestTensor;
+namespace fs = llvm::sys::fs;
+namespace path = llvm::sys::path;
+
+//===- Folders ------------------------------------------------------------===//
+
+static void findUnder(const std::string &folder,
+                      std::vector<std::string> &found) {
+  if (fs::exists(folder + "/model.onnx")) {
+    found.push_back(folder);
+    return;
+  }
+  std::vector<std::string> inside;
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; entry != end && !error;
+       entry.increment(error))
+    if (fs::is_directory(entry->path()))
+      inside.push_back(entry->path());
+  llvm::sort(inside);
+  for (const std::string &next : inside)
+    findUnder(next, found);
+}
+
+std::vector<std::string> burnish::findCases(llvm::ArrayRef<std::string> roots) {
+  std::vector<std::string> found;
+  for (StringRef root : roots)
+    findUnder(root.size() > 1 ? root.rtrim('/').str() : root.str(), found);
+  return found;
+}
+
+static std::vector<std::string> dataSets(StringRef folder) {
+  std::vector<std::string> sets;
+  for (int index = 0;
+       fs::is_directory(folder + "/test_data_set_" + llvm::Twine(index));
+       ++index)
+    sets.push_back((folder + "/test_data_set_" + llvm::Twine(index)).str());
+  return sets;
+}
+
+static llvm::Expected<std::vector<TestTensor>> readTensors(StringRef set,
+                                                           StringRef kind) {
+  std::vector<TestTensor> tensors;
+  for (int index = 0;; ++index) {
+    std::string file =
+        (set + "/" + kind + "_" + llvm::Twine(index) + ".pb").str();
+    if (!fs::exists(file))
+      return tensors;
+    llvm::Expected<TestTensor> tensor = onnx_import::readTestTensor(file);
+    if (!tensor)
+      return tensor.takeError();
+    tensors.push_back(std::move(*tensor));
+  }
+}
+
+//===- The run ------------------------------------------------------------===//
+
+/// Memory with a margin whose bytes tell whether something was written beyond
+/// the end.
+namespace {
+class Guarded {
+public:
+  explicit Guarded(int64_t bytes) : size(bytes) {
+    int64_t whole = llvm::alignTo(bytes + 2 * kMargin, 64);
+    memory = static_cast<unsigned char *>(std::aligned_alloc(64, whole));
+    if (memory)
+      std::memset(memory, kMark, whole);
+  }
+  Guarded(Guarded &&other)
+      : memory(std::exchange(other.memory, nullptr)), size(other.size) {}
+  ~Guarded() { std::free(memory); }
+  bool isThere() const { return memory; }
+  char *data() const { return reinterpret_cast<char *>(memory + kMargin); }
+  bool isIntact() const {
+    auto isMark = [](unsigned char byte) { return byte == kMark; };
+    return std::all_of(memory, memory + kMargin, isMark) &&
+           std::all_of(memory + kMargin + size, memory + size + 2 * kMargin,
+                       isMark);
+  }
+
+private:
+  static constexpr int64_t kMargin = 64;
+  static constexpr unsigned char kMark = 0xa5;
+  unsigned char *memory;
+  int64_t size;
+};
+
+/// The context that cases run in: malloc's memory, and as many threads as asked
+/// for.
+struct TestContext {
+  burnish_context slots;
+  int64_t threads;
+};
+} // namespace
+
+static void *allocate(const burnish_context *, int64_t bytes) {
+  return std::aligned_alloc(64, llvm::alignTo(std::max<int64_t>(bytes, 1), 64));
+}
+static void release(const burnish_context *, void *pointer) {
+  std::free(pointer);
+}
+static void parallelFor(const burnish_context *context,
+                        void (*body)(void *, int64_t, int64_t), void *closure,
+                        int64_t count) {
+  int64_t threads =
+      std::min(reinterpret_cast<const TestContext *>(context)->threads, count);
+  std::vector<std::thread> pool;
+  for (int64_t index = 1; index < threads; ++index)
+    pool.emplace_back(body, closure, count * index / threads,
+                      count * (index + 1) / threads);
+  if (threads > 0)
+    body(closure, 0, count / threads);
+  for (std::thread &thread : pool)
+    thread.join();
+}
+
+static std::string shapeText(llvm::ArrayRef<int64_t> dims) {
+  return dims.empty()
+             ? "scalar"
+             : llvm::join(llvm::map_range(dims,
+                                          [](int64_t dim) {
+                                            return dim < 0
+                                                       ? "?"
+                                                       : std::to_string(dim);
+                                          }),
+                          "x");
+}
+
+static int64_t countOf(llvm::ArrayRef<int64_t> dims) {
+  int64_t count = 1;
+  for (int64_t dim : dims)
+    count *= dim;
+  return count;
+}
+
+/// `what` with type and shape, as a message has it.
+static std::string describe(int32_t type, llvm::ArrayRef<int64_t> dims) {
+  return nameOfType(type) + " " + shapeText(dims);
+}
+
+static std::string portText(const burnish_info &info) {
+  return describe(info.type, llvm::ArrayRef(info.dims, info.rank));
+}
+
+static bool fits(const burnish_info &info, const TestTensor &tensor) {
+  if (info.type != tensor.type ||
+      info.rank != static_cast<int32_t>(tensor.dims.size()))
+    return false;
+  for (int32_t axis = 0; axis < info.rank; ++axis)
+    if (info.dims[axis] >= 0 && info.dims[axis] != tensor.dims[axis])
+      return false;
+  return true;
+}
+
+static const char *statusText(int32_t status) {
+  static constexpr const char *kTexts[] = {
+      "ok",        "a shape does not fit", "a value is out of its range",
+      "no memory", "no allocator",         "a bad argument"};
+  return status >= 0 && status < 6 ? kTexts[status] : "an unknown status";
+}
+
+/// The input for `position`: the tensor of its name, or the one at its place.
+static const TestTensor *inputFor(const burnish_model &model, int32_t position,
+                                  llvm::ArrayRef<TestTensor> tensors) {
+  for (const TestTensor &tensor : tensors)
+    if (!tensor.name.empty() && tensor.name == model.inputs[position].name)
+      return &tensor;
+  return position < static_cast<int32_t>(tensors.size()) ? &tensors[position]
+                                                         : nullptr;
+}
+
+/// Runs the model on one data set and adds what differs to `outcome`; false
+/// when there is more to say than that.
+static bool runDataSet(const burnish_model &model, StringRef set,
+                       const Options &options,
+                       std::pair<double, double> tolerance, Outcome &outcome) {
+  auto fail = [&](StringRef kind, const llvm::Twine &message) {
+    outcome.kind = kind.str();
+    outcome.message = message.str();
+    return false;
+  };
+  llvm::Expected<std::vector<TestTensor>> inputs = readTensors(set, "input"),
+                                          expected = readTensors(set, "output");
+  if (!inputs || !expected) {
+    std::string message = inputs ? "" : llvm::toString(inputs.takeError());
+    if (!expected)
+      message +=
+          (message.empty() ? "" : "; ") + llvm::toString(expected.takeError());
+    return fail("unsupported", message);
+  }
+  std::vector<Guarded> memory;
+  std::vector<burnish_tensor> in, out;
+  std::vector<std::vector<int64_t>> dims;
+  dims.reserve(model.input_count + model.output_count);
+  auto room = [&](int64_t bytes) {
+    memory.emplace_back(bytes);
+    return memory.back().isThere();
+  };
+  for (int32_t index = 0; index < model.input_count; ++index) {
+    const TestTensor *tensor = inputFor(model, index, *inputs);
+    if (!tensor)
+      return fail("error", "the case has no data for input '" +
+                               llvm::Twine(model.inputs[index].name) + "'");
+    if (!fits(model.inputs[index], *tensor))
+      return fail("error", "input '" + llvm::Twine(model.inputs[index].name) +
+                               "' is " + portText(model.inputs[index]) +
+                               ", and the case's data " +
+                               describe(tensor->type, tensor->dims));
+    if (!room(tensor->bytes.size()))
+      return fail("error", "no memory for the inputs");
+    std::copy(tensor->bytes.begin(), tensor->bytes.end(), memory.back().data());
+    dims.push_back(tensor->dims);
+    in.push_back({memory.back().data(), dims.back().data(),
+                  static_cast<int64_t>(tensor->bytes.size())});
+  }
+  for (int32_t index = 0; index < model.output_count; ++index) {
+    const burnish_info &info = model.outputs[index];
+    dims.emplace_back(std::max(info.rank, 1), 0);
+    llvm::ArrayRef<int64_t> known(info.dims, info.rank);
+    if (llvm::any_of(known, [](int64_t dim) { return dim < 0; })) {
+      out.push_back({nullptr, dims.back().data(), 0});
+      continue;
+    }
+    int64_t bytes = countOf(known) * bytesOfType(info.type);
+    if (!room(bytes))
+      return fail("error", "no memory for the outputs");
+    out.push_back({memory.back().data(), dims.back().data(), bytes});
+  }
+  if (!room(model.workspace_bytes))
+    return fail("error", "no memory for the workspace");
+  TestContext context = {
+      {options.threads > 1 ? parallelFor : nullptr, allocate, release, nullptr},
+      options.threads};
+  int32_t status =
+      model.run(&context.slots, in.data(), out.data(), memory.back().data());
+  if (status)
+    return fail("error", "the run returned " + llvm::Twine(status) + ", " +
+                             statusText(status));
+  if (!llvm::all_of(memory,
+                    [](const Guarded &guarded) { return guarded.isIntact(); }))
+    return fail("error", "the run wrote beyond the end of a buffer");
+
+  if (expected->size() > out.size())
+    return fail("error", "the case has " + llvm::Twine(expected->size()) +
+                             " outputs, and the model " +
+                             llvm::Twine(out.size()));
+  for (auto [index, tensor] : llvm::enumerate(*expected)) {
+    const burnish_info &info = model.outputs[index];
+    llvm::ArrayRef<int64_t> shape(out[index].dims, info.rank);
+    if (info.type != tensor.type || shape != llvm::ArrayRef(tensor.dims)) {
+      outcome.difference.misses++;
+      return fail("mismatch", "output '" + llvm::Twine(info.name) + "' is " +
+                                  describe(info.type, shape) +
+                                  " and should be " +
+                                  describe(tensor.type, tensor.dims));
+    }
+    llvm::ArrayRef<char> computed(static_cast<const char *>(out[index].data),
+                                  tensor.bytes.size());
+    Difference difference = compare(tensor.type, computed, tensor.bytes,
+                                    tolerance.first, tolerance.second);
+    outcome.difference.add(difference);
+    if (difference.misses && outcome.message.empty())
+      outcome.message =
+          ("output '" + llvm::Twine(info.name) +
+           "': " + llvm::Twine(difference.misses) + " of " +
+           llvm::Twine(countOf(tensor.dims)) + " differ, element " +
+           llvm::Twine(difference.firstMiss) + " is " +
+           elementText(tensor.type, computed, difference.firstMiss) +
+           " and should be " +
+           elementText(tensor.type, tensor.bytes, difference.firstMiss))
+              .str();
+  }
+  return true;
+}
+
+//===- The whole case -----------------------------------------------------===//
+
+static std::pair<double, double> toleranceOf(StringRef folder) {
+  std::pair<double, double> tolerance = {1e-3, 1e-7};
+  if (auto file = llvm::MemoryBuffer::getFile(folder + "/tolerance")) {
+    auto [relative, absolute] = (*file)->getBuffer().trim().split(' ');
+    relative.trim().getAsDouble(tolerance.first);
+    absolute.trim().getAsDouble(tolerance.second);
+  }
+  return tolerance;
+}
+
+static void *load(Output &library, std::string &message) {
+  void *handle = dlopen(library.temporary().c_str(), RTLD_NOW | RTLD_LOCAL);
+  void *model = handle ? dlsym(handle, "model") : nullptr;
+  if (!model)
+    message = dlerror();
+  return model;
+}
+
+Outcome burnish::runCase(StringRef folder, StringRef scratch,
+                         const Options &given) {
+  Outcome outcome;
+  Options options = given;
+  std::vector<std::string> sets = dataSets(folder);
+  if (options.pinsDims && !sets.empty())
+    if (llvm::Expected<std::vector<TestTensor>> inputs =
+            readTensors(sets[0], "input"))
+      for (const TestTensor &input : *inputs)
+        if (!input.name.empty())
+          options.shapes[input.name] = input.dims;
+  llvm::raw_string_ostream talk(outcome.message);
+  Compiler compiler(options, talk);
+  auto ended = [&](StringRef kind, llvm::Error error = llvm::Error::success()) {
+    if (error)
+      outcome.message += llvm::toString(std::move(error));
+    outcome.kind = kind.str();
+    outcome.message = StringRef(outcome.message).rtrim().str();
+    return outcome;
+  };
+  if (!compiler.load((folder + "/model.onnx").str(), "model"))
+    return ended("unsupported");
+  if (!compiler.lower(Emit::Llvm))
+    return ended("error");
+  llvm::Expected<Object> object = compiler.object();
+  if (!object)
+    return ended("error", object.takeError());
+  llvm::Expected<Output> code = Output::inMemory("model.o"),
+                         library =
+                             Output::create((scratch + "/model.so").str());
+  if (!code || !library)
+    return ended("error",
+                 llvm::joinErrors(code.takeError(), library.takeError()));
+  if (llvm::Error error = object->write(*code))
+    return ended("error", std::move(error));
+  if (llvm::Error error = linkLoadable(
+          code->temporary(),
+          findRuntime(executablePath(), compiler.target().triple), *library))
+    return ended("error", std::move(error));
+  auto *model =
+      static_cast<const burnish_model *>(load(*library, outcome.message));
+  if (!model)
+    return ended("error");
+  outcome.message.clear();
+  std::pair<double, double> tolerance = toleranceOf(folder);
+  for (const std::string &set : sets)
+    if (!runDataSet(*model, set, options, tolerance, outcome))
+      return outcome;
+  if (sets.empty())
+    outcome.message = "no test_data_set_0";
+  outcome.kind = sets.empty()                ? "error"
+                 : outcome.difference.misses ? "mismatch"
+                                             : "pass";
+  return outcome;
+}
