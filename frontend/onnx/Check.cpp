@@ -41,8 +41,9 @@ private:
   Opsets importsOf(const google::protobuf::RepeatedPtrField<onnx::OperatorSetIdProto> &imports, const Twine &where);
   void graph(GraphProto &graph, const Scope *outer, const Opsets &opsets, bool inFunction, const Twine &where);
   void function(FunctionProto &function);
-  // Puts `nodes` in order of use and checks them; `scope` has what is known before the first.
-  void nodes(google::protobuf::RepeatedPtrField<NodeProto> &nodes, Scope &scope, const Opsets &opsets, bool inFunction,
+  // Puts `nodes` in order of use and checks them; `scope` has what is known before the first. False when there is no
+  // order.
+  bool nodes(google::protobuf::RepeatedPtrField<NodeProto> &nodes, Scope &scope, const Opsets &opsets, bool inFunction,
              const Twine &where);
   bool sort(google::protobuf::RepeatedPtrField<NodeProto> &nodes, const StringMap<int> &producers, const Twine &where);
   // What a node uses: its inputs, and what its subgraphs take from around them.
@@ -126,7 +127,8 @@ void Checker::function(FunctionProto &function) {
   for (const std::string &input : function.input())
     if (!scope.names.insert(input).second)
       diagnostics.error(where, "input " + quoted(input) + " is named twice");
-  nodes(*function.mutable_node(), scope, opsets, /*inFunction=*/true, where);
+  if (!nodes(*function.mutable_node(), scope, opsets, /*inFunction=*/true, where))
+    return;
   for (const std::string &output : function.output())
     if (!scope.knows(output))
       diagnostics.error(where, "output " + quoted(output) + " is not defined");
@@ -159,13 +161,14 @@ void Checker::graph(GraphProto &graph, const Scope *outer, const Opsets &opsets,
   for (const auto &tensor : graph.sparse_initializer())
     initializer(tensor.values().name());
 
-  nodes(*graph.mutable_node(), scope, opsets, inFunction, where);
+  if (!nodes(*graph.mutable_node(), scope, opsets, inFunction, where))
+    return;
   for (const auto &output : graph.output())
     if (!scope.knows(output.name()))
       diagnostics.error(where, "output " + quoted(output.name()) + " is not defined");
 }
 
-void Checker::nodes(google::protobuf::RepeatedPtrField<NodeProto> &nodes, Scope &scope, const Opsets &opsets, bool inFunction,
+bool Checker::nodes(google::protobuf::RepeatedPtrField<NodeProto> &nodes, Scope &scope, const Opsets &opsets, bool inFunction,
                     const Twine &where) {
   StringMap<int> producers;
   for (auto [index, node] : enumerate(nodes))
@@ -175,6 +178,8 @@ void Checker::nodes(google::protobuf::RepeatedPtrField<NodeProto> &nodes, Scope 
       auto [entry, isNew] = producers.try_emplace(output, index);
       if (isNew && !scope.names.contains(output))
         continue;
+      if (isNew)
+        producers.erase(entry);
       std::string other = isNew ? "an input or initializer" : describe(nodes[entry->second]);
       diagnostics.report(problemOf(node, 0, "output " + quoted(output) + " is also the name of " +
                                                 (isNew ? other : "an output of " + other)));
@@ -182,7 +187,7 @@ void Checker::nodes(google::protobuf::RepeatedPtrField<NodeProto> &nodes, Scope 
     }
   if (!sort(nodes, producers, where)) {
     result.isImportable = false;
-    return;
+    return false;
   }
   for (NodeProto &node : nodes) {
     for (const std::string &input : node.input())
@@ -203,6 +208,7 @@ void Checker::nodes(google::protobuf::RepeatedPtrField<NodeProto> &nodes, Scope 
       if (!output.empty())
         scope.names.insert(output);
   }
+  return true;
 }
 
 bool Checker::sort(google::protobuf::RepeatedPtrField<NodeProto> &nodes, const StringMap<int> &producers, const Twine &where) {

@@ -53,7 +53,7 @@ public:
       AttributeProto::AttributeType given = typeOf(attribute), wanted = formal->second.type;
       bool isEmptyList = given == AttributeProto::UNDEFINED && attribute.ref_attr_name().empty();
       if (given != wanted && !isEmptyList && attribute.ref_attr_name().empty())
-        fail("attribute " + quoted(attribute.name()) + " is a " + wordFor(given) + ", and should be a " + wordFor(wanted));
+        fail("attribute " + quoted(attribute.name()) + " is " + wordFor(given) + ", and should be " + wordFor(wanted));
     }
     for (const auto &formal : schema.attributes)
       if (formal.second.isRequired && !findAttribute(node, formal.first()))

@@ -10,7 +10,7 @@
 #include "llvm/Support/SaveAndRestore.h"
 
 using namespace mlir;
-using llvm::any_of, llvm::enumerate, llvm::SaveAndRestore, llvm::StringMap;
+using llvm::any_of, llvm::enumerate, llvm::is_contained, llvm::SaveAndRestore, llvm::StringMap;
 using onnx::AttributeProto;
 using onnx::NodeProto;
 
@@ -19,7 +19,7 @@ namespace burnish::onnx_import {
 // Functions, expansions and bodies inside each other, and nodes after all calls are inlined: what a file that calls
 // functions from functions may cost.
 constexpr unsigned kDeepestCall = 64;
-constexpr int64_t kMostNodes = 2'000'000;
+constexpr int64_t kMostNodes = 500'000;
 
 GraphImporter::GraphImporter(Model &model, const CheckedModel &checked, Diagnostics &diagnostics, nn::NetBuilder &builder)
     : builder(builder), model(model), checked(checked), diagnostics(diagnostics),
@@ -253,11 +253,17 @@ SmallVector<Value> GraphImporter::core(const NodeProto &node, ArrayRef<Value> op
 
 SmallVector<Value> GraphImporter::call(const onnx::FunctionProto &function, const NodeProto &node, ArrayRef<Value> operands,
                                        const Frame &frame, bool isBody) {
+  if (!isBody && is_contained(calls, &function)) {
+    problem("function " + quoted(function.name()) + " calls itself");
+    return {};
+  }
   if (depth >= kDeepestCall) {
     problem("functions that call each other more than " + Twine(kDeepestCall) + " deep");
     return {};
   }
   SaveAndRestore saveDepth(depth, depth + 1);
+  calls.push_back(&function);
+  llvm::scope_exit popCall([&] { calls.pop_back(); });
   Opsets opsets;
   for (const auto &import : function.opset_import())
     opsets[canonicalDomain(import.domain())] = import.version();
@@ -333,7 +339,7 @@ SmallVector<Value> GraphImporter::constantNode(const NodeProto &node) {
   case AttributeProto::INTS:
     return {integers(ArrayRef<int64_t>(attribute.ints().data(), attribute.ints_size()), attribute.ints_size())};
   default:
-    problem("constants that are a " + wordFor(typeOf(attribute)) + " are not supported");
+    problem("constants that are " + wordFor(typeOf(attribute)) + " are not supported");
     return {poisonValue};
   }
 }

@@ -83,6 +83,7 @@ private:
   int64_t freshNames = 0;
   int64_t importedNodes = 0;
   unsigned depth = 0;
+  llvm::SmallVector<const onnx::FunctionProto *> calls;
 };
 
 /// `float[2,?]`, as messages show a type.

@@ -89,35 +89,35 @@ AttributeProto::AttributeType typeOf(const AttributeProto &attribute) {
 StringRef wordFor(AttributeProto::AttributeType type) {
   switch (type) {
   case AttributeProto::FLOAT:
-    return "float";
+    return "a float";
   case AttributeProto::INT:
-    return "int";
+    return "an int";
   case AttributeProto::STRING:
-    return "string";
+    return "a string";
   case AttributeProto::TENSOR:
-    return "tensor";
+    return "a tensor";
   case AttributeProto::GRAPH:
-    return "graph";
+    return "a graph";
   case AttributeProto::SPARSE_TENSOR:
-    return "sparse tensor";
+    return "a sparse tensor";
   case AttributeProto::TYPE_PROTO:
-    return "type";
+    return "a type";
   case AttributeProto::FLOATS:
-    return "list of floats";
+    return "a list of floats";
   case AttributeProto::INTS:
-    return "list of ints";
+    return "a list of ints";
   case AttributeProto::STRINGS:
-    return "list of strings";
+    return "a list of strings";
   case AttributeProto::TENSORS:
-    return "list of tensors";
+    return "a list of tensors";
   case AttributeProto::GRAPHS:
-    return "list of graphs";
+    return "a list of graphs";
   case AttributeProto::SPARSE_TENSORS:
-    return "list of sparse tensors";
+    return "a list of sparse tensors";
   case AttributeProto::TYPE_PROTOS:
-    return "list of types";
+    return "a list of types";
   default:
-    return "value of no type";
+    return "a value of no type";
   }
 }
 

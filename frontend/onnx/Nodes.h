@@ -26,7 +26,7 @@ std::optional<llvm::SmallVector<float>> floatsAttribute(const onnx::NodeProto &n
 
 /// The type of an attribute; of one that does not say, that of the field it fills.
 onnx::AttributeProto::AttributeType typeOf(const onnx::AttributeProto &attribute);
-/// ONNX's word for an attribute type in messages, as in `list of ints`.
+/// ONNX's word for an attribute type in messages, as in `a list of ints`.
 llvm::StringRef wordFor(onnx::AttributeProto::AttributeType type);
 
 void setAttribute(onnx::NodeProto &node, llvm::StringRef name, int64_t value);
