@@ -182,9 +182,10 @@ bool isSound(const burnish_model &model, const Options &options,
                        model.inputs[0].name,
                        model.input_count > 1 ? " and others" : "");
   return options.fileCount == 1 || options.fileCount == model.input_count ||
-         message.set("%d files for %d inputs: one .npz is wanted, or an .npy "
+         message.set("%d files for %d input%s: one .npz is wanted, or an .npy "
                      "for each input",
-                     options.fileCount, model.input_count);
+                     options.fileCount, model.input_count,
+                     model.input_count == 1 ? "" : "s");
 }
 
 void printPorts(const char *title, const burnish_info *infos, int32_t count) {
@@ -202,19 +203,18 @@ void printPorts(const char *title, const burnish_info *infos, int32_t count) {
 void printHelp(const burnish_model &model, const Options &options) {
   const char *name = options.program;
   printf("%s runs the neural network '%s'.\n\n"
-         "  %s in.npz -o out.npz        keys of in.npz are the inputs' names, "
-         "or arr_0, arr_1, ...\n"
-         "  %s in.npy ... [-o out.npy]  an .npy for each input; without -o, a "
-         "summary of each output\n"
-         "  %s --signature              names, element types and dims as JSON\n"
-         "  %s --bench=SECONDS [FILE]   times of runs as JSON; without files "
-         "on made-up inputs\n\n"
-         "  --threads=N     at most N threads (default: the cores there are)\n"
-         "  --weights=FILE  the weights, if they are not inside (default: "
-         "%s.weights beside the program)\n"
-         "  --dim NAME=N    for --bench: a dim that is known only at run time "
-         "(default: 1)\n\n",
-         name, model.name, name, name, name, name, model.name);
+         "  %s in.npz -o out.npz\n"
+         "  %s in.npy ... [-o out.npy]   without -o: a summary\n"
+         "  %s --signature               inputs and outputs, as JSON\n"
+         "  %s --bench=SECONDS [FILE...] times of runs, as JSON\n\n"
+         "Keys of an .npz are the inputs' names, or arr_0, arr_1, ...; of .npy "
+         "files there\nis one for each input.\n\n"
+         "  --threads=N      threads (default: the cores there are)\n"
+         "  --weights=FILE   weights not in the program (default: beside "
+         "it)\n"
+         "  --dim NAME=N     a dim known only at run time, for --bench without "
+         "files\n\n",
+         name, model.name, name, name, name, name);
   printPorts("Inputs:", model.inputs, model.input_count);
   printPorts("Outputs:", model.outputs, model.output_count);
 }

@@ -60,6 +60,7 @@ void Checker::model(onnx::ModelProto &model) {
   if (!model.has_graph()) {
     diagnostics.error("", "no graph");
     result.isImportable = false;
+    return;
   }
   result.opsets = importsOf(model.opset_import(), "");
   for (const FunctionProto &function : model.functions()) {

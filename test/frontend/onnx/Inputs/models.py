@@ -1,8 +1,7 @@
-"""models.py - writes one of the malformed or unusual models of these tests: models.py NAME FILE."""
+"""models.py - writes the malformed or unusual models of these tests: models.py FOLDER NAME..., each as NAME.onnx."""
 
 import sys
 
-import numpy
 import onnx
 from onnx import TensorProto, helper
 
@@ -11,7 +10,7 @@ def value(name, shape=(2, 3), element=TensorProto.FLOAT):
     return helper.make_tensor_value_info(name, element, shape)
 
 
-def model(nodes, inputs=("x",), outputs=("y",), initializers=(), opsets=(("", 18),), ir=8, functions=(), check_names=True):
+def model(nodes, inputs=("x",), outputs=("y",), initializers=(), opsets=(("", 18),), ir=8, functions=()):
     graph = helper.make_graph(
         nodes, "g", [value(n) if isinstance(n, str) else n for n in inputs],
         [value(n, None) if isinstance(n, str) else n for n in outputs], list(initializers))
@@ -131,16 +130,7 @@ def attributes():
 
 
 def nested(depth=1000):
-    graph = helper.make_graph([node("Identity", ["x"], ["r0"])], "g0", [], [value("r0", None)])
-    for level in range(1, depth):
-        inner = node("If", ["c"], [f"r{level}"], then_branch=graph, else_branch=helper.make_graph(
-            [node("Identity", ["x"], [f"e{level}"])], "e", [], [value(f"e{level}", None)]))
-        graph = helper.make_graph([inner], f"g{level}", [], [value(f"r{level}", None)])
-    return model(list(graph.node) + [node("Identity", [f"r{depth - 1}"], ["y"])], inputs=["x", value("c", (), TensorProto.BOOL)])
-
-
-def raw_nested(depth=1000):
-    """The same without the library, which does not write so many: bytes from the inside out."""
+    """Subgraphs in subgraphs, as bytes from the inside out: the library does not write so many."""
     def field(number, body):
         length, head = len(body), bytes()
         while length >= 128:
@@ -378,11 +368,12 @@ def initializers():
     return model(nodes, inputs=[], outputs=outputs, initializers=typed, opsets=[("", 25)], ir=11)
 
 
-def write(name, path):
+def write(folder, name):
     made = globals()[name]()
-    with open(path, "wb") as file:
+    with open(f"{folder}/{name}.onnx", "wb") as file:
         file.write(made if isinstance(made, bytes) else made.SerializeToString())
 
 
 if __name__ == "__main__":
-    write(sys.argv[1], sys.argv[2])
+    for each in sys.argv[2:]:
+        write(sys.argv[1], each)
