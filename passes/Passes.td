@@ -83,6 +83,11 @@ def AllocateInContext : Pass<"nn-allocate-in-context", "::mlir::ModuleOp"> {
 
 //===- llvm: the way out --------------------------------------------------===//
 
+def CopyInLoops : Pass<"nn-copy-in-loops", "::mlir::func::FuncOp"> {
+  let summary = "copies between buffers that are not contiguous become loops, since compiled code has no library to call";
+  let dependentDialects = ["::mlir::linalg::LinalgDialect"];
+}
+
 def ReturnStatus : Pass<"nn-return-status", "::mlir::ModuleOp"> {
   let summary = "the model returns a status first; what does not hold at run time returns early";
   let dependentDialects = ["::mlir::cf::ControlFlowDialect", "::mlir::arith::ArithDialect", "::mlir::ub::UBDialect"];

@@ -91,6 +91,7 @@ static void addMemory(OpPassManager &passes, const PipelineOptions &options) {
 
 /// Loops and buffers to the LLVM dialect, and the functions of burnish.h around them.
 static void addLlvm(OpPassManager &passes, const PipelineOptions &options) {
+  passes.addNestedPass<func::FuncOp>(createCopyInLoops());
   passes.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
   passes.addPass(createConvertVectorToSCFPass());
   passes.addPass(memref::createExpandStridedMetadataPass());
