@@ -1,8 +1,7 @@
 // bench.cpp - how long a run takes.
 #include "program.h"
+#include "text.h"
 #include <fcntl.h>
-#include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -10,11 +9,10 @@
 
 using namespace burnish;
 
-static double now() {
+static int64_t now() {
   timespec time;
   clock_gettime(CLOCK_MONOTONIC, &time);
-  return static_cast<double>(time.tv_sec) +
-         static_cast<double>(time.tv_nsec) * 1e-9;
+  return time.tv_sec * 1'000'000'000ll + time.tv_nsec;
 }
 
 /// The most memory this program ever had resident. Not from getrusage where it
@@ -27,70 +25,96 @@ static int64_t peakResidentBytes() {
   if (file >= 0)
     close(file);
   text[length < 0 ? 0 : length] = 0;
-  if (const char *line = strstr(text, "VmHWM:"))
-    return atoll(line + strlen("VmHWM:")) * 1024;
+  if (const char *digit = strstr(text, "VmHWM:")) {
+    int64_t kilobytes = 0;
+    for (digit += strlen("VmHWM:"); *digit && *digit != 'k'; ++digit)
+      kilobytes = *digit >= '0' && *digit <= '9' ? kilobytes * 10 + *digit - '0'
+                                                 : kilobytes;
+    return kilobytes * 1024;
+  }
   rusage usage;
   return getrusage(RUSAGE_SELF, &usage) == 0 ? usage.ru_maxrss * 1024 : 0;
 }
 
 namespace {
-/// Times of runs, thinned out evenly when there are too many to keep.
+/// Times of runs in nanoseconds, thinned out evenly when there are too many to
+/// keep.
 struct Samples {
   static constexpr int kMost = 16384;
-  float *seconds;
+  float *times;
   int count = 0;
   int64_t stride = 1;
 
-  void add(int64_t run, double time) {
+  void add(int64_t run, int64_t time) {
     if (run % stride != 0)
       return;
     if (count == kMost) {
       stride *= 2;
       for (count = 0; count < kMost / 2; ++count)
-        seconds[count] = seconds[2 * count];
+        times[count] = times[2 * count];
       if (run % stride != 0)
         return;
     }
-    seconds[count++] = static_cast<float>(time);
+    times[count++] = static_cast<float>(time);
   }
-  double median() {
-    qsort(seconds, static_cast<size_t>(count), sizeof *seconds,
-          [](const void *a, const void *b) {
-            float left = *static_cast<const float *>(a),
-                  right = *static_cast<const float *>(b);
-            return left < right ? -1 : left > right;
-          });
-    float upper = seconds[count / 2], lower = seconds[(count - 1) / 2];
-    return (static_cast<double>(lower) + static_cast<double>(upper)) / 2;
+
+  /// The time in the middle, by Hoare's selection.
+  int64_t median() {
+    int middle = count / 2;
+    for (int low = 0, high = count - 1; low < high;) {
+      float pivot = times[(low + high) / 2];
+      int i = low, j = high;
+      while (i <= j) {
+        while (times[i] < pivot)
+          ++i;
+        while (times[j] > pivot)
+          --j;
+        if (i > j)
+          break;
+        float swapped = times[i];
+        times[i++] = times[j];
+        times[j--] = swapped;
+      }
+      if (middle > j)
+        low = i;
+      if (middle < i)
+        high = j;
+    }
+    return static_cast<int64_t>(times[middle]);
   }
 };
 } // namespace
 
 int32_t burnish::bench(const burnish_model &model, Session &session,
-                       const Inputs &inputs, double seconds, int32_t threads) {
+                       const Inputs &inputs, int64_t nanoseconds,
+                       int32_t threads) {
   Array<float> space(Samples::kMost);
   if (!space.isValid())
     return BURNISH_NO_MEMORY;
   Samples samples = {space.data()};
-  double start = now(), shortest = 1e300;
+  int64_t start = now();
   if (int32_t status = session.run(inputs))
     return status;
-  double last = now(), first = last - start, end = last + seconds;
-  int64_t runs = 0;
+  int64_t last = now(), first = last - start, end = last + nanoseconds;
+  int64_t runs = 0, shortest = INT64_MAX;
   do {
     if (int32_t status = session.run(inputs))
       return status;
     // One look at the clock a run: small networks take no longer than that.
-    double time = now();
+    int64_t time = now();
     shortest = time - last < shortest ? time - last : shortest;
     samples.add(runs++, time - last);
     last = time;
   } while (last < end);
-  printf("{\"runs\": %" PRId64
-         ", \"median_ms\": %.6f, \"min_ms\": %.6f, \"first_ms\": %.6f, "
-         "\"threads\": %d, \"workspace_bytes\": %" PRId64
-         ", \"peak_rss_bytes\": %" PRId64 "}\n",
-         runs, samples.median() * 1e3, shortest * 1e3, first * 1e3, threads,
-         model.workspace_bytes, peakResidentBytes());
+  char line[400];
+  Text text(line);
+  text << "{\"runs\": " << runs << ", \"median_ms\": ";
+  text.millionths(samples.median()) << ", \"min_ms\": ";
+  text.millionths(shortest) << ", \"first_ms\": ";
+  text.millionths(first) << ", \"threads\": " << int64_t(threads)
+                         << ", \"workspace_bytes\": " << model.workspace_bytes
+                         << ", \"peak_rss_bytes\": " << peakResidentBytes()
+                         << "}";
+  puts(line);
   return BURNISH_OK;
 }

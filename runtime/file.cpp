@@ -1,10 +1,12 @@
 // file.cpp - reads files at any place, and writes them whole or not at all.
 #include "file.h"
+#include "text.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 using namespace burnish;
@@ -106,16 +108,16 @@ bool OutputFile::open(const char *path, Message &message) {
   // us put another in its place.
   if (isThere && access(path, W_OK) != 0)
     return message.set("%s: cannot write: %s", name, strerror(errno));
-  if (isThere ? !realpath(path, target)
-              : snprintf(target, sizeof target, "%s", path) >=
-                    static_cast<int>(sizeof target))
+  Text place(target);
+  if (isThere ? !realpath(path, target) : !(place << path).fits())
     return message.set("%s: cannot write: %s", name,
                        strerror(isThere ? errno : ENAMETOOLONG));
 
   for (int attempt = 0; attempt < 100; ++attempt) {
-    if (snprintf(temporary, sizeof temporary, "%s.%d-%d", target,
-                 static_cast<int>(getpid()),
-                 attempt) >= static_cast<int>(sizeof temporary)) {
+    Text text(temporary);
+    text << target << "." << int64_t(syscall(SYS_getpid)) << "-"
+         << int64_t(attempt);
+    if (!text.fits()) {
       temporary[0] = 0;
       return message.set("%s: cannot write: %s", name, strerror(ENAMETOOLONG));
     }

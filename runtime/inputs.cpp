@@ -1,6 +1,7 @@
 // inputs.cpp - the inputs of a run, out of files or made up.
 #include "inputs.h"
 #include "npz.h"
+#include "text.h"
 #include <inttypes.h>
 #include <string.h>
 
@@ -132,8 +133,7 @@ bool Inputs::loadArchive(const InputFile &file, Message &message) {
                          model.inputs[i].name);
   for (int32_t i = 0; i < model.input_count; ++i) {
     char where[sizeof message.text / 2];
-    snprintf(where, sizeof where, "%s: input '%s'", file.path(),
-             model.inputs[i].name);
+    Text(where) << file.path() << ": input '" << model.inputs[i].name << "'";
     if (!archive.locate(*found[i], where, message) ||
         !loadOne(i, found[i]->bytes, where, message))
       return false;
@@ -166,8 +166,7 @@ bool Inputs::load(const char *const *paths, int32_t count, Message &message) {
       return message.set("%s: is one array, the model has %d inputs",
                          file.path(), model.input_count);
     char where[sizeof message.text / 2];
-    snprintf(where, sizeof where, "%s: input '%s'", file.path(),
-             model.inputs[i].name);
+    Text(where) << file.path() << ": input '" << model.inputs[i].name << "'";
     NpyBytes bytes;
     bytes.file = &file;
     bytes.size = file.size();

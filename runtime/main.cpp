@@ -2,11 +2,12 @@
 #include "file.h"
 #include "npz.h"
 #include "program.h"
+#include "text.h"
 #include <errno.h>
-#include <math.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 using namespace burnish;
@@ -22,7 +23,7 @@ struct Options {
   Inputs::Pin *pins = nullptr;
   int32_t fileCount = 0, pinCount = 0, threads = 0;
   /// Negative: no bench.
-  double benchSeconds = -1;
+  int64_t benchNanoseconds = -1;
   bool wantsSignature = false, wantsHelp = false;
 };
 
@@ -42,22 +43,15 @@ int complain(const Message &message) {
   return BadInput;
 }
 
-/// As many threads as this process may use cores.
+/// As many threads as this process may use cores. Through syscall, which is on
+/// a page that is needed anyway.
 int32_t defaultThreads() {
   cpu_set_t set;
-  int count = sched_getaffinity(0, sizeof set, &set) == 0
+  CPU_ZERO(&set);
+  int count = syscall(SYS_sched_getaffinity, 0, sizeof set, &set) > 0
                   ? CPU_COUNT(&set)
-                  : static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN));
+                  : 1;
   return count < 1 ? 1 : count > 1024 ? 1024 : count;
-}
-
-bool parseNumber(const char *text, int64_t most, int64_t &value) {
-  char *end = nullptr;
-  errno = 0;
-  long long number = strtoll(text, &end, 10);
-  value = number;
-  return end != text && *end == 0 && errno == 0 && number >= 0 &&
-         number <= most && *text != ' ';
 }
 
 /// What follows `name` if an argument begins with it, else null.
@@ -118,10 +112,7 @@ bool parseOption(const burnish_model &model, int &index, char **arguments,
                          threads);
     options.threads = static_cast<int32_t>(number);
   } else if (const char *seconds = valueOf(argument, "--bench=")) {
-    char *end = nullptr;
-    options.benchSeconds = strtod(seconds, &end);
-    if (end == seconds || *end ||
-        !(options.benchSeconds >= 0 && options.benchSeconds <= 1e6))
+    if (!parseNumber(seconds, 1'000'000, options.benchNanoseconds, 9))
       return message.set("--bench=%s: a number of seconds is wanted", seconds);
   } else {
     return message.set("unknown option '%s', see --help", argument);
@@ -154,9 +145,9 @@ bool endsWith(const char *text, const char *end) {
 bool isSound(const burnish_model &model, const Options &options,
              Message &message) {
   if (options.wantsSignature &&
-      (options.fileCount || options.output || options.benchSeconds >= 0))
+      (options.fileCount || options.output || options.benchNanoseconds >= 0))
     return message.set("--signature goes with nothing else");
-  bool isBench = options.benchSeconds >= 0;
+  bool isBench = options.benchNanoseconds >= 0;
   if (isBench && options.output)
     return message.set("--bench has no output, -o is for runs");
   if (options.pinCount && (!isBench || options.fileCount))
@@ -255,7 +246,7 @@ int runProgram(const burnish_model &model, const Options &options) {
   Inputs inputs(model);
   if (!inputs.isValid())
     return complain(options, BadInput, "no memory for the inputs");
-  bool isBench = options.benchSeconds >= 0;
+  bool isBench = options.benchNanoseconds >= 0;
   bool hasInputs = options.fileCount || !isBench
                        ? inputs.load(options.files, options.fileCount, message)
                        : inputs.invent(options.pins, options.pinCount, message);
@@ -269,9 +260,9 @@ int runProgram(const burnish_model &model, const Options &options) {
   int32_t threads = options.threads ? options.threads : defaultThreads();
   if (!session.prepare(threads, options.weights, message))
     return complain(message);
-  if (int32_t status =
-          isBench ? bench(model, session, inputs, options.benchSeconds, threads)
-                  : session.run(inputs))
+  if (int32_t status = isBench ? bench(model, session, inputs,
+                                       options.benchNanoseconds, threads)
+                               : session.run(inputs))
     return complain(options, BadInput, burnish_status_text(status));
   if (options.output &&
       !writeOutputs(model, session, file, endsWith(options.output, ".npz"),

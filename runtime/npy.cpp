@@ -1,6 +1,7 @@
 // npy.cpp - numpy's file format for one array.
 #include "npy.h"
 #include "inflate.h"
+#include "text.h"
 #include <inttypes.h>
 #include <string.h>
 
@@ -164,35 +165,28 @@ ShapeText NpyHeader::text() const {
         known && isSpelled(descr, known->descr) && known->descr[1] != 'V')
       return {known->name, dims, rank};
   char quoted[sizeof descr + 2];
-  snprintf(quoted, sizeof quoted, "'%s'", descr);
+  Text(quoted) << "'" << descr << "'";
   return {quoted, dims, rank};
 }
 
 uint64_t burnish::npyHeader(uint8_t (&to)[NpyHeader::kMaxBytes], int32_t type,
                             const int64_t *dims, int32_t rank) {
-  const ElementType *known = elementType(type);
   constexpr size_t kPrefix = 10;
-  char *text = reinterpret_cast<char *>(to);
-  size_t used = kPrefix, room = sizeof to - 64;
-  used += static_cast<size_t>(
-      snprintf(text + used, room - used,
-               "{'descr': '%s', 'fortran_order': False, 'shape': (",
-               known ? known->descr : "|V1"));
-  for (int32_t i = 0; i < rank && used < room; ++i)
-    used += static_cast<size_t>(snprintf(text + used, room - used,
-                                         rank == 1 ? "%" PRId64 ","
-                                         : i       ? ", %" PRId64
-                                                   : "%" PRId64,
-                                         dims[i]));
-  if (used < room)
-    used += static_cast<size_t>(snprintf(text + used, room - used, "), }"));
-  if (used >= room)
+  char *start = reinterpret_cast<char *>(to);
+  const ElementType *known = elementType(type);
+  Text text(start + kPrefix, sizeof to - kPrefix - 64);
+  text << "{'descr': '" << (known ? known->descr : "|V1")
+       << "', 'fortran_order': False, 'shape': (";
+  for (int32_t i = 0; i < rank; ++i)
+    text << (i ? ", " : "") << dims[i];
+  text << (rank == 1 ? ",), }" : "), }");
+  if (!text.fits())
     return 0;
   // The data begins at a multiple of 64, after a line feed.
-  size_t bytes = (used + 1 + 63) / 64 * 64;
-  memset(text + used, ' ', bytes - used - 1);
-  text[bytes - 1] = '\n';
-  memcpy(text, "\x93NUMPY\x01\x00", 8);
+  size_t used = kPrefix + text.size(), bytes = (used + 1 + 63) / 64 * 64;
+  memset(start + used, ' ', bytes - used - 1);
+  start[bytes - 1] = '\n';
+  memcpy(start, "\x93NUMPY\x01\x00", 8);
   to[8] = static_cast<uint8_t>((bytes - kPrefix) & 255);
   to[9] = static_cast<uint8_t>((bytes - kPrefix) >> 8);
   return bytes;

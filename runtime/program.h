@@ -45,9 +45,9 @@ void printSignature(const burnish_model &model);
 /// values of a vector.
 void printSummary(const burnish_model &model, const Session &session);
 
-/// Runs for that many seconds and prints one JSON line; a burnish_status that
+/// Runs for that long and prints one JSON line; a burnish_status that
 /// is not 0 if a run failed.
 int32_t bench(const burnish_model &model, Session &session,
-              const Inputs &inputs, double seconds, int32_t threads);
+              const Inputs &inputs, int64_t nanoseconds, int32_t threads);
 
 } // namespace burnish

@@ -1,5 +1,6 @@
 // session.cpp - memory, threads and outputs for the runs of a program.
 #include "program.h"
+#include "text.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -73,9 +74,8 @@ bool Session::mapWeights(const char *path, Message &message) {
           "cannot tell where this program is, give --weights=FILE");
     beside[length] = 0;
     char *name = strrchr(beside, '/') + 1;
-    size_t room = sizeof beside - static_cast<size_t>(name - beside);
-    if (snprintf(name, room, "%s.weights", model.name) >=
-        static_cast<int>(room))
+    Text text(name, sizeof beside - static_cast<size_t>(name - beside));
+    if (!(text << model.name << ".weights").fits())
       return message.set("%s.weights: %s", model.name, strerror(ENAMETOOLONG));
     path = beside;
   }

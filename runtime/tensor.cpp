@@ -1,5 +1,6 @@
 // tensor.cpp - names, sizes and values of elements and shapes.
 #include "tensor.h"
+#include "text.h"
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -77,20 +78,16 @@ bool burnish::hasFixedShape(const burnish_info &info) {
 
 ShapeText::ShapeText(const char *type, const int64_t *dims, int32_t rank,
                      const char *const *dimNames) {
-  size_t used = static_cast<size_t>(snprintf(text, sizeof text, "%s[", type));
-  for (int32_t i = 0; i < rank && used < sizeof text - 1; ++i) {
-    const char *comma = i ? "," : "";
-    const char *name =
-        dimNames && dimNames[i] && *dimNames[i] ? dimNames[i] : "?";
-    int added = dims[i] < 0 ? snprintf(text + used, sizeof text - used, "%s%s",
-                                       comma, name)
-                            : snprintf(text + used, sizeof text - used,
-                                       "%s%" PRId64, comma, dims[i]);
-    used += static_cast<size_t>(added);
+  Text to(text);
+  to << type << "[";
+  for (int32_t i = 0; i < rank; ++i) {
+    to << (i ? "," : "");
+    if (dims[i] >= 0)
+      to << dims[i];
+    else
+      to << (dimNames && dimNames[i] && *dimNames[i] ? dimNames[i] : "?");
   }
-  if (used < sizeof text - 1)
-    memcpy(text + used, "]", 2);
-  else
+  if (!(to << "]").fits())
     memcpy(text + sizeof text - 4, "...", 4);
 }
 

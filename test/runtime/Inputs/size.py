@@ -12,7 +12,7 @@ assert size < 80_000, size
 needed = subprocess.run(["llvm-readelf", "-d", program], check=True, capture_output=True, text=True).stdout
 assert needed.count("(NEEDED)") == 1, needed
 result = json.loads(subprocess.run([program, "--bench=0"], check=True, capture_output=True, text=True).stdout)
-assert result["peak_rss_bytes"] < 2 << 20, result
+assert result["peak_rss_bytes"] < 1_800_000, result
 times = []
 for _ in range(20):
     begin = time.perf_counter()
