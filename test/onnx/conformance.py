@@ -34,7 +34,7 @@ REPORT = HERE / "RESULTS.md"
 def run_set(burnish, folder, cases, jobs):
     """Runs `burnish test` on the cases of one set and returns {case: record}."""
     command = [burnish, "test", "--json", f"--jobs={jobs}", *(str(folder / case) for case in cases)]
-    process = subprocess.run(command, stdout=subprocess.PIPE, text=True, errors="replace")
+    process = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, errors="replace")
     records = {}
     for line in process.stdout.splitlines():
         if line.startswith("{"):
@@ -78,19 +78,24 @@ def write_report(results, cases):
     REPORT.write_text("\n".join(lines) + "\n")
 
 
+def reason(message):
+    """What the compiler said, without file, names and numbers; the operator alone where that is what is missing."""
+    missing = re.search(r"(?:operator|made of) (\w+),? (?:which )?is not supported", message)
+    if missing:
+        return f"operator {missing[1]} is not supported"
+    text = re.sub(r"^\S*model\.onnx: ", "", message.split("\n")[0])
+    text = re.sub(r"node (of )?'[^']*'(\.\.\.)?( \(\d+ bytes\))?", "node", text)
+    return re.sub(r"-?\d+(\.\d+)?(e[+-]?\d+)?", "N", text)[:200]
+
+
 def print_reasons(results):
-    """The cases that do not pass, by outcome and message without names and numbers, the most frequent first."""
+    """The cases that do not pass, by outcome and reason, the most frequent first."""
     groups = collections.defaultdict(list)
-    for (kind, case), record in sorted(results.items()):
+    for (_, case), record in sorted(results.items()):
         if record["outcome"] != "pass":
-            message = record.get("message") or ""
-            key = re.sub(r"^[^:\s]*model\.onnx: ", "", message.split("\n")[0])
-            key = re.sub(r"node '[^']*'(?: \(#\d+\))?", "node", key)
-            key = re.sub(r"-?\d+(\.\d+)?(e[+-]?\d+)?", "N", key)
-            groups[record["outcome"], key[:160]].append(case)
-    for (outcome, key), members in sorted(groups.items(), key=lambda g: -len(g[1])):
-        shown = " ".join(members[:6]) + (" ..." if len(members) > 6 else "")
-        print(f"{len(members):5d} {outcome:11s} {key}\n                  {shown}")
+            groups[record["outcome"], reason(record.get("message") or "")].append(case)
+    for (outcome, why), members in sorted(groups.items(), key=lambda g: -len(g[1])):
+        print(f"{len(members):5d} {outcome:11s} {why}\n                  {' '.join(members[:6])}{' ...' if len(members) > 6 else ''}")
 
 
 def main():
