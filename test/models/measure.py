@@ -1,7 +1,6 @@
 """measure.py - compiles a model with Burnish, runs the program, and does the same with ONNX Runtime."""
 
 import json
-import os
 import pathlib
 import statistics
 import subprocess
@@ -20,30 +19,38 @@ class Failure(Exception):
         self.outcome = outcome
 
 
+def peak_bytes(pid):
+    """The peak resident memory of a process so far (what wait4 tells includes the parent's, from before exec)."""
+    try:
+        for line in open(f"/proc/{pid}/status"):
+            if line.startswith("VmHWM"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return 0
+
+
 def run(command, seconds):
     """Runs a command; returns (standard output, wall seconds, peak resident bytes) or raises Failure."""
+    words = [str(word) for word in command]
+    name = pathlib.Path(words[0]).name
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         start = time.perf_counter()
-        process = subprocess.Popen([str(word) for word in command], stdout=out, stderr=err)
-        usage = None
-        while usage is None:
-            pid, status, rusage = os.wait4(process.pid, os.WNOHANG)
-            if pid:
-                usage = rusage
-            elif time.perf_counter() - start > seconds:
+        process = subprocess.Popen(words, stdout=out, stderr=err)
+        peak = 0
+        while process.poll() is None:
+            peak = max(peak, peak_bytes(process.pid))
+            if time.perf_counter() - start > seconds:
                 process.kill()
-                os.wait4(process.pid, 0)
-                raise Failure("timeout", f"{pathlib.Path(command[0]).name} ran for more than {seconds} s")
-            else:
-                time.sleep(0.002)
+                process.wait()
+                raise Failure("timeout", f"{name} ran for more than {seconds} s")
+            time.sleep(0.002)
         wall = time.perf_counter() - start
-        process.returncode = code = os.waitstatus_to_exitcode(status)
         out.seek(0), err.seek(0)
-        text = err.read().decode(errors="replace").strip()
-        if code:
-            outcome = "unsupported" if code == 1 else "crash"
-            raise Failure(outcome, text or f"{pathlib.Path(command[0]).name} ended with {code}")
-        return out.read().decode(errors="replace"), wall, usage.ru_maxrss * 1024
+        said = err.read().decode(errors="replace").strip()
+        if process.returncode:
+            raise Failure("unsupported" if process.returncode == 1 else "crash", said or f"{name} ended with {process.returncode}")
+        return out.read().decode(errors="replace"), wall, peak
 
 
 def as_array(value):

@@ -77,7 +77,7 @@ def verify(burnish, model, options, files, reference, quick):
                 row[f"ms_{threads}"] = program.milliseconds(files[0], threads, 0.5)
                 row[f"ort_ms_{threads}"] = reference.milliseconds(files[0], threads, 0.5)
         except measure.Failure as failure:
-            row.update(outcome=failure.outcome, message=str(failure))
+            row.update(outcome=failure.outcome, message=str(failure).replace(f"{model.parent}/", ""))
     return row
 
 
