@@ -128,6 +128,8 @@ ExpandFunction findExpansion(StringRef op) {
     addNormalizations(all);
     addQuantization(all);
     addReductions(all);
+    addSignals(all);
+    addTraining(all);
     return all;
   }();
   return table.lookup(op);

@@ -99,7 +99,8 @@ private:
 using ExpandFunction = llvm::SmallVector<mlir::Value> (*)(Expansion &expand);
 using ExpandTable = llvm::StringMap<ExpandFunction>;
 
-/// The expansion of an operator of the default domain; null when there is none.
+/// The expansion of an operator, named with its domain (`ai.onnx.ml.Scaler`) unless that is the default one; null when
+/// there is none.
 ExpandFunction findExpansion(llvm::StringRef op);
 
 // Each fills in the expansions of a family, and stands in its file in expand/.
@@ -110,5 +111,7 @@ void addLayouts(ExpandTable &table);
 void addNormalizations(ExpandTable &table);
 void addQuantization(ExpandTable &table);
 void addReductions(ExpandTable &table);
+void addSignals(ExpandTable &table);
+void addTraining(ExpandTable &table);
 
 } // namespace burnish::onnx_import

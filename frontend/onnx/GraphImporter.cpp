@@ -227,17 +227,12 @@ void GraphImporter::node(const NodeProto &original, Scope &scope, const Frame &f
 SmallVector<Value> GraphImporter::core(const NodeProto &node, ArrayRef<Value> operands) {
   SmallVector<Value> refused(node.output_size(), poisonValue);
   StringRef domain = canonicalDomain(node.domain()), op = node.op_type();
-  if (!domain.empty()) {
-    if (any_of(operands, isPoison))
-      return refused;
-    return unsupported(node, operands);
-  }
-  if (op == "Constant")
+  if (op == "Constant" && domain.empty())
     return constantNode(node);
-  StringRef operatorName = dialect.operatorFor(op);
-  ExpandFunction expansion = operatorName.empty() ? findExpansion(op) : nullptr;
+  StringRef operatorName = domain.empty() ? dialect.operatorFor(op) : "";
+  ExpandFunction expansion = operatorName.empty() ? findExpansion(domain.empty() ? op.str() : (domain + "." + op).str()) : nullptr;
   if (operatorName.empty() && !expansion)
-    return unsupported(node, operands);
+    return !domain.empty() && any_of(operands, isPoison) ? refused : unsupported(node, operands);
   if (any_of(operands, isPoison))
     return refused;
   if (!expansion)
