@@ -125,7 +125,10 @@ DenseResourceElementsAttr nn::resourceOver(RankedTensorType type, StringRef name
 }
 
 DenseResourceElementsAttr nn::resourceWith(RankedTensorType type, StringRef name, SmallVector<char> bytes) {
-  return makeResource(type, name, HeapAsmResourceBlob::allocateAndCopyWithAlign(bytes, 64));
+  // The blob takes the bytes as they are: a copy would double what large weights need.
+  auto *owned = new SmallVector<char>(std::move(bytes));
+  auto release = [owned](void *, size_t, size_t) { delete owned; };
+  return makeResource(type, name, AsmResourceBlob(ArrayRef<char>(*owned), alignof(std::max_align_t), release, /*dataIsMutable=*/false));
 }
 
 ElementsAttr nn::constantWith(RankedTensorType type, StringRef name, SmallVector<char> bytes) {

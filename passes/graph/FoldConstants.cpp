@@ -99,7 +99,6 @@ private:
     IRMapping mapping;
     SmallVector<nn::ConstantOp> large;
     SmallVector<ArrayRef<char>> inputs;
-    SmallVector<SmallVector<char>> aligned;
     auto function = func::FuncOp::create(builder, loc, "constants", builder.getFunctionType({}, TypeRange(ValueRange(ends))));
     Block *block = function.addEntryBlock();
     builder.setInsertionPointToStart(block);
@@ -118,11 +117,6 @@ private:
       }
       builder.clone(*op, mapping);
     }
-    // Initialisers lie in a model file at any offset; what is computed with is aligned.
-    aligned.reserve(inputs.size());
-    for (ArrayRef<char> &input : inputs)
-      if (reinterpret_cast<uintptr_t>(input.data()) % 8 != 0)
-        input = aligned.emplace_back(input);
     func::ReturnOp::create(builder, loc, llvm::map_to_vector(ends, [&](Value end) { return mapping.lookup(end); }));
     function.setType(builder.getFunctionType(block->getArgumentTypes(), function.getResultTypes()));
     // Whether it can be run is no concern of the user's: the network means the same either way.
