@@ -228,8 +228,8 @@ llvm::Error burnish::linkLoadable(StringRef object, StringRef runtime,
   // No -s, so that a debugger or a profiler finds the kernels; what is
   // undefined is found when the library is loaded.
   std::vector<std::string> arguments = {
-      "-o",          output.temporary(),      "-shared",
-      "-Bsymbolic",  "--hash-style=gnu",      "--build-id=none",
+      "-o",          output.temporary(), "-shared",
+      "-Bsymbolic",  "--hash-style=gnu", "--build-id=none",
       "--threads=1", object.str()};
   if (fs::exists(runtime))
     arguments.push_back(runtime.str());

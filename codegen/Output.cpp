@@ -139,6 +139,9 @@ llvm::Error Output::commit(bool isExecutable) {
   } else {
     mode_t mask = ::umask(0);
     ::umask(mask);
+    // Closed before it has its name: a program that is open for writing cannot
+    // be run.
+    ::close(std::exchange(descriptor, -1));
     if (::chmod(temporaryPath.c_str(), (isExecutable ? 0777 : 0666) & ~mask) ||
         ::rename(temporaryPath.c_str(), finalPath.c_str()))
       error = systemError();

@@ -73,31 +73,60 @@ static llvm::Error writeText(StringRef file, StringRef text) {
   return llvm::Error::success();
 }
 
-/// Writes what compilers of C want beside an object: its header, and burnish.h
-/// unless it is there already.
-static llvm::Error writeHeaders(const Compiler &compiler, StringRef output) {
-  std::string base = basePath(output);
-  if (llvm::Error error = writeOutput(base + ".h", compiler.header()))
+namespace {
+/// Files that get their names together, after all of them are written.
+class Products {
+public:
+  llvm::Error add(StringRef file,
+                  llvm::function_ref<llvm::Error(Output &)> write,
+                  bool isExecutable = false) {
+    llvm::Expected<Output> output = Output::create(file);
+    if (!output)
+      return output.takeError();
+    if (llvm::Error error = write(*output))
+      return error;
+    outputs.push_back({std::move(*output), isExecutable});
+    return llvm::Error::success();
+  }
+  llvm::Error addText(StringRef file, StringRef text) {
+    return add(file, [&](Output &output) { return output.append(text); });
+  }
+  const Output &last() const { return outputs.back().first; }
+  llvm::Error commit() {
+    for (auto &[output, isExecutable] : outputs)
+      if (llvm::Error error = output.commit(isExecutable))
+        return error;
+    return llvm::Error::success();
+  }
+
+private:
+  std::vector<std::pair<Output, bool>> outputs;
+};
+} // namespace
+
+/// What compilers of C want beside an object: its header, and burnish.h unless
+/// it is there already.
+static llvm::Error addHeaders(Products &products, const Compiler &compiler,
+                              StringRef output) {
+  if (llvm::Error error =
+          products.addText(basePath(output) + ".h", compiler.header()))
     return error;
   llvm::SmallString<128> shared(path::parent_path(output));
   path::append(shared, "burnish.h");
-  if (auto present = llvm::MemoryBuffer::getFile(shared);
-      present && (*present)->getBuffer() == kBurnishHeader)
+  auto present = llvm::MemoryBuffer::getFile(shared);
+  if (present && (*present)->getBuffer() == kBurnishHeader)
     return llvm::Error::success();
-  return writeOutput(shared, kBurnishHeader);
+  return products.addText(shared, kBurnishHeader);
 }
 
-static llvm::Error writeWeights(const Object &object, StringRef output) {
-  std::string file = basePath(output) + ".weights";
-  llvm::Expected<Output> weights = Output::create(file);
-  if (!weights)
-    return weights.takeError();
-  if (std::error_code error =
-          llvm::sys::fs::resize_file(weights->fd(), object.weights().bytes()))
-    return fileError(file, error);
-  if (llvm::Error error = object.weights().write(weights->fd(), 0, file))
-    return error;
-  return weights->commit();
+static llvm::Error addWeights(Products &products, const Object &object,
+                              StringRef output) {
+  return products.add(basePath(output) + ".weights", [&](Output &weights) {
+    if (std::error_code error =
+            llvm::sys::fs::resize_file(weights.fd(), object.weights().bytes()))
+      return fileError(weights.path(), error);
+    return object.weights().write(weights.fd(), 0, weights.path());
+  });
 }
 
 namespace {
@@ -122,44 +151,42 @@ struct Compile {
   }
 
   llvm::Error writeMachineCode(Object &object) {
-    bool isObject = options.emit == Emit::Object;
-    llvm::Expected<Output> result = Output::create(output);
-    if (!result)
-      return result.takeError();
-    // A linker reads the object, so it lies beside the result for a moment.
-    llvm::Expected<Output> code =
-        isObject ? std::move(result)
-                 : Output::create(options.savesTemps ? basePath(output) + ".o"
-                                                     : output);
-    if (!code)
-      return code.takeError();
-    if (llvm::Error error = object.write(*code))
-      return error;
+    Products products;
     if (!options.embedsWeights)
-      if (llvm::Error error = writeWeights(object, output))
+      if (llvm::Error error = addWeights(products, object, output))
         return error;
     if (options.emit != Emit::Program)
-      if (llvm::Error error = writeHeaders(compiler, output))
+      if (llvm::Error error = addHeaders(products, compiler, output))
         return error;
-    if (isObject)
-      return code->commit();
+    auto writeObject = [&](Output &code) { return object.write(code); };
+    if (options.emit == Emit::Object) {
+      if (llvm::Error error = products.add(output, writeObject))
+        return error;
+      return products.commit();
+    }
+    // A linker reads the object, so it lies beside the result for a moment.
+    Products objects;
+    if (llvm::Error error = objects.add(
+            options.savesTemps ? basePath(output) + ".o" : output, writeObject))
+      return error;
     LinkOptions link = {
         .triple = compiler.target().triple,
         .sysroot = options.sysroot,
         .runtime = findRuntime(executablePath(), compiler.target().triple)};
-    std::string name = compiler.name();
-    llvm::Error error =
-        options.emit == Emit::Program
-            ? linkProgram(code->temporary(), link, *result)
-        : options.emit == Emit::Shared
-            ? linkShared(code->temporary(), name, link, *result)
-            : writeArchive(code->temporary(), name + ".o", link, *result);
-    if (error)
+    const std::string &code = objects.last().temporary();
+    auto linkResult = [&](Output &result) {
+      return options.emit == Emit::Program ? linkProgram(code, link, result)
+             : options.emit == Emit::Shared
+                 ? linkShared(code, compiler.name(), link, result)
+                 : writeArchive(code, compiler.name() + ".o", link, result);
+    };
+    if (llvm::Error error = products.add(
+            output, linkResult, /*isExecutable=*/options.emit != Emit::Static))
       return error;
     if (options.savesTemps)
-      if (llvm::Error error = code->commit())
+      if (llvm::Error error = objects.commit())
         return error;
-    return result->commit(/*isExecutable=*/options.emit != Emit::Static);
+    return products.commit();
   }
 
   /// Runs the stages up to the one asked for; each is kept when the options say
@@ -214,10 +241,10 @@ int burnish::compile(const Options &options) {
     llvm::errs() << "burnish: machine code goes to a file; name it with -o\n";
     return kBadCommandLine;
   }
-  if (options.emit == Emit::Program && output == input) {
+  if (output == input && input != "-") {
     llvm::errs()
         << "burnish: " << output
-        << ": the program would replace the model; name another file with -o\n";
+        << ": the result would replace the model; name another file with -o\n";
     return kBadCommandLine;
   }
   Compiler compiler(options, llvm::errs());

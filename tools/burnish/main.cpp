@@ -4,6 +4,7 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Signals.h"
 #include "llvm/Support/raw_ostream.h"
+#include <csignal>
 
 using namespace burnish;
 
@@ -14,6 +15,8 @@ std::string burnish::executablePath() {
 
 int main(int argc, char **argv) {
   llvm::sys::PrintStackTraceOnErrorSignal(argv[0]);
+  // A limit on file sizes is a full disk by another name: writing says so.
+  std::signal(SIGXFSZ, SIG_IGN);
   llvm::Expected<Options> options = parseOptions(
       llvm::ArrayRef<const char *>(argv + 1, argv + std::max(argc, 1)));
   if (!options) {

@@ -1,0 +1,151 @@
+// Cache.cpp - programs that `burnish run` and `burnish bench` keep.
+#include "tools/burnish/Cache.h"
+#include "codegen/Header.h"
+#include "codegen/Link.h"
+#include "codegen/Target.h"
+#include "frontend/onnx/TestData.h"
+#include "tools/burnish/Commands.h"
+#include "tools/burnish/Compiler.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/Process.h"
+#include "llvm/Support/SHA256.h"
+#include <chrono>
+
+using namespace burnish;
+using llvm::StringRef;
+namespace fs = llvm::sys::fs;
+namespace path = llvm::sys::path;
+
+namespace {
+/// What a program depends on, one thing after the other, none of which can be
+/// taken for a part of its neighbour.
+class Key {
+public:
+  void add(StringRef text) {
+    uint64_t size = text.size();
+    hash.update(StringRef(reinterpret_cast<const char *>(&size), sizeof size));
+    hash.update(text);
+  }
+  std::error_code addContents(const llvm::Twine &file) {
+    auto buffer = llvm::MemoryBuffer::getFile(file, /*IsText=*/false,
+                                              /*RequiresNullTerminator=*/false);
+    if (!buffer)
+      return buffer.getError();
+    add((*buffer)->getBuffer());
+    return {};
+  }
+  /// Of the compiler's own files, which change together with their times.
+  void addVersion(StringRef file) {
+    fs::file_status status;
+    if (fs::status(file, status))
+      return;
+    add(std::to_string(status.getSize()) + " " +
+        std::to_string(
+            status.getLastModificationTime().time_since_epoch().count()));
+  }
+  std::string text() {
+    return llvm::toHex(hash.final(), /*LowerCase=*/true).substr(0, 40);
+  }
+
+private:
+  llvm::SHA256 hash;
+};
+} // namespace
+
+static std::string cacheFolder() {
+  llvm::SmallString<128> folder;
+  if (std::optional<std::string> home =
+          llvm::sys::Process::GetEnv("XDG_CACHE_HOME");
+      home && path::is_absolute(*home))
+    folder = *home;
+  else if (!path::cache_directory(folder))
+    path::system_temp_directory(/*erasedOnReboot=*/false, folder);
+  path::append(folder, "burnish");
+  return folder.str().str();
+}
+
+/// Removes what nobody has run for a month.
+static void removeOld(StringRef folder) {
+  auto limit = std::chrono::system_clock::now() - std::chrono::hours(24 * 30);
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; entry != end && !error;
+       entry.increment(error)) {
+    fs::file_status status;
+    if (!fs::status(entry->path(), status) &&
+        status.getLastModificationTime() < limit)
+      fs::remove_directories(entry->path());
+  }
+}
+
+std::string burnish::cachedProgram(const Options &options, int &status) {
+  const std::string &model = options.files[0];
+  status = kBadInput;
+  if (model == "-") {
+    llvm::errs() << "burnish: the standard input can be compiled, not run: it "
+                    "is read more than once\n";
+    status = kBadCommandLine;
+    return "";
+  }
+  llvm::Expected<Target> target = Target::find(options.target, options.cpu);
+  if (!target) {
+    complain(target.takeError());
+    return "";
+  }
+  Key key;
+  key.addVersion(executablePath());
+  key.addVersion(findRuntime(executablePath(), target->triple));
+  key.add(target->triple.str() + " " + target->cpu + " " + target->features +
+          " " + std::to_string(options.level));
+  for (auto &[name, size] : options.dims)
+    key.add(name + "=" + std::to_string(size));
+  for (auto &[name, dims] : options.shapes)
+    key.add(
+        name + "=" +
+        llvm::join(llvm::map_range(
+                       dims, [](int64_t dim) { return std::to_string(dim); }),
+                   "x"));
+  if (std::error_code error = key.addContents(model)) {
+    llvm::errs() << model << ": " << error.message() << "\n";
+    return "";
+  }
+  if (!StringRef(model).ends_with(".mlir"))
+    for (const std::string &file : onnx_import::externalFiles(model)) {
+      key.add(file);
+      // A missing one is the importer's to report.
+      if (key.addContents(file))
+        key.add("missing");
+    }
+
+  std::string root = cacheFolder(), folder = root + "/" + key.text();
+  std::string program = folder + "/" + cIdentifier(path::stem(model));
+  if (fs::can_execute(program)) {
+    // The time of the last use.
+    int fd;
+    if (!fs::openFileForRead(folder, fd)) {
+      fs::setLastAccessAndModificationTime(fd,
+                                           std::chrono::system_clock::now());
+      fs::file_t file = fd;
+      fs::closeFile(file);
+    }
+    status = kDone;
+    return program;
+  }
+  removeOld(root);
+  if (std::error_code error = fs::create_directories(folder)) {
+    llvm::errs() << "burnish: " << folder << ": " << error.message() << "\n";
+    return "";
+  }
+  Options compiled = options;
+  compiled.command = Command::Compile;
+  compiled.emit = Emit::Program;
+  compiled.output = program;
+  status = compile(compiled);
+  if (status == kDone)
+    return program;
+  fs::remove(
+      folder); // Does nothing when another process has put the program there.
+  return "";
+}
