@@ -59,6 +59,12 @@ bool Diagnostics::report(Problem problem) {
   return false;
 }
 
+void Diagnostics::takeBack(Mark mark) {
+  for (const Problem &problem : ArrayRef(found).drop_front(mark))
+    said.erase(message(problem));
+  found.resize(mark);
+}
+
 std::string Diagnostics::message(const Problem &problem) const {
   std::string text = file + ": ";
   if (!problem.where.empty())

@@ -19,6 +19,7 @@ struct Problem {
   std::string remedy;
   std::string node, op, domain;
   int64_t version = 0;
+  /// Of the operands as far as they are known, of the outputs as far as the file declares them.
   std::vector<std::string> inputTypes, outputTypes;
 };
 
@@ -36,6 +37,10 @@ public:
   llvm::ArrayRef<Problem> problems() const { return found; }
   /// `file: where: reason; remedy`.
   std::string message(const Problem &problem) const;
+  /// A place in the list, to which it can be taken back when what was found since turns out not to be so.
+  using Mark = size_t;
+  Mark mark() const { return found.size(); }
+  void takeBack(Mark mark);
   /// How many were left out after the first `kLimit`.
   size_t leftOut() const { return surplus; }
 

@@ -16,16 +16,21 @@ using onnx::NodeProto;
 
 namespace burnish::onnx_import {
 
-// Functions, expansions and bodies inside each other, and nodes after all calls are inlined: what a file that calls
-// functions from functions may cost.
-constexpr unsigned kDeepestCall = 64;
-constexpr int64_t kMostNodes = 500'000;
+// Functions, expansions, bodies and subgraphs inside each other.
+constexpr unsigned kDeepestCall = 100;
 
 GraphImporter::GraphImporter(Model &model, const CheckedModel &checked, Diagnostics &diagnostics, nn::NetBuilder &builder)
     : builder(builder), model(model), checked(checked), diagnostics(diagnostics),
       dialect(*builder.getContext()->getOrLoadDialect<nn::NNDialect>()) {
   poisonValue = UnrealizedConversionCastOp::create(builder, UnrankedTensorType::get(builder.getF32Type()), ValueRange())
                     .getResult(0);
+}
+
+void GraphImporter::declare(const onnx::GraphProto &graph) {
+  for (const auto &info : graph.value_info())
+    declaredTypes[info.name()] = &info.type();
+  for (const auto &info : graph.output())
+    declaredTypes[info.name()] = &info.type();
 }
 
 //===- Messages -----------------------------------------------------------===//
@@ -40,6 +45,20 @@ std::string typeText(Type type) {
   text += "[";
   for (auto [axis, size] : enumerate(tensor.getShape()))
     text += (axis ? "," : "") + (ShapedType::isDynamic(size) ? "?" : std::to_string(size));
+  return text + "]";
+}
+
+static std::string typeText(const onnx::TypeProto *type) {
+  if (!type || !type->has_tensor_type())
+    return "";
+  std::string text = typeName(type->tensor_type().elem_type());
+  if (!type->tensor_type().has_shape())
+    return text;
+  text += "[";
+  for (auto [axis, dim] : enumerate(type->tensor_type().shape().dim())) {
+    text += axis ? "," : "";
+    text += dim.has_dim_value() ? std::to_string(dim.dim_value()) : dim.dim_param().empty() ? "?" : dim.dim_param();
+  }
   return text + "]";
 }
 
@@ -65,6 +84,8 @@ void GraphImporter::problem(const Twine &reason, const Twine &remedy, ArrayRef<V
   problem.where = currentWhere;
   for (Value operand : operands)
     problem.inputTypes.push_back(operand ? isPoison(operand) ? "?" : typeText(operand.getType()) : "");
+  for (const std::string &output : currentNode->output())
+    problem.outputTypes.push_back(typeText(declaredTypes.lookup(output)));
   diagnostics.report(std::move(problem));
 }
 
@@ -166,11 +187,8 @@ void GraphImporter::node(const NodeProto &original, Scope &scope, const Frame &f
     currentWhere = frame.where + describe(original);
     builder.setLoc(NameLoc::get(builder.getStringAttr(currentWhere)));
   }
-  if (++importedNodes > kMostNodes) {
-    if (importedNodes == kMostNodes + 1)
-      diagnostics.error("", "more than " + Twine(kMostNodes) + " nodes once its functions are inlined");
+  if (++importedNodes > kMostNodes)
     return;
-  }
 
   bool hasReferences = frame.attributes && any_of(original.attribute(), [](const AttributeProto &attribute) {
                          return !attribute.ref_attr_name().empty();
@@ -236,15 +254,23 @@ SmallVector<Value> GraphImporter::core(const NodeProto &node, ArrayRef<Value> op
     return constantNode(node);
   StringRef operatorName = dialect.operatorFor(op);
   ExpandFunction expansion = operatorName.empty() ? findExpansion(op) : nullptr;
+  // What the core wants to know when compiling may be data after all.
+  if (operands.size() > 1 && operands[1] && !isPoison(operands[1]))
+    if (ExpandFunction runTimeForm = findRunTimeForm(op); runTimeForm && !builder.scope.integers(operands[1]))
+      expansion = runTimeForm;
   if (operatorName.empty() && !expansion)
     return unsupported(node, operands);
   if (any_of(operands, isPoison))
     return refused;
+  if (depth >= kDeepestCall) {
+    problem("functions and subgraphs more than " + Twine(kDeepestCall) + " deep");
+    return refused;
+  }
+  SaveAndRestore saveDepth(depth, depth + 1);
+  if (std::optional<SmallVector<int64_t>> condition; op == "If" && (condition = builder.scope.integers(operands[0])) && condition->size() == 1)
+    return knownBranch(node, condition->front());
   if (!expansion)
     return build(operatorName, node, operands);
-  if (depth >= kDeepestCall)
-    return refused;
-  SaveAndRestore saveDepth(depth, depth + 1);
   Expansion expand(*this, node, operands);
   return expansion(expand);
 }
@@ -311,6 +337,14 @@ SmallVector<Value> GraphImporter::unsupported(const NodeProto &node, ArrayRef<Va
   std::string domain = node.domain().empty() ? "" : " of domain " + quoted(node.domain());
   problem("operator " + node.op_type() + domain + " is not supported", "", operands);
   return refused;
+}
+
+// A branch that is known when compiling is all there is of If; the other may give values of another rank.
+SmallVector<Value> GraphImporter::knownBranch(const NodeProto &node, bool condition) {
+  for (const AttributeProto &attribute : node.attribute())
+    if (attribute.name() == (condition ? "then_branch" : "else_branch"))
+      return graph(attribute.g(), {});
+  return {};
 }
 
 //===- Constant -----------------------------------------------------------===//
