@@ -3,7 +3,6 @@
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/ADT/Twine.h"
-#include "llvm/Support/JSON.h"
 #include <string>
 #include <vector>
 
@@ -20,10 +19,9 @@ struct Problem {
   std::string remedy;
   std::string node, op, domain;
   int64_t version = 0;
-  std::vector<std::string> inputTypes;
+  /// Of the operands as far as they are known, of the outputs as far as the file declares them.
+  std::vector<std::string> inputTypes, outputTypes;
 };
-
-llvm::json::Value toJson(const Problem &problem);
 
 /// The problems of one model file.
 class Diagnostics {

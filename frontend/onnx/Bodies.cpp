@@ -4,7 +4,7 @@
 #include "ir/Ops.h"
 
 using namespace mlir;
-using llvm::any_of, llvm::enumerate, llvm::SaveAndRestore, llvm::zip;
+using llvm::any_of, llvm::zip;
 using onnx::GraphProto;
 
 namespace burnish::onnx_import {

@@ -26,6 +26,13 @@ GraphImporter::GraphImporter(Model &model, const CheckedModel &checked, Diagnost
                     .getResult(0);
 }
 
+void GraphImporter::declare(const onnx::GraphProto &graph) {
+  for (const auto &info : graph.value_info())
+    declaredTypes[info.name()] = &info.type();
+  for (const auto &info : graph.output())
+    declaredTypes[info.name()] = &info.type();
+}
+
 //===- Messages -----------------------------------------------------------===//
 
 std::string typeText(Type type) {
@@ -38,6 +45,20 @@ std::string typeText(Type type) {
   text += "[";
   for (auto [axis, size] : enumerate(tensor.getShape()))
     text += (axis ? "," : "") + (ShapedType::isDynamic(size) ? "?" : std::to_string(size));
+  return text + "]";
+}
+
+static std::string typeText(const onnx::TypeProto *type) {
+  if (!type || !type->has_tensor_type())
+    return "";
+  std::string text = typeName(type->tensor_type().elem_type());
+  if (!type->tensor_type().has_shape())
+    return text;
+  text += "[";
+  for (auto [axis, dim] : enumerate(type->tensor_type().shape().dim())) {
+    text += axis ? "," : "";
+    text += dim.has_dim_value() ? std::to_string(dim.dim_value()) : dim.dim_param().empty() ? "?" : dim.dim_param();
+  }
   return text + "]";
 }
 
@@ -63,6 +84,8 @@ void GraphImporter::problem(const Twine &reason, const Twine &remedy, ArrayRef<V
   problem.where = currentWhere;
   for (Value operand : operands)
     problem.inputTypes.push_back(operand ? isPoison(operand) ? "?" : typeText(operand.getType()) : "");
+  for (const std::string &output : currentNode->output())
+    problem.outputTypes.push_back(typeText(declaredTypes.lookup(output)));
   diagnostics.report(std::move(problem));
 }
 

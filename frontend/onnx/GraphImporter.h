@@ -39,6 +39,8 @@ public:
     unsigned depth = 0;
   };
 
+  /// Notes the types that a graph declares for its values, which messages show and nothing relies on.
+  void declare(const onnx::GraphProto &graph);
   void initializers(const onnx::GraphProto &graph, Scope &scope);
   void nodes(const google::protobuf::RepeatedPtrField<onnx::NodeProto> &nodes, Scope &scope, const Frame &frame);
 
@@ -87,6 +89,7 @@ private:
   Diagnostics &diagnostics;
   nn::NNDialect &dialect;
   mlir::Value poisonValue;
+  llvm::StringMap<const onnx::TypeProto *> declaredTypes;
 
   // The scope, frame and node that are being imported; the node is one of the file's, never of a body.
   const Scope *currentScope = nullptr;

@@ -148,6 +148,7 @@ func::FuncOp ModelImporter::function(Model &model, const CheckedModel &checked, 
       shapes.nameDims(argument, port.dimNames);
     scope.values[port.name] = argument;
   }
+  importer.declare(graph);
   importer.initializers(graph, scope);
   GraphImporter::Frame frame{checked.opsets, nullptr, "", false, 0};
   importer.nodes(graph.node(), scope, frame);

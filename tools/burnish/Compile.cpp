@@ -119,9 +119,12 @@ static llvm::Error addHeaders(Products &products, const Compiler &compiler,
   return products.addText(shared, kBurnishHeader);
 }
 
+/// A program looks for its weights beside itself, under the model's name in C.
 static llvm::Error addWeights(Products &products, const Object &object,
-                              StringRef output) {
-  return products.add(basePath(output) + ".weights", [&](Output &weights) {
+                              const std::string &name, StringRef output) {
+  llvm::SmallString<128> file(path::parent_path(output));
+  path::append(file, name + ".weights");
+  return products.add(file, [&](Output &weights) {
     if (std::error_code error =
             llvm::sys::fs::resize_file(weights.fd(), object.weights().bytes()))
       return fileError(weights.path(), error);
@@ -152,8 +155,9 @@ struct Compile {
 
   llvm::Error writeMachineCode(Object &object) {
     Products products;
-    if (!options.embedsWeights)
-      if (llvm::Error error = addWeights(products, object, output))
+    if (!options.embedsWeights && object.weights().bytes() > 0)
+      if (llvm::Error error =
+              addWeights(products, object, compiler.name(), output))
         return error;
     if (options.emit != Emit::Program)
       if (llvm::Error error = addHeaders(products, compiler, output))
