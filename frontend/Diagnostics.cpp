@@ -1,5 +1,6 @@
 // Diagnostics.cpp - collects what is wrong with a model, so that one run reports everything.
 #include "frontend/Diagnostics.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/ConvertUTF.h"
 
@@ -43,6 +44,25 @@ std::string quoted(StringRef name) {
   return result;
 }
 
+// A string of a file as JSON takes it: bytes that are no UTF-8 are replaced.
+static std::string text(StringRef bytes) { return json::isUTF8(bytes) ? bytes.str() : json::fixUTF8(bytes); }
+
+json::Value toJson(const Problem &problem) {
+  json::Object object{{"reason", text(problem.reason)}};
+  if (!problem.where.empty())
+    object["where"] = text(problem.where);
+  if (!problem.remedy.empty())
+    object["remedy"] = text(problem.remedy);
+  if (problem.op.empty())
+    return object;
+  object["node"] = text(problem.node);
+  object["operator"] = text(problem.op);
+  object["domain"] = text(problem.domain);
+  object["version"] = problem.version;
+  object["inputs"] = json::Array(map_range(problem.inputTypes, text));
+  return object;
+}
+
 bool Diagnostics::error(const Twine &where, const Twine &reason, const Twine &remedy) {
   Problem problem;
   problem.where = where.str();
@@ -57,6 +77,12 @@ bool Diagnostics::report(Problem problem) {
   else if (said.insert(message(problem)).second)
     found.push_back(std::move(problem));
   return false;
+}
+
+void Diagnostics::takeBack(Mark mark) {
+  for (const Problem &problem : ArrayRef(found).drop_front(mark))
+    said.erase(message(problem));
+  found.resize(mark);
 }
 
 std::string Diagnostics::message(const Problem &problem) const {

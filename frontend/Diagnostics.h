@@ -3,6 +3,7 @@
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/ADT/Twine.h"
+#include "llvm/Support/JSON.h"
 #include <string>
 #include <vector>
 
@@ -19,8 +20,10 @@ struct Problem {
   std::string remedy;
   std::string node, op, domain;
   int64_t version = 0;
-  std::vector<std::string> inputTypes, outputTypes;
+  std::vector<std::string> inputTypes;
 };
+
+llvm::json::Value toJson(const Problem &problem);
 
 /// The problems of one model file.
 class Diagnostics {
@@ -36,6 +39,10 @@ public:
   llvm::ArrayRef<Problem> problems() const { return found; }
   /// `file: where: reason; remedy`.
   std::string message(const Problem &problem) const;
+  /// A place in the list, to which it can be taken back when what was found since turns out not to be so.
+  using Mark = size_t;
+  Mark mark() const { return found.size(); }
+  void takeBack(Mark mark);
   /// How many were left out after the first `kLimit`.
   size_t leftOut() const { return surplus; }
 

@@ -1,6 +1,7 @@
 // Expand.cpp - what expansions are written with, and the table of them.
 #include "frontend/onnx/Expand.h"
 #include "frontend/onnx/GraphImporter.h"
+#include "ir/Ops.h"
 #include "ir/Types.h"
 
 using namespace mlir;
@@ -109,6 +110,22 @@ std::optional<int64_t> Expansion::axis(int64_t axis, int64_t rank) {
 
 Value Expansion::cast(Value value, int64_t type) {
   return onnxType(value) == type ? value : (*this)("Cast", value, {{"to", type}});
+}
+
+Value Expansion::branch(Value condition, function_ref<Value()> whenTrue, function_ref<Value()> otherwise) {
+  nn::NetBuilder &builder = importer.builder;
+  Type unknown = poison().getType();
+  mlir::OperationState state(builder.getLoc(), nn::IfOp::getOperationName());
+  state.addOperands(condition);
+  state.addTypes(unknown);
+  // In the order of the operator's regions.
+  for (function_ref<Value()> value : {otherwise, whenTrue}) {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(&state.addRegion()->emplaceBlock());
+    nn::YieldOp::create(builder, builder.getLoc(), value());
+  }
+  Operation *op = builder.create(state);
+  return succeeded(builder.scope.infer(op)) ? op->getResult(0) : poison();
 }
 
 Value Expansion::fail(const Twine &reason) {

@@ -2,6 +2,7 @@
 #pragma once
 #include "frontend/onnx/Nodes.h"
 #include "ir/Shapes.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
 #include <variant>
 
 namespace burnish::onnx_import {
@@ -76,6 +77,10 @@ public:
   mlir::Value div(mlir::Value a, mlir::Value b) { return (*this)("Div", {a, b}); }
   mlir::Value cast(mlir::Value value, int64_t onnxType);
 
+  /// One of two values, by a boolean that is known at run time; what each needs is built inside its branch.
+  mlir::Value branch(mlir::Value condition, llvm::function_ref<mlir::Value()> whenTrue,
+                     llvm::function_ref<mlir::Value()> otherwise);
+
   /// Reports that the node cannot be compiled, and gives the value of a refused node.
   mlir::Value fail(const llvm::Twine &reason);
   mlir::Value poison();
@@ -102,6 +107,9 @@ using ExpandTable = llvm::StringMap<ExpandFunction>;
 /// The expansion of an operator, named with its domain (`ai.onnx.ml.Scaler`) unless that is the default one; null when
 /// there is none.
 ExpandFunction findExpansion(llvm::StringRef op);
+
+/// The expansion of an operator whose second operand, its axes, is known only at run time; null when there is none.
+ExpandFunction findRunTimeForm(llvm::StringRef op);
 
 // Each fills in the expansions of a family, and stands in its file in expand/.
 void addActivations(ExpandTable &table);

@@ -16,10 +16,8 @@ using onnx::NodeProto;
 
 namespace burnish::onnx_import {
 
-// Functions, expansions and bodies inside each other, and nodes after all calls are inlined: what a file that calls
-// functions from functions may cost.
-constexpr unsigned kDeepestCall = 64;
-constexpr int64_t kMostNodes = 500'000;
+// Functions, expansions, bodies and subgraphs inside each other.
+constexpr unsigned kDeepestCall = 100;
 
 GraphImporter::GraphImporter(Model &model, const CheckedModel &checked, Diagnostics &diagnostics, nn::NetBuilder &builder)
     : builder(builder), model(model), checked(checked), diagnostics(diagnostics),
@@ -166,11 +164,8 @@ void GraphImporter::node(const NodeProto &original, Scope &scope, const Frame &f
     currentWhere = frame.where + describe(original);
     builder.setLoc(NameLoc::get(builder.getStringAttr(currentWhere)));
   }
-  if (++importedNodes > kMostNodes) {
-    if (importedNodes == kMostNodes + 1)
-      diagnostics.error("", "more than " + Twine(kMostNodes) + " nodes once its functions are inlined");
+  if (++importedNodes > kMostNodes)
     return;
-  }
 
   bool hasReferences = frame.attributes && any_of(original.attribute(), [](const AttributeProto &attribute) {
                          return !attribute.ref_attr_name().empty();
@@ -231,15 +226,23 @@ SmallVector<Value> GraphImporter::core(const NodeProto &node, ArrayRef<Value> op
     return constantNode(node);
   StringRef operatorName = domain.empty() ? dialect.operatorFor(op) : "";
   ExpandFunction expansion = operatorName.empty() ? findExpansion(domain.empty() ? op.str() : (domain + "." + op).str()) : nullptr;
+  // What the core wants to know when compiling may be data after all.
+  if (domain.empty() && operands.size() > 1 && operands[1] && !isPoison(operands[1]))
+    if (ExpandFunction runTimeForm = findRunTimeForm(op); runTimeForm && !builder.scope.integers(operands[1]))
+      expansion = runTimeForm;
   if (operatorName.empty() && !expansion)
     return !domain.empty() && any_of(operands, isPoison) ? refused : unsupported(node, operands);
   if (any_of(operands, isPoison))
     return refused;
+  if (depth >= kDeepestCall) {
+    problem("functions and subgraphs more than " + Twine(kDeepestCall) + " deep");
+    return refused;
+  }
+  SaveAndRestore saveDepth(depth, depth + 1);
+  if (std::optional<SmallVector<int64_t>> condition; op == "If" && (condition = builder.scope.integers(operands[0])) && condition->size() == 1)
+    return knownBranch(node, condition->front());
   if (!expansion)
     return build(operatorName, node, operands);
-  if (depth >= kDeepestCall)
-    return refused;
-  SaveAndRestore saveDepth(depth, depth + 1);
   Expansion expand(*this, node, operands);
   return expansion(expand);
 }
@@ -306,6 +309,14 @@ SmallVector<Value> GraphImporter::unsupported(const NodeProto &node, ArrayRef<Va
   std::string domain = node.domain().empty() ? "" : " of domain " + quoted(node.domain());
   problem("operator " + node.op_type() + domain + " is not supported", "", operands);
   return refused;
+}
+
+// A branch that is known when compiling is all there is of If; the other may give values of another rank.
+SmallVector<Value> GraphImporter::knownBranch(const NodeProto &node, bool condition) {
+  for (const AttributeProto &attribute : node.attribute())
+    if (attribute.name() == (condition ? "then_branch" : "else_branch"))
+      return graph(attribute.g(), {});
+  return {};
 }
 
 //===- Constant -----------------------------------------------------------===//

@@ -10,6 +10,12 @@ namespace burnish::onnx_import {
 
 struct Schema;
 
+/// Nodes after all calls are inlined: what a file that calls functions from functions may cost.
+constexpr int64_t kMostNodes = 500'000;
+
+/// The graphs in the attributes of a node, in the order of the attributes' names.
+llvm::SmallVector<std::pair<llvm::StringRef, const onnx::GraphProto *>> graphsOf(const onnx::NodeProto &node);
+
 /// Imports nodes at the insertion point of a builder. A value that is not known because of a problem that is reported
 /// is poison: an unranked tensor. Nodes that use it give poison, and are not reported.
 class GraphImporter {
@@ -43,6 +49,9 @@ public:
   /// opset of its domain, and the default domain's operators are looked up among core, expansions and bodies.
   llvm::SmallVector<mlir::Value> core(const onnx::NodeProto &node, llvm::ArrayRef<mlir::Value> operands);
 
+  /// Whether the model was too large to be imported, and was left where that turned out.
+  bool isExhausted() const { return importedNodes > kMostNodes; }
+
   mlir::Value poison() const { return poisonValue; }
   static bool isPoison(mlir::Value value) { return value && mlir::isa<mlir::UnrankedTensorType>(value.getType()); }
 
@@ -62,6 +71,11 @@ private:
 
   // The operators whose attributes or regions need more than the table.
   llvm::SmallVector<mlir::Value> constantNode(const onnx::NodeProto &node);
+
+  /// Imports a graph at the insertion point, inside the present scope; gives the values of its outputs (Bodies.cpp).
+  llvm::SmallVector<mlir::Value> graph(const onnx::GraphProto &graph, mlir::ValueRange arguments);
+  llvm::SmallVector<mlir::Value> knownBranch(const onnx::NodeProto &node, bool condition);
+  bool fillBodies(mlir::Operation *op, const onnx::NodeProto &node);
 
   /// The nn operator of that name built from a node (Operators.cpp).
   llvm::SmallVector<mlir::Value> build(llvm::StringRef operatorName, const onnx::NodeProto &node,

@@ -151,6 +151,8 @@ func::FuncOp ModelImporter::function(Model &model, const CheckedModel &checked, 
   importer.initializers(graph, scope);
   GraphImporter::Frame frame{checked.opsets, nullptr, "", false, 0};
   importer.nodes(graph.node(), scope, frame);
+  if (importer.isExhausted())
+    diagnostics.error("", "more than " + Twine(kMostNodes) + " nodes once its functions are inlined");
 
   SmallVector<Value> results;
   for (const auto &output : graph.output())

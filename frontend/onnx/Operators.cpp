@@ -118,7 +118,14 @@ SmallVector<Value> GraphImporter::build(StringRef operatorName, const NodeProto 
   }
   state.types.assign(outputOf.size(), poisonValue.getType());
 
+  for (const auto &[name, graph] : graphsOf(node)) {
+    Block &block = state.addRegion()->emplaceBlock();
+    for (int i = 0; i < graph->input_size(); ++i)
+      block.addArgument(poisonValue.getType(), builder.getLoc());
+  }
   Operation *op = builder.create(state);
+  if (op->getNumRegions() && !fillBodies(op, node))
+    return refused;
   if (failed(builder.scope.infer(op)))
     return refused;
   SmallVector<Value> results(std::max<size_t>(node.output_size(), 1), poisonValue);

@@ -1,0 +1,105 @@
+// RunTimeAxes.cpp - operators whose axes are data. Ranks are known all the same, and so the result is: sizes are computed.
+#include "frontend/onnx/Expand.h"
+
+using namespace llvm;
+using mlir::Value;
+
+namespace burnish::onnx_import {
+namespace {
+
+constexpr int64_t kInt64 = onnx::TensorProto::INT64;
+
+// 0, 1, ... as a row or a column
+Value row(Expansion &e, int64_t count) {
+  return e.reshape(e.integers(llvm::to_vector(llvm::seq<int64_t>(count))), {int64_t(1), count});
+}
+Value column(Expansion &e, int64_t count) {
+  return e.reshape(e.integers(llvm::to_vector(llvm::seq<int64_t>(count))), {count, int64_t(1)});
+}
+
+// For each of `rank` axes, whether it is among `axes`, as i1.
+Value among(Expansion &e, Value axes, int64_t rank) {
+  axes = e("Reshape", {e.cast(axes, kInt64), e.integers({-1, 1})});
+  Value counted = e("Where", {e("Less", {axes, e.integer(0)}), e.add(axes, e.integer(rank)), axes});
+  Value matches = e.cast(e("Equal", {counted, row(e, rank)}), kInt64);
+  return e("Greater", {e.reduce("ReduceSum", matches, 0, /*keepDims=*/false), e.integer(0)});
+}
+
+// For each axis, how many axes before it are not flagged.
+Value unflaggedBefore(Expansion &e, Value flags, int64_t rank) {
+  Value before = e("Less", {row(e, rank), column(e, rank)});
+  Value counts = e("And", {before, e("Not", flags)});
+  return e.reduce("ReduceSum", e.cast(counts, kInt64), 1, /*keepDims=*/false);
+}
+
+// The shape without the flagged axes, `count` of which are left.
+Value shapeWithout(Expansion &e, Value shape, Value flags, int64_t rank, int64_t count) {
+  Value position = e.reshape(unflaggedBefore(e, flags, rank), {int64_t(1), rank});
+  Value stays = e("And", {e("Equal", {position, column(e, count)}), e("Not", flags)});
+  return e.reduce("ReduceSum", e("Where", {stays, shape, e.integer(0)}), 1, /*keepDims=*/false);
+}
+
+SmallVector<Value> squeeze(Expansion &e) {
+  Value x = e.operand(0), axes = e.operand(1);
+  int64_t rank = Expansion::rank(x);
+  std::optional<int64_t> count = Expansion::rank(axes) == 0 ? 1 : Expansion::size(axes, 0);
+  if (!count || *count > rank)
+    return e.refuse("axes are not known when compiling, nor how many there are");
+  Value shape = shapeWithout(e, e.shape(e.extents(x)), among(e, axes, rank), rank, rank - *count);
+  return {e("Reshape", {x, shape}, {{"allowzero", int64_t(1)}})};
+}
+
+SmallVector<Value> unsqueeze(Expansion &e) {
+  Value x = e.operand(0), axes = e.operand(1);
+  int64_t rank = Expansion::rank(x);
+  std::optional<int64_t> count = Expansion::rank(axes) == 0 ? 1 : Expansion::size(axes, 0);
+  if (!count)
+    return e.refuse("axes are not known when compiling, nor how many there are");
+  int64_t whole = rank + *count;
+  Value isNew = among(e, axes, whole);
+  Value source = e.reshape(unflaggedBefore(e, isNew, whole), {whole, int64_t(1)});
+  Value taken = e("Where", {e("Equal", {source, row(e, rank)}), e.shape(e.extents(x)), e.integer(0)});
+  Value shape = e("Where", {isNew, e.integer(1), e.reduce("ReduceSum", taken, 1, /*keepDims=*/false)});
+  return {e("Reshape", {x, shape}, {{"allowzero", int64_t(1)}})};
+}
+
+// Axis by axis, each if it is among those to be reduced; the reductions of which this is asked give the same whether axes go
+// together or one after the other.
+SmallVector<Value> reduce(Expansion &e) {
+  Value x = e.operand(0), axes = e.operand(1);
+  int64_t rank = Expansion::rank(x);
+  std::optional<int64_t> count = Expansion::size(axes, 0);
+  bool keepDims = e.intAttr("keepdims", 1), isNoop = e.intAttr("noop_with_empty_axes", 0);
+  if (!keepDims && (!count || *count > rank))
+    return e.refuse("axes are not known when compiling, nor how many there are");
+  if (!keepDims && *count == 0)
+    count = isNoop ? 0 : rank;
+  Value flags = among(e, axes, rank);
+  if (!isNoop)
+    flags = e("Or", {flags, e("Equal", {e("Size", axes), e.integer(0)})});
+  Value y = x;
+  for (int64_t axis = 0; axis < rank; ++axis) {
+    Value flag = e.reshape(e("Slice", {flags, e.integers(axis), e.integers(axis + 1)}), ArrayRef<Extent>());
+    y = e.branch(flag, [&, y] { return e.reduce(e.node.op_type(), y, axis); }, [&, y] { return e("Identity", y); });
+  }
+  if (keepDims)
+    return {y};
+  Value shape = shapeWithout(e, e("Shape", y), flags, rank, rank - *count);
+  return {e("Reshape", {y, shape}, {{"allowzero", int64_t(1)}})};
+}
+
+} // namespace
+
+ExpandFunction findRunTimeForm(StringRef op) {
+  static const ExpandTable table = [] {
+    ExpandTable forms;
+    for (StringRef name : {"ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum"})
+      forms[name] = reduce;
+    forms["Squeeze"] = squeeze;
+    forms["Unsqueeze"] = unsqueeze;
+    return forms;
+  }();
+  return table.lookup(op);
+}
+
+} // namespace burnish::onnx_import
