@@ -179,6 +179,7 @@ struct Compile {
         .runtime = findRuntime(executablePath(), compiler.target().triple)};
     const std::string &code = objects.last().temporary();
     auto linkResult = [&](Output &result) {
+      compiler.progress().show("linking");
       return options.emit == Emit::Program ? linkProgram(code, link, result)
              : options.emit == Emit::Shared
                  ? linkShared(code, compiler.name(), link, result)
@@ -228,7 +229,8 @@ struct Compile {
                                           : writeMachineCode(*object));
   }
 
-  static bool done(llvm::Error error) {
+  bool done(llvm::Error error) {
+    compiler.progress().clear();
     return error ? complain(std::move(error)) : true;
   }
 };

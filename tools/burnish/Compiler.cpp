@@ -57,12 +57,15 @@ Compiler::Compiler(const Options &options, llvm::raw_ostream &talk)
       context(std::make_unique<MLIRContext>(
           registry(), options.command == Command::Test
                           ? MLIRContext::Threading::DISABLED
-                          : MLIRContext::Threading::ENABLED)) {
+                          : MLIRContext::Threading::ENABLED)),
+      line(options.command == Command::Compile) {
   context->printOpOnDiagnostic(false);
   context->getDiagEngine().registerHandler([this](Diagnostic &diagnostic) {
     if (diagnostic.getSeverity() == DiagnosticSeverity::Remark &&
         !this->options.wantsRemarks)
       return success();
+    line.clear();
+    ++diagnosticCount;
     StringRef kind =
         diagnostic.getSeverity() == DiagnosticSeverity::Remark    ? "remark: "
         : diagnostic.getSeverity() == DiagnosticSeverity::Warning ? "warning: "
@@ -148,6 +151,7 @@ bool Compiler::parseModule() {
 
 bool Compiler::import() {
   context->loadDialect<nn::NNDialect, func::FuncDialect>();
+  line.show("reading " + file);
   Diagnostics diagnostics(file);
   ImportOptions import;
   import.path = file;
@@ -156,6 +160,7 @@ bool Compiler::import() {
   import.shapes = options.shapes;
   FailureOr<ImportedModel> imported =
       importModel(*context, import, diagnostics);
+  line.clear();
   for (const Problem &problem : diagnostics.problems())
     talk << diagnostics.message(problem) << "\n";
   if (size_t count = diagnostics.leftOut())
@@ -179,16 +184,28 @@ bool Compiler::lower(Emit stage) {
   pipeline.weightsInFile = !options.embedsWeights;
   pipeline.isProgram = options.emit == Emit::Program;
   pipeline.indexBits = machine->pointerBits;
-  PassManager passes(context.get());
-  for (auto [phase, result] : kPhases)
-    if ((!reached || result > *reached) && result <= stage) {
-      addPhase(passes, phase, pipeline);
-      reached = result;
+  for (auto [phase, result] : kPhases) {
+    if ((reached && result <= *reached) || result > stage)
+      continue;
+    line.show(("lowering to " + nameOf(phase)).str());
+    PassManager passes(context.get());
+    addPhase(passes, phase, pipeline);
+    diagnosticCount = 0;
+    if (failed(passes.run(*owned))) {
+      line.clear();
+      // A pass that fails says why; this is for the day that one does not.
+      if (!diagnosticCount)
+        talk << file << ": the compiler failed on the way to " << nameOf(phase)
+             << "\n";
+      return false;
     }
-  return succeeded(passes.run(*owned));
+    reached = result;
+  }
+  return true;
 }
 
 llvm::Expected<Object> Compiler::object() {
+  line.show("generating code");
   return Object::translate(
       *owned, *machine,
       {.level = options.level, .embedsWeights = options.embedsWeights});

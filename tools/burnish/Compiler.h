@@ -5,6 +5,7 @@
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "tools/burnish/Options.h"
+#include "tools/burnish/Progress.h"
 
 namespace burnish {
 
@@ -32,6 +33,7 @@ public:
   llvm::Expected<Object> object();
 
   mlir::ModuleOp module() const { return *owned; }
+  Progress &progress() { return line; }
   const Target &target() const { return *machine; }
   const std::string &name() const { return identifier; }
   /// Whether the compiled model has weights in a file of their own, and their
@@ -50,6 +52,8 @@ private:
   std::shared_ptr<void> storage;
   mlir::OwningOpRef<mlir::ModuleOp> owned;
   std::optional<Target> machine;
+  Progress line;
+  int64_t diagnosticCount = 0;
   std::string file, identifier;
   /// The last phase that is done.
   std::optional<Emit> reached;

@@ -7,6 +7,7 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include <chrono>
 #include <cmath>
 #include <csignal>
@@ -69,6 +70,11 @@ static Outcome fromJson(const llvm::json::Object &object) {
   return outcome;
 }
 
+/// Where a case's process writes its standard error.
+static std::string errorsOf(llvm::StringRef scratch, pid_t process) {
+  return (scratch + "/" + llvm::Twine(process) + ".err").str();
+}
+
 [[noreturn]] static void runInChild(const std::string &folder,
                                     llvm::StringRef scratch,
                                     const Options &options, int pipe) {
@@ -79,6 +85,11 @@ static Outcome fromJson(const llvm::json::Object &object) {
 #endif
   rlimit noCore = {0, 0};
   setrlimit(RLIMIT_CORE, &noCore);
+  // What an assertion says goes into the outcome, and nowhere else.
+  int errors = ::open(errorsOf(scratch, ::getpid()).c_str(),
+                      O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (errors >= 0)
+    ::dup2(errors, 2);
   // The parent says what became of it; a stack trace of the compiler is for its
   // own developers, under a debugger.
   for (int signal : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP})
@@ -113,7 +124,7 @@ static Running start(size_t index, const std::string &folder,
 }
 
 /// Waits for the process and says what became of the case.
-static Outcome finish(Running &running, bool isLate) {
+static Outcome finish(Running &running, llvm::StringRef scratch, bool isLate) {
   Outcome outcome;
   if (isLate)
     ::kill(running.process, SIGKILL);
@@ -135,7 +146,14 @@ static Outcome finish(Running &running, bool isLate) {
                           : llvm::formatv("the process ended with status {0}",
                                           WEXITSTATUS(status))
                                 .str();
+    if (auto errors =
+            llvm::MemoryBuffer::getFile(errorsOf(scratch, running.process)))
+      if (llvm::StringRef first =
+              (*errors)->getBuffer().ltrim().split('\n').first;
+          !first.empty())
+        outcome.message += ": " + first.take_front(300).str();
   }
+  llvm::sys::fs::remove(errorsOf(scratch, running.process));
   outcome.milliseconds = millisecondsSince(running.start);
   return outcome;
 }
@@ -222,7 +240,7 @@ int burnish::test(const Options &options) {
     }
     bool isLate = false;
     size_t place = waitForOne(running, options, isLate);
-    outcomes[running[place].index] = finish(running[place], isLate);
+    outcomes[running[place].index] = finish(running[place], scratch, isLate);
     running.erase(running.begin() + place);
     // In the order of the folders, whoever is first.
     for (; printed < cases.size() && outcomes[printed]; ++printed) {
