@@ -180,7 +180,7 @@ FailureOr<SmallVector<Value>> UniqueOp::lower(Lowering &l) {
   // Equal slices are neighbours now, the first of them first: number them.
   SmallVector<Value> initial{list(sizes[axis]), list(sizes[axis]), list(sizes[axis]), l.index(0)};
   SmallVector<Value> groups = loopNest(l, sizes[axis], initial, [&](ImplicitLocOpBuilder &b, ValueRange at, ValueRange carried) {
-    Scalar k(b, at[0]), found(b, carried[3]), zero = k.number(0), one = k.number(1);
+    Scalar k(b, at[0]), found(b, carried[3]), zero = k.number(0);
     Scalar item = listed(b, order, k), previous = listed(b, order, max(k - 1, zero));
     Scalar isNew = (k == 0) | (compare(b, previous, item) != 0);
     Scalar group = select(isNew, found, found - 1), next = select(isNew, found + 1, found);
