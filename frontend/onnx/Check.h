@@ -6,7 +6,7 @@
 namespace burnish::onnx_import {
 
 constexpr int64_t kOldestIrVersion = 3;
-constexpr int64_t kOldestOpset = 7;
+constexpr int64_t kOldestOpset = 6;
 
 /// What `check` found out about a model.
 struct CheckedModel {

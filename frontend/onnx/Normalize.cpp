@@ -102,6 +102,53 @@ private:
   }
 };
 
+// Before opset 7 the second operand was repeated only when `broadcast` said so, and its axes were those of the first from `axis`
+// on: with axes of size 1 after its own it is today's.
+bool broadcastAxis(Rewrite &r) {
+  bool isBroadcast = intAttribute(r.node, "broadcast", 0);
+  int64_t axis = intAttribute(r.node, "axis", INT64_MIN);
+  removeAttribute(r.node, "broadcast");
+  removeAttribute(r.node, "axis");
+  if (!isBroadcast || axis == INT64_MIN)
+    return true;
+  std::string b = r.node.input(1);
+  std::optional<int64_t> rankA = r.rank(r.node.input(0)), rankB = r.rank(b);
+  if (!rankA || !rankB)
+    return true;
+  axis = axis < 0 ? axis + *rankA : axis;
+  if (axis < 0 || axis > *rankA - *rankB)
+    return r.fail("axis " + Twine(axis) + " has no room for rank " + Twine(*rankB) + " in rank " + Twine(*rankA));
+  SmallVector<int64_t> after = to_vector(seq(*rankB, *rankA - axis));
+  if (!after.empty())
+    r.node.set_input(1, r.before("Unsqueeze", {b, r.integers(after)}));
+  return true;
+}
+
+// Before opset 7 there was a switch for testing, which is what these operators do unless they are told to train.
+bool isTest(Rewrite &r) {
+  removeAttribute(r.node, "is_test");
+  return true;
+}
+
+bool gemmBroadcast(Rewrite &r) {
+  removeAttribute(r.node, "broadcast");
+  return true;
+}
+
+// Before opset 7 a slope of rank 1 was by channel.
+bool slopeByChannel(Rewrite &r) {
+  std::string slope = r.node.input(1);
+  std::optional<int64_t> rankX = r.rank(r.node.input(0)), rankSlope = r.rank(slope);
+  if (rankX && rankSlope && *rankSlope == 1 && *rankX > 2)
+    r.node.set_input(1, r.before("Unsqueeze", {slope, r.integers(to_vector(seq(int64_t(1), *rankX - 1)))}));
+  return true;
+}
+
+bool recurrentOutputs(Rewrite &r) {
+  removeAttribute(r.node, "output_sequence");
+  return true;
+}
+
 // Before opset 9 `spatial` = 0 gave every element statistics of its own.
 bool batchNormalizationSpatial(Rewrite &r) {
   bool isSpatial = intAttribute(r.node, "spatial", 1);
@@ -236,6 +283,7 @@ bool scanBatch(Rewrite &r) {
     return r.fail("sequence_lens is not supported");
   r.node.mutable_input()->DeleteSubrange(0, 1);
   NodeProto inner = r.node;
+  inner.set_overload(kNewestForm.str());
   int64_t count = inner.input_size();
   onnx::GraphProto body;
   for (int i = 0; i < count; ++i) {
@@ -309,6 +357,17 @@ bool topKInput(Rewrite &r) {
   return true;
 }
 
+bool upsampleHeightAndWidth(Rewrite &r) {
+  auto &attribute = *r.node.add_attribute();
+  attribute.set_name("scales");
+  attribute.set_type(onnx::AttributeProto::FLOATS);
+  for (float scale : {1.0f, 1.0f, floatAttribute(r.node, "height_scale", 1), floatAttribute(r.node, "width_scale", 1)})
+    attribute.add_floats(scale);
+  removeAttribute(r.node, "height_scale");
+  removeAttribute(r.node, "width_scale");
+  return true;
+}
+
 bool upsampleScales(Rewrite &r) {
   std::string scales = r.before("Constant", {});
   auto &attribute = *r.last().add_attribute();
@@ -338,16 +397,32 @@ constexpr int64_t kAlways = INT64_MAX;
 
 // In order of versions for each operator: a node goes through all that came after its own.
 const Change kChanges[] = {
+    {"Add", 7, broadcastAxis},
+    {"And", 7, broadcastAxis},
+    {"BatchNormalization", 7, isTest},
     {"BatchNormalization", 9, batchNormalizationSpatial},
     {"BatchNormalization", 14, batchNormalizationTraining},
     {"Clip", 11, clipBounds},
     {"DFT", 20, dftAxis},
+    {"Div", 7, broadcastAxis},
+    {"Dropout", 7, isTest},
     {"Dropout", 12, dropoutRatio},
+    {"Equal", 7, broadcastAxis},
+    {"GRU", 7, recurrentOutputs},
+    {"Gemm", 7, gemmBroadcast},
+    {"Greater", 7, broadcastAxis},
     {"GridSample", 20, gridSampleModes},
     {"GroupNormalization", 21, groupNormalizationScale},
     {"Hardmax", 13, softmaxFlat},
+    {"LSTM", 7, recurrentOutputs},
+    {"Less", 7, broadcastAxis},
     {"LogSoftmax", 13, softmaxFlat},
+    {"Mul", 7, broadcastAxis},
+    {"Or", 7, broadcastAxis},
+    {"PRelu", 7, slopeByChannel},
     {"Pad", 11, padInputs},
+    {"Pow", 7, broadcastAxis},
+    {"RNN", 7, recurrentOutputs},
     {"ReduceL1", 18, reduceAxes},
     {"ReduceL2", 18, reduceAxes},
     {"ReduceLogSum", 18, reduceAxes},
@@ -369,15 +444,20 @@ const Change kChanges[] = {
     {"Split", 13, splitInput},
     {"Split", 18, splitCount},
     {"Squeeze", 13, squeezeAxes},
+    {"Sub", 7, broadcastAxis},
     {"TopK", 10, topKInput},
     {"Unsqueeze", 13, squeezeAxes},
+    {"Upsample", 7, upsampleHeightAndWidth},
     {"Upsample", 9, upsampleScales},
     {"Upsample", kAlways, upsampleName},
+    {"Xor", 7, broadcastAxis},
 };
 
 } // namespace
 
 bool normalize(const NodeProto &node, int64_t version, NormalizeContext &context, std::vector<NodeProto> &nodes) {
+  if (node.overload() == kNewestForm)
+    version = INT64_MAX - 1;
   Rewrite rewrite(node, version, context);
   for (const Change &change : kChanges)
     if (change.op == node.op_type() && version < change.version && !rewrite.isReplaced && !change.apply(rewrite))

@@ -17,6 +17,9 @@ struct NormalizeContext {
   std::string reason;
 };
 
+/// The overload of a node inside a subgraph that is in the newest form already, whatever opset its graph has.
+constexpr llvm::StringLiteral kNewestForm = "\x01newest";
+
 /// Appends to `nodes` what `node`, an operator of the default domain as opset `version` defines it, is in the newest
 /// opset: itself with other attributes and inputs, or several nodes that together are it. False when the newest
 /// operators cannot express it; `context.reason` says why.

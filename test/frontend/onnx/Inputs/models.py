@@ -89,7 +89,7 @@ def new_opset():
 
 
 def old_opset():
-    return model([node("Relu", ["x"], ["y"])], opsets=[("", 6)])
+    return model([node("Relu", ["x"], ["y"])], opsets=[("", 5)])
 
 
 def new_ir():
