@@ -1,11 +1,13 @@
 // Object.cpp - from the LLVM dialect to machine code.
 #include "codegen/Object.h"
+#include "codegen/Dispatch.h"
 #include "ir/Signature.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Verifier.h"
+#include "llvm/Linker/Linker.h"
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Transforms/IPO/Internalize.h"
 
@@ -26,24 +28,31 @@ static llvm::Error failed(const char *format, const Args &...args) {
 
 llvm::Expected<Object> Object::translate(ModuleOp module, const Target &target,
                                          const ObjectOptions &options) {
-  Object object;
+  return translate(module, target, options,
+                   std::make_shared<llvm::LLVMContext>());
+}
+
+llvm::Expected<Object>
+Object::translate(ModuleOp module, const Target &target,
+                  const ObjectOptions &options,
+                  std::shared_ptr<llvm::LLVMContext> context) {
   llvm::Expected<Weights> weights = Weights::of(module);
   if (!weights)
     return weights.takeError();
-  object.constants = std::move(*weights);
-
   registerBuiltinDialectTranslation(*module.getContext());
   registerLLVMDialectTranslation(*module.getContext());
   std::string name;
   if (module->hasAttr(nn::kSignatureAttr))
     name = nn::Signature::recorded(module).name;
-  object.context = std::make_unique<llvm::LLVMContext>();
+  Object object;
+  object.context = std::move(context);
   object.llvm = translateModuleToLLVMIR(module, *object.context,
                                         name.empty() ? "model" : name);
   if (!object.llvm)
     return failed("the LLVM dialect module has no translation to LLVM IR");
-  object.machine =
-      target.machine(options.level, object.constants.bytes() > 1ll << 30);
+  object.machine = target.machine(options.level, weights->bytes() > 1ll << 30);
+  object.embedsWeights = options.embedsWeights;
+  object.constants.push_back({name + "_weights", std::move(*weights)});
   object.llvm->setTargetTriple(target.triple);
   object.llvm->setDataLayout(object.machine->createDataLayout());
   // The object has the source's name in its symbol table.
@@ -51,13 +60,81 @@ llvm::Expected<Object> Object::translate(ModuleOp module, const Target &target,
   if (object.machine->isPositionIndependent())
     object.llvm->setPICLevel(llvm::PICLevel::BigPIC);
   object.setAttributes(target);
-  if (!name.empty()) {
+  if (!name.empty())
     object.keepInterface(name);
-    if (options.embedsWeights && object.llvm->getNamedGlobal(name + "_weights"))
-      object.weightsSymbol = name + "_weights";
-  }
   object.optimize(options.level);
   return object;
+}
+
+llvm::Expected<Object> Object::translate(ArrayRef<ModuleOp> modules,
+                                         ArrayRef<Target> targets,
+                                         const ObjectOptions &options) {
+  if (modules.size() == 1)
+    return translate(modules[0], targets[0], options);
+  auto context = std::make_shared<llvm::LLVMContext>();
+  std::string name = nn::Signature::recorded(modules[0]).name;
+  llvm::Expected<Object> whole =
+      translate(modules[0], targets[0], options, context);
+  if (!whole)
+    return whole.takeError();
+  whole->makeVariant(name, 0);
+  for (size_t number = 1; number < modules.size(); ++number) {
+    llvm::Expected<Object> variant =
+        translate(modules[number], targets[number], options, context);
+    if (!variant)
+      return variant.takeError();
+    variant->makeVariant(name, number);
+    if (llvm::Error error = whole->append(std::move(*variant), name, number))
+      return error;
+  }
+  if (llvm::Error error = addDispatch(*whole->llvm, name, targets))
+    return error;
+  // Only now: the pointer in it needs the model that was put together.
+  if (llvm::GlobalVariable *program =
+          whole->llvm->getNamedGlobal(kProgramModel))
+    program->setInitializer(whole->llvm->getNamedGlobal(name));
+  return whole;
+}
+
+/// Gives what others see of a model the name of a variant, and keeps it inside.
+void Object::makeVariant(StringRef name, size_t number) {
+  for (StringRef suffix : kInterface)
+    if (llvm::GlobalValue *value = llvm->getNamedValue((name + suffix).str())) {
+      value->setName(variantName((name + suffix).str(), number));
+      // Linking modules joins what is not internal; the dispatch makes it so in
+      // the end.
+      value->setVisibility(llvm::GlobalValue::HiddenVisibility);
+    }
+  if (llvm::GlobalValue *weights = llvm->getNamedValue(constants[0].symbol))
+    weights->setName(variantName(constants[0].symbol, number));
+  constants[0].symbol = variantName(constants[0].symbol, number);
+  if (llvm::GlobalVariable *program = llvm->getNamedGlobal(kProgramModel)) {
+    program->setInitializer(
+        llvm::ConstantPointerNull::get(llvm::PointerType::get(*context, 0)));
+    program->setLinkage(llvm::GlobalValue::WeakODRLinkage);
+  }
+}
+
+llvm::Error Object::append(Object variant, StringRef name, size_t number) {
+  if (!embedsWeights && !(variant.constants[0].weights == constants[0].weights))
+    return failed("the weights of %s and of another CPU are laid out "
+                  "differently; put them into the object",
+                  name.str().c_str());
+  Constants added = std::move(variant.constants[0]);
+  if (llvm::Linker::linkModules(*llvm, std::move(variant.llvm)))
+    return failed("the code for different CPUs does not go into one object");
+  llvm::GlobalVariable *global = llvm->getNamedGlobal(added.symbol);
+  if (!global)
+    return llvm::Error::success();
+  for (const Constants &present : constants)
+    if (llvm::GlobalVariable *same = llvm->getNamedGlobal(present.symbol);
+        same && present.weights == added.weights) {
+      global->replaceAllUsesWith(same);
+      global->eraseFromParent();
+      return llvm::Error::success();
+    }
+  constants.push_back(std::move(added));
+  return llvm::Error::success();
 }
 
 void Object::setAttributes(const Target &target) {
@@ -140,30 +217,33 @@ static StringRef weightsSection(const llvm::Triple &triple) {
   return triple.isOSBinFormatCOFF() ? ".rdata$burnish" : ".rodata.burnish";
 }
 
-llvm::Error Object::write(Output &output) {
-  bool hasWeights = !weightsSymbol.empty() && constants.bytes() > 0;
-  if (llvm::GlobalVariable *global =
-          llvm->getNamedGlobal(weightsSymbol.empty() ? "" : weightsSymbol);
-      global && hasWeights) {
-    // Zeros hold the place: bytes that pass through LLVM's constants cost many
-    // times their size.
-    auto *type = llvm::ArrayType::get(llvm::Type::getInt8Ty(*context),
-                                      constants.bytes());
-    auto *section = new llvm::GlobalVariable(
-        *llvm, type, /*isConstant=*/true, llvm::GlobalValue::ExternalLinkage,
-        llvm::ConstantAggregateZero::get(type), "");
-    section->setSection(weightsSection(llvm->getTargetTriple()));
-    section->setVisibility(llvm::GlobalValue::HiddenVisibility);
-    section->setDSOLocal(true);
-    section->setAlignment(llvm::Align(64));
-    section->setExternallyInitialized(true);
-    section->takeName(global);
-    global->replaceAllUsesWith(section);
-    global->eraseFromParent();
-  } else {
-    hasWeights = false;
-  }
+/// Gives a declared array of bytes a place: zeros for now, as bytes that pass
+/// through LLVM's constants cost many times their size.
+static void define(llvm::GlobalVariable *global, int64_t bytes) {
+  llvm::Module &module = *global->getParent();
+  auto *type =
+      llvm::ArrayType::get(llvm::Type::getInt8Ty(module.getContext()), bytes);
+  auto *section = new llvm::GlobalVariable(
+      module, type, /*isConstant=*/true, llvm::GlobalValue::ExternalLinkage,
+      llvm::ConstantAggregateZero::get(type), "");
+  section->setSection(weightsSection(module.getTargetTriple()));
+  section->setVisibility(llvm::GlobalValue::HiddenVisibility);
+  section->setDSOLocal(true);
+  section->setAlignment(llvm::Align(64));
+  section->setExternallyInitialized(true);
+  section->takeName(global);
+  global->replaceAllUsesWith(section);
+  global->eraseFromParent();
+}
 
+llvm::Error Object::write(Output &output) {
+  SmallVector<const Constants *> placed;
+  for (const Constants &one : constants)
+    if (llvm::GlobalVariable *global = llvm->getNamedGlobal(one.symbol);
+        global && embedsWeights && one.weights.bytes() > 0) {
+      define(global, one.weights.bytes());
+      placed.push_back(&one);
+    }
   {
     llvm::raw_fd_ostream stream(output.fd(), /*shouldClose=*/false);
     if (llvm::Error error = emit(stream, /*isAssembly=*/false))
@@ -173,11 +253,14 @@ llvm::Error Object::write(Output &output) {
     if (error)
       return fileError(output.path(), error);
   }
-  if (!hasWeights)
-    return llvm::Error::success();
-  llvm::Expected<uint64_t> offset =
-      findBytes(output.temporary(), weightsSymbol);
-  if (!offset)
-    return offset.takeError();
-  return constants.write(output.fd(), *offset, output.path());
+  for (const Constants *one : placed) {
+    llvm::Expected<uint64_t> offset =
+        findBytes(output.temporary(), one->symbol);
+    if (!offset)
+      return offset.takeError();
+    if (llvm::Error error =
+            one->weights.write(output.fd(), *offset, output.path()))
+      return error;
+  }
+  return llvm::Error::success();
 }

@@ -26,26 +26,47 @@ public:
                                           const Target &target,
                                           const ObjectOptions &options);
 
+  /// The same with a module for each of several targets, which differ in their
+  /// CPUs: the model runs the last one that the CPU it is on has all for, and
+  /// the first when that is none.
+  static llvm::Expected<Object>
+  translate(llvm::ArrayRef<mlir::ModuleOp> modules,
+            llvm::ArrayRef<Target> targets, const ObjectOptions &options);
+
   /// LLVM IR as text.
   void print(llvm::raw_ostream &stream) const { llvm->print(stream, nullptr); }
   llvm::Error writeAssembly(Output &output);
   /// The relocatable object. May be called once, and nothing after it.
   llvm::Error write(Output &output);
 
-  const Weights &weights() const { return constants; }
+  /// What goes to a file of their own where it is not in the object.
+  const Weights &weights() const { return constants[0].weights; }
 
 private:
   Object() = default;
+  static llvm::Expected<Object>
+  translate(mlir::ModuleOp module, const Target &target,
+            const ObjectOptions &options,
+            std::shared_ptr<llvm::LLVMContext> context);
   llvm::Error emit(llvm::raw_pwrite_stream &stream, bool isAssembly);
   void setAttributes(const Target &target);
   void keepInterface(llvm::StringRef name);
   void optimize(unsigned level);
 
-  std::unique_ptr<llvm::LLVMContext> context;
+  llvm::Error append(Object variant, llvm::StringRef name, size_t number);
+  void makeVariant(llvm::StringRef name, size_t number);
+
+  /// The bytes behind a symbol; of several CPUs often the same.
+  struct Constants {
+    std::string symbol;
+    Weights weights;
+  };
+
+  std::shared_ptr<llvm::LLVMContext> context;
   std::unique_ptr<llvm::Module> llvm;
   std::unique_ptr<llvm::TargetMachine> machine;
-  Weights constants;
-  std::string weightsSymbol;
+  llvm::SmallVector<Constants, 1> constants;
+  bool embedsWeights = true;
 };
 
 } // namespace burnish

@@ -52,6 +52,20 @@ llvm::Expected<Weights> Weights::of(ModuleOp module) {
   return weights;
 }
 
+bool Weights::operator==(const Weights &other) const {
+  if (total != other.total || constants.size() != other.constants.size())
+    return false;
+  for (auto [a, b] : llvm::zip(constants, other.constants)) {
+    if (a.offset != b.offset)
+      return false;
+    std::optional<ArrayRef<char>> bytes = nn::rawBytes(a.elements);
+    if (a.elements != b.elements &&
+        (!bytes || bytes != nn::rawBytes(b.elements)))
+      return false;
+  }
+  return true;
+}
+
 /// One element over and over, through a buffer that stays in cache.
 static std::error_code writeSplat(int fd, DenseElementsAttr splat,
                                   uint64_t offset) {

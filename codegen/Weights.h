@@ -13,6 +13,9 @@ public:
   /// An error when offsets are out of order or elements have no bytes.
   static llvm::Expected<Weights> of(mlir::ModuleOp module);
 
+  /// Whether the bytes are the same at the same offsets.
+  bool operator==(const Weights &other) const;
+
   /// Bytes of all constants and what is between them.
   int64_t bytes() const { return total; }
 

@@ -47,6 +47,8 @@ def main(name):
         print(f"run       program in.npz -o out.npz   (whole process {1000 * wall:.1f} ms)")
         for key, array in got.items():
             print(f"          {key} {summary(array)}")
+            if "labels" in row:
+                print(f"answer    {row['labels'][array.argmax()]}, with probability {array.max():.3f}")
         start = time.perf_counter()
         expected = reference.outputs(file)
         print(f"reference ONNX Runtime's first run takes {1000 * (time.perf_counter() - start):.1f} ms")

@@ -47,10 +47,11 @@ def run(command, seconds):
             time.sleep(0.002)
         wall = time.perf_counter() - start
         out.seek(0), err.seek(0)
-        said = err.read().decode(errors="replace").strip()
+        printed, said = (file.read().decode(errors="replace") for file in (out, err))
         if process.returncode:
-            raise Failure("unsupported" if process.returncode == 1 else "crash", said or f"{name} ended with {process.returncode}")
-        return out.read().decode(errors="replace"), wall, peak
+            outcome = "unsupported" if process.returncode == 1 else "crash"
+            raise Failure(outcome, said.strip() or printed.strip() or f"{name} ended with {process.returncode}")
+        return printed, wall, peak
 
 
 def as_array(value):

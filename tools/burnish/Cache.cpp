@@ -89,16 +89,20 @@ std::string burnish::cachedProgram(const Options &options, int &status) {
     status = kBadCommandLine;
     return "";
   }
-  llvm::Expected<Target> target = Target::find(options.target, options.cpu);
+  // What `native` stands for here; several CPUs are what their names say.
+  bool isNative = options.cpu.empty() || options.cpu == "native";
+  llvm::Expected<Target> target =
+      Target::find(options.target, isNative ? options.cpu : "");
   if (!target) {
     complain(target.takeError());
     return "";
   }
+  std::string cpu =
+      isNative ? target->cpu + " " + target->features : options.cpu;
   Key key;
   key.addVersion(executablePath());
   key.addVersion(findRuntime(executablePath(), target->triple));
-  key.add(target->triple.str() + " " + target->cpu + " " + target->features +
-          " " + std::to_string(options.level));
+  key.add(target->triple.str() + " " + cpu + " " + std::to_string(options.level));
   for (auto &[name, size] : options.dims)
     key.add(name + "=" + std::to_string(size));
   for (auto &[name, dims] : options.shapes)

@@ -237,6 +237,11 @@ struct Compile {
 } // namespace
 
 int burnish::compile(const Options &options) {
+  if (options.emit < Emit::Llvm && options.cpu.find(',') != std::string::npos) {
+    llvm::errs()
+        << "burnish: --emit=nn to --emit=loops show the code for one CPU\n";
+    return kBadCommandLine;
+  }
   const std::string &input = options.files[0];
   std::string output = options.output;
   if (output.empty())

@@ -113,15 +113,26 @@ bool Compiler::load(StringRef path, StringRef name) {
   if (!(path.ends_with(".mlir") ? parseModule() : import()))
     return false;
 
+  return chooseTargets();
+}
+
+bool Compiler::chooseTargets() {
   auto attribute = module()->getAttrOfType<nn::TargetAttr>(nn::kTargetAttr);
-  bool isChosen = !options.target.empty() || !options.cpu.empty();
-  llvm::Expected<Target> target =
-      attribute && !isChosen ? Target::of(attribute)
-                             : Target::find(options.target, options.cpu);
-  if (!target)
-    return complain(target.takeError());
-  machine = std::move(*target);
-  module()->setAttr(nn::kTargetAttr, machine->attribute(context.get()));
+  SmallVector<StringRef> cpus;
+  StringRef(options.cpu).split(cpus, ',');
+  for (StringRef cpu : cpus) {
+    bool isChosen = !options.target.empty() || !cpu.empty();
+    llvm::Expected<Target> target = attribute && !isChosen
+                                        ? Target::of(attribute)
+                                        : Target::find(options.target, cpu);
+    if (!target)
+      return complain(target.takeError());
+    if (!targets.empty())
+      modules.push_back(module().clone());
+    (*modules.back())
+        ->setAttr(nn::kTargetAttr, target->attribute(context.get()));
+    targets.push_back(std::move(*target));
+  }
   return true;
 }
 
@@ -134,8 +145,8 @@ bool Compiler::parseModule() {
   context->loadAllAvailableDialects();
   llvm::SourceMgr sources;
   sources.AddNewSourceBuffer(std::move(*buffer), llvm::SMLoc());
-  owned = parseSourceFile<ModuleOp>(sources, context.get());
-  if (!owned)
+  modules.push_back(parseSourceFile<ModuleOp>(sources, context.get()));
+  if (!modules[0])
     return false;
   reached = levelOf(module());
   if (module()->hasAttr(nn::kSignatureAttr)) {
@@ -168,11 +179,20 @@ bool Compiler::import() {
   if (failed(imported))
     return false;
   storage = std::move(imported->storage);
-  owned = std::move(imported->module);
+  modules.push_back(std::move(imported->module));
   return true;
 }
 
 bool Compiler::lower(Emit stage) {
+  for (auto [module, target] : llvm::zip(modules, targets))
+    if (!lower(*module, target, stage))
+      return false;
+  if (!reached || stage > *reached)
+    reached = stage;
+  return true;
+}
+
+bool Compiler::lower(ModuleOp module, const Target &target, Emit stage) {
   static constexpr std::pair<Phase, Emit> kPhases[] = {
       {Phase::Graph, Emit::Nn},
       {Phase::Loops, Emit::Linalg},
@@ -183,7 +203,7 @@ bool Compiler::lower(Emit stage) {
   pipeline.level = options.level;
   pipeline.weightsInFile = !options.embedsWeights;
   pipeline.isProgram = options.emit == Emit::Program;
-  pipeline.indexBits = machine->pointerBits;
+  pipeline.indexBits = target.pointerBits;
   for (auto [phase, result] : kPhases) {
     if ((reached && result <= *reached) || result > stage)
       continue;
@@ -191,30 +211,31 @@ bool Compiler::lower(Emit stage) {
     PassManager passes(context.get());
     addPhase(passes, phase, pipeline);
     diagnosticCount = 0;
-    if (failed(passes.run(*owned))) {
-      line.clear();
-      // A pass that fails says why; this is for the day that one does not.
-      if (!diagnosticCount)
-        talk << file << ": the compiler failed on the way to " << nameOf(phase)
-             << "\n";
-      return false;
-    }
-    reached = result;
+    if (succeeded(passes.run(module)))
+      continue;
+    line.clear();
+    // A pass that fails says why; this is for the day that one does not.
+    if (!diagnosticCount)
+      talk << file << ": the compiler failed on the way to " << nameOf(phase)
+           << "\n";
+    return false;
   }
   return true;
 }
 
 llvm::Expected<Object> Compiler::object() {
   line.show("generating code");
+  auto all = llvm::map_to_vector(
+      modules, [](OwningOpRef<ModuleOp> &module) { return *module; });
   return Object::translate(
-      *owned, *machine,
+      all, targets,
       {.level = options.level, .embedsWeights = options.embedsWeights});
 }
 
 int64_t Compiler::weightsFileBytes() const {
   if (options.embedsWeights)
     return 0;
-  llvm::Expected<Weights> weights = Weights::of(*owned);
+  llvm::Expected<Weights> weights = Weights::of(module());
   if (!weights) {
     llvm::consumeError(weights.takeError());
     return 0;
@@ -223,9 +244,12 @@ int64_t Compiler::weightsFileBytes() const {
 }
 
 std::string Compiler::header() const {
-  nn::Signature signature = nn::Signature::recorded(*owned);
-  auto workspace = (*owned)->getAttrOfType<IntegerAttr>(nn::kWorkspaceAttr);
-  return headerText(signature, workspace ? workspace.getInt() : 0,
-                    weightsFileBytes(),
+  nn::Signature signature = nn::Signature::recorded(module());
+  int64_t workspace = 0;
+  for (const OwningOpRef<ModuleOp> &module : modules)
+    if (auto bytes =
+            module.get()->getAttrOfType<IntegerAttr>(nn::kWorkspaceAttr))
+      workspace = std::max(workspace, bytes.getInt());
+  return headerText(signature, workspace, weightsFileBytes(),
                     module().lookupSymbol(signature.name + "_run") != nullptr);
 }

@@ -32,9 +32,10 @@ public:
   /// weights.
   llvm::Expected<Object> object();
 
-  mlir::ModuleOp module() const { return *owned; }
+  /// The module of the first CPU.
+  mlir::ModuleOp module() const { return *modules[0]; }
   Progress &progress() { return line; }
-  const Target &target() const { return *machine; }
+  const Target &target() const { return targets[0]; }
   const std::string &name() const { return identifier; }
   /// Whether the compiled model has weights in a file of their own, and their
   /// bytes.
@@ -43,6 +44,8 @@ public:
   std::string header() const;
 
 private:
+  bool lower(mlir::ModuleOp module, const Target &target, Emit stage);
+  bool chooseTargets();
   bool parseModule();
   bool import();
 
@@ -50,8 +53,9 @@ private:
   llvm::raw_ostream &talk;
   std::unique_ptr<mlir::MLIRContext> context;
   std::shared_ptr<void> storage;
-  mlir::OwningOpRef<mlir::ModuleOp> owned;
-  std::optional<Target> machine;
+  /// One module for each CPU that code is made for.
+  std::vector<mlir::OwningOpRef<mlir::ModuleOp>> modules;
+  std::vector<Target> targets;
   Progress line;
   int64_t diagnosticCount = 0;
   std::string file, identifier;

@@ -23,7 +23,7 @@ MODEL may also be a .mlir file, at any level of the pipeline.
   --dim NAME=N          give a symbolic dimension a value
   --shape INPUT=1x3x8   give an input a shape
   --target=TRIPLE       the machine to compile for (default: this one), as aarch64-linux-gnu
-  --cpu=NAME            its CPU, as x86-64-v2, x86-64-v3, x86-64-v4, cortex-m4 (default: native)
+  --cpu=NAME[,NAME...]  its CPU, as x86-64-v3, cortex-m4 (default: native); of several, the last that a machine has is run
   --sysroot=DIR         the root folder of the target's libraries
   -O0 .. -O3            how much to optimise (default: -O2)
   --weights=embed|file  weights inside the object (default), or in a file beside it
