@@ -9,4 +9,13 @@ void burnish::nn::NNDialect::initialize() {
 #define BURNISH_FAMILY(name) register##name(*this);
 #include "ir/Families.def"
 #undef BURNISH_FAMILY
+  registerArithmetic(*this);
+  registerContraction(*this);
+  registerFunctions(*this);
+  registerLayout(*this);
+  registerLogic(*this);
+  registerNormalization(*this);
+  registerQuantization(*this);
+  registerReduction(*this);
+  registerStructure(*this);
 }
