@@ -14,6 +14,7 @@ void burnish::nn::NNDialect::initialize() {
   registerFunctions(*this);
   registerLayout(*this);
   registerLogic(*this);
+  registerLoss(*this);
   registerNormalization(*this);
   registerQuantization(*this);
   registerReduction(*this);

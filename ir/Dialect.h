@@ -15,6 +15,7 @@ void registerContraction(NNDialect &dialect);
 void registerFunctions(NNDialect &dialect);
 void registerLayout(NNDialect &dialect);
 void registerLogic(NNDialect &dialect);
+void registerLoss(NNDialect &dialect);
 void registerNormalization(NNDialect &dialect);
 void registerQuantization(NNDialect &dialect);
 void registerReduction(NNDialect &dialect);

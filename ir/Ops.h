@@ -20,6 +20,8 @@
 #define GET_OP_CLASSES
 #include "ir/ops/Logic.h.inc"
 #define GET_OP_CLASSES
+#include "ir/ops/Loss.h.inc"
+#define GET_OP_CLASSES
 #include "ir/ops/Normalization.h.inc"
 #define GET_OP_CLASSES
 #include "ir/ops/Quantization.h.inc"

@@ -31,9 +31,9 @@ enum class Granularity { Tensor, Axis, Block };
 
 template <typename Op> static Granularity granularity(Op op, ShapeScope &scope, Value scale) {
   Dims dims = scope.dims(scale);
-  if (op.getBlockSize() > 0)
-    return Granularity::Block;
-  return dims.empty() || (dims.size() == 1 && isKnown(dims[0], 1)) ? Granularity::Tensor : Granularity::Axis;
+  if (dims.empty() || (dims.size() == 1 && isKnown(dims[0], 1)))
+    return Granularity::Tensor;
+  return op.getBlockSize() > 0 ? Granularity::Block : Granularity::Axis;
 }
 
 /// Checks that scale and zero point fit x.
@@ -41,13 +41,15 @@ template <typename Op> static LogicalResult checkScale(Op op, ShapeScope &scope,
   Dims x = scope.dims(op.getX()), dims = scope.dims(scale);
   if (op.getBlockSize() < 0)
     return op.emitOpError() << "'block_size' is " << op.getBlockSize();
-  if (zeroPoint && scope.rank(zeroPoint) != static_cast<int64_t>(dims.size()))
-    return op.emitOpError() << "the scale is " << toString(dims) << " and the zero point is " << toString(scope.dims(zeroPoint));
-  if (zeroPoint)
-    for (auto [left, right] : llvm::zip_equal(dims, scope.dims(zeroPoint)))
-      if (known(left) && known(right) && left != right)
-        return op.emitOpError() << "the scale is " << toString(dims) << " and the zero point is " << toString(scope.dims(zeroPoint));
   Granularity kind = granularity(op, scope, scale);
+  if (zeroPoint) {
+    Dims zeros = scope.dims(zeroPoint);
+    bool isAlike = kind == granularity(op, scope, zeroPoint) && (kind == Granularity::Tensor || zeros.size() == dims.size());
+    for (size_t axis = 0; isAlike && kind != Granularity::Tensor && axis < dims.size(); ++axis)
+      isAlike = !known(dims[axis]) || !known(zeros[axis]) || dims[axis] == zeros[axis];
+    if (!isAlike)
+      return op.emitOpError() << "the scale is " << toString(dims) << " and the zero point is " << toString(zeros);
+  }
   if (kind == Granularity::Tensor)
     return success();
   FailureOr<int64_t> axis = normalizeAxis(op, op.getAxis(), x.size());
