@@ -9,14 +9,4 @@ void burnish::nn::NNDialect::initialize() {
 #define BURNISH_FAMILY(name) register##name(*this);
 #include "ir/Families.def"
 #undef BURNISH_FAMILY
-  registerArithmetic(*this);
-  registerContraction(*this);
-  registerFunctions(*this);
-  registerLayout(*this);
-  registerLogic(*this);
-  registerLoss(*this);
-  registerNormalization(*this);
-  registerQuantization(*this);
-  registerReduction(*this);
-  registerStructure(*this);
 }

@@ -10,14 +10,4 @@ namespace burnish::nn {
 #define BURNISH_FAMILY(name) void register##name(NNDialect &dialect);
 #include "ir/Families.def"
 #undef BURNISH_FAMILY
-void registerArithmetic(NNDialect &dialect);
-void registerContraction(NNDialect &dialect);
-void registerFunctions(NNDialect &dialect);
-void registerLayout(NNDialect &dialect);
-void registerLogic(NNDialect &dialect);
-void registerLoss(NNDialect &dialect);
-void registerNormalization(NNDialect &dialect);
-void registerQuantization(NNDialect &dialect);
-void registerReduction(NNDialect &dialect);
-void registerStructure(NNDialect &dialect);
 } // namespace burnish::nn

@@ -9,23 +9,3 @@
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
 #include "ir/OpClasses.h.inc"
-#define GET_OP_CLASSES
-#include "ir/ops/Arithmetic.h.inc"
-#define GET_OP_CLASSES
-#include "ir/ops/Contraction.h.inc"
-#define GET_OP_CLASSES
-#include "ir/ops/Functions.h.inc"
-#define GET_OP_CLASSES
-#include "ir/ops/Layout.h.inc"
-#define GET_OP_CLASSES
-#include "ir/ops/Logic.h.inc"
-#define GET_OP_CLASSES
-#include "ir/ops/Loss.h.inc"
-#define GET_OP_CLASSES
-#include "ir/ops/Normalization.h.inc"
-#define GET_OP_CLASSES
-#include "ir/ops/Quantization.h.inc"
-#define GET_OP_CLASSES
-#include "ir/ops/Reduction.h.inc"
-#define GET_OP_CLASSES
-#include "ir/ops/Structure.h.inc"

@@ -48,7 +48,7 @@ FailureOr<SmallVector<Value>> NegativeLogLikelihoodLossOp::lower(Lowering &l) {
   Value input = l.lowered(getInput()), target = l.lowered(getTarget()), weight = getWeight() ? l.lowered(getWeight()) : Value();
   SmallVector<OpFoldResult> sizes = l.sizesOf(target), inputSizes = l.sizesOf(input);
   int64_t rank = sizes.size();
-  Value classes = l.index(inputSizes[1]), zero = l.index(0), last = arith::SubIOp::create(l, classes, l.index(1));
+  Value classes = l.index(inputSizes[1]), last = arith::SubIOp::create(l, classes, l.index(1));
   auto requireSame = [&](OpFoldResult left, OpFoldResult right) {
     l.require(arith::CmpIOp::create(l, arith::CmpIPredicate::eq, l.index(left), l.index(right)), Status::BadShape, "operands of a loss do not fit");
   };
