@@ -145,6 +145,8 @@ ExpandFunction findExpansion(StringRef op) {
     addNormalizations(all);
     addQuantization(all);
     addReductions(all);
+    addSignals(all);
+    addTraining(all);
     return all;
   }();
   return table.lookup(op);

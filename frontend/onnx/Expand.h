@@ -104,7 +104,8 @@ private:
 using ExpandFunction = llvm::SmallVector<mlir::Value> (*)(Expansion &expand);
 using ExpandTable = llvm::StringMap<ExpandFunction>;
 
-/// The expansion of an operator of the default domain; null when there is none.
+/// The expansion of an operator, named with its domain (`ai.onnx.ml.Scaler`) unless that is the default one; null when
+/// there is none.
 ExpandFunction findExpansion(llvm::StringRef op);
 
 /// The expansion of an operator whose second operand, its axes, is known only at run time; null when there is none.
@@ -118,5 +119,7 @@ void addLayouts(ExpandTable &table);
 void addNormalizations(ExpandTable &table);
 void addQuantization(ExpandTable &table);
 void addReductions(ExpandTable &table);
+void addSignals(ExpandTable &table);
+void addTraining(ExpandTable &table);
 
 } // namespace burnish::onnx_import

@@ -245,21 +245,16 @@ void GraphImporter::node(const NodeProto &original, Scope &scope, const Frame &f
 SmallVector<Value> GraphImporter::core(const NodeProto &node, ArrayRef<Value> operands) {
   SmallVector<Value> refused(node.output_size(), poisonValue);
   StringRef domain = canonicalDomain(node.domain()), op = node.op_type();
-  if (!domain.empty()) {
-    if (any_of(operands, isPoison))
-      return refused;
-    return unsupported(node, operands);
-  }
-  if (op == "Constant")
+  if (op == "Constant" && domain.empty())
     return constantNode(node);
-  StringRef operatorName = dialect.operatorFor(op);
-  ExpandFunction expansion = operatorName.empty() ? findExpansion(op) : nullptr;
+  StringRef operatorName = domain.empty() ? dialect.operatorFor(op) : "";
+  ExpandFunction expansion = operatorName.empty() ? findExpansion(domain.empty() ? op.str() : (domain + "." + op).str()) : nullptr;
   // What the core wants to know when compiling may be data after all.
-  if (operands.size() > 1 && operands[1] && !isPoison(operands[1]))
+  if (domain.empty() && operands.size() > 1 && operands[1] && !isPoison(operands[1]))
     if (ExpandFunction runTimeForm = findRunTimeForm(op); runTimeForm && !builder.scope.integers(operands[1]))
       expansion = runTimeForm;
   if (operatorName.empty() && !expansion)
-    return unsupported(node, operands);
+    return !domain.empty() && any_of(operands, isPoison) ? refused : unsupported(node, operands);
   if (any_of(operands, isPoison))
     return refused;
   if (depth >= kDeepestCall) {
@@ -267,7 +262,7 @@ SmallVector<Value> GraphImporter::core(const NodeProto &node, ArrayRef<Value> op
     return refused;
   }
   SaveAndRestore saveDepth(depth, depth + 1);
-  if (std::optional<SmallVector<int64_t>> condition; op == "If" && (condition = builder.scope.integers(operands[0])) && condition->size() == 1)
+  if (std::optional<SmallVector<int64_t>> condition; operatorName == "nn.if" && (condition = builder.scope.integers(operands[0])) && condition->size() == 1)
     return knownBranch(node, condition->front());
   if (!expansion)
     return build(operatorName, node, operands);

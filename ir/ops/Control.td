@@ -13,7 +13,7 @@ def NN_YieldOp : Op<NN_Dialect, "yield", [Pure, ReturnLike, Terminator]> {
 /// block's arguments are the graph's inputs, nn.yield has its outputs. Bodies see the values around them.
 class NN_BodiesOp<string mnemonic, string onnxName, list<Trait> traits = []>
     : NN_Op<mnemonic, onnxName, traits # [RecursiveMemoryEffects, SingleBlock, DeclareOpInterfaceMethods<NN_HasBodies>]> {
-  let assemblyFormat = "operands regions attr-dict `:` functional-type(operands, results)";
+  let assemblyFormat = "operands attr-dict `:` functional-type(operands, results) regions";
 }
 
 def NN_IfOp : NN_BodiesOp<"if", "If"> {
