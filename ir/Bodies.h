@@ -41,6 +41,7 @@ public:
   /// `inner` is a value that the body of `op` yields; `count` the number of iterations, null when it is not known.
   Stack(mlir::Operation *op, mlir::Value inner, mlir::OpFoldResult count, int64_t axis, ShapeScope &scope);
 
+  bool isGrowing() const { return grows; }
   /// The tensor to carry into the loop.
   mlir::Value begin(Lowering &l) const;
   /// The carried tensor with `element` (lowered) as element `index` of the axis.

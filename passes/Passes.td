@@ -10,6 +10,15 @@ def InferShapes : Pass<"nn-infer-shapes", "::mlir::ModuleOp"> {
   let summary = "refine result types by what is known of the operands";
 }
 
+def FoldBatchNorm : Pass<"nn-fold-batch-norm", "::mlir::ModuleOp"> {
+  let summary = "sums and products with a constant for each channel become part of the convolution before them";
+  let description = [{
+    Batch normalisation with constant statistics is such sums and products. The new weights are operators on constants,
+    which nn-fold-constants evaluates. Weights that several convolutions share stay shared.
+  }];
+  let dependentDialects = ["::burnish::nn::NNDialect"];
+}
+
 def FoldConstants : Pass<"nn-fold-constants", "::mlir::ModuleOp"> {
   let summary = "compute what depends on constants only";
   let description = [{

@@ -43,8 +43,10 @@ static void addCleanup(OpPassManager &passes) {
 static void addGraph(OpPassManager &passes, const PipelineOptions &options) {
   passes.addPass(createInferShapes());
   addCleanup(passes);
-  if (options.level > 0)
+  if (options.level > 0) {
+    passes.addPass(createFoldBatchNorm());
     passes.addPass(createFoldConstants());
+  }
   addCleanup(passes);
 }
 

@@ -250,8 +250,8 @@ SmallVector<Value> GraphImporter::core(const NodeProto &node, ArrayRef<Value> op
   StringRef operatorName = domain.empty() ? dialect.operatorFor(op) : "";
   ExpandFunction expansion = operatorName.empty() ? findExpansion(domain.empty() ? op.str() : (domain + "." + op).str()) : nullptr;
   // What the core wants to know when compiling may be data after all.
-  if (operands.size() > 1 && operands[1] && !isPoison(operands[1]))
-    if (ExpandFunction runTimeForm = domain.empty() ? findRunTimeForm(op) : nullptr; runTimeForm && !builder.scope.integers(operands[1]))
+  if (domain.empty() && operands.size() > 1 && operands[1] && !isPoison(operands[1]))
+    if (ExpandFunction runTimeForm = findRunTimeForm(op); runTimeForm && !builder.scope.integers(operands[1]))
       expansion = runTimeForm;
   if (operatorName.empty() && !expansion)
     return !domain.empty() && any_of(operands, isPoison) ? refused : unsupported(node, operands);
@@ -262,7 +262,7 @@ SmallVector<Value> GraphImporter::core(const NodeProto &node, ArrayRef<Value> op
     return refused;
   }
   SaveAndRestore saveDepth(depth, depth + 1);
-  if (std::optional<SmallVector<int64_t>> condition; op == "If" && (condition = builder.scope.integers(operands[0])) && condition->size() == 1)
+  if (std::optional<SmallVector<int64_t>> condition; operatorName == "nn.if" && (condition = builder.scope.integers(operands[0])) && condition->size() == 1)
     return knownBranch(node, condition->front());
   if (!expansion)
     return build(operatorName, node, operands);

@@ -220,16 +220,21 @@ LogicalResult LoopOp::inferShapes(ShapeScope &scope) {
 
 namespace {
 /// A loop over iterations, whatever makes it end: what it carries, and what it stacks.
-struct Iteration {
+class Iteration {
+public:
   Iteration(Operation *op, Region &body, size_t carriedCount, Lowering &l) : op(op), body(body), carriedCount(carriedCount), l(l) {}
 
   /// The tensors to carry: first values, then stacks.
   SmallVector<Value> begin(ValueRange initial, ArrayRef<BlockArgument> arguments) {
     SmallVector<Value> all;
-    for (auto [value, argument] : llvm::zip_equal(initial, arguments))
+    for (auto [value, argument] : llvm::zip_equal(initial, arguments)) {
       all.push_back(castTo(l, storageTensor(argument.getType()), l.lowered(value)));
-    for (const Stack &stack : stacks)
+      isChanging |= l.scope.dims(value) != l.scope.dims(argument);
+    }
+    for (const Stack &stack : stacks) {
       all.push_back(stack.begin(l));
+      isChanging |= stack.isGrowing();
+    }
     return all;
   }
 
@@ -251,6 +256,60 @@ struct Iteration {
     return next;
   }
 
+  using Body = llvm::function_ref<FailureOr<SmallVector<Value>>(Value index, ValueRange carried)>;
+
+  /// Runs `body` for each index below `count`, and gives what is left.
+  FailureOr<SmallVector<Value>> count(ArrayRef<Value> initial, OpFoldResult count, Body body) {
+    // The canonicaliser gives what an scf.for carries the sizes of its first value, even when the next has others.
+    if (isChanging) {
+      Value yes = arith::ConstantIntOp::create(l, 1, 1);
+      return repeat(
+          initial, yes,
+          [&](Value done) -> Value { return arith::CmpIOp::create(l, arith::CmpIPredicate::slt, done, l.index(count)); },
+          [&](Value index, Value, ValueRange carried) { return body(index, carried); }, [&] { return yes; });
+    }
+    auto loop = scf::ForOp::create(l, l.index(0), l.index(count), l.index(1), initial);
+    OpBuilder::InsertionGuard guard(l);
+    if (!loop.getBody()->empty())
+      loop.getBody()->back().erase();
+    l.setInsertionPointToStart(loop.getBody());
+    FailureOr<SmallVector<Value>> next = body(loop.getInductionVar(), loop.getRegionIterArgs());
+    if (failed(next))
+      return failure();
+    scf::YieldOp::create(l, *next);
+    l.setInsertionPointAfter(loop);
+    return finish(loop.getResults(), l.index(count));
+  }
+
+  /// Runs `body` as long as `condition`, which begins as `first` and is what `next` gives after the body, and `goesOn` hold.
+  FailureOr<SmallVector<Value>> repeat(ArrayRef<Value> initial, Value first, llvm::function_ref<Value(Value done)> goesOn,
+                                       llvm::function_ref<FailureOr<SmallVector<Value>>(Value, Value, ValueRange)> body,
+                                       llvm::function_ref<Value()> next) {
+    // The tensors come first: bufferisation finds them at the same places in both regions, whatever of the rest is unused.
+    SmallVector<Value> all(initial);
+    all.append({l.index(0), first});
+    size_t count = initial.size();
+    SmallVector<Type> types(ValueRange(all).getTypes());
+    SmallVector<Location> locs(types.size(), op->getLoc());
+    auto loop = scf::WhileOp::create(l, TypeRange(types), ValueRange(all));
+    OpBuilder::InsertionGuard guard(l);
+    Block *before = l.createBlock(&loop.getBefore(), {}, types, locs);
+    Value condition = arith::AndIOp::create(l, before->getArgument(count + 1), goesOn(before->getArgument(count)));
+    scf::ConditionOp::create(l, condition, before->getArguments());
+    Block *after = l.createBlock(&loop.getAfter(), {}, types, locs);
+    Value index = after->getArgument(count);
+    FailureOr<SmallVector<Value>> results = body(index, after->getArgument(count + 1), after->getArguments().take_front(count));
+    if (failed(results))
+      return failure();
+    results->append({arith::AddIOp::create(l, index, l.index(1)), next()});
+    scf::YieldOp::create(l, *results);
+    l.setInsertionPointAfter(loop);
+    return finish(loop.getResults().take_front(count), loop.getResult(count));
+  }
+
+  SmallVector<Stack> stacks;
+
+private:
   SmallVector<Value> finish(ValueRange carried, Value done) {
     SmallVector<Value> results(carried.take_front(carriedCount));
     for (auto [stack, value] : llvm::zip_equal(stacks, carried.drop_front(carriedCount)))
@@ -262,7 +321,7 @@ struct Iteration {
   Region &body;
   size_t carriedCount;
   Lowering &l;
-  SmallVector<Stack> stacks;
+  bool isChanging = false;
 };
 } // namespace
 
@@ -286,52 +345,21 @@ FailureOr<SmallVector<Value>> LoopOp::lower(Lowering &l) {
   for (Value yielded : yieldedBy(getBody()).drop_front(1 + carriedCount))
     iteration.stacks.emplace_back(*this, yielded, count, 0, l.scope);
   SmallVector<Value> initial = iteration.begin(getVInitial(), arguments);
-  auto run = [&](Value index, Value condition, ValueRange carried) {
+  Value yes = arith::ConstantIntOp::create(l, 1, 1), limit = isCounted || !getM() ? Value() : onlyElement(l, getM());
+  Value first = !isCounted && getCond() ? onlyElement(l, getCond()) : yes;
+  auto body = [&](Value index, Value condition, ValueRange carried) -> FailureOr<SmallVector<Value>> {
     l.map(getBody().getArgument(0), scalarTensor(l, i64, arith::IndexCastOp::create(l, i64, index)));
     l.map(getBody().getArgument(1), scalarTensor(l, i1, condition));
     return iteration.run(carried, arguments, 1, SmallVector<Value>(iteration.stacks.size(), index));
   };
-  Value yes = arith::ConstantIntOp::create(l, 1, 1);
-
-  if (isCounted) {
-    auto loop = scf::ForOp::create(l, l.index(0), l.index(count), l.index(1), initial);
-    {
-      OpBuilder::InsertionGuard guard(l);
-      if (!loop.getBody()->empty())
-        loop.getBody()->back().erase();
-      l.setInsertionPointToStart(loop.getBody());
-      FailureOr<SmallVector<Value>> next = run(loop.getInductionVar(), yes, loop.getRegionIterArgs());
-      if (failed(next))
-        return failure();
-      scf::YieldOp::create(l, *next);
-    }
-    return iteration.finish(loop.getResults(), l.index(count));
-  }
-
-  Value limit = getM() ? onlyElement(l, getM()) : Value();
-  initial.insert(initial.begin(), {l.index(0), getCond() ? onlyElement(l, getCond()) : yes});
-  SmallVector<Type> types(ValueRange(initial).getTypes());
-  SmallVector<Location> locs(types.size(), getLoc());
-  auto loop = scf::WhileOp::create(l, TypeRange(types), ValueRange(initial));
-  {
-    OpBuilder::InsertionGuard guard(l);
-    Block *before = l.createBlock(&loop.getBefore(), {}, types, locs);
-    Value goesOn = before->getArgument(1);
-    if (limit) {
-      Value done = arith::IndexCastOp::create(l, i64, before->getArgument(0));
-      goesOn = arith::AndIOp::create(l, goesOn, arith::CmpIOp::create(l, arith::CmpIPredicate::slt, done, limit));
-    }
-    scf::ConditionOp::create(l, goesOn, before->getArguments());
-    Block *after = l.createBlock(&loop.getAfter(), {}, types, locs);
-    Value index = after->getArgument(0);
-    FailureOr<SmallVector<Value>> next = run(index, after->getArgument(1), after->getArguments().drop_front(2));
-    if (failed(next))
-      return failure();
-    Value nextIndex = arith::AddIOp::create(l, index, l.index(1)), condition = onlyElement(l, yieldedBy(getBody())[0]);
-    next->insert(next->begin(), {nextIndex, condition});
-    scf::YieldOp::create(l, *next);
-  }
-  return iteration.finish(loop.getResults().drop_front(2), loop.getResult(0));
+  if (isCounted)
+    return iteration.count(initial, count, [&](Value index, ValueRange carried) { return body(index, yes, carried); });
+  return iteration.repeat(
+      initial, first,
+      [&](Value done) -> Value {
+        return limit ? arith::CmpIOp::create(l, arith::CmpIPredicate::slt, arith::IndexCastOp::create(l, i64, done), limit).getResult() : yes;
+      },
+      body, [&] { return onlyElement(l, yieldedBy(getBody())[0]); });
 }
 
 //===- scan ---------------------------------------------------------------===//
@@ -447,24 +475,15 @@ FailureOr<SmallVector<Value>> ScanOp::lower(Lowering &l) {
   for (auto [axis, yielded] : llvm::zip_equal(form.outputAxes, yieldedBy(getBody()).drop_front(form.carried)))
     iteration.stacks.emplace_back(*this, yielded, count, *normalizeAxis(*this, axis, l.scope.rank(yielded) + 1), l.scope);
   SmallVector<BlockArgument> arguments(getBody().getArguments().take_front(form.carried));
-  auto loop = scf::ForOp::create(l, l.index(0), l.index(count), l.index(1), iteration.begin(getOperands().take_front(form.carried), arguments));
-  {
-    OpBuilder::InsertionGuard guard(l);
-    if (!loop.getBody()->empty())
-      loop.getBody()->back().erase();
-    l.setInsertionPointToStart(loop.getBody());
-    Value index = loop.getInductionVar(), last = l.index(subIndex(l, count, l.getIndexAttr(1)));
-    Value backwards = arith::SubIOp::create(l, last, index);
+  SmallVector<Value> initial = iteration.begin(getOperands().take_front(form.carried), arguments);
+  return iteration.count(initial, count, [&](Value index, ValueRange carried) {
+    Value last = l.index(subIndex(l, count, l.getIndexAttr(1))), backwards = arith::SubIOp::create(l, last, index);
     for (size_t at = 0; at < form.inputs; ++at) {
       BlockArgument argument = getBody().getArgument(form.carried + at);
       Value slice = l.pick(l.lowered(scanned[at]), {form.inputAxes[at]}, {OpFoldResult(form.inputDirections[at] ? backwards : index)});
       l.map(argument, castTo(l, storageTensor(argument.getType()), slice));
     }
     SmallVector<Value> places = llvm::map_to_vector(form.outputDirections, [&](int64_t direction) { return direction ? backwards : index; });
-    FailureOr<SmallVector<Value>> next = iteration.run(loop.getRegionIterArgs(), arguments, 0, places);
-    if (failed(next))
-      return failure();
-    scf::YieldOp::create(l, *next);
-  }
-  return iteration.finish(loop.getResults(), l.index(count));
+    return iteration.run(carried, arguments, 0, places);
+  });
 }

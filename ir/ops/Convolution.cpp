@@ -26,8 +26,8 @@ template <typename Op> static LogicalResult checkChannels(Op op, ShapeScope &sco
     return op.emitOpError() << "X has rank " << xRank << "; it needs a batch, channels and spatial axes";
   if (wRank != xRank)
     return op.emitOpError() << "X has rank " << xRank << " and W has rank " << wRank;
-  if (!isa<FloatType>(getElementTypeOrSelf(op.getX().getType())))
-    return op.emitOpError() << "X has elements of " << getElementTypeOrSelf(op.getX().getType()) << ", which are no floats";
+  if (Type elementType = getElementTypeOrSelf(op.getX().getType()); !elementType.isIntOrFloat() || elementType.isInteger(1))
+    return op.emitOpError() << "X has elements of " << elementType << ", which are no numbers";
   for (Value operand : op->getOperands())
     if (getElementTypeOrSelf(operand.getType()) != getElementTypeOrSelf(op.getX().getType()))
       return op.emitOpError() << "operands have elements of " << getElementTypeOrSelf(op.getX().getType()) << " and "
@@ -252,6 +252,8 @@ LogicalResult DeformConvOp::inferShapes(ShapeScope &scope) {
   FailureOr<Windows> windows = windowsOf(*this, scope);
   if (failed(windows))
     return failure();
+  if (!isa<FloatType>(getElementTypeOrSelf(getX().getType())))
+    return emitOpError() << "X has elements of " << getElementTypeOrSelf(getX().getType()) << ", which are no floats";
   int64_t offsetGroup = getOffsetGroup();
   std::optional<int64_t> channels = known(scope.dim(getX(), 1));
   if (offsetGroup < 1 || (channels && *channels % offsetGroup != 0))

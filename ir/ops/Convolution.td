@@ -13,7 +13,8 @@ class NN_WindowOp<string mnemonic, string onnxName, dag operands, dag own>
 def NN_ConvOp : NN_WindowOp<"conv", "Conv", (ins AnyTensor:$X, AnyTensor:$W, Optional<AnyTensor>:$B), (ins)> {
   let summary = "convolution over any number of spatial axes";
   let description = [{
-    X is (N, C, spatial...), W (M, C / group, taps...), B (M). Sums of 16-bit floats are kept in f32.
+    X is (N, C, spatial...), W (M, C / group, taps...), B (M). Sums of 16-bit floats are kept in f32. Integers, which ONNX
+    has in other operators only, are summed as they are.
   }];
 }
 

@@ -23,7 +23,8 @@ static Value copyOf(OpBuilder &builder, Location loc, Value source) {
 }
 
 /// Makes the loop start on copies of its static buffers and write what it yields back to them. `carried` are the
-/// region's arguments, `yielded` the terminator's operands that become them in the next iteration.
+/// arguments that become what is `yielded` in the next iteration; they are always the copies, which both regions of a
+/// while see.
 static void carryInPlace(Operation *loop, MutableOperandRange inits, Block::BlockArgListType carried, Operation *terminator,
                          MutableOperandRange yielded) {
   OpBuilder before(loop), end(terminator);
@@ -33,15 +34,15 @@ static void carryInPlace(Operation *loop, MutableOperandRange inits, Block::Bloc
     if (!isStaticBuffer(argument) || value.get() == argument)
       continue;
     init.set(copyOf(before, loc, init.get()));
-    copies.push_back({value.get(), argument});
-    value.set(argument);
+    copies.push_back({value.get(), init.get()});
+    value.set(init.get());
   }
   // With several, one yielded value may be another's old place: all are read before any is written.
   if (copies.size() > 1)
-    for (auto &[value, argument] : copies)
+    for (auto &[value, place] : copies)
       value = copyOf(end, loc, value);
-  for (auto [value, argument] : copies)
-    memref::CopyOp::create(end, loc, value, argument);
+  for (auto [value, place] : copies)
+    memref::CopyOp::create(end, loc, value, place);
 }
 
 namespace {

@@ -16,9 +16,9 @@ func.func @ranks(%x: tensor<2x3x7xf32>, %w: tensor<5x3x1x1xf32>) {
 
 // -----
 
-func.func @integers(%x: tensor<2x3x7xi32>, %w: tensor<5x3x2xi32>) {
-  // expected-error @+1 {{X has elements of 'i32', which are no floats}}
-  %y = nn.conv %x, %w : (tensor<2x3x7xi32>, tensor<5x3x2xi32>) -> tensor<?x?x?xi32>
+func.func @booleans(%x: tensor<2x3x7xi1>, %w: tensor<5x3x2xi1>) {
+  // expected-error @+1 {{X has elements of 'i1', which are no numbers}}
+  %y = nn.conv %x, %w : (tensor<2x3x7xi1>, tensor<5x3x2xi1>) -> tensor<?x?x?xi1>
   return
 }
 
@@ -158,5 +158,14 @@ func.func @unknown_taps(%x: tensor<2x3x7xf32>, %w: tensor<5x3x?xf32>, %o: tensor
   // expected-error @+1 {{the shape of W is not known when compiling}}
   %y = "nn.deform_conv"(%x, %w, %o) {operandSegmentSizes = array<i32: 1, 1, 1, 0, 0>}
        : (tensor<2x3x7xf32>, tensor<5x3x?xf32>, tensor<2x3x6xf32>) -> tensor<?x?x?xf32>
+  return
+}
+
+// -----
+
+func.func @deformed_integers(%x: tensor<2x3x7xi32>, %w: tensor<5x3x2xi32>, %o: tensor<2x2x6xi32>) {
+  // expected-error @+1 {{X has elements of 'i32', which are no floats}}
+  %y = "nn.deform_conv"(%x, %w, %o) {operandSegmentSizes = array<i32: 1, 1, 1, 0, 0>}
+       : (tensor<2x3x7xi32>, tensor<5x3x2xi32>, tensor<2x2x6xi32>) -> tensor<?x?x?xi32>
   return
 }

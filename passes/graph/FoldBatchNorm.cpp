@@ -1,0 +1,141 @@
+// FoldBatchNorm.cpp - normalisation with constant statistics becomes part of the convolution before it.
+#include "ir/Ops.h"
+#include "ir/Shapes.h"
+#include "ir/Signature.h"
+#include "passes/Passes.h"
+
+using namespace mlir;
+using namespace burnish;
+
+namespace burnish {
+#define GEN_PASS_DEF_FOLDBATCHNORM
+#include "passes/Passes.h.inc"
+} // namespace burnish
+
+/// Whether a value depends on constants only.
+static bool isConstant(Value value, unsigned depth = 0) {
+  constexpr unsigned kDeepest = 16;
+  Operation *op = value.getDefiningOp();
+  if (!op || depth > kDeepest || !isMemoryEffectFree(op) || op->getNumRegions() > 0 || !cast<ShapedType>(value.getType()).hasStaticShape())
+    return false;
+  return isa<nn::ConstantOp>(op) || (isa<nn::Lowerable>(op) && op->getNumOperands() > 0 &&
+                                     llvm::all_of(op->getOperands(), [&](Value operand) { return isConstant(operand, depth + 1); }));
+}
+
+/// Whether broadcasting `value` to `rank` axes gives each channel (axis 1) one number.
+static bool isByChannel(Value value, int64_t rank) {
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  if (!type || !type.hasStaticShape() || type.getRank() > rank)
+    return false;
+  for (auto [axis, size] : llvm::enumerate(type.getShape()))
+    if (size != 1 && rank - type.getRank() + static_cast<int64_t>(axis) != 1)
+      return false;
+  return true;
+}
+
+namespace {
+
+/// A convolution whose only use is a sum or product with one constant for each channel.
+struct Followed {
+  nn::ConvOp conv;
+  Value constant;
+};
+
+class Fold {
+public:
+  Fold(Operation *op, RewriterBase &rewriter, nn::ShapeScope &scope) : op(op), builder(op->getLoc(), rewriter, scope) {}
+
+  /// The convolution with `op` in it; null where it does not fit.
+  Value run() {
+    if (isa<nn::AddOp>(op))
+      return either(&Fold::add);
+    if (isa<nn::MulOp>(op))
+      return either(&Fold::scale);
+    std::optional<Followed> followed = isa<nn::SubOp, nn::DivOp>(op) ? match(0) : std::nullopt;
+    if (!followed)
+      return {};
+    Value constant = vector(followed->constant), one = builder.scalar(getElementTypeOrSelf(constant.getType()), 1);
+    return isa<nn::SubOp>(op) ? add(followed->conv, builder.make<nn::NegOp>(constant))
+                              : scale(followed->conv, builder.make<nn::DivOp>(one, constant));
+  }
+
+private:
+  Value either(Value (Fold::*form)(nn::ConvOp, Value)) {
+    std::optional<Followed> followed = match(0);
+    if (!followed)
+      followed = match(1);
+    return followed ? (this->*form)(followed->conv, vector(followed->constant)) : Value();
+  }
+
+  std::optional<Followed> match(unsigned convOperand) {
+    auto conv = op->getOperand(convOperand).getDefiningOp<nn::ConvOp>();
+    Value constant = op->getOperand(1 - convOperand);
+    if (!conv || !conv->hasOneUse() || !isConstant(conv.getW()) || (conv.getB() && !isConstant(conv.getB())) || !isConstant(constant))
+      return std::nullopt;
+    auto type = cast<RankedTensorType>(conv.getType());
+    if (op->getResult(0).getType() != type || !isByChannel(constant, type.getRank()))
+      return std::nullopt;
+    // Weights that others use as well would be kept twice.
+    if (isa<nn::MulOp, nn::DivOp>(op) && !conv.getW().hasOneUse())
+      return std::nullopt;
+    return Followed{conv, constant};
+  }
+
+  /// One number, or one for each channel, as a list.
+  Value vector(Value constant) {
+    return builder.make<nn::ReshapeOp>(constant, builder.integers(cast<RankedTensorType>(constant.getType()).getNumElements()));
+  }
+
+  Value build(nn::ConvOp conv, Value weights, Value bias) {
+    SmallVector<Value> operands{conv.getX(), weights};
+    if (bias)
+      operands.push_back(bias);
+    return nn::ConvOp::create(builder, conv->getLoc(), conv->getResultTypes(), operands, conv->getAttrs());
+  }
+
+  // conv(x, w, b) + c -> conv(x, w, b + c)
+  Value add(nn::ConvOp conv, Value constant) {
+    int64_t channels = cast<RankedTensorType>(conv.getW().getType()).getDimSize(0);
+    auto type = RankedTensorType::get(channels, getElementTypeOrSelf(constant.getType()));
+    Value bias = conv.getB() ? conv.getB() : builder.make<nn::ConstantOp>(DenseElementsAttr::get(type, builder.getZeroAttr(type.getElementType())));
+    return build(conv, conv.getW(), builder.make<nn::AddOp>(bias, constant));
+  }
+
+  // conv(x, w, b) * c -> conv(x, w * c, b * c)
+  Value scale(nn::ConvOp conv, Value constant) {
+    SmallVector<int64_t> shape(cast<RankedTensorType>(conv.getW().getType()).getRank(), 1);
+    shape[0] = -1;
+    Value factors = builder.make<nn::ReshapeOp>(constant, builder.integers(shape));
+    Value bias = conv.getB() ? builder.make<nn::MulOp>(conv.getB(), constant) : Value();
+    return build(conv, builder.make<nn::MulOp>(conv.getW(), factors), bias);
+  }
+
+  Operation *op;
+  nn::NetBuilder builder;
+};
+
+struct FoldBatchNorm : burnish::impl::FoldBatchNormBase<FoldBatchNorm> {
+  void runOnOperation() override {
+    FailureOr<func::FuncOp> function = nn::modelFunction(getOperation());
+    if (failed(function))
+      return signalPassFailure();
+    nn::ShapeScope scope(&getContext());
+    IRRewriter rewriter(&getContext());
+    // In order, so that what follows a fold can be folded, too.
+    for (Operation &op : llvm::make_early_inc_range(function->getBody().getOps())) {
+      rewriter.setInsertionPoint(&op);
+      Value folded = isa<nn::AddOp, nn::SubOp, nn::MulOp, nn::DivOp>(op) ? Fold(&op, rewriter, scope).run() : Value();
+      if (!folded)
+        continue;
+      SmallVector<Operation *> sources;
+      for (Value operand : op.getOperands())
+        if (auto conv = operand.getDefiningOp<nn::ConvOp>())
+          sources.push_back(conv);
+      rewriter.replaceOp(&op, folded);
+      for (Operation *source : sources)
+        if (source->use_empty())
+          rewriter.eraseOp(source);
+    }
+  }
+};
+} // namespace

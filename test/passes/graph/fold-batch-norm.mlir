@@ -1,0 +1,22 @@
+// RUN: burnish-opt %s --nn-infer-shapes --nn-fold-batch-norm --canonicalize | FileCheck %s
+
+// What a batch normalisation is made of: a difference, a product and a sum with one number for each channel.
+// CHECK-LABEL: func.func @normalized(
+// CHECK-SAME:      %[[X:.*]]: tensor
+// CHECK:         %[[W:.*]] = nn.mul
+// CHECK-SAME:      (tensor<3x2x1xf32>, tensor<3x1x1xf32>)
+// CHECK:         %[[B:.*]] = nn.add
+// CHECK:         %[[Y:.*]] = nn.conv %[[X]], %[[W]], %[[B]]
+// CHECK-SAME:      strides = array<i64: 2>
+// CHECK-NEXT:    return %[[Y]]
+func.func @normalized(%x: tensor<5x2x7xf32>) -> tensor<5x3x4xf32> {
+  %w = nn.constant {value = dense<[[[1.0], [2.0]], [[3.0], [4.0]], [[5.0], [6.0]]]> : tensor<3x2x1xf32>} : () -> tensor<3x2x1xf32>
+  %mean = nn.constant {value = dense<[[1.0], [2.0], [3.0]]> : tensor<3x1xf32>} : () -> tensor<3x1xf32>
+  %scale = nn.constant {value = dense<[[4.0], [5.0], [6.0]]> : tensor<3x1xf32>} : () -> tensor<3x1xf32>
+  %shift = nn.constant {value = dense<[[7.0], [8.0], [9.0]]> : tensor<3x1xf32>} : () -> tensor<3x1xf32>
+  %y = nn.conv %x, %w {strides = array<i64: 2>} : (tensor<5x2x7xf32>, tensor<3x2x1xf32>) -> tensor<5x3x4xf32>
+  %centred = nn.sub %y, %mean : (tensor<5x3x4xf32>, tensor<3x1xf32>) -> tensor<5x3x4xf32>
+  %scaled = nn.mul %centred, %scale : (tensor<5x3x4xf32>, tensor<3x1xf32>) -> tensor<5x3x4xf32>
+  %shifted = nn.add %shift, %scaled : (tensor<3x1xf32>, tensor<5x3x4xf32>) -> tensor<5x3x4xf32>
+  return %shifted : tensor<5x3x4xf32>
+}
