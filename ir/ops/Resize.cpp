@@ -1,0 +1,19 @@
+// Resize.cpp
+#include "ir/Loops.h"
+#include "ir/Ops.h"
+#include "ir/Scalar.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+#define GET_OP_CLASSES
+#include "ir/ops/Resize.cpp.inc"
+
+using namespace mlir;
+using namespace burnish;
+using namespace burnish::nn;
+
+void nn::registerResize(NNDialect &dialect) {
+  dialect.addFamily<
+#define GET_OP_LIST
+#include "ir/ops/Resize.cpp.inc"
+      >();
+}
