@@ -2,6 +2,7 @@
 #include "ir/Loops.h"
 #include "ir/Scalar.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
@@ -42,6 +43,13 @@ SmallVector<Value> nn::onlyIf(ImplicitLocOpBuilder &builder, Value condition, Va
       },
       [&](OpBuilder &inner, Location loc) { scf::YieldOp::create(inner, loc, otherwise); });
   return SmallVector<Value>(choice.getResults());
+}
+
+Value nn::scratch(Lowering &l, Type elementType, ArrayRef<OpFoldResult> sizes) {
+  SmallVector<int64_t> shape;
+  SmallVector<Value> dynamic;
+  dispatchIndexOpFoldResults(sizes, dynamic, shape);
+  return bufferization::AllocTensorOp::create(l, RankedTensorType::get(shape, storageType(elementType)), dynamic);
 }
 
 /// The two sorted halves [low, middle) and [middle, high) of `from`, merged into `to`.

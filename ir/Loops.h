@@ -14,6 +14,10 @@ llvm::SmallVector<mlir::Value> loopNest(mlir::ImplicitLocOpBuilder &builder, llv
 llvm::SmallVector<mlir::Value> onlyIf(mlir::ImplicitLocOpBuilder &builder, mlir::Value condition, mlir::ValueRange otherwise,
                                       llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::ImplicitLocOpBuilder &)> body);
 
+/// A tensor without contents that a loop may carry. Unlike empty tensors of one size, of which a compiler makes one, two of
+/// these are two.
+mlir::Value scratch(Lowering &lowering, mlir::Type elementType, llvm::ArrayRef<mlir::OpFoldResult> sizes);
+
 /// Whether item `left` comes strictly before item `right` (both of type index).
 using Before = llvm::function_ref<mlir::Value(mlir::ImplicitLocOpBuilder &, mlir::Value left, mlir::Value right)>;
 

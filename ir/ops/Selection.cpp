@@ -53,7 +53,7 @@ FailureOr<SmallVector<Value>> NonZeroOp::lower(Lowering &l) {
   SmallVector<OpFoldResult> sizes = l.sizesOf(x);
   Scalar count = countOf(l, sizes, [&](ImplicitLocOpBuilder &b, ValueRange at) { return isTrue(b, x, elementType, at); });
   OpFoldResult found = l.agree(getAsOpFoldResult(Value(count)), l.scope.dim(getY(), 1));
-  Value places = l.empty(l.getI64Type(), {l.getIndexAttr(sizes.size()), found});
+  Value places = scratch(l, l.getI64Type(), {l.getIndexAttr(sizes.size()), found});
   SmallVector<Value> filled = loopNest(l, sizes, {places, l.index(0)}, [&](ImplicitLocOpBuilder &b, ValueRange at, ValueRange carried) {
     return onlyIf(b, isTrue(b, x, elementType, at), carried, [&](ImplicitLocOpBuilder &in) {
       Value next = carried[0];
@@ -92,7 +92,7 @@ FailureOr<SmallVector<Value>> CompressOp::lower(Lowering &l) {
   auto holds = [&](ImplicitLocOpBuilder &b, ValueRange at) { return isTrue(b, condition, b.getI1Type(), at); };
   Scalar count = countOf(l, length, holds);
   OpFoldResult found = l.agree(getAsOpFoldResult(Value(count)), l.scope.dim(getOutput(), axis));
-  SmallVector<Value> filled = loopNest(l, length, {l.empty(l.getI64Type(), {found}), l.index(0)}, [&](ImplicitLocOpBuilder &b, ValueRange at, ValueRange carried) {
+  SmallVector<Value> filled = loopNest(l, length, {scratch(l, l.getI64Type(), {found}), l.index(0)}, [&](ImplicitLocOpBuilder &b, ValueRange at, ValueRange carried) {
     return onlyIf(b, holds(b, at), carried, [&](ImplicitLocOpBuilder &in) {
       Value next = tensor::InsertOp::create(in, asI64(in, Scalar(in, at[0])), carried[0], carried[1]);
       return SmallVector<Value>{next, Scalar(in, carried[1]) + 1};
@@ -173,7 +173,7 @@ FailureOr<SmallVector<Value>> UniqueOp::lower(Lowering &l) {
     });
     return Scalar(b, order[0]);
   };
-  auto list = [&](OpFoldResult size) { return l.empty(integer, {size}); };
+  auto list = [&](OpFoldResult size) { return scratch(l, integer, {size}); };
   Value order = sortedOrder(l, total, list(sizes[axis]), list(sizes[axis]),
                             [&](ImplicitLocOpBuilder &b, Value left, Value right) -> Value { return compare(b, left, right) < 0; });
 
@@ -271,8 +271,8 @@ FailureOr<SmallVector<Value>> NonMaxSuppressionOp::lower(Lowering &l) {
   Scalar bestOverlap(l, limitOf(l, getIouThreshold(), l.number(boxType, 0)));
   Scalar leastScore(l, limitOf(l, getScoreThreshold(), l.number(scoreType, -std::numeric_limits<double>::infinity())));
   Scalar room = Scalar(l, sizes[0]) * Scalar(l, sizes[1]) * perClass;
-  SmallVector<Value> initial{l.empty(integer, {getAsOpFoldResult(Value(room)), l.getIndexAttr(3)}), l.index(0), l.empty(integer, {sizes[2]}),
-                             l.empty(integer, {sizes[2]})};
+  SmallVector<Value> initial{scratch(l, integer, {getAsOpFoldResult(Value(room)), l.getIndexAttr(3)}), l.index(0), scratch(l, integer, {sizes[2]}),
+                             scratch(l, integer, {sizes[2]})};
   auto boxAt = [&](ImplicitLocOpBuilder &b, Value batch, Value item) {
     SmallVector<Scalar> numbers;
     for (int64_t k = 0; k < 4; ++k) {

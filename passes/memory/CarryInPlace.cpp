@@ -22,20 +22,46 @@ static Value copyOf(OpBuilder &builder, Location loc, Value source) {
   return copy.getType() == type ? copy : memref::CastOp::create(builder, loc, type, copy);
 }
 
+/// The value whose buffer `value` is: inner loops that carry it in place give it back, and the condition of a while loop
+/// hands on what it gets.
+static Value sourceOf(Value value) {
+  while (true) {
+    if (auto loop = value.getDefiningOp<scf::ForOp>()) {
+      unsigned index = cast<OpResult>(value).getResultNumber();
+      if (loop.getYieldedValues()[index] != loop.getRegionIterArg(index))
+        return value;
+      value = loop.getInitArgs()[index];
+      continue;
+    }
+    auto argument = dyn_cast<BlockArgument>(value);
+    auto loop = argument ? dyn_cast_or_null<scf::WhileOp>(argument.getOwner()->getParentOp()) : scf::WhileOp();
+    if (!loop || argument.getOwner() != loop.getAfterBody())
+      return value;
+    value = loop.getConditionOp().getArgs()[argument.getArgNumber()];
+  }
+}
+
 /// Makes the loop start on copies of its static buffers and write what it yields back to them. `carried` are the
-/// arguments that become what is `yielded` in the next iteration; they are always the copies, which both regions of a
-/// while see.
+/// region's arguments, `yielded` the terminator's operands that become them in the next iteration. The regions of a while
+/// loop do not see each other's arguments, so that there the copies are named from outside.
 static void carryInPlace(Operation *loop, MutableOperandRange inits, Block::BlockArgListType carried, Operation *terminator,
                          MutableOperandRange yielded) {
   OpBuilder before(loop), end(terminator);
   Location loc = loop->getLoc();
   SmallVector<std::pair<Value, Value>> copies;
   for (auto [init, argument, value] : llvm::zip_equal(inits, carried, yielded)) {
-    if (!isStaticBuffer(argument) || value.get() == argument)
+    if (!isStaticBuffer(argument))
       continue;
+    bool isInside = argument.getOwner() == terminator->getBlock();
+    if (sourceOf(value.get()) == argument) {
+      if (isInside)
+        value.set(argument);
+      continue;
+    }
     init.set(copyOf(before, loc, init.get()));
-    copies.push_back({value.get(), init.get()});
-    value.set(init.get());
+    Value place = isInside ? Value(argument) : init.get();
+    copies.push_back({value.get(), place});
+    value.set(place);
   }
   // With several, one yielded value may be another's old place: all are read before any is written.
   if (copies.size() > 1)
