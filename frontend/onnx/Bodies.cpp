@@ -41,13 +41,18 @@ bool GraphImporter::fillBodies(Operation *op, const onnx::NodeProto &node) {
   while (importedNodes <= kMostNodes) {
     if (failed(carried.declare()))
       return false;
-    bool isInferred = true;
+    bool isInferred = true, hasSequence = false;
     for (auto [region, named] : zip(op->getRegions(), graphs)) {
       OpBuilder::InsertionGuard guard(builder);
       builder.setInsertionPointToEnd(&region.front());
       SmallVector<Value> results = graph(*named.second, region.getArguments());
+      hasSequence |= any_of(results, isSequence);
       isInferred &= !any_of(results, isPoison);
       nn::YieldOp::create(builder, builder.getLoc(), results);
+    }
+    if (hasSequence) {
+      problem("a body that gives sequences is not supported");
+      return false;
     }
     FailureOr<bool> isWider = carried.widen(isInferred);
     if (failed(isWider))

@@ -112,6 +112,20 @@ Value Expansion::cast(Value value, int64_t type) {
   return onnxType(value) == type ? value : (*this)("Cast", value, {{"to", type}});
 }
 
+Value Expansion::sequence(ArrayRef<Value> elements) {
+  if (llvm::any_of(elements, GraphImporter::isPoison))
+    return poison();
+  return importer.sequence(elements);
+}
+
+SmallVector<Value> Expansion::elements(Value sequence) {
+  if (!sequence || !GraphImporter::isSequence(sequence)) {
+    fail("a tensor where a sequence is needed");
+    return {};
+  }
+  return llvm::to_vector(sequence.getDefiningOp()->getOperands());
+}
+
 Value Expansion::branch(Value condition, function_ref<Value()> whenTrue, function_ref<Value()> otherwise) {
   nn::NetBuilder &builder = importer.builder;
   Type unknown = poison().getType();
@@ -145,6 +159,7 @@ ExpandFunction findExpansion(StringRef op) {
     addNormalizations(all);
     addQuantization(all);
     addReductions(all);
+    addSequences(all);
     return all;
   }();
   return table.lookup(op);

@@ -77,6 +77,10 @@ public:
   mlir::Value div(mlir::Value a, mlir::Value b) { return (*this)("Div", {a, b}); }
   mlir::Value cast(mlir::Value value, int64_t onnxType);
 
+  /// A sequence of these values, and the values of one.
+  mlir::Value sequence(llvm::ArrayRef<mlir::Value> elements);
+  llvm::SmallVector<mlir::Value> elements(mlir::Value sequence);
+
   /// One of two values, by a boolean that is known at run time; what each needs is built inside its branch.
   mlir::Value branch(mlir::Value condition, llvm::function_ref<mlir::Value()> whenTrue,
                      llvm::function_ref<mlir::Value()> otherwise);
@@ -118,5 +122,6 @@ void addLayouts(ExpandTable &table);
 void addNormalizations(ExpandTable &table);
 void addQuantization(ExpandTable &table);
 void addReductions(ExpandTable &table);
+void addSequences(ExpandTable &table);
 
 } // namespace burnish::onnx_import

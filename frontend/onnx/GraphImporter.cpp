@@ -36,6 +36,8 @@ void GraphImporter::declare(const onnx::GraphProto &graph) {
 //===- Messages -----------------------------------------------------------===//
 
 std::string typeText(Type type) {
+  if (auto sequence = dyn_cast<TupleType>(type))
+    return "sequence of " + std::to_string(sequence.size());
   auto tensor = dyn_cast<ShapedType>(type);
   if (!tensor)
     return "";
@@ -64,7 +66,9 @@ static std::string typeText(const onnx::TypeProto *type) {
 
 onnx::TypeProto typeProto(Type type) {
   onnx::TypeProto result;
-  auto tensor = cast<ShapedType>(type);
+  auto tensor = dyn_cast<ShapedType>(type);
+  if (!tensor)
+    return result;
   result.mutable_tensor_type()->set_elem_type(nn::onnxType(tensor.getElementType()));
   if (!tensor.hasRank())
     return result;
@@ -98,6 +102,11 @@ Value GraphImporter::lookup(const Scope &scope, StringRef name) const {
     if (auto found = inner->values.find(name); found != inner->values.end())
       return found->second;
   return poisonValue; // `check` has reported it
+}
+
+Value GraphImporter::sequence(ArrayRef<Value> elements) {
+  auto type = TupleType::get(builder.getContext(), ValueRange(elements).getTypes());
+  return UnrealizedConversionCastOp::create(builder, type, elements).getResult(0);
 }
 
 Value GraphImporter::constant(const onnx::TensorProto &tensor, StringRef where) {
@@ -252,6 +261,14 @@ SmallVector<Value> GraphImporter::core(const NodeProto &node, ArrayRef<Value> op
   }
   if (op == "Constant")
     return constantNode(node);
+  if (any_of(operands, isSequence)) {
+    if (op == "Identity")
+      return {operands[0]};
+    if (!op.contains("Sequence") && !op.starts_with("Optional")) {
+      problem("a sequence where a tensor is needed", "", operands);
+      return refused;
+    }
+  }
   StringRef operatorName = dialect.operatorFor(op);
   ExpandFunction expansion = operatorName.empty() ? findExpansion(op) : nullptr;
   // What the core wants to know when compiling may be data after all.

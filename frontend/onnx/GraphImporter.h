@@ -57,6 +57,10 @@ public:
   mlir::Value poison() const { return poisonValue; }
   static bool isPoison(mlir::Value value) { return value && mlir::isa<mlir::UnrankedTensorType>(value.getType()); }
 
+  /// A sequence whose elements are known: a tuple, which only operators on sequences may use.
+  mlir::Value sequence(llvm::ArrayRef<mlir::Value> elements);
+  static bool isSequence(mlir::Value value) { return value && mlir::isa<mlir::TupleType>(value.getType()); }
+
   /// Reports a problem of the node that is being imported, with the types of `operands`.
   void problem(const llvm::Twine &reason, const llvm::Twine &remedy = "", llvm::ArrayRef<mlir::Value> operands = {});
 

@@ -155,9 +155,21 @@ func::FuncOp ModelImporter::function(Model &model, const CheckedModel &checked, 
   if (importer.isExhausted())
     diagnostics.error("", "more than " + Twine(kMostNodes) + " nodes once its functions are inlined");
 
+  // A sequence is an output for each of its elements.
   SmallVector<Value> results;
-  for (const auto &output : graph.output())
-    results.push_back(scope.values.lookup(output.name()));
+  SmallVector<std::pair<const onnx::ValueInfoProto *, std::string>> outputs;
+  for (const auto &output : graph.output()) {
+    Value value = scope.values.lookup(output.name());
+    if (!GraphImporter::isSequence(value)) {
+      results.push_back(value);
+      outputs.push_back({&output, output.name()});
+      continue;
+    }
+    for (auto [index, element] : enumerate(value.getDefiningOp()->getOperands())) {
+      results.push_back(element);
+      outputs.push_back({&output, output.name() + "." + std::to_string(index)});
+    }
+  }
   if (is_contained(results, Value()) || any_of(results, GraphImporter::isPoison)) {
     if (!diagnostics.hasErrors())
       diagnostics.error("", "an output is not known");
@@ -165,18 +177,21 @@ func::FuncOp ModelImporter::function(Model &model, const CheckedModel &checked, 
   }
   func::ReturnOp::create(builder, loc, results);
   func.setFunctionType(FunctionType::get(&context, argumentTypes, ValueRange(results).getTypes()));
-  for (auto [index, output] : enumerate(graph.output())) {
+  for (auto [index, named] : enumerate(outputs)) {
+    const auto &[output, name] = named;
     // A declared output shape is used for the names of its dims, and believed in nothing.
     auto type = cast<RankedTensorType>(results[index].getType());
     SmallVector<StringRef> dimNames;
-    const auto &declared = output.type().tensor_type().shape();
+    const auto &declared = output->type().tensor_type().shape();
     if (declared.dim_size() == type.getRank())
       for (auto [axis, dim] : enumerate(declared.dim()))
         dimNames.push_back(type.isDynamicDim(axis) ? StringRef(dim.dim_param()) : StringRef());
-    func.setResultAttrs(index, portAttributes(builder, output.name(), dimNames));
+    func.setResultAttrs(index, portAttributes(builder, name, dimNames));
   }
-  if (!diagnostics.hasErrors())
-    importer.poison().getDefiningOp()->erase();
+  // Sequences, and the poison that nothing needed.
+  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(body->getOperations())))
+    if (isa<UnrealizedConversionCastOp>(op) && op.use_empty())
+      op.erase();
   return func;
 }
 

@@ -3,6 +3,7 @@
 // what was before, need none.
 #include "frontend/onnx/Normalize.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/Sequence.h"
 #include <cstdint>
 
 using namespace llvm;
@@ -180,7 +181,8 @@ bool batchNormalizationTraining(Rewrite &r) {
 }
 
 bool clipBounds(Rewrite &r) {
-  for (auto [index, name] : enumerate(ArrayRef<StringRef>{"min", "max"})) {
+  constexpr StringLiteral kBounds[] = {"min", "max"};
+  for (auto [index, name] : enumerate(kBounds)) {
     if (findAttribute(r.node, name))
       r.setInput(index + 1, r.scalarLike(floatAttribute(r.node, name, 0), r.node.input(0)));
     removeAttribute(r.node, name);
