@@ -347,7 +347,12 @@ SmallVector<Value> GraphImporter::unsupported(const NodeProto &node, ArrayRef<Va
     return refused;
   }
   std::string domain = node.domain().empty() ? "" : " of domain " + quoted(node.domain());
-  problem("operator " + node.op_type() + domain + " is not supported", "", operands);
+  std::string types;
+  for (Value operand : operands)
+    types += (types.empty() ? "" : ", ") + (!operand ? "none" : isPoison(operand) ? "unknown" : typeText(operand.getType()));
+  problem("operator " + node.op_type() + domain + " of opset " + Twine(currentVersion) + " is not supported" +
+              (types.empty() ? "" : ", here on " + types),
+          "a function of that name in the model would be used for it", operands);
   return refused;
 }
 

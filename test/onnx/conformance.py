@@ -80,7 +80,7 @@ def write_report(results, cases):
 
 def reason(message):
     """What the compiler said, without file, names and numbers; the operator alone where that is what is missing."""
-    missing = re.search(r"(?:operator|made of) (\w+),? (?:which )?is not supported", message)
+    missing = re.search(r"(?:operator|made of) (\w+),? (?:which |of opset \d+ )?is not supported", message)
     if missing:
         return f"operator {missing[1]} is not supported"
     text = re.sub(r"^\S*model\.onnx: ", "", message.split("\n")[0])
