@@ -5,6 +5,7 @@
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
 using namespace burnish;
@@ -192,6 +193,23 @@ Value Lowering::generate(Type resultElementType, ArrayRef<OpFoldResult> sizes, S
   });
 }
 
+SmallVector<Value> Lowering::loop(ArrayRef<OpFoldResult> sizes, ValueRange carried,
+                                  llvm::function_ref<SmallVector<Value>(ValueRange, ValueRange)> body) {
+  SmallVector<Value> first(sizes.size(), index(0)), step(sizes.size(), index(1));
+  SmallVector<Value> count = llvm::map_to_vector(sizes, [&](OpFoldResult size) { return index(size); });
+  scf::LoopNest nest = scf::buildLoopNest(*this, getLoc(), first, count, step, carried,
+                                          [&](OpBuilder &, Location, ValueRange indices, ValueRange now) { return body(indices, now); });
+  return SmallVector<Value>(nest.results.begin(), nest.results.end());
+}
+
+Value Lowering::convert(Value tensor, Type from, Type to) {
+  if (from == to)
+    return tensor;
+  SmallVector<OpFoldResult> sizes = sizesOf(tensor);
+  return generic(to, sizes, {{tensor, from, getMultiDimIdentityMap(sizes.size())}},
+                 [&](ImplicitLocOpBuilder &b, ValueRange args) { return castScalar(b, args[0], from, to); });
+}
+
 Lowering::Operand Lowering::broadcast(Value tensor, Type elementType, ArrayRef<Dim> dims, ArrayRef<Dim> resultDims,
                                       ArrayRef<OpFoldResult> resultSizes) {
   size_t rank = resultDims.size(), lead = rank - dims.size();
@@ -356,6 +374,9 @@ Value Lowering::reshape(Value tensor, ArrayRef<OpFoldResult> sizes) {
   auto resultType = RankedTensorType::get(shape, type.getElementType());
   if (type == resultType && type.hasStaticShape())
     return tensor;
+  // Nothing keeps its place, and later passes have trouble with views of nothing.
+  if (llvm::is_contained(shape, 0))
+    return tensor::EmptyOp::create(*this, sizes, type.getElementType());
   // Through one dim where all is known (or nothing is lost), which later passes see through.
   if (type.hasStaticShape() && resultType.hasStaticShape()) {
     auto all = [](int64_t rank) {

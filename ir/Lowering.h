@@ -89,6 +89,14 @@ public:
   /// A loop nest over `sizes` whose body finds its inputs by itself: `body` gets the indices.
   mlir::Value generate(mlir::Type resultElementType, llvm::ArrayRef<mlir::OpFoldResult> sizes, ScalarBody body);
 
+  /// Loops over `sizes`, the last one innermost, that carry tensors: `body` gets the indices and what is carried, builds
+  /// with this builder, and returns what is carried on.
+  llvm::SmallVector<mlir::Value> loop(llvm::ArrayRef<mlir::OpFoldResult> sizes, mlir::ValueRange carried,
+                                      llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::ValueRange, mlir::ValueRange)> body);
+
+  /// The same tensor with elements of another type.
+  mlir::Value convert(mlir::Value tensor, mlir::Type from, mlir::Type to);
+
   /// `tensor` (with nn dims `dims`) as it is read by a loop nest over `resultDims`, aligned at the end: dims of 1 are
   /// repeated. Where only run time can tell whether a dim is 1, the repeated tensor is written out.
   Operand broadcast(mlir::Value tensor, mlir::Type elementType, llvm::ArrayRef<Dim> dims, llvm::ArrayRef<Dim> resultDims,

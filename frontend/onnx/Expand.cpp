@@ -156,6 +156,7 @@ ExpandFunction findExpansion(StringRef op) {
     addArithmetic(all);
     addContractions(all);
     addLayouts(all);
+    addLosses(all);
     addNormalizations(all);
     addQuantization(all);
     addReductions(all);

@@ -119,6 +119,7 @@ void addActivations(ExpandTable &table);
 void addArithmetic(ExpandTable &table);
 void addContractions(ExpandTable &table);
 void addLayouts(ExpandTable &table);
+void addLosses(ExpandTable &table);
 void addNormalizations(ExpandTable &table);
 void addQuantization(ExpandTable &table);
 void addReductions(ExpandTable &table);

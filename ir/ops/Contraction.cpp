@@ -2,6 +2,8 @@
 #include "ir/Lowering.h"
 #include "ir/Ops.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 
 #define GET_OP_CLASSES
 #include "ir/ops/Contraction.cpp.inc"
@@ -118,4 +120,69 @@ FailureOr<SmallVector<Value>> MatMulOp::lower(Lowering &l) {
   return SmallVector<Value>{l.reduce(init, elementType, outMap,
                                      {{left, elementType, mapOf(aBatch, leftMatrix)}, {right, elementType, mapOf(bBatch, rightMatrix)}}, iterators,
                                      [](ImplicitLocOpBuilder &b, ValueRange args) { return sum(b, args[2], product(b, args[0], args[1])); })};
+}
+
+//===- det ----------------------------------------------------------------===//
+
+LogicalResult DetOp::inferShapes(ShapeScope &scope) {
+  Dims dims = scope.dims(getX());
+  if (dims.size() < 2 || (known(dims.back()) && known(dims[dims.size() - 2]) && dims.back() != dims[dims.size() - 2]))
+    return emitOpError() << "X is " << toString(dims) << ", whose last two axes are no square matrix";
+  return scope.set(getOperation()->getResult(0), getElementTypeOrSelf(getX().getType()), Dims(ArrayRef(dims).drop_back(2)));
+}
+
+FailureOr<SmallVector<Value>> DetOp::lower(Lowering &l) {
+  Type elementType = getElementTypeOrSelf(getX().getType()), type = wideType(elementType);
+  Value x = l.lowered(getX());
+  SmallVector<OpFoldResult> sizes = l.sizesOf(x), batch(ArrayRef(sizes).drop_back(2));
+  OpFoldResult order = sizes.back();
+  l.require(arith::CmpIOp::create(l, arith::CmpIPredicate::eq, l.index(order), l.index(sizes[sizes.size() - 2])), Status::BadShape, "matrices are not square");
+  // Elimination with the greatest element of each column as pivot, in a copy; the product of the pivots is the result.
+  SmallVector<Value> state{l.convert(x, elementType, type), l.filled(type, batch, l.number(type, 1))};
+  if (elementType == type)
+    state[0] = l.generic(type, sizes, {{x, type, l.getMultiDimIdentityMap(sizes.size())}}, [](ImplicitLocOpBuilder &, ValueRange args) { return args[0]; });
+  auto place = [](ValueRange matrix, Value row, Value column) {
+    SmallVector<Value> indices(matrix);
+    indices.append({row, column});
+    return indices;
+  };
+  auto at = [&](Value tensor, ValueRange indices) -> Value { return tensor::ExtractOp::create(l, tensor, indices); };
+  auto greater = [&](Value left, Value right) -> Value {
+    return arith::CmpFOp::create(l, arith::CmpFPredicate::OGT, math::AbsFOp::create(l, left), math::AbsFOp::create(l, right));
+  };
+  SmallVector<Value> results = l.loop(batch, state, [&](ValueRange matrix, ValueRange outer) {
+    return l.loop({order}, outer, [&](ValueRange step, ValueRange carried) {
+      Value k = step[0];
+      auto isAfter = [&](Value index) -> Value { return arith::CmpIOp::create(l, arith::CmpIPredicate::ugt, index, k); };
+      auto find = scf::ForOp::create(l, l.index(0), l.index(order), l.index(1), ValueRange{k}, [&](OpBuilder &, Location, Value row, ValueRange best) {
+        Value isBetter = greater(at(carried[0], place(matrix, row, k)), at(carried[0], place(matrix, best[0], k)));
+        Value isNext = arith::AndIOp::create(l, isBetter, isAfter(row));
+        scf::YieldOp::create(l, ValueRange{arith::SelectOp::create(l, isNext, row, best[0])});
+      });
+      Value pivotRow = find.getResult(0);
+      Value swapped = l.loop({order}, carried[0], [&](ValueRange column, ValueRange now) {
+        Value upper = at(now[0], place(matrix, k, column[0])), lower = at(now[0], place(matrix, pivotRow, column[0]));
+        Value first = tensor::InsertOp::create(l, lower, now[0], place(matrix, k, column[0]));
+        // Where both rows are one, the second write repeats the first.
+        return SmallVector<Value>{tensor::InsertOp::create(l, upper, first, place(matrix, pivotRow, column[0]))};
+      })[0];
+      Value pivot = at(swapped, place(matrix, k, k)), product = arith::MulFOp::create(l, at(carried[1], matrix), pivot);
+      Value isSame = arith::CmpIOp::create(l, arith::CmpIPredicate::eq, pivotRow, k);
+      Value signedProduct = arith::SelectOp::create(l, isSame, product, arith::NegFOp::create(l, product));
+      Value isZero = arith::CmpFOp::create(l, arith::CmpFPredicate::OEQ, pivot, l.zero(type));
+      Value eliminated = l.loop({order}, swapped, [&](ValueRange row, ValueRange now) {
+        Value quotient = arith::DivFOp::create(l, at(now[0], place(matrix, row[0], k)), pivot);
+        Value isUsed = arith::AndIOp::create(l, isAfter(row[0]), arith::XOrIOp::create(l, isZero, arith::ConstantOp::create(l, l.getBoolAttr(true))));
+        Value factor = arith::SelectOp::create(l, isUsed, quotient, l.zero(type));
+        return l.loop({order}, now, [&](ValueRange column, ValueRange current) {
+          Value upper = at(current[0], place(matrix, k, column[0])), own = at(current[0], place(matrix, row[0], column[0]));
+          Value left = arith::SubFOp::create(l, own, arith::MulFOp::create(l, factor, upper));
+          Value kept = arith::SelectOp::create(l, isUsed, left, own);
+          return SmallVector<Value>{tensor::InsertOp::create(l, kept, current[0], place(matrix, row[0], column[0]))};
+        });
+      })[0];
+      return SmallVector<Value>{eliminated, tensor::InsertOp::create(l, signedProduct, carried[1], matrix)};
+    });
+  });
+  return SmallVector<Value>{l.convert(results[1], type, elementType)};
 }

@@ -6,3 +6,9 @@ def NN_MatMulOp : NN_PureOp<"matmul", "MatMul"> {
   let arguments = (ins AnyTensor:$A, AnyTensor:$B);
   let results = (outs AnyTensor:$Y);
 }
+
+def NN_DetOp : NN_PureOp<"det", "Det"> {
+  let summary = "the determinant of each square matrix in the last two axes";
+  let arguments = (ins NN_FloatTensor:$X);
+  let results = (outs AnyTensor:$Y);
+}

@@ -46,13 +46,6 @@ static Value compareZero(ImplicitLocOpBuilder &b, Value value, bool isAbove) {
 //===- Powers, logarithms, angles, rounding -------------------------------===//
 
 Value ExpOp::scalar(ImplicitLocOpBuilder &b, ValueRange args) { return apply<math::ExpOp>(b, args); }
-Value Expm1Op::scalar(ImplicitLocOpBuilder &b, ValueRange args) {
-  // tanh(x / 2) * (exp(x) + 1): nothing cancels near 0.
-  return widened(b, args[0], [&](Value x) {
-    Value half = math::TanhOp::create(b, arith::MulFOp::create(b, x, numberLike(b, x, 0.5)));
-    return arith::MulFOp::create(b, half, arith::AddFOp::create(b, math::ExpOp::create(b, x), numberLike(b, x, 1)));
-  });
-}
 Value LogOp::scalar(ImplicitLocOpBuilder &b, ValueRange args) { return apply<math::LogOp>(b, args); }
 Value SqrtOp::scalar(ImplicitLocOpBuilder &b, ValueRange args) { return apply<math::SqrtOp>(b, args); }
 Value ReciprocalOp::scalar(ImplicitLocOpBuilder &b, ValueRange args) { return arith::DivFOp::create(b, numberLike(b, args[0], 1), args[0]); }

@@ -46,7 +46,6 @@ def NN_RoundOp : NN_FloatFunctionOp<"round", "Round", "the nearest integer, halv
 def NN_SigmoidOp : NN_FloatFunctionOp<"sigmoid", "Sigmoid", "1 / (1 + exp(-x))">;
 def NN_ErfOp : NN_FloatFunctionOp<"erf", "Erf", "the error function">;
 def NN_SoftplusOp : NN_FloatFunctionOp<"softplus", "Softplus", "log(1 + exp(x)), which does not overflow">;
-def NN_Expm1Op : NN_FloatFunctionOp<"expm1", "", "exp(x) - 1, exact near 0">;
 
 def NN_GeluOp : NN_ElementwiseOp<"gelu", "Gelu"> {
   let summary = "x times the normal distribution function of x; with `approximate` \"tanh\" in its approximation";

@@ -1,8 +1,9 @@
-// Reduction.cpp - sums, extremes and norms along axes.
+// Reduction.cpp - sums, extremes and running sums along axes.
 #include "ir/Lowering.h"
 #include "ir/Ops.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 
 #define GET_OP_CLASSES
 #include "ir/ops/Reduction.cpp.inc"
@@ -18,48 +19,85 @@ void nn::registerReduction(NNDialect &dialect) {
       >();
 }
 
-//===- Along axes ---------------------------------------------------------===//
+static Type elementTypeOf(Value operand) { return getElementTypeOrSelf(operand.getType()); }
 
-/// Which axes a reduction runs along, sorted; null where only run time knows.
-template <typename Op> static FailureOr<SmallVector<int64_t>> reducedAxes(Op op, ShapeScope &scope) {
+//===- Which axes ---------------------------------------------------------===//
+
+/// How many axes a reduction names; none where only run time knows.
+template <typename Op> static std::optional<int64_t> axisCount(Op op, ShapeScope &scope) {
+  if (!op.getAxes())
+    return 0;
+  return scope.rank(op.getAxes()) == 0 ? 1 : known(scope.product(scope.dims(op.getAxes())));
+}
+
+/// The axes a reduction runs along, sorted; none where only run time knows them.
+template <typename Op> static FailureOr<std::optional<SmallVector<int64_t>>> reducedAxes(Op op, ShapeScope &scope) {
   int64_t rank = scope.rank(op.getData());
+  std::optional<int64_t> count = axisCount(op, scope);
+  if (!count)
+    return op.emitOpError() << "how many 'axes' there are is not known when compiling";
   SmallVector<int64_t> axes;
-  if (op.getAxes()) {
+  if (*count > 0) {
     std::optional<SmallVector<int64_t>> given = scope.integers(op.getAxes());
     if (!given)
-      return op.emitOpError() << "'axes' are not known when compiling";
+      return std::optional<SmallVector<int64_t>>();
     for (int64_t axis : *given) {
       FailureOr<int64_t> normal = normalizeAxis(op, axis, rank);
       if (failed(normal))
         return failure();
       axes.push_back(*normal);
     }
-  }
-  if (axes.empty() && !op.getNoopWithEmptyAxes())
+  } else if (!op.getNoopWithEmptyAxes()) {
     axes = llvm::to_vector(llvm::seq<int64_t>(0, rank));
+  }
   llvm::sort(axes);
   axes.erase(llvm::unique(axes), axes.end());
-  return axes;
+  return std::optional(axes);
 }
 
-template <typename Op> static LogicalResult inferReduction(Op op, ShapeScope &scope) {
-  FailureOr<SmallVector<int64_t>> axes = reducedAxes(op, scope);
+/// Checks operands and sets the result's type; `fold` combines the elements of shapes.
+template <typename Op>
+static LogicalResult inferReduction(Op op, ShapeScope &scope, llvm::function_ref<AffineExpr(AffineExpr, AffineExpr)> fold = nullptr) {
+  FailureOr<std::optional<SmallVector<int64_t>>> axes = reducedAxes(op, scope);
   if (failed(axes))
     return failure();
-  Dims dims;
-  for (auto [axis, dim] : llvm::enumerate(scope.dims(op.getData()))) {
-    if (!llvm::is_contained(*axes, static_cast<int64_t>(axis)))
+  Dims data = scope.dims(op.getData()), dims;
+  OpResult result = op.getOperation()->getResult(0);
+  if (!*axes) {
+    int64_t rank = data.size(), count = *axisCount(op, scope);
+    if (count > rank)
+      return op.emitOpError() << "there are " << count << " 'axes' of an operand of rank " << rank;
+    return scope.set(result, elementTypeOf(op.getData()), Dims(op.getKeepdims() ? rank : rank - count, Dim()));
+  }
+  for (auto [axis, dim] : llvm::enumerate(data)) {
+    if (!llvm::is_contained(**axes, static_cast<int64_t>(axis)))
       dims.push_back(dim);
     else if (op.getKeepdims())
       dims.push_back(scope.constant(1));
   }
-  return scope.set(op.getOperation()->getResult(0), getElementTypeOrSelf(op.getData().getType()), dims);
+  if (failed(scope.set(result, elementTypeOf(op.getData()), dims)))
+    return failure();
+  std::optional<Dims> elements = scope.elements(op.getData());
+  if (fold && elements && !elements->empty() && data.size() == 1 && (*axes)->size() == 1) {
+    AffineExpr all = elements->front();
+    for (AffineExpr element : ArrayRef(*elements).drop_front())
+      all = fold(all, element);
+    scope.setElements(result, {all});
+  }
+  return success();
 }
 
-using Combine = Value (*)(ImplicitLocOpBuilder &, Type, Value, Value);
+//===- Along axes ---------------------------------------------------------===//
 
-/// `tensor` combined along `axes`, which go away.
-static Value reduceAlong(Lowering &l, Value tensor, Type elementType, ArrayRef<int64_t> axes, Value initial, Combine combine) {
+using Combine = Value (*)(ImplicitLocOpBuilder &, Type, Value, Value);
+static Value combineSum(ImplicitLocOpBuilder &b, Type, Value left, Value right) { return sum(b, left, right); }
+static Value combineProduct(ImplicitLocOpBuilder &b, Type, Value left, Value right) { return product(b, left, right); }
+
+/// The nn type that elements are combined in: long sums of small floats are taken in f32.
+static Type sumType(Type elementType) { return isa<FloatType>(elementType) ? wideType(elementType) : elementType; }
+
+/// `tensor` combined along `axes`, which go away, in `resultType`.
+static Value reduceAlong(Lowering &l, Value tensor, Type elementType, Type resultType, ArrayRef<int64_t> axes, Value initial, Combine combine) {
   SmallVector<OpFoldResult> sizes = l.sizesOf(tensor), kept;
   SmallVector<AffineExpr> keptExprs;
   SmallVector<utils::IteratorType> iterators;
@@ -72,8 +110,10 @@ static Value reduceAlong(Lowering &l, Value tensor, Type elementType, ArrayRef<i
     keptExprs.push_back(l.getAffineDimExpr(axis));
   }
   AffineMap outMap = AffineMap::get(sizes.size(), 0, keptExprs, l.getContext());
-  return l.reduce(l.filled(elementType, kept, initial), elementType, outMap, {{tensor, elementType, l.getMultiDimIdentityMap(sizes.size())}},
-                  iterators, [&](ImplicitLocOpBuilder &b, ValueRange args) { return combine(b, elementType, args[1], args[0]); });
+  return l.reduce(l.filled(resultType, kept, initial), resultType, outMap, {{tensor, elementType, l.getMultiDimIdentityMap(sizes.size())}}, iterators,
+                  [&](ImplicitLocOpBuilder &b, ValueRange args) {
+                    return combine(b, resultType, args[1], castScalar(b, args[0], elementType, resultType));
+                  });
 }
 
 /// `tensor` with dims of 1 put back at `axes`.
@@ -84,88 +124,384 @@ static Value keepDims(Lowering &l, Value tensor, ArrayRef<int64_t> axes, int64_t
   return l.reshape(tensor, all);
 }
 
+/// A reduction along axes that only run time knows: every element is added where it belongs. Gives the tensor with all
+/// dims, and sets `count` to the number of elements that become one.
 template <typename Op>
-static FailureOr<SmallVector<Value>> lowerReduction(Op op, Lowering &l, Value initial, Combine combine,
-                                                    llvm::function_ref<Value(Value, ArrayRef<int64_t>)> finish = nullptr) {
-  SmallVector<int64_t> axes = *reducedAxes(op, l.scope);
-  Type elementType = getElementTypeOrSelf(op.getData().getType());
+static Value reduceAtRunTime(Op op, Lowering &l, Type resultType, Value initial, Combine combine, OpFoldResult &count, SmallVectorImpl<Value> &isReduced) {
+  Type elementType = elementTypeOf(op.getData());
   Value data = l.lowered(op.getData());
-  Value reduced = reduceAlong(l, data, elementType, axes, initial, combine);
-  if (finish)
-    reduced = finish(reduced, axes);
-  return SmallVector<Value>{op.getKeepdims() ? keepDims(l, reduced, axes, l.scope.rank(op.getData())) : reduced};
+  SmallVector<OpFoldResult> sizes = l.sizesOf(data), kept;
+  int64_t rank = sizes.size(), axes = *axisCount(op, l.scope);
+  Value one = l.index(1), zero = l.index(0), found = zero;
+  count = l.getIndexAttr(1);
+  for (int64_t axis = 0; axis < rank; ++axis) {
+    Value flag = arith::ConstantOp::create(l, l.getBoolAttr(false));
+    for (int64_t position = 0; position < axes; ++position) {
+      Value given = l.index(l.element(op.getAxes(), position));
+      for (int64_t name : {axis, axis - rank})
+        flag = arith::OrIOp::create(l, flag, arith::CmpIOp::create(l, arith::CmpIPredicate::eq, given, l.index(name)));
+    }
+    Value size = l.index(sizes[axis]);
+    found = arith::AddIOp::create(l, found, arith::SelectOp::create(l, flag, one, zero));
+    count = mulIndex(l, count, OpFoldResult(Value(arith::SelectOp::create(l, flag, size, one))));
+    kept.push_back(Value(arith::SelectOp::create(l, flag, one, size)));
+    isReduced.push_back(flag);
+  }
+  l.require(arith::CmpIOp::create(l, arith::CmpIPredicate::eq, found, l.index(axes)), Status::BadValue, "axes of a reduction do not fit its operand");
+  Value init = l.filled(resultType, kept, initial);
+  return l.loop(sizes, init, [&](ValueRange indices, ValueRange carried) {
+    SmallVector<Value> place;
+    for (auto [index, flag] : llvm::zip_equal(indices, isReduced))
+      place.push_back(arith::SelectOp::create(l, flag, zero, index));
+    Value element = castScalar(l, l.extract(data, elementType, indices), elementType, resultType);
+    Value now = combine(l, resultType, l.extract(carried[0], resultType, place), element);
+    return SmallVector<Value>{tensor::InsertOp::create(l, storeScalar(l, now, resultType), carried[0], place)};
+  })[0];
 }
 
-static Value combineSum(ImplicitLocOpBuilder &b, Type, Value left, Value right) { return sum(b, left, right); }
-static Value combineProduct(ImplicitLocOpBuilder &b, Type, Value left, Value right) { return product(b, left, right); }
+/// The sizes that are left when some axes go away, which only run time knows.
+static SmallVector<OpFoldResult> dropAtRunTime(Lowering &l, ArrayRef<OpFoldResult> sizes, ArrayRef<Value> isReduced, int64_t left) {
+  SmallVector<Value> all(left, l.index(1));
+  Value next = l.index(0), one = l.index(1);
+  for (auto [size, flag] : llvm::zip_equal(sizes, isReduced)) {
+    for (int64_t position = 0; position < left; ++position) {
+      Value isHere = arith::CmpIOp::create(l, arith::CmpIPredicate::eq, next, l.index(position));
+      Value kept = arith::SelectOp::create(l, flag, all[position], l.index(size));
+      all[position] = arith::SelectOp::create(l, isHere, kept, all[position]);
+    }
+    next = arith::SelectOp::create(l, flag, next, arith::AddIOp::create(l, next, one));
+  }
+  return llvm::map_to_vector(all, [](Value size) { return OpFoldResult(size); });
+}
 
-LogicalResult ReduceSumOp::inferShapes(ShapeScope &scope) { return inferReduction(*this, scope); }
+/// Divides sums by the number of their terms.
+static Value divide(Lowering &l, Value sums, Type type, OpFoldResult count) {
+  // Of nothing there is no mean: NaN among floats, 0 among integers, which cannot be divided by 0.
+  Value terms = l.index(count);
+  if (isa<IntegerType>(type))
+    terms = arith::MaxSIOp::create(l, terms, l.index(1));
+  Value divisor = castScalar(l, arith::IndexCastOp::create(l, l.getI64Type(), terms), l.getI64Type(), type);
+  SmallVector<OpFoldResult> sizes = l.sizesOf(sums);
+  return l.generic(type, sizes, {{sums, type, l.getMultiDimIdentityMap(sizes.size())}}, [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
+    if (isa<FloatType>(type))
+      return arith::DivFOp::create(b, args[0], divisor);
+    if (type.isUnsignedInteger())
+      return arith::DivUIOp::create(b, args[0], divisor);
+    return arith::DivSIOp::create(b, args[0], divisor);
+  });
+}
+
+template <typename Op>
+static FailureOr<SmallVector<Value>> lowerReduction(Op op, Lowering &l, Type type, Value initial, Combine combine, bool isMean = false) {
+  std::optional<SmallVector<int64_t>> axes = *reducedAxes(op, l.scope);
+  Type elementType = elementTypeOf(op.getData());
+  int64_t rank = l.scope.rank(op.getData());
+  if (!axes) {
+    OpFoldResult count;
+    SmallVector<Value> isReduced;
+    Value reduced = reduceAtRunTime(op, l, type, initial, combine, count, isReduced);
+    if (isMean)
+      reduced = divide(l, reduced, type, count);
+    reduced = l.convert(reduced, type, elementType);
+    if (!op.getKeepdims())
+      reduced = l.reshape(reduced, dropAtRunTime(l, l.sizesOf(reduced), isReduced, rank - *axisCount(op, l.scope)));
+    return SmallVector<Value>{reduced};
+  }
+  Value data = l.lowered(op.getData());
+  Value reduced = reduceAlong(l, data, elementType, type, *axes, initial, combine);
+  if (isMean) {
+    SmallVector<OpFoldResult> sizes = l.sizesOf(data);
+    OpFoldResult count = l.getIndexAttr(1);
+    for (int64_t axis : *axes)
+      count = mulIndex(l, count, sizes[axis]);
+    reduced = divide(l, reduced, type, count);
+  }
+  reduced = l.convert(reduced, type, elementType);
+  return SmallVector<Value>{op.getKeepdims() ? keepDims(l, reduced, *axes, rank) : reduced};
+}
+
+LogicalResult ReduceSumOp::inferShapes(ShapeScope &scope) {
+  return inferReduction(*this, scope, [](AffineExpr left, AffineExpr right) { return left + right; });
+}
 FailureOr<SmallVector<Value>> ReduceSumOp::lower(Lowering &l) {
-  return lowerReduction(*this, l, l.zero(getElementTypeOrSelf(getData().getType())), combineSum);
+  Type type = sumType(elementTypeOf(getData()));
+  return lowerReduction(*this, l, type, l.zero(type), combineSum);
 }
 
 LogicalResult ReduceMaxOp::inferShapes(ShapeScope &scope) { return inferReduction(*this, scope); }
 FailureOr<SmallVector<Value>> ReduceMaxOp::lower(Lowering &l) {
-  return lowerReduction(*this, l, l.lowest(getElementTypeOrSelf(getData().getType())), maximum);
+  Type type = elementTypeOf(getData());
+  return lowerReduction(*this, l, type, l.lowest(type), maximum);
 }
 
 LogicalResult ReduceMinOp::inferShapes(ShapeScope &scope) { return inferReduction(*this, scope); }
 FailureOr<SmallVector<Value>> ReduceMinOp::lower(Lowering &l) {
-  return lowerReduction(*this, l, l.highest(getElementTypeOrSelf(getData().getType())), minimum);
+  Type type = elementTypeOf(getData());
+  return lowerReduction(*this, l, type, l.highest(type), minimum);
 }
 
 LogicalResult ReduceProdOp::inferShapes(ShapeScope &scope) {
-  if (failed(inferReduction(*this, scope)))
-    return failure();
-  std::optional<Dims> elements = scope.elements(getData());
-  if (elements && scope.rank(getData()) == 1 && reducedAxes(*this, scope)->size() == 1)
-    scope.setElements(getOperation()->getResult(0), {scope.product(*elements)});
-  return success();
+  return inferReduction(*this, scope, [](AffineExpr left, AffineExpr right) { return left * right; });
 }
 FailureOr<SmallVector<Value>> ReduceProdOp::lower(Lowering &l) {
-  return lowerReduction(*this, l, l.number(computeType(getElementTypeOrSelf(getData().getType())), 1), combineProduct);
+  Type type = sumType(elementTypeOf(getData()));
+  return lowerReduction(*this, l, type, l.number(computeType(type), 1), combineProduct);
 }
 
 LogicalResult ReduceMeanOp::inferShapes(ShapeScope &scope) { return inferReduction(*this, scope); }
 FailureOr<SmallVector<Value>> ReduceMeanOp::lower(Lowering &l) {
-  Type elementType = getElementTypeOrSelf(getData().getType());
-  SmallVector<OpFoldResult> sizes = l.sizesOf(l.lowered(getData()));
-  auto divide = [&](Value sums, ArrayRef<int64_t> axes) {
-    OpFoldResult count = l.getIndexAttr(1);
-    for (int64_t axis : axes)
-      count = mulIndex(l, count, sizes[axis]);
-    Value integer = arith::IndexCastOp::create(l, l.getI64Type(), l.index(count));
-    Value divisor = castScalar(l, integer, l.getI64Type(), elementType);
-    SmallVector<OpFoldResult> resultSizes = l.sizesOf(sums);
-    return l.generic(elementType, resultSizes, {{sums, elementType, l.getMultiDimIdentityMap(resultSizes.size())}},
-                     [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
-                       if (isa<FloatType>(args[0].getType()))
-                         return arith::DivFOp::create(b, args[0], divisor);
-                       return arith::DivSIOp::create(b, args[0], divisor);
-                     });
-  };
-  return lowerReduction(*this, l, l.zero(elementType), combineSum, divide);
+  Type type = sumType(elementTypeOf(getData()));
+  return lowerReduction(*this, l, type, l.zero(type), combineSum, /*isMean=*/true);
 }
 
-//===- softmax ------------------------------------------------------------===//
+//===- argmax, argmin -----------------------------------------------------===//
 
-LogicalResult SoftmaxOp::inferShapes(ShapeScope &scope) {
-  if (failed(normalizeAxis(*this, getAxis(), scope.rank(getInput()))))
+template <typename Op> static LogicalResult inferArg(Op op, ShapeScope &scope) {
+  Dims dims = scope.dims(op.getData());
+  FailureOr<int64_t> axis = normalizeAxis(op, op.getAxis(), dims.size());
+  if (failed(axis))
     return failure();
-  return scope.set(getOperation()->getResult(0), getElementTypeOrSelf(getInput().getType()), scope.dims(getInput()));
+  if (isKnown(dims[*axis], 0))
+    return op.emitOpError() << "there are no elements along axis " << *axis;
+  if (op.getKeepdims())
+    dims[*axis] = scope.constant(1);
+  else
+    dims.erase(dims.begin() + *axis);
+  return scope.set(op.getOperation()->getResult(0), IntegerType::get(op.getContext(), 64), dims);
 }
 
-FailureOr<SmallVector<Value>> SoftmaxOp::lower(Lowering &l) {
-  Type elementType = getElementTypeOrSelf(getInput().getType());
-  Value input = l.lowered(getInput());
-  SmallVector<OpFoldResult> sizes = l.sizesOf(input);
-  int64_t rank = sizes.size(), axis = *normalizeAxis(*this, getAxis(), rank);
+template <typename Op> static FailureOr<SmallVector<Value>> lowerArg(Op op, Lowering &l, Value initial, Combine combine) {
+  Type elementType = elementTypeOf(op.getData()), positionType = l.getI64Type();
+  Value data = l.lowered(op.getData());
+  SmallVector<OpFoldResult> sizes = l.sizesOf(data), kept(sizes);
+  int64_t rank = sizes.size(), axis = *normalizeAxis(op, op.getAxis(), rank);
+  kept.erase(kept.begin() + axis);
+  Value isSome = l.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::sgt, l.index(sizes[axis]), l.index(0));
+  if (!matchPattern(isSome, m_One()))
+    l.require(isSome, Status::BadShape, "no elements along the axis");
+  // The extreme first, then the first or last place where it stands: two passes over one element at a time.
+  Value best = reduceAlong(l, data, elementType, elementType, {axis}, initial, combine);
+  bool isLast = op.getSelectLastIndex();
+  Value none = l.filled(positionType, kept, isLast ? l.zero(positionType) : l.highest(positionType));
   AffineMap all = l.getMultiDimIdentityMap(rank), along = all.dropResult(axis);
-  Value greatest = reduceAlong(l, input, elementType, {axis}, l.lowest(elementType), maximum);
-  Value powers = l.generic(elementType, sizes, {{input, elementType, all}, {greatest, elementType, along}}, [](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
-    return math::ExpOp::create(b, arith::SubFOp::create(b, args[0], args[1]));
+  SmallVector<utils::IteratorType> iterators(rank, utils::IteratorType::parallel);
+  iterators[axis] = utils::IteratorType::reduction;
+  Value places = l.reduce(none, positionType, along, {{data, elementType, all}, {best, elementType, along}}, iterators,
+                          [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
+                            Value isHere;
+                            if (isa<FloatType>(args[0].getType())) {
+                              Value isEqual = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, args[0], args[1]);
+                              isHere = arith::OrIOp::create(b, isEqual, arith::CmpFOp::create(b, arith::CmpFPredicate::UNO, args[0], args[0]));
+                            } else {
+                              isHere = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, args[0], args[1]);
+                            }
+                            Value place = arith::IndexCastOp::create(b, positionType, linalg::IndexOp::create(b, axis));
+                            Value candidate = arith::SelectOp::create(b, isHere, place, args[2]);
+                            if (isLast)
+                              return arith::MaxSIOp::create(b, candidate, args[2]);
+                            return arith::MinSIOp::create(b, candidate, args[2]);
+                          });
+  return SmallVector<Value>{op.getKeepdims() ? keepDims(l, places, {axis}, rank) : places};
+}
+
+LogicalResult ArgMaxOp::inferShapes(ShapeScope &scope) { return inferArg(*this, scope); }
+FailureOr<SmallVector<Value>> ArgMaxOp::lower(Lowering &l) { return lowerArg(*this, l, l.lowest(elementTypeOf(getData())), maximum); }
+
+LogicalResult ArgMinOp::inferShapes(ShapeScope &scope) { return inferArg(*this, scope); }
+FailureOr<SmallVector<Value>> ArgMinOp::lower(Lowering &l) { return lowerArg(*this, l, l.highest(elementTypeOf(getData())), minimum); }
+
+//===- topk ---------------------------------------------------------------===//
+
+LogicalResult TopKOp::inferShapes(ShapeScope &scope) {
+  Dims dims = scope.dims(getX());
+  FailureOr<int64_t> axis = normalizeAxis(*this, getAxis(), dims.size());
+  if (failed(axis))
+    return failure();
+  if (scope.rank(getK()) > 1 || (scope.rank(getK()) == 1 && known(scope.dim(getK(), 0)).value_or(1) != 1))
+    return emitOpError() << "K is " << toString(scope.dims(getK())) << ", not one number";
+  std::optional<Dims> count = scope.elements(getK());
+  std::optional<int64_t> size = known(dims[*axis]), taken = count ? known(count->front()) : std::nullopt;
+  if (taken && (*taken < 0 || (size && *taken > *size)))
+    return emitOpError() << "K is " << *taken << ", and axis " << *axis << " has " << toString(dims[*axis]) << " elements";
+  dims[*axis] = count ? count->front() : Dim();
+  if (failed(scope.set(getOperation()->getResult(0), elementTypeOf(getX()), dims)))
+    return failure();
+  return scope.set(getOperation()->getResult(1), IntegerType::get(getContext(), 64), dims);
+}
+
+/// Whether `left` comes before `right`: NaN is greater than all numbers.
+static Value comesBefore(Lowering &l, Type elementType, Value left, Value right, bool largest) {
+  if (isa<FloatType>(left.getType())) {
+    if (!largest)
+      std::swap(left, right);
+    Value isGreater = arith::CmpFOp::create(l, arith::CmpFPredicate::OGT, left, right);
+    Value isNaN = arith::CmpFOp::create(l, arith::CmpFPredicate::UNO, left, left), isNumber = arith::CmpFOp::create(l, arith::CmpFPredicate::ORD, right, right);
+    return arith::OrIOp::create(l, isGreater, arith::AndIOp::create(l, isNaN, isNumber));
+  }
+  using Predicate = arith::CmpIPredicate;
+  Predicate predicate = elementType.isUnsignedInteger() ? (largest ? Predicate::ugt : Predicate::ult) : (largest ? Predicate::sgt : Predicate::slt);
+  return arith::CmpIOp::create(l, predicate, left, right);
+}
+
+FailureOr<SmallVector<Value>> TopKOp::lower(Lowering &l) {
+  Type elementType = elementTypeOf(getX()), positionType = l.getI64Type();
+  Value data = l.lowered(getX());
+  SmallVector<OpFoldResult> sizes = l.sizesOf(data), kept(sizes), others(sizes);
+  int64_t axis = *normalizeAxis(*this, getAxis(), sizes.size());
+  Value size = l.index(sizes[axis]), count = l.index(l.element(getK(), 0)), zero = l.index(0), one = l.index(1);
+  Value isEnough = l.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::ule, count, size);
+  if (!matchPattern(isEnough, m_One()))
+    l.require(isEnough, Status::BadValue, "K is larger than the axis");
+  kept[axis] = getAsOpFoldResult(count);
+  SmallVector<Value> results{l.empty(elementType, kept), l.empty(positionType, kept)};
+  if (isConstantIntValue(kept[axis], 0))
+    return results;
+
+  // Each element goes into its place among those taken so far, and pushes the ones after it on. Equal ones stay before it.
+  others[axis] = l.getIndexAttr(1);
+  bool largest = getLargest();
+  Value last = arith::SubIOp::create(l, count, one);
+  Value steps = arith::SelectOp::create(l, arith::CmpIOp::create(l, arith::CmpIPredicate::eq, count, zero), zero, size);
+  return l.loop(others, results, [&](ValueRange outer, ValueRange carried) {
+    SmallVector<Value> at(outer);
+    return l.loop({getAsOpFoldResult(steps)}, carried, [&](ValueRange step, ValueRange taken) {
+      Value position = step[0];
+      at[axis] = position;
+      Value element = l.extract(data, elementType, at), place = arith::IndexCastOp::create(l, positionType, position);
+      // Places at and after `filled` are still empty.
+      Value filled = arith::MinUIOp::create(l, position, count);
+      auto goesBefore = [&](Value tensor, Value slot) {
+        at[axis] = slot;
+        Value present = l.extract(tensor, elementType, at);
+        Value isEmpty = arith::CmpIOp::create(l, arith::CmpIPredicate::uge, slot, filled);
+        return std::pair(present, Value(arith::OrIOp::create(l, isEmpty, comesBefore(l, elementType, element, present, largest))));
+      };
+      Value isTaken = goesBefore(taken[0], last).second;
+      auto insert = [&](OpBuilder &, Location) {
+        auto moved = l.loop({getAsOpFoldResult(arith::AddIOp::create(l, arith::MinUIOp::create(l, filled, last), one).getResult())}, taken,
+                            [&](ValueRange back, ValueRange now) {
+                              Value top = arith::MinUIOp::create(l, filled, last), slot = arith::SubIOp::create(l, top, back[0]);
+                              auto [present, goesHere] = goesBefore(now[0], slot);
+                              Value isFirst = arith::CmpIOp::create(l, arith::CmpIPredicate::eq, slot, zero);
+                              Value before = arith::SelectOp::create(l, isFirst, zero, arith::SubIOp::create(l, slot, one));
+                              auto [previous, goesEarlier] = goesBefore(now[0], before);
+                              Value comesFromBefore = arith::AndIOp::create(l, goesEarlier, arith::XOrIOp::create(l, isFirst, arith::ConstantOp::create(l, l.getBoolAttr(true))));
+                              auto choose = [&](Value shifted, Value own, Value old) {
+                                return arith::SelectOp::create(l, comesFromBefore, shifted, arith::SelectOp::create(l, goesHere, own, old));
+                              };
+                              at[axis] = before;
+                              Value previousPlace = tensor::ExtractOp::create(l, now[1], at);
+                              at[axis] = slot;
+                              Value presentPlace = tensor::ExtractOp::create(l, now[1], at);
+                              Value value = storeScalar(l, choose(previous, element, present), elementType);
+                              return SmallVector<Value>{tensor::InsertOp::create(l, value, now[0], at),
+                                                        tensor::InsertOp::create(l, choose(previousPlace, place, presentPlace), now[1], at)};
+                            });
+        scf::YieldOp::create(l, moved);
+      };
+      auto keep = [&](OpBuilder &, Location) { scf::YieldOp::create(l, taken); };
+      auto branch = scf::IfOp::create(l, isTaken, insert, keep);
+      return SmallVector<Value>(branch.getResults());
+    });
   });
-  Value sums = reduceAlong(l, powers, elementType, {axis}, l.zero(elementType), combineSum);
-  return SmallVector<Value>{l.generic(elementType, sizes, {{powers, elementType, all}, {sums, elementType, along}},
-                                      [](ImplicitLocOpBuilder &b, ValueRange args) -> Value { return arith::DivFOp::create(b, args[0], args[1]); })};
+}
+
+//===- cumsum, cumprod ----------------------------------------------------===//
+
+template <typename Op> static LogicalResult inferCumulative(Op op, ShapeScope &scope) {
+  if (scope.rank(op.getAxis()) > 1 || (scope.rank(op.getAxis()) == 1 && known(scope.dim(op.getAxis(), 0)).value_or(1) != 1))
+    return op.emitOpError() << "'axis' is " << toString(scope.dims(op.getAxis())) << ", not one number";
+  std::optional<SmallVector<int64_t>> axis = scope.integers(op.getAxis());
+  if (axis && failed(normalizeAxis(op, axis->front(), scope.rank(op.getX()))))
+    return failure();
+  return scope.set(op.getOperation()->getResult(0), elementTypeOf(op.getX()), scope.dims(op.getX()));
+}
+
+template <typename Op> static FailureOr<SmallVector<Value>> lowerCumulative(Op op, Lowering &l, double neutral, Combine combine) {
+  Type elementType = elementTypeOf(op.getX()), type = sumType(elementType);
+  Value data = l.lowered(op.getX()), zero = l.index(0), one = l.index(1), initial = l.number(computeType(type), neutral);
+  SmallVector<OpFoldResult> sizes = l.sizesOf(data);
+  int64_t rank = sizes.size();
+  auto along = [&](int64_t axis) {
+    Value last = arith::SubIOp::create(l, l.index(sizes[axis]), one);
+    Value sums = l.loop(sizes, l.empty(type, sizes), [&](ValueRange indices, ValueRange carried) {
+      Value step = indices[axis], isFirst = arith::CmpIOp::create(l, arith::CmpIPredicate::eq, step, zero);
+      Value before = arith::SelectOp::create(l, isFirst, zero, arith::SubIOp::create(l, step, one));
+      SmallVector<Value> here(indices), there(indices);
+      there[axis] = before;
+      if (op.getReverse()) {
+        here[axis] = arith::SubIOp::create(l, last, step);
+        there[axis] = arith::SubIOp::create(l, last, before);
+      }
+      Value element = castScalar(l, l.extract(data, elementType, op.getExclusive() ? there : here), elementType, type);
+      Value sum = combine(l, type, l.extract(carried[0], type, there), element);
+      sum = arith::SelectOp::create(l, isFirst, op.getExclusive() ? initial : element, sum);
+      return SmallVector<Value>{tensor::InsertOp::create(l, storeScalar(l, sum, type), carried[0], here)};
+    })[0];
+    return l.convert(sums, type, elementType);
+  };
+  if (std::optional<SmallVector<int64_t>> axis = l.scope.integers(op.getAxis()))
+    return SmallVector<Value>{along(*normalizeAxis(op, axis->front(), rank))};
+
+  // An axis that only run time knows: one loop nest for each.
+  Value given = l.index(l.element(op.getAxis(), 0)), isNegative = arith::CmpIOp::create(l, arith::CmpIPredicate::slt, given, zero);
+  Value axis = arith::SelectOp::create(l, isNegative, arith::AddIOp::create(l, given, l.index(rank)), given);
+  l.require(arith::CmpIOp::create(l, arith::CmpIPredicate::ult, axis, l.index(rank)), Status::BadValue, "the axis is outside the operand's rank");
+  std::function<Value(int64_t)> choose = [&](int64_t candidate) -> Value {
+    if (candidate + 1 >= rank)
+      return along(candidate);
+    Value isThis = arith::CmpIOp::create(l, arith::CmpIPredicate::eq, axis, l.index(candidate));
+    auto branch = scf::IfOp::create(
+        l, isThis, [&](OpBuilder &, Location) { scf::YieldOp::create(l, along(candidate)); },
+        [&](OpBuilder &, Location) { scf::YieldOp::create(l, choose(candidate + 1)); });
+    return branch.getResult(0);
+  };
+  return SmallVector<Value>{rank == 0 ? data : choose(0)};
+}
+
+LogicalResult CumSumOp::inferShapes(ShapeScope &scope) { return inferCumulative(*this, scope); }
+FailureOr<SmallVector<Value>> CumSumOp::lower(Lowering &l) { return lowerCumulative(*this, l, 0, combineSum); }
+
+LogicalResult CumProdOp::inferShapes(ShapeScope &scope) { return inferCumulative(*this, scope); }
+FailureOr<SmallVector<Value>> CumProdOp::lower(Lowering &l) { return lowerCumulative(*this, l, 1, combineProduct); }
+
+//===- softmax, log_softmax -----------------------------------------------===//
+
+template <typename Op> static LogicalResult inferSoftmax(Op op, ShapeScope &scope) {
+  if (failed(normalizeAxis(op, op.getAxis(), scope.rank(op.getInput()))))
+    return failure();
+  return scope.set(op.getOperation()->getResult(0), elementTypeOf(op.getInput()), scope.dims(op.getInput()));
+}
+
+/// Softmax or its logarithm, computed in f32 at least.
+static Value lowerSoftmax(Lowering &l, Value input, Type elementType, int64_t axis, bool isLog) {
+  Type type = wideType(elementType);
+  SmallVector<OpFoldResult> sizes = l.sizesOf(input);
+  AffineMap all = l.getMultiDimIdentityMap(sizes.size()), along = all.dropResult(axis);
+  Value greatest = reduceAlong(l, input, elementType, elementType, {axis}, l.lowest(elementType), maximum);
+  Value shifted = l.generic(type, sizes, {{input, elementType, all}, {greatest, elementType, along}}, [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
+    Value x = castScalar(b, args[0], elementType, type), most = castScalar(b, args[1], elementType, type);
+    Value difference = arith::SubFOp::create(b, x, most);
+    return isLog ? difference : Value(math::ExpOp::create(b, difference));
+  });
+  Value powers = shifted;
+  if (isLog)
+    powers = l.generic(type, sizes, {{shifted, type, all}}, [](ImplicitLocOpBuilder &b, ValueRange args) -> Value { return math::ExpOp::create(b, args[0]); });
+  Value sums = reduceAlong(l, powers, type, type, {axis}, l.zero(type), combineSum);
+  return l.generic(elementType, sizes, {{shifted, type, all}, {sums, type, along}}, [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
+    Value result = isLog ? Value(arith::SubFOp::create(b, args[0], math::LogOp::create(b, args[1]))) : Value(arith::DivFOp::create(b, args[0], args[1]));
+    return castScalar(b, result, type, elementType);
+  });
+}
+
+LogicalResult SoftmaxOp::inferShapes(ShapeScope &scope) { return inferSoftmax(*this, scope); }
+FailureOr<SmallVector<Value>> SoftmaxOp::lower(Lowering &l) {
+  int64_t axis = *normalizeAxis(*this, getAxis(), l.scope.rank(getInput()));
+  return SmallVector<Value>{lowerSoftmax(l, l.lowered(getInput()), elementTypeOf(getInput()), axis, /*isLog=*/false)};
+}
+
+LogicalResult LogSoftmaxOp::inferShapes(ShapeScope &scope) { return inferSoftmax(*this, scope); }
+FailureOr<SmallVector<Value>> LogSoftmaxOp::lower(Lowering &l) {
+  int64_t axis = *normalizeAxis(*this, getAxis(), l.scope.rank(getInput()));
+  return SmallVector<Value>{lowerSoftmax(l, l.lowered(getInput()), elementTypeOf(getInput()), axis, /*isLog=*/true)};
 }

@@ -12,24 +12,6 @@ static Value hardSigmoid(Expansion &e, Value x, double alpha, double beta) {
   return e("Clip", {line, e.scalar(0, x), e.scalar(1, x)});
 }
 
-// log(1 + exp(x)) = max(x, 0) + log(1 + exp(-|x|)), which does not overflow
-static Value softplus(Expansion &e, Value x) {
-  Value small = e("Exp", e("Neg", e("Abs", x)));
-  return e.add(e("Relu", x), e("Log", e.add(small, e.scalar(1, x))));
-}
-
-// 0.5 * x * (1 + erf(x / sqrt(2))), or 0.5 * x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x^3)))
-static Value gelu(Expansion &e, Value x, bool isApproximate) {
-  Value inner;
-  if (isApproximate) {
-    Value cube = e.mul(e.mul(x, x), x);
-    inner = e("Tanh", e.mul(e.add(x, e.mul(cube, e.scalar(0.044715, x))), e.scalar(0.79788456080286536, x)));
-  } else {
-    inner = e("Erf", e.mul(x, e.scalar(0.70710678118654752, x)));
-  }
-  return e.mul(e.mul(x, e.scalar(0.5, x)), e.add(inner, e.scalar(1, x)));
-}
-
 void addActivations(ExpandTable &table) {
   table["HardSigmoid"] = [](Expansion &e) -> SmallVector<Value> {
     return {hardSigmoid(e, e.operand(0), e.floatAttr("alpha", 0.2f), e.floatAttr("beta", 0.5f))};
@@ -44,15 +26,11 @@ void addActivations(ExpandTable &table) {
   };
   // x * sigmoid(alpha * x) of the gate, times the value
   table["Mish"] = [](Expansion &e) -> SmallVector<Value> {
-    return {e.mul(e.operand(0), e("Tanh", softplus(e, e.operand(0))))};
+    return {e.mul(e.operand(0), e("Tanh", e("Softplus", e.operand(0))))};
   };
-  table["Softplus"] = [](Expansion &e) -> SmallVector<Value> { return {softplus(e, e.operand(0))}; };
   table["Softsign"] = [](Expansion &e) -> SmallVector<Value> {
     Value x = e.operand(0);
     return {e.div(x, e.add(e("Abs", x), e.scalar(1, x)))};
-  };
-  table["Gelu"] = [](Expansion &e) -> SmallVector<Value> {
-    return {gelu(e, e.operand(0), stringAttribute(e.node, "approximate", "none") == "tanh")};
   };
   // x > 0 ? x : alpha * (exp(x) - 1), with the exponent kept from overflowing where it is not used
   table["Elu"] = [](Expansion &e) -> SmallVector<Value> {
@@ -77,10 +55,6 @@ void addActivations(ExpandTable &table) {
     Value x = e.operand(0);
     Value below = e.mul(x, e.scalar(e.floatAttr("alpha", 0.01f), x));
     return {e("Where", {e("Less", {x, e.scalar(0, x)}), below, x})};
-  };
-  table["PRelu"] = [](Expansion &e) -> SmallVector<Value> {
-    Value x = e.operand(0);
-    return {e("Where", {e("Less", {x, e.scalar(0, x)}), e.mul(x, e.operand(1)), x})};
   };
   table["ThresholdedRelu"] = [](Expansion &e) -> SmallVector<Value> {
     Value x = e.operand(0);

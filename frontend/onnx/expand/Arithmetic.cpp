@@ -6,14 +6,6 @@ using mlir::Value;
 
 namespace burnish::onnx_import {
 
-// op(op(a, b), c) ...
-static Value chain(Expansion &e, StringRef op) {
-  Value result = e.operand(0);
-  for (Value operand : e.operands.drop_front())
-    result = e(op, {result, operand});
-  return result;
-}
-
 // mask = !training || random >= ratio; x * mask / (training ? 1 - ratio : 1)
 static SmallVector<Value> trainingDropout(Expansion &e) {
   Value x = e.operand(0), training = e.operand(2), one = e.scalar(1, x);
@@ -27,25 +19,8 @@ static SmallVector<Value> trainingDropout(Expansion &e) {
 }
 
 void addArithmetic(ExpandTable &table) {
-  table["Sum"] = [](Expansion &e) -> SmallVector<Value> { return {chain(e, "Add")}; };
   table["Mean"] = [](Expansion &e) -> SmallVector<Value> {
-    return {e.div(chain(e, "Add"), e.scalar(e.operands.size(), e.operand(0)))};
-  };
-  table["Reciprocal"] = [](Expansion &e) -> SmallVector<Value> { return {e.div(e.scalar(1, e.operand(0)), e.operand(0))}; };
-  table["LessOrEqual"] = [](Expansion &e) -> SmallVector<Value> {
-    return {e("Or", {e("Less", {e.operand(0), e.operand(1)}), e("Equal", {e.operand(0), e.operand(1)})})};
-  };
-  table["GreaterOrEqual"] = [](Expansion &e) -> SmallVector<Value> {
-    return {e("Or", {e("Greater", {e.operand(0), e.operand(1)}), e("Equal", {e.operand(0), e.operand(1)})})};
-  };
-  // min(max(x, min), max): where the bounds cross, the upper one counts
-  table["Clip"] = [](Expansion &e) -> SmallVector<Value> {
-    Value x = e.operand(0);
-    if (e.operand(1))
-      x = e("Max", {x, e.operand(1)});
-    if (e.operand(2))
-      x = e("Min", {x, e.operand(2)});
-    return {x};
+    return {e.div(e("Sum", e.operands), e.scalar(e.operands.size(), e.operand(0)))};
   };
   table["CastLike"] = [](Expansion &e) -> SmallVector<Value> {
     SmallVector<Attr> attributes{{"to", Expansion::onnxType(e.operand(1))}};
@@ -67,9 +42,6 @@ void addArithmetic(ExpandTable &table) {
     if (e.node.output_size() > 1)
       results.push_back(e.expandTo(yes, e.extents(x)));
     return results;
-  };
-  table["Xor"] = [](Expansion &e) -> SmallVector<Value> {
-    return {e("Not", e("Equal", {e.operand(0), e.operand(1)}))};
   };
 }
 

@@ -38,35 +38,6 @@ static int64_t stashType(Expansion &e, Value x) {
   return isHalf ? e.intAttr("stash_type", onnx::TensorProto::FLOAT) : type;
 }
 
-static SmallVector<Value> batchNormalization(Expansion &e) {
-  Value x = e.operand(0);
-  int64_t rank = Expansion::rank(x), type = Expansion::onnxType(x);
-  double epsilon = e.floatAttr("epsilon", 1e-5f);
-  Value mean = e.operand(3), variance = e.operand(4);
-  SmallVector<Value> running;
-  if (e.intAttr("training_mode", 0)) {
-    SmallVector<int64_t> axes = axesFrom(2, rank);
-    axes.insert(axes.begin(), 0);
-    Value batchMean = e.reduce("ReduceMean", x, axes), centred = e.sub(x, batchMean);
-    Value batchVariance = e.reduce("ReduceMean", e.mul(centred, centred), axes);
-    double momentum = e.floatAttr("momentum", 0.9f);
-    auto blend = [&](Value before, Value now) {
-      Value flat = e.cast(e.reshape(now, {e.extent(before, 0)}), Expansion::onnxType(before));
-      return e.add(e.mul(before, e.scalar(momentum, before)), e.mul(flat, e.scalar(1 - momentum, before)));
-    };
-    running = {blend(mean, batchMean), blend(variance, batchVariance)};
-    mean = e.reshape(batchMean, {e.extent(mean, 0)});
-    variance = e.reshape(batchVariance, {e.extent(variance, 0)});
-  }
-  Value deviation = e("Sqrt", e.add(variance, e.scalar(epsilon, variance)));
-  Value centred = e.sub(x, byChannel(e, e.cast(mean, type), rank));
-  Value factor = e.div(e.cast(e.operand(1), Expansion::onnxType(deviation)), deviation);
-  Value scaled = e.mul(centred, byChannel(e, e.cast(factor, type), rank));
-  SmallVector<Value> results{e.add(scaled, byChannel(e, e.cast(e.operand(2), type), rank))};
-  results.append(running);
-  return results;
-}
-
 static SmallVector<Value> groupNormalization(Expansion &e) {
   Value x = e.operand(0);
   int64_t rank = Expansion::rank(x), groups = e.intAttr("num_groups", 1), type = Expansion::onnxType(x), stash = stashType(e, x);
@@ -105,7 +76,6 @@ static SmallVector<Value> rmsNormalization(Expansion &e) {
 }
 
 void addNormalizations(ExpandTable &table) {
-  table["BatchNormalization"] = batchNormalization;
   table["GroupNormalization"] = groupNormalization;
   table["LayerNormalization"] = layerNormalization;
   table["RMSNormalization"] = rmsNormalization;
@@ -129,18 +99,6 @@ void addNormalizations(ExpandTable &table) {
     Value norm = e.reduce(e.intAttr("p", 2) == 1 ? "ReduceL1" : "ReduceL2", x, e.intAttr("axis", -1));
     Value zero = e.scalar(0, x);
     return {e("Where", {e("Equal", {norm, zero}), zero, e.div(x, norm)})};
-  };
-  table["LogSoftmax"] = [](Expansion &e) -> SmallVector<Value> {
-    Value x = e.operand(0);
-    int64_t axis = e.intAttr("axis", -1);
-    Value shifted = e.sub(x, e.reduce("ReduceMax", x, axis));
-    return {e.sub(shifted, e("Log", e.reduce("ReduceSum", e("Exp", shifted), axis)))};
-  };
-  table["Softmax"] = [](Expansion &e) -> SmallVector<Value> {
-    Value x = e.operand(0);
-    int64_t axis = e.intAttr("axis", -1);
-    Value weight = e("Exp", e.sub(x, e.reduce("ReduceMax", x, axis)));
-    return {e.div(weight, e.reduce("ReduceSum", weight, axis))};
   };
   // x / (bias + alpha / size * sum of squares in a window of channels) ^ beta, the window as an average pool
   table["LRN"] = [](Expansion &e) -> SmallVector<Value> {

@@ -47,11 +47,6 @@ void addReductions(ExpandTable &table) {
     Value kept = e.intAttr("keepdims", 1) ? finite : reduceLike(e, "ReduceMax", finite);
     return {e.add(e("Log", sum), kept)};
   };
-  table["ReduceMean"] = [](Expansion &e) -> SmallVector<Value> {
-    Value x = e.operand(0), sum = reduceLike(e, "ReduceSum", x);
-    Value count = e.div(e("Size", x), e("Size", sum));
-    return {e.div(sum, e.cast(count, Expansion::onnxType(x)))};
-  };
 
   table["GlobalAveragePool"] = [](Expansion &e) -> SmallVector<Value> {
     return {e.reduce("ReduceMean", e.operand(0), spatialAxes(e.operand(0)))};
