@@ -29,11 +29,13 @@ import outcomes
 
 TABLE = HERE / "results.tsv"
 REPORT = HERE / "RESULTS.md"
+# Compiling a whole network on a busy machine.
+SECONDS = 300
 
 
 def run_set(burnish, folder, cases, jobs):
     """Runs `burnish test` on the cases of one set and returns {case: record}."""
-    command = [burnish, "test", "--json", f"--jobs={jobs}", *(str(folder / case) for case in cases)]
+    command = [burnish, "test", "--json", f"--jobs={jobs}", f"--timeout={SECONDS}", *(str(folder / case) for case in cases)]
     process = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, errors="replace")
     records = {}
     for line in process.stdout.splitlines():
