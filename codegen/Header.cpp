@@ -136,6 +136,11 @@ static bool isTaken(StringRef name) {
       "ptrdiff_t",
       "near",
       "far",
+      "I",
+      "NAN",
+      "INFINITY",
+      "EOF",
+      "assert",
   };
   if (kWords.contains(name) || name.starts_with("burnish_") ||
       name.starts_with("BURNISH_"))

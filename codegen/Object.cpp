@@ -91,8 +91,13 @@ llvm::Expected<Object> Object::translate(ArrayRef<ModuleOp> modules,
     return error;
   // Only now: the pointer in it needs the model that was put together.
   if (llvm::GlobalVariable *program =
-          whole->llvm->getNamedGlobal(kProgramModel))
+          whole->llvm->getNamedGlobal(kProgramModel)) {
     program->setInitializer(whole->llvm->getNamedGlobal(name));
+    for (StringRef suffix : kInterface)
+      if (llvm::GlobalValue *value =
+              whole->llvm->getNamedValue((name + suffix).str()))
+        value->setLinkage(llvm::GlobalValue::InternalLinkage);
+  }
   return whole;
 }
 
@@ -101,6 +106,7 @@ void Object::makeVariant(StringRef name, size_t number) {
   for (StringRef suffix : kInterface)
     if (llvm::GlobalValue *value = llvm->getNamedValue((name + suffix).str())) {
       value->setName(variantName((name + suffix).str(), number));
+      value->setLinkage(llvm::GlobalValue::ExternalLinkage);
       // Linking modules joins what is not internal; the dispatch makes it so in
       // the end.
       value->setVisibility(llvm::GlobalValue::HiddenVisibility);
@@ -154,9 +160,12 @@ void Object::setAttributes(const Target &target) {
 }
 
 void Object::keepInterface(StringRef name) {
+  // In a program only its main asks for the model, and a model that is called
+  // `read` must not be in libc's way.
+  bool isProgram = llvm->getNamedGlobal(kProgramModel);
   llvm::internalizeModule(*llvm, [&](const llvm::GlobalValue &value) {
-    if (value.getName() == kProgramModel)
-      return true;
+    if (isProgram)
+      return value.getName() == kProgramModel;
     return llvm::any_of(kInterface, [&](StringRef suffix) {
       return value.getName() == (name + suffix).str();
     });

@@ -312,6 +312,7 @@ Outcome burnish::runCase(StringRef folder, StringRef scratch,
                          const Options &given) {
   Outcome outcome;
   Options options = given;
+  options.emit = Emit::Shared;
   std::vector<std::string> sets = dataSets(folder);
   if (options.pinsDims && !sets.empty())
     if (llvm::Expected<std::vector<TestTensor>> inputs =

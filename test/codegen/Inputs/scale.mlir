@@ -90,8 +90,4 @@ module attributes {
     %9 = llvm.insertvalue %no.bytes, %8[9] : !llvm.struct<(ptr, ptr, ptr, i32, i32, i64, i64, i32, ptr, i64)>
     llvm.return %9 : !llvm.struct<(ptr, ptr, ptr, i32, i32, i64, i64, i32, ptr, i64)>
   }
-  llvm.mlir.global external hidden constant @burnish_program_model() : !llvm.ptr {
-    %0 = llvm.mlir.addressof @scale : !llvm.ptr
-    llvm.return %0 : !llvm.ptr
-  }
 }
