@@ -32,8 +32,8 @@ def FoldConstants : Pass<"nn-fold-constants", "::mlir::ModuleOp"> {
 
 def LowerToLinalg : Pass<"nn-lower-to-linalg", "::mlir::ModuleOp"> {
   let summary = "every operator in linalg on tensors of storage types; the signature is recorded on the module";
-  let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::cf::ControlFlowDialect",
-                           "::mlir::complex::ComplexDialect", "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
+  let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::bufferization::BufferizationDialect",
+                           "::mlir::cf::ControlFlowDialect", "::mlir::complex::ComplexDialect", "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
                            "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];
 }
 

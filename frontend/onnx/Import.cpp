@@ -52,6 +52,13 @@ void ModelImporter::inputs(const onnx::GraphProto &graph) {
   checkPins();
 }
 
+/// The symbol that a dim has, if any: exporters that know none write `?` or `None`, which is no name that dims could share.
+static StringRef symbolOf(const onnx::TensorShapeProto::Dimension &dim) {
+  StringRef name = dim.dim_param();
+  bool isName = !name.empty() && (llvm::isAlpha(name.front()) || name.front() == '_') && name != "None";
+  return isName ? name : StringRef();
+}
+
 void ModelImporter::input(const onnx::ValueInfoProto &info) {
   std::string where = "input " + quoted(info.name());
   InputPort port{info.name(), {}, {}};
@@ -74,7 +81,7 @@ void ModelImporter::input(const onnx::ValueInfoProto &info) {
   bool hasShape = type.tensor_type().has_shape();
   if (hasShape) {
     for (const auto &dim : type.tensor_type().shape().dim()) {
-      StringRef symbol = dim.dim_param();
+      StringRef symbol = symbolOf(dim);
       int64_t size = ShapedType::kDynamic;
       // Some exporters write a dim of -1 for one that is not known.
       if (dim.has_dim_value() && dim.dim_value() >= 0)
@@ -185,7 +192,7 @@ func::FuncOp ModelImporter::function(Model &model, const CheckedModel &checked, 
     const auto &declared = output->type().tensor_type().shape();
     if (declared.dim_size() == type.getRank())
       for (auto [axis, dim] : enumerate(declared.dim()))
-        dimNames.push_back(type.isDynamicDim(axis) ? StringRef(dim.dim_param()) : StringRef());
+        dimNames.push_back(type.isDynamicDim(axis) ? symbolOf(dim) : StringRef());
     func.setResultAttrs(index, portAttributes(builder, name, dimNames));
   }
   // Sequences, and the poison that nothing needed.

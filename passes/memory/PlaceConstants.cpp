@@ -1,6 +1,7 @@
 // PlaceConstants.cpp - constants get offsets in the weights.
 #include "ir/Signature.h"
 #include "ir/Storage.h"
+#include "passes/Context.h"
 #include "passes/Passes.h"
 #include "llvm/Support/MathExtras.h"
 #include "llvm/Support/xxhash.h"
@@ -63,6 +64,15 @@ private:
   int64_t total = 0;
 };
 
+/// Indices as integers of the target's width.
+ElementsAttr withIntegers(ElementsAttr constant, unsigned indexBits) {
+  auto dense = dyn_cast<DenseIntElementsAttr>(constant);
+  if (!dense || !dense.getElementType().isIndex())
+    return constant;
+  auto type = IntegerType::get(constant.getContext(), indexBits);
+  return dense.mapValues(type, [&](const APInt &value) { return value.sextOrTrunc(indexBits); });
+}
+
 struct PlaceConstants : burnish::impl::PlaceConstantsBase<PlaceConstants> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
@@ -75,7 +85,7 @@ struct PlaceConstants : burnish::impl::PlaceConstantsBase<PlaceConstants> {
       auto constant = dyn_cast_or_null<ElementsAttr>(global.getInitialValue().value_or(Attribute()));
       if (!constant)
         continue;
-      offsets[global.getSymName()] = weights.place(constant);
+      offsets[global.getSymName()] = weights.place(withIntegers(constant, pointerBits(module)));
       global.erase();
     }
     OpBuilder builder(&getContext());
