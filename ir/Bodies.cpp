@@ -108,19 +108,29 @@ LogicalResult nn::inferBodies(HasBodies op, ShapeScope &scope) {
   }
 }
 
+/// Whether a dim is made of what only the bodies of `op` know.
+static bool isInside(Operation *op, Dim dim, ShapeScope &scope) {
+  bool found = false;
+  dim.walk([&](AffineExpr expr) {
+    auto symbol = dyn_cast<AffineSymbolExpr>(expr);
+    if (!symbol || found)
+      return;
+    SymbolOrigin origin = scope.origin(symbol);
+    if (!origin.value) {
+      found = isInside(op, origin.left, scope) || isInside(op, origin.right, scope);
+      return;
+    }
+    Region *home = origin.value.getParentRegion();
+    found = llvm::any_of(op->getRegions(), [&](Region &region) { return region.isAncestor(home); });
+  });
+  return found;
+}
+
 Dims nn::dimsOutside(Operation *op, Value inner, ShapeScope &scope) {
   Dims dims = scope.dims(inner);
-  for (Dim &dim : dims) {
-    bool isInside = false;
-    dim.walk([&](AffineExpr expr) {
-      if (auto symbol = dyn_cast<AffineSymbolExpr>(expr)) {
-        Region *home = scope.origin(symbol).value.getParentRegion();
-        isInside |= llvm::any_of(op->getRegions(), [&](Region &region) { return region.isAncestor(home); });
-      }
-    });
-    if (isInside)
+  for (Dim &dim : dims)
+    if (isInside(op, dim, scope))
       dim = {};
-  }
   return dims;
 }
 
