@@ -97,6 +97,15 @@ def CopyInLoops : Pass<"nn-copy-in-loops", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::linalg::LinalgDialect"];
 }
 
+def ExpandShapes : Pass<"nn-expand-shapes", "::mlir::func::FuncOp"> {
+  let summary = "shapes of buffers with several run-time sizes in place of one become plain descriptors";
+  let description = [{
+    Upstream's lowering of memref.expand_shape works the one unknown size of a group out from the others, and knows no
+    group with two.
+  }];
+  let dependentDialects = ["::mlir::memref::MemRefDialect", "::mlir::arith::ArithDialect"];
+}
+
 def ReturnStatus : Pass<"nn-return-status", "::mlir::ModuleOp"> {
   let summary = "the model returns a status first; what does not hold at run time returns early";
   let dependentDialects = ["::mlir::cf::ControlFlowDialect", "::mlir::arith::ArithDialect", "::mlir::ub::UBDialect"];

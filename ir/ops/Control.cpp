@@ -109,8 +109,8 @@ FailureOr<SmallVector<Value>> IfOp::lower(Lowering &l) {
       return failure();
     SmallVector<Value> yields = loweredYields(l, *region);
     for (auto [value, type] : llvm::zip_equal(yields, types)) {
-      // A branch that is known not to run may give another rank.
-      if (cast<RankedTensorType>(value.getType()).getRank() != cast<RankedTensorType>(type).getRank()) {
+      // A branch that is known not to run may give another shape.
+      if (!tensor::CastOp::areCastCompatible(value.getType(), type)) {
         auto tensor = cast<RankedTensorType>(type);
         SmallVector<OpFoldResult> sizes;
         for (int64_t size : tensor.getShape())

@@ -3,9 +3,8 @@
 // What a batch normalisation is made of: a difference, a product and a sum with one number for each channel.
 // CHECK-LABEL: func.func @normalized(
 // CHECK-SAME:      %[[X:.*]]: tensor
-// CHECK:         %[[W:.*]] = nn.mul
-// CHECK-SAME:      (tensor<3x2x1xf32>, tensor<3x1x1xf32>)
-// CHECK:         %[[B:.*]] = nn.add
+// CHECK:         %[[W:[0-9]+]] = nn.mul %{{[0-9]+}}, %{{[0-9]+}} : (tensor<3x2x1xf32>, tensor<3x1x1xf32>)
+// CHECK:         %[[B:[0-9]+]] = nn.add
 // CHECK:         %[[Y:.*]] = nn.conv %[[X]], %[[W]], %[[B]]
 // CHECK-SAME:      strides = array<i64: 2>
 // CHECK-NEXT:    return %[[Y]]
