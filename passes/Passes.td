@@ -46,7 +46,33 @@ def OrderLoops : Pass<"nn-order-loops", "::mlir::func::FuncOp"> {
   let summary = "move the loop along which results lie in memory innermost, in reductions that no schedule took";
 }
 
+//===- kernels: groups of loops --------------------------------------------===//
+
+def GroupKernels : Pass<"nn-group-kernels", "::mlir::ModuleOp"> {
+  let summary = "group loops into kernels, each with a schedule for the module's target";
+  let description = [{
+    A reduction goes with the elementwise operation that alone uses its result. Constant operands of products are packed.
+    What no schedule is for stays as it is.
+  }];
+  let dependentDialects = ["::burnish::nn::NNDialect", "::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect", "::mlir::ub::UBDialect"];
+}
+
+def EmitKernels : Pass<"nn-emit-kernels", "::mlir::ModuleOp"> {
+  let summary = "make functions of kernels on buffers, as their schedules say; equal kernels share one";
+  let description = [{
+    A function takes the kernel's buffers and the first and last task of those that it shall do. It has `nn.parallel` when
+    threads may share the tasks.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect", "::mlir::LLVM::LLVMDialect"];
+}
+
 //===- memory: tensors to one workspace -----------------------------------===//
+
+def Bufferize : Pass<"nn-bufferize", "::mlir::ModuleOp"> {
+  let summary = "tensors become buffers; the regions of kernels keep theirs";
+  let dependentDialects = ["::mlir::bufferization::BufferizationDialect", "::mlir::memref::MemRefDialect"];
+}
 
 def CarryInPlace : Pass<"nn-carry-in-place", "::mlir::func::FuncOp"> {
   let summary = "give every loop-carried buffer of static size one place";

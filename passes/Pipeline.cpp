@@ -1,6 +1,7 @@
 // Pipeline.cpp - the compiler on one page: phases, their passes, and why they stand in this order.
 #include "passes/Pipeline.h"
 #include "passes/Passes.h"
+#include "passes/memory/Bufferize.h"
 
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Affine/Transforms/Passes.h"
@@ -64,20 +65,18 @@ static void addLoops(OpPassManager &passes, const PipelineOptions &options) {
 static void addTiles(OpPassManager &passes, const PipelineOptions &options) {
   if (options.level == 0)
     return;
+  passes.addPass(createGroupKernels());
   passes.addNestedPass<func::FuncOp>(createOrderLoops());
   addCleanup(passes);
 }
 
 /// Tensors to buffers, and buffers to places in one workspace.
 static void addMemory(OpPassManager &passes, const PipelineOptions &options) {
-  passes.addPass(bufferization::createEmptyTensorEliminationPass());
-  bufferization::OneShotBufferizePassOptions bufferize;
-  bufferize.bufferizeFunctionBoundaries = true;
-  bufferize.functionBoundaryTypeConversion = bufferization::LayoutMapOption::IdentityLayoutMap;
-  bufferize.allowReturnAllocsFromLoops = true;
-  passes.addPass(bufferization::createOneShotBufferizePass(bufferize));
+  passes.addPass(createBufferize());
   passes.addNestedPass<func::FuncOp>(createCarryInPlace());
   passes.addPass(memref::createFoldMemRefAliasOpsPass());
+  addCleanup(passes);
+  passes.addPass(createEmitKernels());
   addCleanup(passes);
   // Results first: a buffer that is a result needs no place in the workspace.
   passes.addPass(createPlaceResults());
@@ -149,9 +148,13 @@ struct Order {
 };
 static constexpr Order kOrder[] = {
     {"nn-infer-shapes", "nn-fold-constants", "constants are found through known shapes"},
+    {"nn-fuse-elementwise", "nn-group-kernels", "a group has one operation after its reduction"},
     {"nn-fuse-elementwise", "nn-order-loops", "fusion makes new loop nests"},
-    {"nn-order-loops", "one-shot-bufferize", "loops are interchanged on tensors"},
-    {"one-shot-bufferize", "nn-carry-in-place", "loops carry buffers only then"},
+    {"nn-group-kernels", "nn-order-loops", "what no schedule took is ordered"},
+    {"nn-bufferize", "nn-emit-kernels", "how buffers lie decides the code"},
+    {"nn-emit-kernels", "ownership-based-buffer-deallocation", "a kernel's region is no control flow"},
+    {"nn-order-loops", "nn-bufferize", "loops are interchanged on tensors"},
+    {"nn-bufferize", "nn-carry-in-place", "loops carry buffers only then"},
     {"nn-carry-in-place", "nn-plan-workspace", "a carried buffer is one buffer"},
     {"nn-place-results", "nn-plan-workspace", "a result takes no place in the workspace"},
     {"nn-plan-workspace", "ownership-based-buffer-deallocation", "what has a fixed place is never released"},
@@ -214,6 +217,7 @@ void burnish::registerDialects(DialectRegistry &registry) {
   tensor::registerTilingInterfaceExternalModels(registry);
   tensor::registerSubsetOpInterfaceExternalModels(registry);
   tensor::registerValueBoundsOpInterfaceExternalModels(registry);
+  registerKernelBufferization(registry);
   vector::registerBufferizableOpInterfaceExternalModels(registry);
   vector::registerSubsetOpInterfaceExternalModels(registry);
 }
