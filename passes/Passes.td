@@ -57,6 +57,11 @@ def GroupKernels : Pass<"nn-group-kernels", "::mlir::ModuleOp"> {
   let dependentDialects = ["::burnish::nn::NNDialect", "::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect", "::mlir::ub::UBDialect"];
 }
 
+def ApproximateFunctions : Pass<"nn-approximate-functions", "::mlir::func::FuncOp"> {
+  let summary = "exp, tanh and erf of f32 vectors as polynomials; scalars stay with libm";
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
+}
+
 def EmitKernels : Pass<"nn-emit-kernels", "::mlir::ModuleOp"> {
   let summary = "make functions of kernels on buffers, as their schedules say; equal kernels share one";
   let description = [{
@@ -126,6 +131,11 @@ def CopyInLoops : Pass<"nn-copy-in-loops", "::mlir::func::FuncOp"> {
 def ReturnStatus : Pass<"nn-return-status", "::mlir::ModuleOp"> {
   let summary = "the model returns a status first; what does not hold at run time returns early";
   let dependentDialects = ["::mlir::cf::ControlFlowDialect", "::mlir::arith::ArithDialect", "::mlir::ub::UBDialect"];
+}
+
+def RunParallel : Pass<"nn-run-parallel", "::mlir::ModuleOp"> {
+  let summary = "calls of functions with nn.parallel go through the context's parallel_for";
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 
 def EntryPoint : Pass<"nn-entry-point", "::mlir::ModuleOp"> {

@@ -77,6 +77,7 @@ static void addMemory(OpPassManager &passes, const PipelineOptions &options) {
   passes.addPass(memref::createFoldMemRefAliasOpsPass());
   addCleanup(passes);
   passes.addPass(createEmitKernels());
+  passes.addNestedPass<func::FuncOp>(createApproximateFunctions());
   addCleanup(passes);
   // Results first: a buffer that is a result needs no place in the workspace.
   passes.addPass(createPlaceResults());
@@ -136,6 +137,7 @@ static void addLlvm(OpPassManager &passes, const PipelineOptions &options) {
   passes.addPass(createUBToLLVMConversionPass(poison));
   addCleanup(passes);
   passes.addPass(createReconcileUnrealizedCastsPass());
+  passes.addPass(createRunParallel());
   EntryPointOptions entry;
   entry.weightsInFile = options.weightsInFile;
   entry.isProgram = options.isProgram;
@@ -161,6 +163,7 @@ static constexpr Order kOrder[] = {
     {"ownership-based-buffer-deallocation", "nn-allocate-in-context", "releases go to the context too"},
     {"convert-scf-to-cf", "nn-return-status", "only straight code can return from its middle"},
     {"nn-return-status", "convert-func-to-llvm", "the status is a result of the function"},
+    {"convert-func-to-llvm", "nn-run-parallel", "arguments are scalars and pointers then, which a closure holds"},
     {"reconcile-unrealized-casts", "nn-entry-point", "the entry calls the model's function as it is in the end"},
 };
 

@@ -55,9 +55,6 @@ llvm::SmallVector<int64_t> piecesOf(int64_t count, int64_t lanes);
 /// Memory of the function's own frame, in elements.
 mlir::Value frameMemory(mlir::ImplicitLocOpBuilder &b, mlir::Type type, int64_t count);
 
-/// The attribute of a function whose tasks threads may share.
-constexpr llvm::StringLiteral kParallelAttr = "nn.parallel";
-
 // The makers: each fills the present function, whose tasks from `begin` to `end` it does; `tasksOf...` says how many there are.
 
 void makeElements(KernelCode &code, mlir::Value begin, mlir::Value end);

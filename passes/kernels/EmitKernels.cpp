@@ -3,6 +3,7 @@
 #include "passes/Passes.h"
 #include "passes/kernels/Code.h"
 #include "passes/kernels/Elements.h"
+#include "passes/kernels/Parallel.h"
 #include "passes/kernels/Product.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 
