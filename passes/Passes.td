@@ -133,6 +133,13 @@ def ReturnStatus : Pass<"nn-return-status", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::cf::ControlFlowDialect", "::mlir::arith::ArithDialect", "::mlir::ub::UBDialect"];
 }
 
+def ConvertVectors : Pass<"nn-convert-vectors", "::mlir::ModuleOp"> {
+  let summary = "vectors of one dim to the LLVM dialect, with indices of the target's width";
+  let description = "The pass convert-vector-to-llvm takes every index for one of 64 bits.";
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+  let options = [Option<"indexBits", "index-bits", "unsigned", "64", "bits of an index on the target">];
+}
+
 def RunParallel : Pass<"nn-run-parallel", "::mlir::ModuleOp"> {
   let summary = "calls of functions with nn.parallel go through the context's parallel_for";
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];

@@ -105,6 +105,11 @@ static void addLlvm(OpPassManager &passes, const PipelineOptions &options) {
   arith::ArithExpandOpsPassOptions expansions;
   expansions.includeBf16 = true;
   passes.addPass(arith::createArithExpandOpsPass(expansions));
+  if (options.indexBits != 64) {
+    ConvertVectorsOptions narrow;
+    narrow.indexBits = options.indexBits;
+    passes.addPass(createConvertVectors(narrow));
+  }
   ConvertVectorToLLVMPassOptions vectors;
   passes.addPass(createConvertVectorToLLVMPass(vectors));
   passes.addPass(createConvertComplexToStandardPass());
