@@ -21,4 +21,21 @@ def NN_TargetAttr : AttrDef<NN_Dialect, "Target"> {
   let assemblyFormat = "`<` struct(params) `>`";
 }
 
+def NN_ScheduleAttr : AttrDef<NN_Dialect, "Schedule"> {
+  let mnemonic = "schedule";
+  let summary = "how a kernel is computed";
+  let description = [{
+    `product`: a sum of products in register tiles of `rows` rows by `vectors` vectors of `lanes` elements. The operand
+    that runs along the lanes is read in place, or first copied to a panel when `packs`. `rowsOutside`: for a tile of
+    rows, all panels; else for a panel, all rows.
+    `elements`: one pass along the results, or along what a reduction reads, `vectors` vectors of `lanes` at a time.
+    `rows`: several such passes over one row after another, with what lies between them kept close.
+    Threads share a kernel when it `isParallel`.
+  }];
+  let parameters = (ins
+    StringRefParameter<"product, elements or rows">:$algorithm,
+    "unsigned":$lanes, "unsigned":$vectors, "unsigned":$rows, "bool":$packs, "bool":$rowsOutside, "bool":$isParallel);
+  let assemblyFormat = "`<` struct(params) `>`";
+}
+
 #endif

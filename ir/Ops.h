@@ -3,6 +3,7 @@
 #include "ir/Attributes.h"
 #include "ir/Dialect.h"
 #include "ir/Interfaces.h"
+#include "ir/Kernel.h"
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/IR/OpImplementation.h"
 #include "mlir/Interfaces/ControlFlowInterfaces.h"

@@ -46,7 +46,38 @@ def OrderLoops : Pass<"nn-order-loops", "::mlir::func::FuncOp"> {
   let summary = "move the loop along which results lie in memory innermost, in reductions that no schedule took";
 }
 
+//===- kernels: groups of loops --------------------------------------------===//
+
+def GroupKernels : Pass<"nn-group-kernels", "::mlir::ModuleOp"> {
+  let summary = "group loops into kernels, each with a schedule for the module's target";
+  let description = [{
+    A reduction goes with the elementwise operation that alone uses its result. Constant operands of products are packed.
+    What no schedule is for stays as it is.
+  }];
+  let dependentDialects = ["::burnish::nn::NNDialect", "::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect", "::mlir::ub::UBDialect"];
+}
+
+def ApproximateFunctions : Pass<"nn-approximate-functions", "::mlir::func::FuncOp"> {
+  let summary = "exp, tanh and erf of f32 vectors as polynomials; scalars stay with libm";
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
+}
+
+def EmitKernels : Pass<"nn-emit-kernels", "::mlir::ModuleOp"> {
+  let summary = "make functions of kernels on buffers, as their schedules say; equal kernels share one";
+  let description = [{
+    A function takes the kernel's buffers and the first and last task of those that it shall do. It has `nn.parallel` when
+    threads may share the tasks.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect", "::mlir::LLVM::LLVMDialect"];
+}
+
 //===- memory: tensors to one workspace -----------------------------------===//
+
+def Bufferize : Pass<"nn-bufferize", "::mlir::ModuleOp"> {
+  let summary = "tensors become buffers; the regions of kernels keep theirs";
+  let dependentDialects = ["::mlir::bufferization::BufferizationDialect", "::mlir::memref::MemRefDialect"];
+}
 
 def CarryInPlace : Pass<"nn-carry-in-place", "::mlir::func::FuncOp"> {
   let summary = "give every loop-carried buffer of static size one place";
@@ -109,6 +140,18 @@ def ExpandShapes : Pass<"nn-expand-shapes", "::mlir::func::FuncOp"> {
 def ReturnStatus : Pass<"nn-return-status", "::mlir::ModuleOp"> {
   let summary = "the model returns a status first; what does not hold at run time returns early";
   let dependentDialects = ["::mlir::cf::ControlFlowDialect", "::mlir::arith::ArithDialect", "::mlir::ub::UBDialect"];
+}
+
+def ConvertVectors : Pass<"nn-convert-vectors", "::mlir::ModuleOp"> {
+  let summary = "vectors of one dim to the LLVM dialect, with indices of the target's width";
+  let description = "The pass convert-vector-to-llvm takes every index for one of 64 bits.";
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+  let options = [Option<"indexBits", "index-bits", "unsigned", "64", "bits of an index on the target">];
+}
+
+def RunParallel : Pass<"nn-run-parallel", "::mlir::ModuleOp"> {
+  let summary = "calls of functions with nn.parallel go through the context's parallel_for";
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 
 def EntryPoint : Pass<"nn-entry-point", "::mlir::ModuleOp"> {

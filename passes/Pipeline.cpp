@@ -1,6 +1,7 @@
 // Pipeline.cpp - the compiler on one page: phases, their passes, and why they stand in this order.
 #include "passes/Pipeline.h"
 #include "passes/Passes.h"
+#include "passes/memory/Bufferize.h"
 
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Affine/Transforms/Passes.h"
@@ -64,20 +65,19 @@ static void addLoops(OpPassManager &passes, const PipelineOptions &options) {
 static void addTiles(OpPassManager &passes, const PipelineOptions &options) {
   if (options.level == 0)
     return;
+  passes.addPass(createGroupKernels());
   passes.addNestedPass<func::FuncOp>(createOrderLoops());
   addCleanup(passes);
 }
 
 /// Tensors to buffers, and buffers to places in one workspace.
 static void addMemory(OpPassManager &passes, const PipelineOptions &options) {
-  passes.addPass(bufferization::createEmptyTensorEliminationPass());
-  bufferization::OneShotBufferizePassOptions bufferize;
-  bufferize.bufferizeFunctionBoundaries = true;
-  bufferize.functionBoundaryTypeConversion = bufferization::LayoutMapOption::IdentityLayoutMap;
-  bufferize.allowReturnAllocsFromLoops = true;
-  passes.addPass(bufferization::createOneShotBufferizePass(bufferize));
+  passes.addPass(createBufferize());
   passes.addNestedPass<func::FuncOp>(createCarryInPlace());
   passes.addPass(memref::createFoldMemRefAliasOpsPass());
+  addCleanup(passes);
+  passes.addPass(createEmitKernels());
+  passes.addNestedPass<func::FuncOp>(createApproximateFunctions());
   addCleanup(passes);
   // Results first: a buffer that is a result needs no place in the workspace.
   passes.addPass(createPlaceResults());
@@ -106,6 +106,11 @@ static void addLlvm(OpPassManager &passes, const PipelineOptions &options) {
   arith::ArithExpandOpsPassOptions expansions;
   expansions.includeBf16 = true;
   passes.addPass(arith::createArithExpandOpsPass(expansions));
+  if (options.indexBits != 64) {
+    ConvertVectorsOptions narrow;
+    narrow.indexBits = options.indexBits;
+    passes.addPass(createConvertVectors(narrow));
+  }
   ConvertVectorToLLVMPassOptions vectors;
   passes.addPass(createConvertVectorToLLVMPass(vectors));
   passes.addPass(createConvertComplexToStandardPass());
@@ -138,6 +143,7 @@ static void addLlvm(OpPassManager &passes, const PipelineOptions &options) {
   passes.addPass(createUBToLLVMConversionPass(poison));
   addCleanup(passes);
   passes.addPass(createReconcileUnrealizedCastsPass());
+  passes.addPass(createRunParallel());
   EntryPointOptions entry;
   entry.weightsInFile = options.weightsInFile;
   entry.isProgram = options.isProgram;
@@ -150,15 +156,20 @@ struct Order {
 };
 static constexpr Order kOrder[] = {
     {"nn-infer-shapes", "nn-fold-constants", "constants are found through known shapes"},
+    {"nn-fuse-elementwise", "nn-group-kernels", "a group has one operation after its reduction"},
     {"nn-fuse-elementwise", "nn-order-loops", "fusion makes new loop nests"},
-    {"nn-order-loops", "one-shot-bufferize", "loops are interchanged on tensors"},
-    {"one-shot-bufferize", "nn-carry-in-place", "loops carry buffers only then"},
+    {"nn-group-kernels", "nn-order-loops", "what no schedule took is ordered"},
+    {"nn-bufferize", "nn-emit-kernels", "how buffers lie decides the code"},
+    {"nn-emit-kernels", "ownership-based-buffer-deallocation", "a kernel's region is no control flow"},
+    {"nn-order-loops", "nn-bufferize", "loops are interchanged on tensors"},
+    {"nn-bufferize", "nn-carry-in-place", "loops carry buffers only then"},
     {"nn-carry-in-place", "nn-plan-workspace", "a carried buffer is one buffer"},
     {"nn-place-results", "nn-plan-workspace", "a result takes no place in the workspace"},
     {"nn-plan-workspace", "ownership-based-buffer-deallocation", "what has a fixed place is never released"},
     {"ownership-based-buffer-deallocation", "nn-allocate-in-context", "releases go to the context too"},
     {"convert-scf-to-cf", "nn-return-status", "only straight code can return from its middle"},
     {"nn-return-status", "convert-func-to-llvm", "the status is a result of the function"},
+    {"convert-func-to-llvm", "nn-run-parallel", "arguments are scalars and pointers then, which a closure holds"},
     {"reconcile-unrealized-casts", "nn-entry-point", "the entry calls the model's function as it is in the end"},
 };
 
@@ -215,6 +226,7 @@ void burnish::registerDialects(DialectRegistry &registry) {
   tensor::registerTilingInterfaceExternalModels(registry);
   tensor::registerSubsetOpInterfaceExternalModels(registry);
   tensor::registerValueBoundsOpInterfaceExternalModels(registry);
+  registerKernelBufferization(registry);
   vector::registerBufferizableOpInterfaceExternalModels(registry);
   vector::registerSubsetOpInterfaceExternalModels(registry);
 }

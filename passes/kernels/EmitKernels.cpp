@@ -1,0 +1,141 @@
+// EmitKernels.cpp - makes functions of kernels; equal kernels share one.
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "passes/Passes.h"
+#include "passes/kernels/Code.h"
+#include "passes/kernels/Elements.h"
+#include "passes/kernels/Parallel.h"
+#include "passes/kernels/Product.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
+
+using namespace mlir;
+using namespace burnish;
+
+namespace burnish {
+#define GEN_PASS_DEF_EMITKERNELS
+#include "passes/Passes.h.inc"
+} // namespace burnish
+
+/// What a type tells of where a buffer lies; the rest is null.
+static Layout staticLayout(BaseMemRefType type) {
+  Builder attributes(type.getContext());
+  auto [strides, offset] = cast<MemRefType>(type).getStridesAndOffset();
+  Layout layout{ShapedType::isDynamic(offset) ? OpFoldResult() : OpFoldResult(attributes.getIndexAttr(offset)), {}};
+  for (int64_t stride : strides)
+    layout.strides.push_back(ShapedType::isDynamic(stride) ? OpFoldResult() : OpFoldResult(attributes.getIndexAttr(stride)));
+  return layout;
+}
+
+static OpFoldResult sizeOf(ImplicitLocOpBuilder &b, Value buffer, unsigned axis) {
+  auto type = cast<MemRefType>(buffer.getType());
+  if (!type.isDynamicDim(axis))
+    return b.getIndexAttr(type.getDimSize(axis));
+  return memref::DimOp::create(b, buffer, axis).getResult();
+}
+
+/// The buffer's memory in one dim, and where the buffer lies in it.
+static std::pair<Value, Layout> flatten(ImplicitLocOpBuilder &b, Value buffer) {
+  auto type = cast<MemRefType>(buffer.getType());
+  Layout layout = staticLayout(type);
+  auto metadata = memref::ExtractStridedMetadataOp::create(b, buffer);
+  if (!layout.offset)
+    layout.offset = metadata.getOffset();
+  for (auto [stride, value] : llvm::zip_equal(layout.strides, metadata.getStrides()))
+    if (!stride)
+      stride = value;
+  // The length is of no account: nothing asks for it.
+  Value length = arith::ConstantIndexOp::create(b, std::numeric_limits<int32_t>::max());
+  auto flat = MemRefType::get({ShapedType::kDynamic}, type.getElementType());
+  Value memory = memref::ReinterpretCastOp::create(b, flat, metadata.getBaseBuffer(), OpFoldResult(b.getIndexAttr(0)), ArrayRef<OpFoldResult>{length},
+                                                   ArrayRef<OpFoldResult>{b.getIndexAttr(1)});
+  return {memory, layout};
+}
+
+/// What makes two kernels the same code.
+static std::string keyOf(nn::KernelOp kernel) {
+  std::string key;
+  llvm::raw_string_ostream os(key);
+  for (Type type : kernel->getOperandTypes())
+    os << type << ", ";
+  kernel->print(os, OpPrintingFlags().useLocalScope());
+  return key;
+}
+
+static std::string nameOf(nn::KernelOp kernel, const Nest &nest) {
+  std::string name = kernel.getSchedule().getAlgorithm().str();
+  for (const Loop &loop : nest.loops)
+    name += (&loop == nest.loops.begin() ? "_" : "x") + (ShapedType::isDynamic(loop.known()) ? "n" : std::to_string(loop.known()));
+  return name;
+}
+
+namespace {
+struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
+  void runOnOperation() override {
+    SmallVector<nn::KernelOp> kernels;
+    getOperation().walk([&](nn::KernelOp kernel) { kernels.push_back(kernel); });
+    SymbolTable symbols(getOperation());
+    llvm::StringMap<func::FuncOp> functions;
+    for (nn::KernelOp kernel : kernels) {
+      ImplicitLocOpBuilder b(kernel.getLoc(), kernel);
+      // As the function sees it: what only run time knows is not known here either.
+      FailureOr<Nest> nest = Nest::of(
+          kernel, [&](unsigned argument) { return staticLayout(cast<BaseMemRefType>(kernel->getOperand(argument).getType())); },
+          [&](unsigned argument, unsigned axis) { return sizeOf(b, kernel->getOperand(argument), axis); }, nullptr);
+      if (failed(nest)) {
+        kernel.emitOpError() << "has a form that no schedule is for";
+        return signalPassFailure();
+      }
+      nn::ScheduleAttr schedule = kernel.getSchedule();
+      bool isProduct = schedule.getAlgorithm() == "product";
+      if (isProduct ? failed(ProductForm::of(*nest)) : !chooseLanes(*nest)) {
+        kernel.emitOpError() << "has a schedule '" << schedule.getAlgorithm() << "' that does not fit its loops";
+        return signalPassFailure();
+      }
+      OpFoldResult tasks = isProduct ? tasksOfProduct(b, *nest, schedule) : tasksOfElements(b, *nest, schedule);
+      func::FuncOp &function = functions[keyOf(kernel)];
+      if (!function)
+        function = emit(kernel, *nest, symbols);
+      SmallVector<Value> operands(kernel->getOperands());
+      operands.push_back(arith::ConstantIndexOp::create(b, 0));
+      operands.push_back(getValueOrCreateConstantIndexOp(b, b.getLoc(), tasks));
+      func::CallOp::create(b, function, operands);
+      kernel->erase();
+    }
+  }
+
+  func::FuncOp emit(nn::KernelOp kernel, const Nest &outside, SymbolTable &symbols) {
+    ImplicitLocOpBuilder b(kernel.getLoc(), &getContext());
+    SmallVector<Type> types(kernel->getOperandTypes());
+    types.append(2, b.getIndexType());
+    b.setInsertionPointToEnd(getOperation().getBody());
+    auto function = func::FuncOp::create(b, nameOf(kernel, outside), b.getFunctionType(types, {}));
+    function.setPrivate();
+    function->setAttr("llvm.linkage", LLVM::LinkageAttr::get(&getContext(), LLVM::Linkage::Internal));
+    if (kernel.getSchedule().getIsParallel())
+      function->setAttr(kParallelAttr, b.getUnitAttr());
+    symbols.insert(function);
+    Block *entry = function.addEntryBlock();
+    b.setInsertionPointToStart(entry);
+    SmallVector<Value> data;
+    SmallVector<Layout> layouts;
+    ArrayRef<BlockArgument> arguments = entry->getArguments().drop_back(2);
+    for (BlockArgument argument : arguments) {
+      if (!isa<MemRefType>(argument.getType())) {
+        data.push_back(argument);
+        layouts.emplace_back();
+        continue;
+      }
+      auto [memory, layout] = flatten(b, argument);
+      data.push_back(memory);
+      layouts.push_back(layout);
+    }
+    FailureOr<Nest> nest = Nest::of(
+        kernel, [&](unsigned argument) { return layouts[argument]; },
+        [&](unsigned argument, unsigned axis) { return sizeOf(b, arguments[argument], axis); }, &b);
+    KernelCode code(b, *nest, kernel.getSchedule(), data);
+    Value begin = entry->getArgument(arguments.size()), end = entry->getArgument(arguments.size() + 1);
+    kernel.getSchedule().getAlgorithm() == "product" ? makeProduct(code, begin, end) : makeElements(code, begin, end);
+    func::ReturnOp::create(b);
+    return function;
+  }
+};
+} // namespace

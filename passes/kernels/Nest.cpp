@@ -1,0 +1,331 @@
+// Nest.cpp - a kernel seen as loops over elements that lie at linear offsets.
+#include "passes/kernels/Nest.h"
+#include "ir/Lowering.h"
+#include "mlir/Dialect/UB/IR/UBOps.h"
+
+using namespace mlir;
+using namespace burnish;
+
+static int64_t knownOr(OpFoldResult value) { return value ? getConstantIntValue(value).value_or(ShapedType::kDynamic) : ShapedType::kDynamic; }
+
+int64_t Access::along(unsigned loop) const { return knownOr(coefficients[loop]); }
+int64_t Loop::known() const { return knownOr(size); }
+
+Layout Layout::rowMajor(ShapedType type) {
+  Builder builder(type.getContext());
+  Layout layout{builder.getIndexAttr(0), SmallVector<OpFoldResult>(type.getRank())};
+  int64_t stride = 1;
+  for (int64_t axis = type.getRank(); axis-- > 0;) {
+    if (!ShapedType::isDynamic(stride))
+      layout.strides[axis] = builder.getIndexAttr(stride);
+    bool isKnown = !ShapedType::isDynamic(stride) && !type.isDynamicDim(axis);
+    stride = isKnown ? stride * type.getDimSize(axis) : ShapedType::kDynamic;
+  }
+  return layout;
+}
+
+namespace {
+/// Builds accesses of one generic.
+class AccessBuilder {
+public:
+  AccessBuilder(MLIRContext *context, ImplicitLocOpBuilder *builder) : builder(builder), attributes(context) {}
+
+  OpFoldResult constant(int64_t value) { return attributes.getIndexAttr(value); }
+
+  OpFoldResult multiply(OpFoldResult value, int64_t factor) {
+    if (factor == 0)
+      return constant(0);
+    if (!value || factor == 1)
+      return value;
+    if (int64_t known = knownOr(value); !ShapedType::isDynamic(known))
+      return constant(known * factor);
+    return builder ? nn::mulIndex(*builder, value, constant(factor)) : OpFoldResult();
+  }
+
+  OpFoldResult add(OpFoldResult left, OpFoldResult right) {
+    if (!left || !right)
+      return {};
+    int64_t a = knownOr(left), b = knownOr(right);
+    if (!ShapedType::isDynamic(a) && !ShapedType::isDynamic(b))
+      return constant(a + b);
+    if (a == 0)
+      return right;
+    if (b == 0)
+      return left;
+    return builder ? nn::addIndex(*builder, left, right) : OpFoldResult();
+  }
+
+  /// Adds stride * expr to the access; false when the expression is not linear in the loops.
+  bool accumulate(Access &access, AffineExpr expr, OpFoldResult stride) {
+    if (auto number = dyn_cast<AffineConstantExpr>(expr)) {
+      access.base = add(access.base, multiply(stride, number.getValue()));
+      return true;
+    }
+    if (auto loop = dyn_cast<AffineDimExpr>(expr)) {
+      OpFoldResult &coefficient = access.coefficients[loop.getPosition()];
+      coefficient = add(coefficient, stride);
+      return true;
+    }
+    auto binary = dyn_cast<AffineBinaryOpExpr>(expr);
+    if (!binary)
+      return false;
+    if (binary.getKind() == AffineExprKind::Add)
+      return accumulate(access, binary.getLHS(), stride) && accumulate(access, binary.getRHS(), stride);
+    auto factor = dyn_cast<AffineConstantExpr>(binary.getRHS());
+    if (binary.getKind() != AffineExprKind::Mul || !factor)
+      return false;
+    return accumulate(access, binary.getLHS(), multiply(stride, factor.getValue()));
+  }
+
+  FailureOr<Access> access(unsigned argument, const Layout &layout, ArrayRef<AffineExpr> exprs, unsigned loops) {
+    Access access;
+    access.argument = argument;
+    access.base = layout.offset;
+    access.coefficients.assign(loops, constant(0));
+    for (auto [expr, stride] : llvm::zip_equal(exprs, layout.strides))
+      if (!accumulate(access, expr, stride))
+        return failure();
+    return access;
+  }
+
+private:
+  ImplicitLocOpBuilder *builder;
+  Builder attributes;
+};
+} // namespace
+
+/// The scalar constant with which a tensor of the region is filled.
+static TypedAttr fillOf(Value tensor) {
+  auto fill = tensor.getDefiningOp<linalg::FillOp>();
+  if (!fill)
+    return {};
+  Attribute value;
+  return matchPattern(fill.getInputs()[0], m_Constant(&value)) ? dyn_cast<TypedAttr>(value) : TypedAttr();
+}
+
+FailureOr<Nest> Nest::of(nn::KernelOp kernel, LayoutOf layoutOf, SizeOf sizeOf, ImplicitLocOpBuilder *builder) {
+  Nest nest;
+  Block &block = kernel.getBody().front();
+  if (block.getTerminator()->getNumOperands() != 1)
+    return failure();
+  SmallVector<linalg::GenericOp> generics(block.getOps<linalg::GenericOp>());
+  if (generics.empty() || generics.size() > 2)
+    return failure();
+  nest.root = generics[0];
+  nest.epilogue = generics.size() > 1 ? generics[1] : linalg::GenericOp();
+  for (linalg::GenericOp generic : generics)
+    if (generic.getNumDpsInits() != 1)
+      return failure();
+  if (block.getTerminator()->getOperand(0) != generics.back()->getResult(0))
+    return failure();
+  linalg::GenericOp root = nest.root, epilogue = nest.epilogue;
+  unsigned count = root.getNumLoops(), outArgument = block.getNumArguments() - 1;
+  MLIRContext *context = kernel.getContext();
+  AccessBuilder accesses(context, builder);
+  nest.rootType = getElementTypeOrSelf(root->getResult(0).getType());
+  nest.outType = getElementTypeOrSelf(block.getArgument(outArgument).getType());
+
+  for (utils::IteratorType iterator : root.getIteratorTypesArray())
+    nest.loops.push_back({{}, iterator == utils::IteratorType::reduction, static_cast<unsigned>(nest.loops.size())});
+  if (nest.hasReduction() && !(nest.init = fillOf(root.getDpsInits()[0])))
+    return failure();
+
+  // Loops of the epilogue are those of the root through the result that lies between.
+  SmallVector<AffineExpr> inRootLoops;
+  if (epilogue) {
+    if (epilogue.getNumReductionLoops() > 0)
+      return failure();
+    auto inputs = epilogue.getDpsInputs();
+    auto found = llvm::find(inputs, root->getResult(0));
+    if (found == inputs.end() || llvm::count(inputs, root->getResult(0)) != 1)
+      return failure();
+    nest.resultInput = found - inputs.begin();
+    AffineMap between = epilogue.getIndexingMapsArray()[nest.resultInput], rootOut = root.getMatchingIndexingMap(root.getDpsInitOperand(0));
+    if (!between.isPermutation() || !rootOut.isProjectedPermutation())
+      return failure();
+    inRootLoops.resize(epilogue.getNumLoops());
+    nest.epilogueLoops.resize(epilogue.getNumLoops());
+    for (auto [expr, rootExpr] : llvm::zip_equal(between.getResults(), rootOut.getResults())) {
+      inRootLoops[cast<AffineDimExpr>(expr).getPosition()] = rootExpr;
+      nest.epilogueLoops[cast<AffineDimExpr>(expr).getPosition()] = cast<AffineDimExpr>(rootExpr).getPosition();
+    }
+  }
+
+  auto setSizes = [&](unsigned argument, ArrayRef<AffineExpr> exprs) {
+    for (auto [axis, expr] : llvm::enumerate(exprs))
+      if (auto loop = dyn_cast<AffineDimExpr>(expr))
+        if (OpFoldResult &size = nest.loops[loop.getPosition()].size; !size || ShapedType::isDynamic(knownOr(size))) {
+          OpFoldResult found = sizeOf(argument, axis);
+          if (!size || !ShapedType::isDynamic(knownOr(found)))
+            size = found;
+        }
+  };
+  auto argumentOf = [&](Value tensor) -> std::optional<unsigned> {
+    auto argument = dyn_cast<BlockArgument>(tensor);
+    if (!argument || argument.getOwner() != &block)
+      return std::nullopt;
+    return argument.getArgNumber();
+  };
+  auto inputOf = [&](Value tensor, ArrayRef<AffineExpr> exprs) -> FailureOr<Access> {
+    if (auto argument = argumentOf(tensor)) {
+      if (!isa<ShapedType>(tensor.getType())) {
+        Access scalar;
+        scalar.argument = *argument;
+        scalar.coefficients.assign(count, accesses.constant(0));
+        return scalar;
+      }
+      setSizes(*argument, exprs);
+      return accesses.access(*argument, layoutOf(*argument), exprs, count);
+    }
+    auto unpack = tensor.getDefiningOp<linalg::UnPackOp>();
+    auto argument = unpack ? argumentOf(unpack.getSource()) : std::nullopt;
+    if (!argument || unpack.getInnerDimsPos().size() != 1 || unpack.getStaticInnerTiles()[0] < 1)
+      return failure();
+    // Tile index and place within the tile, as if they were one axis; the loop must index it alone.
+    int64_t axis = unpack.getInnerDimsPos()[0];
+    auto loop = dyn_cast<AffineDimExpr>(exprs[axis]);
+    if (!loop)
+      return failure();
+    for (auto [other, expr] : llvm::enumerate(exprs))
+      if (static_cast<int64_t>(other) != axis && expr.isFunctionOfDim(loop.getPosition()))
+        return failure();
+    Layout packed = Layout::rowMajor(cast<ShapedType>(unpack.getSource().getType()));
+    auto order = unpack.getOuterDimsPerm();
+    Layout unpacked{packed.offset, SmallVector<OpFoldResult>(exprs.size())};
+    for (size_t place = 0; place < exprs.size(); ++place)
+      unpacked.strides[order.empty() ? place : order[place]] = packed.strides[place];
+    int64_t tileStride = knownOr(unpacked.strides[axis]);
+    unpacked.strides[axis] = packed.strides.back();
+    FailureOr<Access> access = accesses.access(*argument, unpacked, exprs, count);
+    if (failed(access))
+      return failure();
+    for (auto [place, expr] : llvm::enumerate(exprs))
+      if (auto dim = dyn_cast<AffineDimExpr>(expr))
+        nest.loops[dim.getPosition()].size = accesses.constant(cast<ShapedType>(unpack.getResult().getType()).getDimSize(place));
+    access->packedLoop = loop.getPosition();
+    access->packedTile = unpack.getStaticInnerTiles()[0];
+    access->packedStride = tileStride;
+    return access;
+  };
+
+  SmallVector<AffineMap> maps = root.getIndexingMapsArray();
+  for (auto [input, map] : llvm::zip(root.getDpsInputs(), maps)) {
+    FailureOr<Access> access = inputOf(input, map.getResults());
+    if (failed(access))
+      return failure();
+    nest.inputs.push_back(*access);
+  }
+  AffineMap outMap = maps.back();
+  if (!epilogue) {
+    setSizes(outArgument, outMap.getResults());
+    FailureOr<Access> access = accesses.access(outArgument, layoutOf(outArgument), outMap.getResults(), count);
+    if (failed(access))
+      return failure();
+    nest.out = *access;
+  } else {
+    SmallVector<AffineMap> after = epilogue.getIndexingMapsArray();
+    auto composed = [&](AffineMap map) {
+      return llvm::map_to_vector(map.getResults(), [&](AffineExpr expr) { return expr.replaceDims(inRootLoops); });
+    };
+    for (auto [index, input] : llvm::enumerate(epilogue.getDpsInputs())) {
+      if (index == nest.resultInput) {
+        nest.epilogueInputs.emplace_back();
+        continue;
+      }
+      FailureOr<Access> access = inputOf(input, composed(after[index]));
+      if (failed(access))
+        return failure();
+      nest.epilogueInputs.push_back(*access);
+    }
+    SmallVector<AffineExpr> outExprs = composed(after.back());
+    setSizes(outArgument, outExprs);
+    FailureOr<Access> access = accesses.access(outArgument, layoutOf(outArgument), outExprs, count);
+    if (failed(access))
+      return failure();
+    nest.out = *access;
+  }
+  if (llvm::any_of(nest.loops, [](const Loop &loop) { return !loop.size; }))
+    return failure();
+  nest.dropUnitLoops();
+  nest.mergeLoops();
+  return nest;
+}
+
+FailureOr<Nest> Nest::ofTypes(nn::KernelOp kernel) {
+  Block &block = kernel.getBody().front();
+  Builder attributes(kernel.getContext());
+  auto typeOf = [&](unsigned argument) { return cast<ShapedType>(block.getArgument(argument).getType()); };
+  return of(
+      kernel, [&](unsigned argument) { return Layout::rowMajor(typeOf(argument)); },
+      [&](unsigned argument, unsigned axis) -> OpFoldResult { return attributes.getIndexAttr(typeOf(argument).getDimSize(axis)); }, nullptr);
+}
+
+bool Nest::hasReduction() const {
+  return llvm::any_of(loops, [](const Loop &loop) { return loop.isReduction; });
+}
+
+void Nest::forEachAccess(llvm::function_ref<void(Access &)> visit) {
+  for (Access &access : inputs)
+    visit(access);
+  for (auto [index, access] : llvm::enumerate(epilogueInputs))
+    if (index != resultInput)
+      visit(access);
+  visit(out);
+}
+
+void Nest::dropUnitLoops() {
+  for (unsigned loop = loops.size(); loop-- > 0;) {
+    if (loops[loop].known() != 1)
+      continue;
+    loops.erase(loops.begin() + loop);
+    forEachAccess([&](Access &access) {
+      access.coefficients.erase(access.coefficients.begin() + loop);
+      if (access.packedLoop && *access.packedLoop == loop)
+        access.packedLoop = std::nullopt;
+      else if (access.packedLoop && *access.packedLoop > loop)
+        --*access.packedLoop;
+    });
+  }
+}
+
+/// Two loops that all operands walk through without a gap become one.
+void Nest::mergeLoops() {
+  bool asksForIndex = false;
+  for (linalg::GenericOp generic : {root, epilogue})
+    if (generic)
+      asksForIndex |= !generic.getBody()->getOps<linalg::IndexOp>().empty();
+  if (asksForIndex)
+    return;
+  auto merges = [&](unsigned outer, unsigned inner) {
+    int64_t size = loops[inner].known();
+    if (loops[outer].isReduction != loops[inner].isReduction || ShapedType::isDynamic(size))
+      return false;
+    bool fits = true;
+    forEachAccess([&](Access &access) {
+      int64_t a = access.along(outer), b = access.along(inner);
+      bool isPacked = access.packedLoop && (*access.packedLoop == outer || *access.packedLoop == inner);
+      fits &= !isPacked && !ShapedType::isDynamic(a) && !ShapedType::isDynamic(b) && a == b * size;
+    });
+    return fits;
+  };
+  auto mergeOne = [&] {
+    for (unsigned outer = 0; outer < loops.size(); ++outer)
+      for (unsigned inner = 0; inner < loops.size(); ++inner) {
+        if (outer == inner || ShapedType::isDynamic(loops[outer].known()) || !merges(outer, inner))
+          continue;
+        Builder attributes(root.getContext());
+        loops[inner].size = attributes.getIndexAttr(loops[outer].known() * loops[inner].known());
+        loops[inner].source = std::nullopt;
+        loops.erase(loops.begin() + outer);
+        forEachAccess([&](Access &access) {
+          access.coefficients.erase(access.coefficients.begin() + outer);
+          if (access.packedLoop && *access.packedLoop > outer)
+            --*access.packedLoop;
+        });
+        return true;
+      }
+    return false;
+  };
+  while (mergeOne())
+    ;
+}

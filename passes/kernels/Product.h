@@ -1,0 +1,35 @@
+// Product.h - sums of products in register tiles: matrix products and convolutions.
+#pragma once
+#include "passes/kernels/Nest.h"
+
+namespace burnish {
+
+/// A nest seen as a matrix product: result[outer][row][lanes] is the sum over `depth` of left[row] and right[lanes].
+struct ProductForm {
+  /// Which input moves with the rows, and which with the lanes.
+  unsigned left, right;
+  /// Loops whose results lie side by side, last fastest; more than one only if they do so in the result.
+  llvm::SmallVector<unsigned> lanes;
+  std::optional<unsigned> row;
+  llvm::SmallVector<unsigned> outer, depth;
+
+  static llvm::FailureOr<ProductForm> of(const Nest &nest);
+
+  /// The lanes' operand has them side by side too.
+  bool isStraight(const Nest &nest) const;
+  // Numbers of iterations, ShapedType::kDynamic when not known.
+  int64_t laneCount(const Nest &nest) const { return count(nest, lanes); }
+  int64_t rowCount(const Nest &nest) const { return row ? nest.loops[*row].known() : 1; }
+  int64_t depthCount(const Nest &nest) const { return count(nest, depth); }
+  int64_t outerCount(const Nest &nest) const { return count(nest, outer); }
+
+private:
+  static int64_t count(const Nest &nest, llvm::ArrayRef<unsigned> loops);
+};
+
+/// Panels hold as many steps of the sum as fit into so many bytes.
+constexpr int64_t kPanelBytes = 64 << 10;
+/// Sums that wait for the next panel are kept for at most so many bytes.
+constexpr int64_t kSumsBytes = 256 << 10;
+
+} // namespace burnish

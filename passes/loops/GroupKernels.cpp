@@ -1,0 +1,243 @@
+// GroupKernels.cpp - groups loops into kernels and says how each is computed.
+#include "ir/Kernel.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "passes/Passes.h"
+#include "passes/kernels/Body.h"
+#include "passes/kernels/Elements.h"
+#include "passes/kernels/Product.h"
+#include "passes/loops/PackOperand.h"
+#include "passes/schedules/Schedules.h"
+
+using namespace mlir;
+using namespace burnish;
+
+namespace burnish {
+#define GEN_PASS_DEF_GROUPKERNELS
+#include "passes/Passes.h.inc"
+} // namespace burnish
+
+//===- Groups -------------------------------------------------------------===//
+
+static bool isCandidate(linalg::GenericOp op) {
+  if (!op || !op.hasPureTensorSemantics() || op.getNumDpsInits() != 1 || op->getNumResults() != 1 || !isVectorisable(op))
+    return false;
+  bool isReduction = op.getNumReductionLoops() > 0;
+  if (!isReduction && op.payloadUsesValueFromOperand(op.getDpsInitOperand(0)))
+    return false;
+  return op.getNumReductionLoops() + op.getNumParallelLoops() == op.getNumLoops() && op.getNumLoops() > 0;
+}
+
+/// The elementwise operation that alone uses the result, and may be done where it arises.
+static linalg::GenericOp epilogueOf(linalg::GenericOp root) {
+  if (!root->hasOneUse())
+    return {};
+  auto user = dyn_cast<linalg::GenericOp>(*root->user_begin());
+  if (!user || !isCandidate(user) || user.getNumReductionLoops() > 0 || user->getBlock() != root->getBlock() ||
+      llvm::is_contained(user.getDpsInits(), root->getResult(0)))
+    return {};
+  return user;
+}
+
+namespace {
+/// Moves operations into the region of a new kernel.
+class KernelBuilder {
+public:
+  KernelBuilder(OpBuilder &builder, ArrayRef<linalg::GenericOp> generics) : generics(generics), b(builder.getUnknownLoc(), builder) {}
+
+  /// The kernel, with a schedule that is not one yet; null when its out cannot be made.
+  nn::KernelOp build() {
+    linalg::GenericOp last = generics.back();
+    b.setLoc(last->getLoc());
+    b.setInsertionPoint(last);
+    auto outType = cast<RankedTensorType>(last->getResult(0).getType());
+    Value out = last.getDpsInits()[0];
+    if (auto fill = out.getDefiningOp<linalg::FillOp>())
+      out = fill.getOutputs()[0];
+    if (auto empty = out.getDefiningOp<tensor::EmptyOp>())
+      out = b.clone(*empty)->getResult(0);
+    else if (outType.hasStaticShape())
+      out = tensor::EmptyOp::create(b, outType.getShape(), outType.getElementType());
+    else
+      return {};
+    collectInputs();
+    auto schedule = nn::ScheduleAttr::get(b.getContext(), "none", 1, 1, 1, false, false, false);
+    auto kernel = nn::KernelOp::create(b, TypeRange(outType), inputs, ValueRange(out), schedule);
+    Block *block = b.createBlock(&kernel.getBody());
+    IRMapping values;
+    for (Value input : inputs)
+      values.map(input, block->addArgument(input.getType(), b.getLoc()));
+    BlockArgument outArgument = block->addArgument(outType, b.getLoc());
+    for (linalg::GenericOp generic : generics) {
+      Value init = generic == last ? Value(outArgument) : Value(ub::PoisonOp::create(b, generic->getResult(0).getType()));
+      if (generic.getNumReductionLoops() > 0) {
+        auto fill = generic.getDpsInits()[0].getDefiningOp<linalg::FillOp>();
+        Value number = b.clone(*fill.getInputs()[0].getDefiningOp())->getResult(0);
+        init = linalg::FillOp::create(b, number, init).getResult(0);
+      }
+      values.map(generic.getDpsInits()[0], init);
+      generic.getBody()->walk([&](Operation *op) {
+        for (Value operand : op->getOperands())
+          if (operand.getParentRegion() != &generic.getRegion() && !values.contains(operand))
+            values.map(operand, b.clone(*operand.getDefiningOp())->getResult(0));
+      });
+      b.clone(*generic, values);
+    }
+    nn::KernelYieldOp::create(b, values.lookup(last->getResult(0)));
+    return kernel;
+  }
+
+private:
+  void collectInputs() {
+    for (linalg::GenericOp generic : generics)
+      for (Value input : generic.getDpsInputs()) {
+        bool isInside = llvm::any_of(generics, [&](linalg::GenericOp other) { return input == other->getResult(0); });
+        if (!isInside && !llvm::is_contained(inputs, input))
+          inputs.push_back(input);
+      }
+  }
+
+  SmallVector<linalg::GenericOp> generics;
+  ImplicitLocOpBuilder b;
+  SmallVector<Value> inputs;
+};
+} // namespace
+
+//===- Schedules ----------------------------------------------------------===//
+
+static unsigned bitsOf(Type type) { return type.isIntOrFloat() ? type.getIntOrFloatBitWidth() : 64; }
+
+static int64_t productOf(ArrayRef<int64_t> sizes) {
+  int64_t product = 1;
+  for (int64_t size : sizes) {
+    if (ShapedType::isDynamic(size))
+      return size;
+    product *= size;
+  }
+  return product;
+}
+
+static Value operandOf(nn::KernelOp kernel, const Access &access) { return kernel->getOperand(access.argument); }
+
+static bool isConstant(Value value) { return matchPattern(value, m_Constant()); }
+
+static std::optional<nn::ScheduleAttr> selectProduct(nn::KernelOp kernel, const Nest &nest, const Machine &machine) {
+  FailureOr<ProductForm> form = ProductForm::of(nest);
+  if (failed(form))
+    return std::nullopt;
+  const Access &right = nest.inputs[form->right];
+  bool isRightConstant = isConstant(operandOf(kernel, right)) && form->lanes.size() == 1 && nest.loops[form->lanes[0]].source;
+  Type rightType = getElementTypeOrSelf(operandOf(kernel, right).getType());
+  ProductShape shape{form->outerCount(nest), form->rowCount(nest),  form->laneCount(nest),   form->depthCount(nest), bitsOf(nest.rootType),
+                     bitsOf(rightType),      form->isStraight(nest), isRightConstant};
+  std::optional<nn::ScheduleAttr> schedule = scheduleProduct(kernel.getContext(), shape, machine);
+  // Sums that wait for the next panel have a limited place.
+  if (schedule && schedule->getPacks()) {
+    int64_t panelRow = schedule->getLanes() * schedule->getVectors();
+    bool isSplit = shape.depth * panelRow * std::max(1u, shape.rightBits / 8) > 2 * kPanelBytes;
+    if (isSplit && shape.rows * panelRow * (shape.sumBits / 8) > kSumsBytes)
+      return std::nullopt;
+  }
+  return schedule;
+}
+
+static std::optional<nn::ScheduleAttr> selectElements(nn::KernelOp kernel, const Nest &nest, const Machine &machine) {
+  std::optional<Lanes> lanes = chooseLanes(nest);
+  if (!lanes)
+    return std::nullopt;
+  unsigned bits = std::max(bitsOf(nest.rootType), bitsOf(nest.outType));
+  for (Value operand : kernel.getInputs())
+    bits = std::max(bits, bitsOf(getElementTypeOrSelf(operand.getType())));
+  SmallVector<int64_t> results, steps;
+  for (const Loop &loop : nest.loops)
+    (loop.isReduction ? steps : results).push_back(loop.known());
+  linalg::GenericOp root = nest.root, epilogue = nest.epilogue;
+  int64_t operations = root.getBody()->getOperations().size() + (epilogue ? epilogue.getBody()->getOperations().size() : 0);
+  ElementsShape shape{productOf(results), productOf(steps), nest.loops[lanes->loop].known(), bits, operations, lanes->kind.has_value(), nest.loops.size() == 1};
+  return scheduleElements(kernel.getContext(), shape, machine);
+}
+
+static std::optional<nn::ScheduleAttr> select(nn::KernelOp kernel, const Machine &machine) {
+  FailureOr<Nest> nest = Nest::ofTypes(kernel);
+  if (failed(nest) || nest->loops.empty())
+    return std::nullopt;
+  // A loop without iterations would need care everywhere; the plain loops have it.
+  if (llvm::any_of(nest->loops, [](const Loop &loop) { return loop.known() == 0; }))
+    return std::nullopt;
+  if (std::optional<nn::ScheduleAttr> product = selectProduct(kernel, *nest, machine))
+    return product;
+  return selectElements(kernel, *nest, machine);
+}
+
+/// Constant operands of a product are laid out as its tiles read them.
+static void packOperands(nn::KernelOp kernel, OperandPacker &packer) {
+  nn::ScheduleAttr schedule = kernel.getSchedule();
+  if (schedule.getAlgorithm() != "product")
+    return;
+  for (bool isRight : {true, false}) {
+    FailureOr<Nest> nest = Nest::ofTypes(kernel);
+    FailureOr<ProductForm> form = ProductForm::of(*nest);
+    const Access &access = nest->inputs[isRight ? form->right : form->left];
+    std::optional<unsigned> loop = isRight ? (form->lanes.size() == 1 ? std::optional(form->lanes[0]) : std::nullopt) : form->row;
+    int64_t tile = isRight ? schedule.getLanes() * schedule.getVectors() : schedule.getRows();
+    if (!loop || !nest->loops[*loop].source || tile == 1 || (isRight && schedule.getPacks()) || !isConstant(operandOf(kernel, access)))
+      continue;
+    packer.pack(kernel, nest->root, access.argument, *nest->loops[*loop].source, tile);
+  }
+}
+
+namespace {
+struct GroupKernels : burnish::impl::GroupKernelsBase<GroupKernels> {
+  void runOnOperation() override {
+    Machine machine = Machine::of(getOperation());
+    if (machine.vectorBits < 64)
+      return;
+    OperandPacker packer;
+    SmallVector<linalg::GenericOp> generics;
+    getOperation().walk([&](linalg::GenericOp generic) { generics.push_back(generic); });
+    llvm::DenseSet<Operation *> gone;
+    OpBuilder builder(&getContext());
+    for (linalg::GenericOp generic : generics) {
+      if (gone.contains(generic) || !isCandidate(generic))
+        continue;
+      linalg::GenericOp epilogue = epilogueOf(generic);
+      SmallVector<SmallVector<linalg::GenericOp>> tries;
+      if (epilogue && generic.getNumReductionLoops() > 0)
+        tries.push_back({generic, epilogue});
+      tries.push_back({generic});
+      for (ArrayRef<linalg::GenericOp> group : tries) {
+        nn::KernelOp kernel = makeKernel(builder, group, machine);
+        if (!kernel)
+          continue;
+        packOperands(kernel, packer);
+        linalg::GenericOp last = group.back();
+        last->getResult(0).replaceAllUsesWith(kernel->getResult(0));
+        for (linalg::GenericOp op : llvm::reverse(group)) {
+          gone.insert(op);
+          op->erase();
+        }
+        break;
+      }
+    }
+  }
+
+  nn::KernelOp makeKernel(OpBuilder &builder, ArrayRef<linalg::GenericOp> group, const Machine &machine) {
+    for (linalg::GenericOp op : group) {
+      if (op.getNumReductionLoops() == 0)
+        continue;
+      auto fill = op.getDpsInits()[0].getDefiningOp<linalg::FillOp>();
+      if (!fill || !isConstant(fill.getInputs()[0]))
+        return {};
+    }
+    nn::KernelOp kernel = KernelBuilder(builder, group).build();
+    if (!kernel)
+      return {};
+    std::optional<nn::ScheduleAttr> schedule = select(kernel, machine);
+    if (!schedule) {
+      kernel->erase();
+      return {};
+    }
+    kernel.setScheduleAttr(*schedule);
+    return kernel;
+  }
+};
+} // namespace

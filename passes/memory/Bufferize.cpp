@@ -1,0 +1,73 @@
+// Bufferize.cpp - tensors become buffers.
+#include "ir/Kernel.h"
+#include "mlir/Dialect/Bufferization/IR/DstBufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/Bufferization/Transforms/OneShotAnalysis.h"
+#include "mlir/Dialect/Bufferization/Transforms/OneShotModuleBufferize.h"
+#include "mlir/Dialect/Bufferization/Transforms/Transforms.h"
+#include "passes/Passes.h"
+#include "passes/memory/Bufferize.h"
+
+using namespace mlir;
+using namespace mlir::bufferization;
+using namespace burnish;
+
+namespace burnish {
+#define GEN_PASS_DEF_BUFFERIZE
+#include "passes/Passes.h.inc"
+} // namespace burnish
+
+namespace {
+/// A kernel reads its inputs and writes its outs, whose contents it does not look at; its region stays as it is.
+struct KernelBufferization : DstBufferizableOpInterfaceExternalModel<KernelBufferization, nn::KernelOp> {
+  bool bufferizesToMemoryRead(Operation *op, OpOperand &operand, const AnalysisState &) const {
+    return !cast<DestinationStyleOpInterface>(op).isDpsInit(&operand);
+  }
+
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter, const BufferizationOptions &options, BufferizationState &state) const {
+    auto kernel = cast<nn::KernelOp>(op);
+    auto buffers = [&](ValueRange values) -> FailureOr<SmallVector<Value>> {
+      SmallVector<Value> result;
+      for (Value value : values) {
+        if (!isa<TensorType>(value.getType())) {
+          result.push_back(value);
+          continue;
+        }
+        FailureOr<Value> buffer = getBuffer(rewriter, value, options, state);
+        if (failed(buffer))
+          return failure();
+        result.push_back(*buffer);
+      }
+      return result;
+    };
+    rewriter.setInsertionPoint(kernel);
+    FailureOr<SmallVector<Value>> inputs = buffers(kernel.getInputs()), outs = buffers(kernel.getOuts());
+    if (failed(inputs) || failed(outs))
+      return failure();
+    auto lowered = nn::KernelOp::create(rewriter, kernel.getLoc(), TypeRange(), *inputs, *outs, kernel.getSchedule());
+    rewriter.inlineRegionBefore(kernel.getBody(), lowered.getBody(), lowered.getBody().begin());
+    replaceOpWithBufferizedValues(rewriter, op, *outs);
+    return success();
+  }
+};
+
+struct Bufferize : burnish::impl::BufferizeBase<Bufferize> {
+  void runOnOperation() override {
+    OneShotBufferizationOptions options;
+    options.bufferizeFunctionBoundaries = true;
+    options.setFunctionBoundaryTypeConversion(LayoutMapOption::IdentityLayoutMap);
+    options.allowReturnAllocsFromLoops = true;
+    options.opFilter.denyOperation([](Operation *op) { return op->getParentOfType<nn::KernelOp>() != nullptr; });
+    IRRewriter rewriter(&getContext());
+    OneShotAnalysisState analysis(getOperation(), options);
+    if (failed(analyzeModuleOp(getOperation(), analysis)) || failed(eliminateEmptyTensors(rewriter, getOperation(), analysis)))
+      return signalPassFailure();
+    BufferizationState state;
+    if (failed(runOneShotModuleBufferize(getOperation(), options, state)))
+      return signalPassFailure();
+  }
+};
+} // namespace
+
+void burnish::registerKernelBufferization(DialectRegistry &registry) {
+  registry.addExtension(+[](MLIRContext *context, nn::NNDialect *) { nn::KernelOp::attachInterface<KernelBufferization>(*context); });
+}

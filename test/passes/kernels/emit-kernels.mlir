@@ -1,0 +1,64 @@
+// RUN: burnish-opt %s --nn-emit-kernels --canonicalize --split-input-file | FileCheck %s
+// Equal kernels share one function; vectors cover what they can, exactly, and scalars what remains.
+
+// CHECK-LABEL: func @twice(
+// CHECK:         call @elements_11(%arg0, %arg1, %c0, %c1)
+// CHECK:         call @elements_11(%arg1, %arg0, %c0, %c1)
+// CHECK-LABEL: func private @elements_11(
+// CHECK-COUNT-2: vector.load %{{.*}} : {{.*}}, vector<4xf32>
+// CHECK-COUNT-1: vector.load %{{.*}} : {{.*}}, vector<2xf32>
+// CHECK-COUNT-1: memref.load
+#all = affine_map<(m) -> (m)>
+func.func @twice(%a: memref<11xf32>, %b: memref<11xf32>) {
+  nn.kernel <algorithm = "elements", lanes = 4, vectors = 4, rows = 1, packs = false, rowsOutside = false, isParallel = false>
+      ins(%a : memref<11xf32>) outs(%b : memref<11xf32>) {
+  ^bb0(%x: tensor<11xf32>, %y: tensor<11xf32>):
+    %r = linalg.generic {indexing_maps = [#all, #all], iterator_types = ["parallel"]} ins(%x : tensor<11xf32>) outs(%y : tensor<11xf32>) {
+    ^bb0(%p: f32, %q: f32):
+      %s = arith.negf %p : f32
+      linalg.yield %s : f32
+    } -> tensor<11xf32>
+    nn.kernel_yield %r : tensor<11xf32>
+  }
+  nn.kernel <algorithm = "elements", lanes = 4, vectors = 4, rows = 1, packs = false, rowsOutside = false, isParallel = false>
+      ins(%b : memref<11xf32>) outs(%a : memref<11xf32>) {
+  ^bb0(%x: tensor<11xf32>, %y: tensor<11xf32>):
+    %r = linalg.generic {indexing_maps = [#all, #all], iterator_types = ["parallel"]} ins(%x : tensor<11xf32>) outs(%y : tensor<11xf32>) {
+    ^bb0(%p: f32, %q: f32):
+      %s = arith.negf %p : f32
+      linalg.yield %s : f32
+    } -> tensor<11xf32>
+    nn.kernel_yield %r : tensor<11xf32>
+  }
+  return
+}
+
+// -----
+
+// Rows of a product: sums stay in registers over the depth, tiles of three rows and then one of two, panels are tasks.
+// CHECK-LABEL: func @product(
+// CHECK:         call @product_5x6x8(%arg0, %arg1, %arg2, %c0, %c2)
+// CHECK-LABEL: func private @product_5x6x8(
+// CHECK-SAME:    attributes {llvm.linkage = #llvm.linkage<internal>, nn.parallel}
+// CHECK:         scf.for %{{.*}} = %c0 to %c6 step %c1 iter_args(%{{.*}} = %cst, %{{.*}} = %cst, %{{.*}} = %cst) -> (vector<4xf32>, vector<4xf32>, vector<4xf32>)
+// CHECK:         scf.for %{{.*}} = %c0 to %c6 step %c1 iter_args(%{{.*}} = %cst, %{{.*}} = %cst) -> (vector<4xf32>, vector<4xf32>)
+#row = affine_map<(m, k, n) -> (m, k)>
+#column = affine_map<(m, k, n) -> (k, n)>
+#result = affine_map<(m, k, n) -> (m, n)>
+func.func @product(%a: memref<5x6xf32>, %b: memref<6x8xf32>, %c: memref<5x8xf32>) {
+  nn.kernel <algorithm = "product", lanes = 4, vectors = 1, rows = 3, packs = false, rowsOutside = false, isParallel = true>
+      ins(%a, %b : memref<5x6xf32>, memref<6x8xf32>) outs(%c : memref<5x8xf32>) {
+  ^bb0(%x: tensor<5x6xf32>, %y: tensor<6x8xf32>, %z: tensor<5x8xf32>):
+    %zero = arith.constant 0.0 : f32
+    %init = linalg.fill ins(%zero : f32) outs(%z : tensor<5x8xf32>) -> tensor<5x8xf32>
+    %r = linalg.generic {indexing_maps = [#row, #column, #result], iterator_types = ["parallel", "reduction", "parallel"]}
+        ins(%x, %y : tensor<5x6xf32>, tensor<6x8xf32>) outs(%init : tensor<5x8xf32>) {
+    ^bb0(%p: f32, %q: f32, %s: f32):
+      %m = arith.mulf %p, %q : f32
+      %t = arith.addf %s, %m : f32
+      linalg.yield %t : f32
+    } -> tensor<5x8xf32>
+    nn.kernel_yield %r : tensor<5x8xf32>
+  }
+  return
+}

@@ -1,0 +1,82 @@
+// RUN: burnish-opt %s --nn-group-kernels --split-input-file | FileCheck %s
+// A reduction goes with the elementwise operation that alone uses its result; what a schedule says depends on the target.
+
+// CHECK-LABEL: func @product_and_bias(
+// CHECK:         nn.kernel <algorithm = "product", lanes = 8, vectors = 3, rows = 4, packs = false
+// CHECK-SAME:      ins(%{{.*}}, %{{.*}}, %{{.*}} : tensor<7x5xf32>, tensor<5x19xf32>, tensor<19xf32>)
+// CHECK:           linalg.fill
+// CHECK:           arith.mulf
+// CHECK:           arith.addf
+// CHECK:           arith.addf
+// CHECK:           nn.kernel_yield
+// CHECK-NOT:     linalg.generic
+#row = affine_map<(m, n, k) -> (m, k)>
+#column = affine_map<(m, n, k) -> (k, n)>
+#result = affine_map<(m, n, k) -> (m, n)>
+#all = affine_map<(m, n) -> (m, n)>
+#bias = affine_map<(m, n) -> (n)>
+module attributes {nn.target = #nn.target<triple = "x86_64-linux-gnu", cpu = "haswell", features = "", pointerBits = 64, vectorBits = 256, vectorRegisters = 16, l1Bytes = 32768, l2Bytes = 1048576, l3Bytes = 0, cores = 2>} {
+  func.func @product_and_bias(%a: tensor<7x5xf32>, %b: tensor<5x19xf32>, %c: tensor<19xf32>) -> tensor<7x19xf32> {
+    %zero = arith.constant 0.0 : f32
+    %empty = tensor.empty() : tensor<7x19xf32>
+    %init = linalg.fill ins(%zero : f32) outs(%empty : tensor<7x19xf32>) -> tensor<7x19xf32>
+    %sum = linalg.generic {indexing_maps = [#row, #column, #result], iterator_types = ["parallel", "parallel", "reduction"]}
+        ins(%a, %b : tensor<7x5xf32>, tensor<5x19xf32>) outs(%init : tensor<7x19xf32>) {
+    ^bb0(%x: f32, %y: f32, %z: f32):
+      %p = arith.mulf %x, %y : f32
+      %s = arith.addf %z, %p : f32
+      linalg.yield %s : f32
+    } -> tensor<7x19xf32>
+    %result = linalg.generic {indexing_maps = [#all, #bias, #all], iterator_types = ["parallel", "parallel"]}
+        ins(%sum, %c : tensor<7x19xf32>, tensor<19xf32>) outs(%empty : tensor<7x19xf32>) {
+    ^bb0(%x: f32, %y: f32, %z: f32):
+      %s = arith.addf %x, %y : f32
+      linalg.yield %s : f32
+    } -> tensor<7x19xf32>
+    return %result : tensor<7x19xf32>
+  }
+}
+
+// -----
+
+// A constant operand is packed: [tiles][rows][tile], filled up with zeros; the region unpacks it.
+// CHECK-LABEL: func @packs_constant(
+// CHECK:         %[[PACKED:.*]] = arith.constant dense<{{\[\[\[}}1.000000e+00, 2.000000e+00, 3.000000e+00, 0.000000e+00], [4.000000e+00, 5.000000e+00, 6.000000e+00, 0.000000e+00]]]> : tensor<1x2x4xf32>
+// CHECK:         nn.kernel <algorithm = "product", lanes = 4
+// CHECK-SAME:      %[[PACKED]]
+// CHECK:           linalg.unpack %{{.*}} outer_dims_perm = [1, 0] inner_dims_pos = [1] inner_tiles = [4]
+#row = affine_map<(m, n, k) -> (m, k)>
+#column = affine_map<(m, n, k) -> (k, n)>
+#result = affine_map<(m, n, k) -> (m, n)>
+func.func @packs_constant(%a: tensor<5x2xf32>) -> tensor<5x3xf32> {
+  %b = arith.constant dense<[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]> : tensor<2x3xf32>
+  %zero = arith.constant 0.0 : f32
+  %empty = tensor.empty() : tensor<5x3xf32>
+  %init = linalg.fill ins(%zero : f32) outs(%empty : tensor<5x3xf32>) -> tensor<5x3xf32>
+  %sum = linalg.generic {indexing_maps = [#row, #column, #result], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%a, %b : tensor<5x2xf32>, tensor<2x3xf32>) outs(%init : tensor<5x3xf32>) {
+  ^bb0(%x: f32, %y: f32, %z: f32):
+    %p = arith.mulf %x, %y : f32
+    %s = arith.addf %z, %p : f32
+    linalg.yield %s : f32
+  } -> tensor<5x3xf32>
+  return %sum : tensor<5x3xf32>
+}
+
+// -----
+
+// A machine without vectors keeps its loops.
+// CHECK-LABEL: func @no_vectors(
+// CHECK-NOT:     nn.kernel
+#all = affine_map<(m) -> (m)>
+module attributes {nn.target = #nn.target<triple = "thumbv7em-none-eabi", cpu = "cortex-m4", features = "", pointerBits = 32, vectorBits = 0, vectorRegisters = 0, l1Bytes = 0, l2Bytes = 0, l3Bytes = 0, cores = 1>} {
+  func.func @no_vectors(%a: tensor<70xf32>) -> tensor<70xf32> {
+    %empty = tensor.empty() : tensor<70xf32>
+    %result = linalg.generic {indexing_maps = [#all, #all], iterator_types = ["parallel"]} ins(%a : tensor<70xf32>) outs(%empty : tensor<70xf32>) {
+    ^bb0(%x: f32, %y: f32):
+      %s = arith.negf %x : f32
+      linalg.yield %s : f32
+    } -> tensor<70xf32>
+    return %result : tensor<70xf32>
+  }
+}
