@@ -111,8 +111,6 @@ static void addLlvm(OpPassManager &passes, const PipelineOptions &options) {
     narrow.indexBits = options.indexBits;
     passes.addPass(createConvertVectors(narrow));
   }
-  ConvertVectorToLLVMPassOptions vectors;
-  passes.addPass(createConvertVectorToLLVMPass(vectors));
   passes.addPass(createConvertComplexToStandardPass());
   // libm is exact where expansions of sinh, asinh, pow, log1p, ... in terms of exp and log are not.
   math::MathExpandOpsPassOptions mathExpansions;
@@ -122,6 +120,8 @@ static void addLlvm(OpPassManager &passes, const PipelineOptions &options) {
   intrinsics.approximateLog1p = false;
   passes.addNestedPass<func::FuncOp>(createConvertMathToLLVMPass(intrinsics));
   passes.addPass(createConvertMathToLibmPass());
+  // Functions of libm took vectors apart.
+  passes.addPass(createConvertVectorToLLVMPass());
   passes.addPass(createConvertComplexToLLVMPass());
   FinalizeMemRefToLLVMConversionPassOptions memrefs;
   memrefs.indexBitwidth = options.indexBits;

@@ -78,6 +78,11 @@ struct OuterLoops {
   }
 };
 
+/// Whether stretches of the one loop are tasks, which takes a length that is known.
+bool isSharedLine(const Nest &nest, const Lanes &lanes, nn::ScheduleAttr schedule) {
+  return schedule.getIsParallel() && !ShapedType::isDynamic(nest.loops[lanes.loop].known());
+}
+
 class ElementsMaker {
 public:
   ElementsMaker(KernelCode &code)
@@ -110,7 +115,7 @@ public:
 private:
   /// One loop is all there is: tasks are stretches of it, the last takes what remains.
   void makeLine(Value begin, Value end) {
-    if (!code.schedule.getIsParallel())
+    if (!isSharedLine(nest, lanes, code.schedule))
       return makeTiles();
     int64_t known = nest.loops[lanes.loop].known(), stretch = tile * kTilesOfTask, tasks = llvm::divideCeil(known, stretch);
     Value step = code.constant(stretch), full = code.constant(known / tile * tile);
@@ -275,7 +280,7 @@ OpFoldResult burnish::tasksOfElements(ImplicitLocOpBuilder &b, const Nest &nest,
   OuterLoops outer(nest, lanes);
   OpFoldResult tasks = b.getIndexAttr(1);
   if (outer.shared.empty() && !lanes.kind) {
-    if (schedule.getIsParallel())
+    if (isSharedLine(nest, lanes, schedule))
       tasks = b.getIndexAttr(llvm::divideCeil(nest.loops[lanes.loop].known(), schedule.getLanes() * schedule.getVectors() * kTilesOfTask));
     return tasks;
   }

@@ -21,6 +21,9 @@ namespace burnish {
 static bool isCandidate(linalg::GenericOp op) {
   if (!op || !op.hasPureTensorSemantics() || op.getNumDpsInits() != 1 || op->getNumResults() != 1 || !isVectorisable(op))
     return false;
+  // Results that are added up where several loops meet (a transposed convolution's) are no tile of the loops.
+  if (!op.getMatchingIndexingMap(op.getDpsInitOperand(0)).isProjectedPermutation())
+    return false;
   bool isReduction = op.getNumReductionLoops() > 0;
   if (!isReduction && op.payloadUsesValueFromOperand(op.getDpsInitOperand(0)))
     return false;

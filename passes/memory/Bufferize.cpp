@@ -16,6 +16,26 @@ namespace burnish {
 #include "passes/Passes.h.inc"
 } // namespace burnish
 
+/// Schedules count on results that lie side by side along the last axis that has any length.
+static bool isContiguousAlongLastAxis(Value buffer) {
+  auto type = cast<MemRefType>(buffer.getType());
+  auto [strides, offset] = type.getStridesAndOffset();
+  for (int64_t axis = type.getRank() - 1; axis >= 0; --axis)
+    if (type.getDimSize(axis) != 1)
+      return strides[axis] == 1;
+  return true;
+}
+
+/// A buffer of its own with the sizes of another.
+static Value contiguousLike(OpBuilder &builder, Location loc, Value buffer) {
+  auto type = cast<MemRefType>(buffer.getType());
+  SmallVector<Value> sizes;
+  for (int64_t axis = 0; axis < type.getRank(); ++axis)
+    if (type.isDynamicDim(axis))
+      sizes.push_back(memref::DimOp::create(builder, loc, buffer, axis));
+  return memref::AllocOp::create(builder, loc, MemRefType::get(type.getShape(), type.getElementType()), sizes);
+}
+
 namespace {
 /// A kernel reads its inputs and writes its outs, whose contents it does not look at; its region stays as it is.
 struct KernelBufferization : DstBufferizableOpInterfaceExternalModel<KernelBufferization, nn::KernelOp> {
@@ -43,8 +63,15 @@ struct KernelBufferization : DstBufferizableOpInterfaceExternalModel<KernelBuffe
     FailureOr<SmallVector<Value>> inputs = buffers(kernel.getInputs()), outs = buffers(kernel.getOuts());
     if (failed(inputs) || failed(outs))
       return failure();
-    auto lowered = nn::KernelOp::create(rewriter, kernel.getLoc(), TypeRange(), *inputs, *outs, kernel.getSchedule());
+    SmallVector<Value> written = *outs;
+    for (Value &out : written)
+      if (!isContiguousAlongLastAxis(out))
+        out = contiguousLike(rewriter, kernel.getLoc(), out);
+    auto lowered = nn::KernelOp::create(rewriter, kernel.getLoc(), TypeRange(), *inputs, written, kernel.getSchedule());
     rewriter.inlineRegionBefore(kernel.getBody(), lowered.getBody(), lowered.getBody().begin());
+    for (auto [from, to] : llvm::zip_equal(written, *outs))
+      if (from != to)
+        memref::CopyOp::create(rewriter, kernel.getLoc(), from, to);
     replaceOpWithBufferizedValues(rewriter, op, *outs);
     return success();
   }
