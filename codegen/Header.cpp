@@ -286,8 +286,7 @@ static std::vector<std::string> parameterNames(const nn::Signature &signature) {
 }
 
 std::string burnish::headerText(const nn::Signature &signature,
-                                int64_t workspaceBytes,
-                                int64_t weightsFileBytes, bool isTyped) {
+                                const HeaderFacts &facts) {
   std::string text;
   llvm::raw_string_ostream os(text);
   const std::string &name = signature.name;
@@ -318,22 +317,27 @@ std::string burnish::headerText(const nn::Signature &signature,
         "number of tensors:\n";
   list("input ", signature.inputs, 0);
   list("output", signature.outputs, signature.inputs.size());
+  if (facts.needsAllocator)
+    os << " * Sizes that only run time knows are taken from the context's\n"
+       << " * `allocate`: a run without one returns BURNISH_NO_ALLOCATOR.\n";
   os << " */\nextern const burnish_model " << name << ";\n\n";
 
-  os << "/* Bytes that a run needs at `workspace`, aligned to 64. Two runs at "
-        "once need two workspaces. */\n#define "
-     << upper << "_WORKSPACE_BYTES " << workspaceBytes << "\n";
-  if (weightsFileBytes)
+  os << "/* Bytes that a run needs at `workspace`, aligned to 64. Two runs at\n"
+     << " * once need two workspaces. */\n"
+     << "#define " << upper << "_WORKSPACE_BYTES " << facts.workspaceBytes
+     << "\n";
+  if (facts.weightsFileBytes)
     os << "\n/* Bytes of " << name
-       << ".weights, which the caller maps or reads to an address aligned to "
-          "64 and names in\n * the context. */\n#define "
-       << upper << "_WEIGHTS_BYTES " << weightsFileBytes << "\n";
-  if (isTyped) {
+       << ".weights, which the caller maps or reads\n"
+       << " * to an address aligned to 64 and names in the context. */\n"
+       << "#define " << upper << "_WEIGHTS_BYTES " << facts.weightsFileBytes
+       << "\n";
+  if (facts.isTyped) {
     os << R"(
 /* Runs the model once; returns a burnish_status. Buffers are row-major, have
  * the shapes below, and do not overlap. )"
-       << (weightsFileBytes ? "`context` has the weights. */\n"
-                            : "`context` may be NULL. */\n")
+       << (facts.weightsFileBytes ? "`context` has the weights. */\n"
+                                  : "`context` may be NULL. */\n")
        << "int32_t " << name << "_run(\n    const burnish_context *context";
     auto parameters = [&](StringRef prefix, llvm::ArrayRef<nn::Port> ports,
                           size_t first) {

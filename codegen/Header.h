@@ -9,9 +9,20 @@ namespace burnish {
 /// or one of the C library's.
 std::string cIdentifier(llvm::StringRef text);
 
-/// The text of NAME.h. `isTyped`: the object defines NAME_run, which takes the
-/// context, a pointer for each input and output, and the workspace.
-std::string headerText(const nn::Signature &signature, int64_t workspaceBytes,
-                       int64_t weightsFileBytes, bool isTyped);
+/// What a header tells beside the signature.
+struct HeaderFacts {
+  int64_t workspaceBytes = 0;
+  /// 0 when the weights are in the object.
+  int64_t weightsFileBytes = 0;
+  /// The object defines NAME_run, which takes the context, a pointer for each
+  /// input and output, and the workspace.
+  bool isTyped = false;
+  /// Runs take memory from the context.
+  bool needsAllocator = false;
+};
+
+/// The text of NAME.h.
+std::string headerText(const nn::Signature &signature,
+                       const HeaderFacts &facts);
 
 } // namespace burnish

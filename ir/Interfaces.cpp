@@ -43,7 +43,7 @@ LogicalResult nn::inferElementwise(Operation *op, ShapeScope &scope) {
                                << getElementTypeOrSelf(operand.getType());
   if (failed(elementwise.check()))
     return failure();
-  FailureOr<Dims> dims = broadcastDims(op, llvm::map_to_vector(op->getOperands(), [&](Value operand) { return scope.dims(operand); }));
+  FailureOr<Dims> dims = broadcastDims(op, llvm::map_to_vector(op->getOperands(), [&](Value operand) { return scope.dims(operand); }), &scope);
   if (failed(dims) || failed(scope.set(op->getResult(0), elementwise.getResultElementType(), *dims)))
     return failure();
   followElements(elementwise, scope);

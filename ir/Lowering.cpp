@@ -217,7 +217,7 @@ Lowering::Operand Lowering::broadcast(Value tensor, Type elementType, ArrayRef<D
   SmallVector<AffineExpr> exprs;
   for (size_t axis = 0; axis < dims.size(); ++axis) {
     bool isOne = isKnown(dims[axis], 1);
-    isDecided &= isOne || dims[axis] == resultDims[lead + axis];
+    isDecided &= isOne || scope.isOneOnlyWith(dims[axis], resultDims[lead + axis]);
     exprs.push_back(isOne && !isKnown(resultDims[lead + axis], 1) ? getAffineConstantExpr(0) : getAffineDimExpr(lead + axis));
   }
   if (isDecided)
@@ -264,7 +264,7 @@ SmallVector<OpFoldResult> Lowering::broadcastSizes(ArrayRef<Dims> shapes, ArrayR
       Value fits = createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, other, length);
       require(createOrFold<arith::OrIOp>(fits, isOne(other)), Status::BadShape, "operands do not broadcast");
     }
-    all.push_back(known(resultDim) ? size(resultDim) : getAsOpFoldResult(length));
+    all.push_back(known(resultDim) || llvm::is_contained(different, resultDim) ? size(resultDim) : getAsOpFoldResult(length));
   }
   return all;
 }

@@ -148,6 +148,15 @@ bool ShapeScope::isAtLeast(Dim dim, int64_t bound) const {
   }
 }
 
+bool ShapeScope::isOneOnlyWith(Dim dim, Dim other) const {
+  auto symbol = dyn_cast<AffineSymbolExpr>(dim);
+  if (dim == other || !symbol)
+    return dim == other;
+  SymbolOrigin from = origin(symbol);
+  return from.extreme == SymbolOrigin::Least &&
+         ((from.left == other && isAtLeast(from.right, 2)) || (from.right == other && isAtLeast(from.left, 2)));
+}
+
 bool ShapeScope::isMadeOfSizes(Dim dim) const {
   if (auto binary = dyn_cast<AffineBinaryOpExpr>(dim))
     return isMadeOfSizes(binary.getLHS()) && isMadeOfSizes(binary.getRHS());
@@ -272,6 +281,10 @@ LogicalResult ShapeScope::infer(Operation *op) {
 
 LogicalResult ShapeScope::set(OpResult result, Type elementType, ArrayRef<Dim> dims) {
   Operation *op = result.getOwner();
+  // Far beyond what networks have; code for a rank grows with it.
+  constexpr size_t kMaxRank = 64;
+  if (dims.size() > kMaxRank)
+    return op->emitOpError() << "result " << result.getResultNumber() << " would have rank " << dims.size();
   auto present = dyn_cast<RankedTensorType>(result.getType());
   bool isHint = present && present.getRank() == static_cast<int64_t>(dims.size());
   if (present && !isHint)
@@ -361,7 +374,7 @@ void ShapeScope::copy(Value value, Value source) {
 
 //===- Broadcasting and axes ----------------------------------------------===//
 
-FailureOr<Dim> nn::broadcastDim(Dim a, Dim b) {
+FailureOr<Dim> nn::broadcastDim(Dim a, Dim b, const ShapeScope *scope) {
   if (a == b || isKnown(b, 1))
     return a;
   if (isKnown(a, 1))
@@ -373,10 +386,14 @@ FailureOr<Dim> nn::broadcastDim(Dim a, Dim b) {
     return a;
   if (known(b))
     return b;
+  if (scope && scope->isOneOnlyWith(a, b))
+    return b;
+  if (scope && scope->isOneOnlyWith(b, a))
+    return a;
   return Dim();
 }
 
-FailureOr<Dims> nn::broadcastDims(Operation *op, ArrayRef<Dims> shapes) {
+FailureOr<Dims> nn::broadcastDims(Operation *op, ArrayRef<Dims> shapes, const ShapeScope *scope) {
   size_t rank = 0;
   for (const Dims &shape : shapes)
     rank = std::max(rank, shape.size());
@@ -391,7 +408,7 @@ FailureOr<Dims> nn::broadcastDims(Operation *op, ArrayRef<Dims> shapes) {
           dim = other;
         continue;
       }
-      FailureOr<Dim> both = broadcastDim(dim, other);
+      FailureOr<Dim> both = broadcastDim(dim, other, scope);
       if (failed(both)) {
         InFlightDiagnostic diagnostic = op->emitOpError() << "operands do not broadcast: ";
         llvm::interleave(shapes, diagnostic, [&](const Dims &dims) { diagnostic << toString(dims); }, " and ");

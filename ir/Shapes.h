@@ -51,6 +51,9 @@ public:
   Dim simplify(Dim dim) const;
   /// Whether the dim is at least `bound` (0 or 1, say) whatever the run brings.
   bool isAtLeast(Dim dim, int64_t bound) const;
+  /// Whether `dim` can be 1 only where `other` is: in a broadcast with it, as with itself, nothing is repeated. So is the
+  /// lesser of `other` and a constant, which a slice of a table of positions has.
+  bool isOneOnlyWith(Dim dim, Dim other) const;
   /// Whether the dim is made of sizes alone: elements that only run time knows might be -1 or 0 and mean something else.
   bool isMadeOfSizes(Dim dim) const;
 
@@ -105,9 +108,9 @@ private:
 
 /// The dim of a broadcast of two dims (ONNX, "Multidirectional Broadcasting"). Null when only run time can tell;
 /// failure when both are known and neither is 1.
-llvm::FailureOr<Dim> broadcastDim(Dim a, Dim b);
+llvm::FailureOr<Dim> broadcastDim(Dim a, Dim b, const ShapeScope *scope = nullptr);
 /// The dims of a broadcast of several shapes, aligned at the end; a diagnostic on `op` when they do not fit.
-llvm::FailureOr<Dims> broadcastDims(mlir::Operation *op, llvm::ArrayRef<Dims> shapes);
+llvm::FailureOr<Dims> broadcastDims(mlir::Operation *op, llvm::ArrayRef<Dims> shapes, const ShapeScope *scope = nullptr);
 
 /// The value of an axis attribute or input counted from the end when negative; a diagnostic on `op` when it is not in
 /// [-rank, rank).

@@ -93,24 +93,47 @@ SmallVector<char> nn::copyBytes(ElementsAttr constant) {
   return bytes;
 }
 
+/// The bits of each element, least byte first; nothing when the bytes are not those of the type.
+static std::optional<SmallVector<uint64_t>> readBits(ElementsAttr constant) {
+  auto type = cast<ShapedType>(constant.getType());
+  SmallVector<char> bytes = nn::copyBytes(constant);
+  int64_t size = nn::elementBytes(type.getElementType());
+  if (size > 8 || static_cast<int64_t>(bytes.size()) != size * type.getNumElements())
+    return std::nullopt;
+  SmallVector<uint64_t> result(type.getNumElements());
+  for (auto [index, word] : llvm::enumerate(result))
+    for (int64_t byte = 0; byte < size; ++byte)
+      word |= static_cast<uint64_t>(static_cast<unsigned char>(bytes[index * size + byte])) << (8 * byte);
+  return result;
+}
+
 std::optional<SmallVector<int64_t>> nn::readIntegers(ElementsAttr constant, int64_t limit) {
   auto type = cast<ShapedType>(constant.getType());
   auto integer = dyn_cast<IntegerType>(type.getElementType());
   if (!integer || type.getNumElements() > limit)
     return std::nullopt;
-  bool isUnsigned = integer.isUnsigned() || integer.getWidth() == 1;
-  SmallVector<char> bytes = copyBytes(constant);
-  int64_t size = elementBytes(integer);
-  if (static_cast<int64_t>(bytes.size()) != size * type.getNumElements())
+  std::optional<SmallVector<uint64_t>> words = readBits(constant);
+  if (!words)
     return std::nullopt;
-  SmallVector<int64_t> result;
-  for (int64_t index = 0; index < type.getNumElements(); ++index) {
-    uint64_t word = 0;
-    for (int64_t byte = 0; byte < size; ++byte)
-      word |= static_cast<uint64_t>(static_cast<unsigned char>(bytes[index * size + byte])) << (8 * byte);
-    result.push_back(isUnsigned || size == 8 ? word : llvm::SignExtend64(word, 8 * size));
-  }
-  return result;
+  bool isUnsigned = integer.isUnsigned() || integer.getWidth() == 1;
+  unsigned width = 8 * elementBytes(integer);
+  return llvm::map_to_vector(*words, [&](uint64_t word) -> int64_t { return isUnsigned ? word : llvm::SignExtend64(word, width); });
+}
+
+std::optional<SmallVector<double>> nn::readFloats(ElementsAttr constant, int64_t limit) {
+  auto type = cast<ShapedType>(constant.getType());
+  auto floatType = dyn_cast<FloatType>(type.getElementType());
+  if (!floatType || type.getNumElements() > limit)
+    return std::nullopt;
+  std::optional<SmallVector<uint64_t>> words = readBits(constant);
+  if (!words)
+    return std::nullopt;
+  return llvm::map_to_vector(*words, [&](uint64_t word) {
+    APFloat number(floatType.getFloatSemantics(), APInt(floatType.getWidth(), word, /*isSigned=*/false, /*implicitTrunc=*/true));
+    bool losesInfo;
+    number.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven, &losesInfo);
+    return number.convertToDouble();
+  });
 }
 
 //===- Resources ----------------------------------------------------------===//

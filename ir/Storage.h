@@ -21,6 +21,9 @@ mlir::Value storeScalar(mlir::ImplicitLocOpBuilder &builder, mlir::Value compute
 /// The integers or booleans of a constant with at most `limit` elements, sign- or zero-extended to 64 bits.
 std::optional<llvm::SmallVector<int64_t>> readIntegers(mlir::ElementsAttr constant, int64_t limit);
 
+/// The floats of a constant with at most `limit` elements.
+std::optional<llvm::SmallVector<double>> readFloats(mlir::ElementsAttr constant, int64_t limit);
+
 /// Bytes of one element in memory.
 int64_t elementBytes(mlir::Type elementType);
 

@@ -160,6 +160,7 @@ ExpandFunction findExpansion(StringRef op) {
     addNormalizations(all);
     addQuantization(all);
     addReductions(all);
+    addSampling(all);
     addSignals(all);
     addTraining(all);
     addSequences(all);

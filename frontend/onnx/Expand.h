@@ -124,6 +124,7 @@ void addLosses(ExpandTable &table);
 void addNormalizations(ExpandTable &table);
 void addQuantization(ExpandTable &table);
 void addReductions(ExpandTable &table);
+void addSampling(ExpandTable &table);
 void addSignals(ExpandTable &table);
 void addTraining(ExpandTable &table);
 void addSequences(ExpandTable &table);

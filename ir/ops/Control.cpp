@@ -99,6 +99,12 @@ LogicalResult IfOp::inferShapes(ShapeScope &scope) {
 }
 
 FailureOr<SmallVector<Value>> IfOp::lower(Lowering &l) {
+  if (std::optional<int64_t> known = knownOne(l.scope, getCond())) {
+    Region &chosen = *known ? getThenBranch() : getElseBranch();
+    if (failed(l.lowerBlock(chosen.front())))
+      return failure();
+    return loweredYields(l, chosen);
+  }
   SmallVector<Type> types = llvm::map_to_vector(getResultTypes(), [](Type type) -> Type { return storageTensor(type); });
   Value condition = onlyElement(l, getCond());
   auto branch = scf::IfOp::create(l, TypeRange(types), condition, /*addThenBlock=*/true, /*addElseBlock=*/true);
@@ -108,17 +114,8 @@ FailureOr<SmallVector<Value>> IfOp::lower(Lowering &l) {
     if (failed(l.lowerBlock(region->front())))
       return failure();
     SmallVector<Value> yields = loweredYields(l, *region);
-    for (auto [value, type] : llvm::zip_equal(yields, types)) {
-      // A branch that is known not to run may give another shape.
-      if (!tensor::CastOp::areCastCompatible(value.getType(), type)) {
-        auto tensor = cast<RankedTensorType>(type);
-        SmallVector<OpFoldResult> sizes;
-        for (int64_t size : tensor.getShape())
-          sizes.push_back(l.getIndexAttr(ShapedType::isDynamic(size) ? 0 : size));
-        value = tensor::EmptyOp::create(l, sizes, tensor.getElementType());
-      }
+    for (auto [value, type] : llvm::zip_equal(yields, types))
       value = castTo(l, type, value);
-    }
     scf::YieldOp::create(l, yields);
   }
   return SmallVector<Value>(branch.getResults());

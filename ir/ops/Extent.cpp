@@ -40,7 +40,7 @@ LogicalResult ExpandOp::inferShapes(ShapeScope &scope) {
     if (known(size).value_or(0) < 0)
       return emitOpError() << "'shape' has " << *known(size);
   FailureOr<Dims> dims =
-      broadcastDims(*this, {scope.dims(getInput()), *target});
+      broadcastDims(*this, {scope.dims(getInput()), *target}, &scope);
   if (failed(dims) || failed(scope.set(result, elementType, *dims)))
     return failure();
   int64_t lead = dims->size() - scope.rank(getInput());

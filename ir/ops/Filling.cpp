@@ -2,7 +2,6 @@
 #include "ir/Lowering.h"
 #include "ir/Ops.h"
 #include "ir/Scalar.h"
-#include "ir/Types.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
@@ -71,21 +70,6 @@ FailureOr<SmallVector<Value>> ConstantOfShapeOp::lower(Lowering &l) {
 
 //===- range --------------------------------------------------------------===//
 
-/// The number of a scalar constant.
-static std::optional<double> floatConstant(Value value) {
-  auto constant = value.getDefiningOp<ConstantOp>();
-  auto dense = constant ? dyn_cast<DenseElementsAttr>(constant.getValue())
-                        : DenseElementsAttr();
-  if (!dense || dense.getNumElements() != 1 ||
-      !isa<FloatType>(dense.getElementType()))
-    return std::nullopt;
-  APFloat number = *dense.getValues<APFloat>().begin();
-  bool losesInfo;
-  number.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven,
-                 &losesInfo);
-  return number.convertToDouble();
-}
-
 LogicalResult RangeOp::inferShapes(ShapeScope &scope) {
   Type elementType = getElementTypeOrSelf(getStart().getType());
   for (Value operand : getOperands()) {
@@ -107,6 +91,11 @@ LogicalResult RangeOp::inferShapes(ShapeScope &scope) {
   if (std::optional<SmallVector<int64_t>> step = scope.integers(getDelta()))
     delta = step->front();
   constexpr int64_t kMaxStep = std::numeric_limits<int32_t>::max();
+  auto floatConstant = [](Value value) -> std::optional<double> {
+    auto constant = value.getDefiningOp<ConstantOp>();
+    std::optional<SmallVector<double>> numbers = constant ? readFloats(constant.getValue(), 1) : std::nullopt;
+    return numbers && numbers->size() == 1 ? std::optional(numbers->front()) : std::nullopt;
+  };
   std::optional<double> first = floatConstant(getStart()),
                         last = floatConstant(getLimit()),
                         by = floatConstant(getDelta());
@@ -177,33 +166,6 @@ FailureOr<SmallVector<Value>> RangeOp::lower(Lowering &l) {
         return (from.toFloat(computed) +
                 at.toFloat(computed) * step.toFloat(computed))
             .toFloat(Value(from).getType());
-      })};
-}
-
-//===- eye_like -----------------------------------------------------------===//
-
-LogicalResult EyeLikeOp::inferShapes(ShapeScope &scope) {
-  Dims dims = scope.dims(getInput());
-  if (dims.size() != 2)
-    return emitOpError() << "'input' has rank " << dims.size()
-                         << " instead of 2";
-  Type elementType = getDtype() ? typeOfOnnx(*getDtype(), getContext())
-                                : getElementTypeOrSelf(getInput().getType());
-  if (!elementType || isa<ComplexType>(elementType))
-    return emitOpError() << "'dtype' is "
-                         << static_cast<int64_t>(getDtype().value_or(0));
-  return scope.set(getOperation()->getResult(0), elementType, dims);
-}
-
-FailureOr<SmallVector<Value>> EyeLikeOp::lower(Lowering &l) {
-  Type elementType = getElementTypeOrSelf(getType());
-  Value one = l.number(computeType(elementType), 1), zero = l.zero(elementType);
-  return SmallVector<Value>{l.generate(
-      elementType, l.sizes(getOutput()),
-      [&](ImplicitLocOpBuilder &b, ValueRange indices) -> Value {
-        Scalar row(b, indices[0]), column(b, indices[1]);
-        return arith::SelectOp::create(
-            b, column - row == static_cast<int64_t>(getK()), one, zero);
       })};
 }
 
@@ -302,23 +264,4 @@ FailureOr<SmallVector<Value>> TriluOp::lower(Lowering &l) {
         return arith::SelectOp::create(
             b, getUpper() ? offset >= k : offset <= k, args[0], zero);
       })};
-}
-
-//===- size ---------------------------------------------------------------===//
-
-LogicalResult SizeOp::inferShapes(ShapeScope &scope) {
-  OpResult result = getOperation()->getResult(0);
-  if (failed(scope.set(result, IntegerType::get(getContext(), 64), {})))
-    return failure();
-  scope.setElements(result, {scope.product(scope.dims(getData()))});
-  return success();
-}
-
-FailureOr<SmallVector<Value>> SizeOp::lower(Lowering &l) {
-  Scalar count(l, l.index(1));
-  for (OpFoldResult size : l.sizesOf(l.lowered(getData())))
-    count = count * Scalar(l, size);
-  auto type = RankedTensorType::get({}, l.getI64Type());
-  return SmallVector<Value>{tensor::FromElementsOp::create(
-      l, type, ValueRange(count.toInteger(l.getI64Type())))};
 }

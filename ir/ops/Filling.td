@@ -14,12 +14,6 @@ def NN_RangeOp : NN_PureOp<"range", "Range"> {
   let results = (outs AnyTensor:$output);
 }
 
-def NN_EyeLikeOp : NN_PureOp<"eye_like", "EyeLike"> {
-  let summary = "ones on the k-th diagonal of a matrix of the operand's shape";
-  let arguments = (ins AnyTensor:$input, OptionalAttr<I64Attr>:$dtype, DefaultValuedAttr<I64Attr, "0">:$k);
-  let results = (outs AnyTensor:$output);
-}
-
 def NN_OneHotOp : NN_PureOp<"one_hot", "OneHot"> {
   let summary = "`values[1]` where the place along `axis` is the index, `values[0]` elsewhere";
   let arguments = (ins AnyTensor:$indices, AnyTensor:$depth, AnyTensor:$values, DefaultValuedAttr<I64Attr, "-1">:$axis);
@@ -30,10 +24,4 @@ def NN_TriluOp : NN_PureOp<"trilu", "Trilu"> {
   let summary = "zero below the k-th diagonal of each matrix, or above it when not `upper`";
   let arguments = (ins AnyTensor:$input, Optional<AnyTensor>:$k, DefaultValuedAttr<I64Attr, "1">:$upper);
   let results = (outs AnyTensor:$output);
-}
-
-def NN_SizeOp : NN_PureOp<"size", "Size"> {
-  let summary = "the number of elements, as i64";
-  let arguments = (ins AnyTensor:$data);
-  let results = (outs AnyTensor:$size);
 }

@@ -158,32 +158,6 @@ void ReshapeOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
   patterns.add(mergeReshapes);
 }
 
-//===- flatten ------------------------------------------------------------===//
-
-LogicalResult FlattenOp::inferShapes(ShapeScope &scope) {
-  Dims input = scope.dims(getInput());
-  int64_t rank = input.size(), given = getAxis(),
-          axis = given < 0 ? given + rank : given;
-  if (axis < 0 || axis > rank)
-    return emitOpError() << "axis " << given << " is outside [" << -rank << ", "
-                         << rank << "]";
-  OpResult result = getOperation()->getResult(0);
-  Dims dims{scope.product(ArrayRef(input).take_front(axis)),
-            scope.product(ArrayRef(input).drop_front(axis))};
-  if (failed(
-          scope.set(result, getElementTypeOrSelf(getInput().getType()), dims)))
-    return failure();
-  if (std::optional<Dims> elements = scope.elements(getInput()))
-    scope.setElements(result, *elements);
-  return success();
-}
-
-FailureOr<SmallVector<Value>> FlattenOp::lower(Lowering &l) {
-  return SmallVector<Value>{l.reshape(l.lowered(getInput()),
-                                      l.scope.dims(getInput()),
-                                      l.scope.dims(getOutput()))};
-}
-
 //===- squeeze, unsqueeze -------------------------------------------------===//
 
 /// Known axes, from 0, in order; nothing when only run time knows them.
@@ -325,10 +299,7 @@ LogicalResult UnsqueezeOp::inferShapes(ShapeScope &scope) {
   std::optional<int64_t> count = axisCount(getAxes(), scope);
   if (!count)
     return emitOpError() << "the number of 'axes' is not known when compiling";
-  constexpr int64_t kMaxRank = 64;
   int64_t rank = data.size() + *count;
-  if (rank > kMaxRank)
-    return emitOpError() << "the result would have rank " << rank;
   FailureOr<std::optional<SmallVector<int64_t>>> axes =
       knownAxes(*this, getAxes(), rank, scope);
   if (failed(axes))
@@ -447,86 +418,4 @@ static LogicalResult mergeTransposes(TransposeOp op,
 void TransposeOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
                                               MLIRContext *) {
   patterns.add(mergeTransposes);
-}
-
-//===- depth_to_space, space_to_depth -------------------------------------===//
-
-/// The dims of an image and a block, once they are found to fit the operator.
-template <typename Op>
-static FailureOr<Dims> imageDims(Op op, ShapeScope &scope) {
-  Dims input = scope.dims(op.getInput());
-  if (input.size() != 4)
-    return op.emitOpError()
-           << "'input' has rank " << input.size() << " instead of 4";
-  constexpr int64_t kMaxBlock = 1 << 20;
-  if (op.getBlocksize() < 1 || op.getBlocksize() > kMaxBlock)
-    return op.emitOpError()
-           << "'blocksize' is " << static_cast<int64_t>(op.getBlocksize());
-  if (op.getMode() != "DCR" && op.getMode() != "CRD")
-    return op.emitOpError()
-           << "'mode' is '" << op.getMode() << "' instead of DCR or CRD";
-  return input;
-}
-
-LogicalResult DepthToSpaceOp::inferShapes(ShapeScope &scope) {
-  FailureOr<Dims> input = imageDims(*this, scope);
-  if (failed(input))
-    return failure();
-  int64_t block = getBlocksize();
-  Dim channels = scope.quotient({(*input)[1]}, {scope.constant(block * block)});
-  if (known((*input)[1]) && !channels)
-    return emitOpError() << *known((*input)[1])
-                         << " channels cannot be shared among blocks of "
-                         << block << "x" << block;
-  if (!channels)
-    channels = (*input)[1].floorDiv(block * block);
-  Dims dims{(*input)[0], channels, (*input)[2] * block, (*input)[3] * block};
-  return scope.set(getOperation()->getResult(0),
-                   getElementTypeOrSelf(getInput().getType()), dims);
-}
-
-FailureOr<SmallVector<Value>> DepthToSpaceOp::lower(Lowering &l) {
-  Dims input = l.scope.dims(getInput()), output = l.scope.dims(getOutput());
-  Dim block = l.scope.constant(getBlocksize());
-  bool isDcr = getMode() == "DCR";
-  Dims split =
-      isDcr ? Dims{input[0], block, block, output[1], input[2], input[3]}
-            : Dims{input[0], output[1], block, block, input[2], input[3]};
-  SmallVector<int64_t> perm = isDcr ? SmallVector<int64_t>{0, 3, 4, 1, 5, 2}
-                                    : SmallVector<int64_t>{0, 1, 4, 2, 5, 3};
-  Value blocks =
-      l.transpose(l.reshape(l.lowered(getInput()), input, split), perm);
-  return SmallVector<Value>{l.reshape(
-      blocks, {input[0], output[1], input[2], block, input[3], block}, output)};
-}
-
-LogicalResult SpaceToDepthOp::inferShapes(ShapeScope &scope) {
-  FailureOr<Dims> input = imageDims(*this, scope);
-  if (failed(input))
-    return failure();
-  int64_t block = getBlocksize();
-  Dims dims{(*input)[0], (*input)[1] * (block * block)};
-  for (Dim dim : ArrayRef(*input).drop_front(2)) {
-    Dim part = scope.quotient({dim}, {scope.constant(block)});
-    if (known(dim) && !part)
-      return emitOpError() << "a side of " << *known(dim)
-                           << " is no multiple of " << block;
-    dims.push_back(part ? part : dim.floorDiv(block));
-  }
-  return scope.set(getOperation()->getResult(0),
-                   getElementTypeOrSelf(getInput().getType()), dims);
-}
-
-FailureOr<SmallVector<Value>> SpaceToDepthOp::lower(Lowering &l) {
-  Dims input = l.scope.dims(getInput()), output = l.scope.dims(getOutput());
-  Dim block = l.scope.constant(getBlocksize());
-  Dims split{input[0], input[1], output[2], block, output[3], block};
-  SmallVector<int64_t> perm = getMode() == "DCR"
-                                  ? SmallVector<int64_t>{0, 3, 5, 1, 2, 4}
-                                  : SmallVector<int64_t>{0, 1, 3, 5, 2, 4};
-  Dims moved =
-      llvm::map_to_vector(perm, [&](int64_t axis) { return split[axis]; });
-  return SmallVector<Value>{l.reshape(
-      l.transpose(l.reshape(l.lowered(getInput()), input, split), perm), moved,
-      output)};
 }

@@ -12,12 +12,6 @@ def NN_ReshapeOp : NN_PureOp<"reshape", "Reshape"> {
   let hasCanonicalizer = 1;
 }
 
-def NN_FlattenOp : NN_PureOp<"flatten", "Flatten"> {
-  let summary = "a matrix: the axes before `axis`, and the others";
-  let arguments = (ins AnyTensor:$input, DefaultValuedAttr<I64Attr, "1">:$axis);
-  let results = (outs AnyTensor:$output);
-}
-
 def NN_SqueezeOp : NN_PureOp<"squeeze", "Squeeze"> {
   let summary = "without the dims of 1 at `axes`; without all of them when there are no `axes`";
   let arguments = (ins AnyTensor:$data, Optional<AnyTensor>:$axes);
@@ -43,15 +37,3 @@ def NN_TransposeOp : NN_PureOp<"transpose", "Transpose"> {
     ::llvm::SmallVector<int64_t> permutation();
   }];
 }
-
-class NN_BlocksOp<string mnemonic, string onnxName, string meaning> : NN_PureOp<mnemonic, onnxName> {
-  let summary = meaning;
-  let description = [{
-    `mode` says how channels count: DCR has the place in the block before the channel, CRD after it.
-  }];
-  let arguments = (ins AnyTensor:$input, DefaultValuedAttr<StrAttr, "\"DCR\"">:$mode, I64Attr:$blocksize);
-  let results = (outs AnyTensor:$output);
-}
-
-def NN_DepthToSpaceOp : NN_BlocksOp<"depth_to_space", "DepthToSpace", "channels become blocks of the image">;
-def NN_SpaceToDepthOp : NN_BlocksOp<"space_to_depth", "SpaceToDepth", "blocks of the image become channels">;

@@ -21,29 +21,6 @@ void nn::registerResize(NNDialect &dialect) {
 
 //===- Sizes --------------------------------------------------------------===//
 
-/// The floats of a small constant.
-static std::optional<SmallVector<double>> readFloats(ElementsAttr constant) {
-  auto type = cast<ShapedType>(constant.getType());
-  auto floatType = dyn_cast<FloatType>(type.getElementType());
-  if (!floatType || floatType.getWidth() > 64 || type.getNumElements() > kMaxKnownElements)
-    return std::nullopt;
-  SmallVector<char> bytes = copyBytes(constant);
-  int64_t size = elementBytes(floatType);
-  if (static_cast<int64_t>(bytes.size()) != size * type.getNumElements())
-    return std::nullopt;
-  SmallVector<double> numbers;
-  for (int64_t index = 0; index < type.getNumElements(); ++index) {
-    uint64_t bits = 0;
-    for (int64_t byte = 0; byte < size; ++byte)
-      bits |= static_cast<uint64_t>(static_cast<unsigned char>(bytes[index * size + byte])) << (8 * byte);
-    APFloat number(floatType.getFloatSemantics(), APInt(floatType.getWidth(), bits));
-    bool losesInfo;
-    number.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven, &losesInfo);
-    numbers.push_back(number.convertToDouble());
-  }
-  return numbers;
-}
-
 namespace {
 /// What the operands say of the axes that change.
 struct Target {
@@ -95,7 +72,7 @@ static FailureOr<Target> readTarget(ResizeOp op, ShapeScope &scope) {
   }
   target.scales.resize(target.axes.size());
   auto constant = scales.getDefiningOp<ConstantOp>();
-  std::optional<SmallVector<double>> numbers = constant ? readFloats(constant.getValue()) : std::nullopt;
+  std::optional<SmallVector<double>> numbers = constant ? readFloats(constant.getValue(), kMaxKnownElements) : std::nullopt;
   for (auto [index, number] : llvm::enumerate(numbers.value_or(SmallVector<double>()))) {
     if (!(number > 0) || number > 1e9)
       return op.emitOpError() << "'scales' has " << number;

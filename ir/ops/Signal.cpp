@@ -5,6 +5,7 @@
 #include "ir/Types.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "llvm/Support/MathExtras.h"
 
 #define GET_OP_CLASSES
@@ -46,28 +47,34 @@ struct Transform {
 };
 } // namespace
 
-/// `length` and what follows from it are null where only run time knows them.
-static FailureOr<Transform> transformOf(DftOp op, ShapeScope &scope) {
-  Dims dims = scope.dims(op.getInput());
-  int64_t rank = dims.size();
+/// The axis of the transform; none where only run time knows it.
+static FailureOr<std::optional<int64_t>> axisOf(DftOp op, ShapeScope &scope) {
+  int64_t rank = scope.rank(op.getInput()), axis = -2;
   if (rank < 2)
     return op.emitOpError() << "'input' has rank " << rank << "; it needs an axis to transform and one of parts";
-  std::optional<int64_t> parts = known(dims.back());
-  if (!parts || (*parts != 1 && *parts != 2))
-    return op.emitOpError() << "the last axis has " << toString({dims.back()}) << " elements, not a real and an imaginary part";
-  int64_t axis = -2;
   if (op.getAxis()) {
-    std::optional<SmallVector<int64_t>> given = scope.integers(op.getAxis());
-    if (!given || given->size() != 1)
-      return op.emitOpError() << "'axis' is not known when compiling";
-    axis = given->front();
+    FailureOr<Dim> given = oneElement(op, scope, op.getAxis(), "'axis'");
+    if (failed(given))
+      return failure();
+    if (!*given || !known(*given))
+      return std::optional<int64_t>();
+    axis = *known(*given);
   }
   FailureOr<int64_t> normal = normalizeAxis(op, axis, rank);
   if (failed(normal))
     return failure();
   if (*normal == rank - 1)
     return op.emitOpError() << "axis " << axis << " is that of the parts";
-  Transform transform{*normal, {}, {}, {}, *parts, op.getInverse() != 0, op.getOnesided() != 0};
+  return std::optional<int64_t>(*normal);
+}
+
+/// The transform along `axis`. `length` and what follows from it are null where only run time knows them.
+static FailureOr<Transform> transformOf(DftOp op, int64_t axis, ShapeScope &scope) {
+  Dims dims = scope.dims(op.getInput());
+  std::optional<int64_t> parts = known(dims.back());
+  if (!parts || (*parts != 1 && *parts != 2))
+    return op.emitOpError() << "the last axis has " << toString({dims.back()}) << " elements, not a real and an imaginary part";
+  Transform transform{axis, {}, {}, {}, *parts, op.getInverse() != 0, op.getOnesided() != 0};
   Dim size = dims[transform.axis];
   transform.length = transform.isReal() ? (size - 1) * 2 : size;
   if (op.getDftLength()) {
@@ -87,12 +94,19 @@ LogicalResult DftOp::inferShapes(ShapeScope &scope) {
   Type elementType = getElementTypeOrSelf(getInput().getType());
   if (!isa<FloatType>(elementType))
     return emitOpError() << "'input' has elements of " << elementType << ", which are no floats";
-  FailureOr<Transform> transform = transformOf(*this, scope);
-  if (failed(transform))
+  FailureOr<std::optional<int64_t>> axis = axisOf(*this, scope);
+  if (failed(axis))
     return failure();
+  // An axis that only run time knows leaves the dims that all axes leave.
   Dims dims = scope.dims(getInput());
-  dims[transform->axis] = transform->given;
-  dims.back() = scope.constant(transform->isReal() ? 1 : 2);
+  for (int64_t each = axis->value_or(0), end = *axis ? **axis + 1 : dims.size() - 1; each < end; ++each) {
+    FailureOr<Transform> transform = transformOf(*this, each, scope);
+    if (failed(transform))
+      return failure();
+    if (*axis || transform->given != dims[each])
+      dims[each] = *axis ? transform->given : Dim();
+  }
+  dims.back() = scope.constant(getInverse() && getOnesided() ? 1 : 2);
   return scope.set(getOperation()->getResult(0), elementType, dims);
 }
 
@@ -152,21 +166,20 @@ static Value factors(Lowering &l, const Transform &transform, Value length, Arra
   });
 }
 
-FailureOr<SmallVector<Value>> DftOp::lower(Lowering &l) {
-  Transform transform = *transformOf(*this, l.scope);
-  Type elementType = getElementTypeOrSelf(getInput().getType()), sums = elementType.isF64() ? elementType : Type(l.getF32Type());
-  Dims dims = l.scope.dims(getInput());
+static Value lowerTransform(DftOp op, const Transform &transform, Lowering &l) {
+  Type elementType = getElementTypeOrSelf(op.getInput().getType()), sums = elementType.isF64() ? elementType : Type(l.getF32Type());
+  Dims dims = l.scope.dims(op.getInput());
   OpFoldResult length, one = l.getIndexAttr(1);
   if (transform.length)
     length = l.size(transform.length);
   else
-    length = getAsOpFoldResult(arith::IndexCastOp::create(l, l.getIndexType(), onlyElement(l, getDftLength())).getResult());
+    length = getAsOpFoldResult(arith::IndexCastOp::create(l, l.getIndexType(), onlyElement(l, op.getDftLength())).getResult());
   if (!getConstantIntValue(length))
     l.require(arith::CmpIOp::create(l, arith::CmpIPredicate::sge, l.index(length), l.index(1)), Status::BadValue, "a transform of length 0");
   OpFoldResult half = addIndex(l, getAsOpFoldResult(l.createOrFold<arith::DivUIOp>(l.index(length), l.index(2))), one);
   OpFoldResult given = transform.isOneSided && !transform.isInverse ? half : length;
   OpFoldResult taken = getAsOpFoldResult(l.createOrFold<arith::MinSIOp>(l.index(l.size(dims[transform.axis])), l.index(transform.isReal() ? half : length)));
-  Value input = l.slice(l.lowered(getInput()), transform.axis, l.getIndexAttr(0), taken);
+  Value input = l.slice(l.lowered(op.getInput()), transform.axis, l.getIndexAttr(0), taken);
   OpFoldResult outParts = l.getIndexAttr(transform.isReal() ? 1 : 2);
   Value table = factors(l, transform, l.index(length), {given, taken, l.getIndexAttr(transform.parts), outParts}, sums);
 
@@ -190,8 +203,45 @@ FailureOr<SmallVector<Value>> DftOp::lower(Lowering &l) {
   if (sums != elementType)
     result = l.generic(elementType, sizes, {{result, sums, l.getMultiDimIdentityMap(rank)}},
                        [&](ImplicitLocOpBuilder &b, ValueRange args) { return castScalar(b, args[0], sums, elementType); });
-  return SmallVector<Value>{result};
+  return result;
 }
+
+FailureOr<SmallVector<Value>> DftOp::lower(Lowering &l) {
+  if (std::optional<int64_t> axis = *axisOf(*this, l.scope))
+    return SmallVector<Value>{lowerTransform(*this, *transformOf(*this, *axis, l.scope), l)};
+  // One transform for each axis that it may be.
+  int64_t rank = l.scope.rank(getInput());
+  Value axis = arith::IndexCastOp::create(l, l.getIndexType(), onlyElement(l, getAxis())), zero = l.index(0);
+  Value isNegative = arith::CmpIOp::create(l, arith::CmpIPredicate::slt, axis, zero);
+  axis = arith::SelectOp::create(l, isNegative, arith::AddIOp::create(l, axis, l.index(rank)), axis);
+  l.require(arith::CmpIOp::create(l, arith::CmpIPredicate::ult, axis, l.index(rank - 1)), Status::BadValue, "there is no such axis to transform");
+  RankedTensorType type = storageTensor(getType());
+  OpBuilder::InsertionGuard guard(l);
+  scf::IfOp outermost;
+  for (int64_t each = 0; each < rank - 1; ++each) {
+    bool isLast = each == rank - 2;
+    scf::IfOp branch;
+    if (!isLast) {
+      Value isIt = arith::CmpIOp::create(l, arith::CmpIPredicate::eq, axis, l.index(each));
+      branch = scf::IfOp::create(l, TypeRange(Type(type)), isIt, /*addThenBlock=*/true, /*addElseBlock=*/true);
+      if (outermost)
+        scf::YieldOp::create(l, branch.getResults());
+      else
+        outermost = branch;
+      l.setInsertionPointToStart(branch.thenBlock());
+    }
+    Value result = lowerTransform(*this, *transformOf(*this, each, l.scope), l);
+    if (result.getType() != type)
+      result = tensor::CastOp::create(l, type, result);
+    if (!outermost)
+      return SmallVector<Value>{result};
+    scf::YieldOp::create(l, result);
+    if (!isLast)
+      l.setInsertionPointToStart(branch.elseBlock());
+  }
+  return SmallVector<Value>{outermost.getResult(0)};
+}
+
 
 //===- mel_weight_matrix --------------------------------------------------===//
 

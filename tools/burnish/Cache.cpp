@@ -102,7 +102,8 @@ std::string burnish::cachedProgram(const Options &options, int &status) {
   Key key;
   key.addVersion(executablePath());
   key.addVersion(findRuntime(executablePath(), target->triple));
-  key.add(target->triple.str() + " " + cpu + " " + std::to_string(options.level));
+  key.add(target->triple.str() + " " + cpu + " " +
+          std::to_string(options.level));
   for (auto &[name, size] : options.dims)
     key.add(name + "=" + std::to_string(size));
   for (auto &[name, dims] : options.shapes)

@@ -118,6 +118,13 @@ bool Compiler::load(StringRef path, StringRef name) {
 
 bool Compiler::chooseTargets() {
   auto attribute = module()->getAttrOfType<nn::TargetAttr>(nn::kTargetAttr);
+  if (StringRef(file).ends_with(".mlir") &&
+      !(options.dims.empty() && options.shapes.empty())) {
+    talk << file
+         << ": --dim and --shape are for ONNX models; a module has its shapes "
+            "in it\n";
+    return false;
+  }
   SmallVector<StringRef> cpus;
   StringRef(options.cpu).split(cpus, ',');
   for (StringRef cpu : cpus) {
@@ -245,11 +252,14 @@ int64_t Compiler::weightsFileBytes() const {
 
 std::string Compiler::header() const {
   nn::Signature signature = nn::Signature::recorded(module());
-  int64_t workspace = 0;
-  for (const OwningOpRef<ModuleOp> &module : modules)
-    if (auto bytes =
-            module.get()->getAttrOfType<IntegerAttr>(nn::kWorkspaceAttr))
-      workspace = std::max(workspace, bytes.getInt());
-  return headerText(signature, workspace, weightsFileBytes(),
-                    module().lookupSymbol(signature.name + "_run") != nullptr);
+  HeaderFacts facts;
+  for (const OwningOpRef<ModuleOp> &each : modules) {
+    ModuleOp module = each.get();
+    if (auto bytes = module->getAttrOfType<IntegerAttr>(nn::kWorkspaceAttr))
+      facts.workspaceBytes = std::max(facts.workspaceBytes, bytes.getInt());
+    facts.needsAllocator |= module->hasAttr(nn::kAllocatesAttr);
+  }
+  facts.weightsFileBytes = weightsFileBytes();
+  facts.isTyped = module().lookupSymbol(signature.name + "_run") != nullptr;
+  return headerText(signature, facts);
 }

@@ -33,3 +33,43 @@ func.func @swaps(%x: memref<3xf32>, %y: memref<3xf32>, %n: index) -> (memref<3xf
   }
   return %r#0, %r#1 : memref<3xf32>, memref<3xf32>
 }
+
+// The regions of a while loop do not see each other's arguments: the place is named from outside.
+// CHECK-LABEL: func.func @while(
+// CHECK:         %[[PLACE:.*]] = memref.alloc() : memref<3xf32>
+// CHECK:         scf.while (%{{.*}} = %{{.*}}, %{{.*}} = %[[PLACE]])
+// CHECK:           %[[NEW:.*]] = memref.alloc()
+// CHECK:           memref.copy %[[NEW]], %[[PLACE]]
+// CHECK:           scf.yield %{{.*}}, %[[PLACE]]
+func.func @while(%x: memref<3xf32>, %n: index) -> memref<3xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %r:2 = scf.while (%i = %c0, %s = %x) : (index, memref<3xf32>) -> (index, memref<3xf32>) {
+    %more = arith.cmpi slt, %i, %n : index
+    scf.condition(%more) %i, %s : index, memref<3xf32>
+  } do {
+  ^bb0(%i: index, %s: memref<3xf32>):
+    %new = memref.alloc() : memref<3xf32>
+    linalg.exp ins(%s : memref<3xf32>) outs(%new : memref<3xf32>)
+    %next = arith.addi %i, %c1 : index
+    scf.yield %next, %new : index, memref<3xf32>
+  }
+  return %r#1 : memref<3xf32>
+}
+
+// A loop within that carries the buffer in place gives it back: there is nothing to copy.
+// CHECK-LABEL: func.func @nested(
+// CHECK-NOT:     memref.copy
+// CHECK:         return
+func.func @nested(%x: memref<3xf32>, %n: index, %f: f32) -> memref<3xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %r = scf.for %i = %c0 to %n step %c1 iter_args(%s = %x) -> memref<3xf32> {
+    %q = scf.for %j = %c0 to %n step %c1 iter_args(%t = %s) -> memref<3xf32> {
+      memref.store %f, %t[%j] : memref<3xf32>
+      scf.yield %t : memref<3xf32>
+    }
+    scf.yield %q : memref<3xf32>
+  }
+  return %r : memref<3xf32>
+}

@@ -39,3 +39,20 @@ func.func @known(%x: tensor<3x5xf32>, %y: tensor<3x7xf32>) -> tensor<?x?xf32> {
   }
   return %z : tensor<?x?xf32>
 }
+
+// -----
+
+// Where the shape rules know the condition, the other branch is not lowered, whatever its shape.
+// LOWER-LABEL: func.func @other_rank(
+// LOWER-NOT:     scf.if
+// LOWER:         math.exp
+func.func @other_rank(%x: tensor<3x5xf32>, %y: tensor<7xf32>) -> tensor<3x5xf32> {
+  %c = nn.constant {value = dense<true> : tensor<1xi1>} : () -> tensor<1xi1>
+  %z = nn.if %c : (tensor<1xi1>) -> tensor<3x5xf32> {
+    nn.yield %y : tensor<7xf32>
+  }, {
+    %n = nn.exp %x : (tensor<3x5xf32>) -> tensor<3x5xf32>
+    nn.yield %n : tensor<3x5xf32>
+  }
+  return %z : tensor<3x5xf32>
+}

@@ -19,3 +19,18 @@ func.func @back(%x: tensor<3x5x2xf32>) -> tensor<?x?x?xf32> {
   %y = "nn.dft"(%x) {inverse = 1 : i64, onesided = 1 : i64, operandSegmentSizes = array<i32: 1, 0, 0>} : (tensor<3x5x2xf32>) -> tensor<?x?x?xf32>
   return %y : tensor<?x?x?xf32>
 }
+
+// -----
+
+// An axis that only run time knows: one transform for each that it may be.
+// CHECK-LABEL: func.func @any_axis(
+// CHECK-SAME:      -> tensor<3x8x2xf32>
+// CHECK:         cf.assert
+// CHECK:         scf.if
+// CHECK:           outs(%{{.*}} : tensor<3x8x2xf32>)
+// CHECK:         } else {
+// CHECK:           outs(%{{.*}} : tensor<3x8x2xf32>)
+func.func @any_axis(%x: tensor<3x8x1xf32>, %axis: tensor<i64>) -> tensor<?x?x?xf32> {
+  %y = "nn.dft"(%x, %axis) {operandSegmentSizes = array<i32: 1, 0, 1>} : (tensor<3x8x1xf32>, tensor<i64>) -> tensor<?x?x?xf32>
+  return %y : tensor<?x?x?xf32>
+}

@@ -33,14 +33,6 @@ func.func @axis_of_parts(%x: tensor<8x2xf32>) {
 
 // -----
 
-func.func @unknown_axis(%x: tensor<8x2xf32>, %axis: tensor<i64>) {
-  // expected-error @+1 {{'axis' is not known when compiling}}
-  %y = "nn.dft"(%x, %axis) {operandSegmentSizes = array<i32: 1, 0, 1>} : (tensor<8x2xf32>, tensor<i64>) -> tensor<?x?xf32>
-  return
-}
-
-// -----
-
 func.func @no_length(%x: tensor<8x2xf32>) {
   %length = nn.constant {value = dense<0> : tensor<i64>} : () -> tensor<i64>
   // expected-error @+1 {{the transform has length 0}}
