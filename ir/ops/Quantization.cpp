@@ -39,8 +39,8 @@ template <typename Op> static Granularity granularity(Op op, ShapeScope &scope, 
 /// Checks that scale and zero point fit x.
 template <typename Op> static LogicalResult checkScale(Op op, ShapeScope &scope, Value scale, Value zeroPoint) {
   Dims x = scope.dims(op.getX()), dims = scope.dims(scale);
-  if (op.getBlockSize() < 0)
-    return op.emitOpError() << "'block_size' is " << op.getBlockSize();
+  if (auto size = static_cast<int64_t>(op.getBlockSize()); size < 0)
+    return op.emitOpError() << "'block_size' is " << size;
   Granularity kind = granularity(op, scope, scale);
   if (zeroPoint) {
     Dims zeros = scope.dims(zeroPoint);

@@ -34,10 +34,10 @@ template <typename Op> static std::optional<int64_t> axisCount(Op op, ShapeScope
 template <typename Op> static FailureOr<std::optional<SmallVector<int64_t>>> reducedAxes(Op op, ShapeScope &scope) {
   int64_t rank = scope.rank(op.getData());
   std::optional<int64_t> count = axisCount(op, scope);
-  if (!count)
+  if (!count && !op.getKeepdims())
     return op.emitOpError() << "how many 'axes' there are is not known when compiling";
   SmallVector<int64_t> axes;
-  if (*count > 0) {
+  if (count != 0) {
     std::optional<SmallVector<int64_t>> given = scope.integers(op.getAxes());
     if (!given)
       return std::optional<SmallVector<int64_t>>();
@@ -64,7 +64,7 @@ static LogicalResult inferReduction(Op op, ShapeScope &scope, llvm::function_ref
   Dims data = scope.dims(op.getData()), dims;
   OpResult result = op.getOperation()->getResult(0);
   if (!*axes) {
-    int64_t rank = data.size(), count = *axisCount(op, scope);
+    int64_t rank = data.size(), count = axisCount(op, scope).value_or(0);
     if (count > rank)
       return op.emitOpError() << "there are " << count << " 'axes' of an operand of rank " << rank;
     return scope.set(result, elementTypeOf(op.getData()), Dims(op.getKeepdims() ? rank : rank - count, Dim()));
@@ -131,23 +131,35 @@ static Value reduceAtRunTime(Op op, Lowering &l, Type resultType, Value initial,
   Type elementType = elementTypeOf(op.getData());
   Value data = l.lowered(op.getData());
   SmallVector<OpFoldResult> sizes = l.sizesOf(data), kept;
-  int64_t rank = sizes.size(), axes = *axisCount(op, l.scope);
-  Value one = l.index(1), zero = l.index(0), found = zero;
-  count = l.getIndexAttr(1);
-  for (int64_t axis = 0; axis < rank; ++axis) {
-    Value flag = arith::ConstantOp::create(l, l.getBoolAttr(false));
-    for (int64_t position = 0; position < axes; ++position) {
-      Value given = l.index(l.element(op.getAxes(), position));
-      for (int64_t name : {axis, axis - rank})
-        flag = arith::OrIOp::create(l, flag, arith::CmpIOp::create(l, arith::CmpIPredicate::eq, given, l.index(name)));
+  int64_t rank = sizes.size();
+  Value one = l.index(1), zero = l.index(0), axes = l.lowered(op.getAxes());
+  Value given = cast<RankedTensorType>(axes.getType()).getRank() == 0 ? one : l.createOrFold<tensor::DimOp>(axes, zero);
+  // A flag for each axis, set by what names it; without names all axes are meant, unless none is.
+  Value isAll = arith::ConstantOp::create(l, l.getBoolAttr(false));
+  if (!op.getNoopWithEmptyAxes())
+    isAll = arith::CmpIOp::create(l, arith::CmpIPredicate::eq, given, zero);
+  auto name = scf::ForOp::create(l, zero, given, one, SmallVector<Value>(rank, isAll), [&](OpBuilder &, Location, Value position, ValueRange flags) {
+    Value axis = tensor::ExtractOp::create(l, axes, ShapeScope::rank(op.getAxes()) == 0 ? ValueRange() : ValueRange(position));
+    axis = l.createOrFold<arith::IndexCastOp>(l.getIndexType(), axis);
+    SmallVector<Value> now;
+    for (int64_t each = 0; each < rank; ++each) {
+      Value isNamed = arith::CmpIOp::create(l, arith::CmpIPredicate::eq, axis, l.index(each));
+      isNamed = arith::OrIOp::create(l, isNamed, arith::CmpIOp::create(l, arith::CmpIPredicate::eq, axis, l.index(each - rank)));
+      now.push_back(arith::OrIOp::create(l, flags[each], isNamed));
     }
-    Value size = l.index(sizes[axis]);
+    scf::YieldOp::create(l, now);
+  });
+  llvm::append_range(isReduced, name.getResults());
+  Value found = zero;
+  count = l.getIndexAttr(1);
+  for (auto [flag, each] : llvm::zip_equal(isReduced, sizes)) {
+    Value size = l.index(each);
     found = arith::AddIOp::create(l, found, arith::SelectOp::create(l, flag, one, zero));
     count = mulIndex(l, count, OpFoldResult(Value(arith::SelectOp::create(l, flag, size, one))));
     kept.push_back(Value(arith::SelectOp::create(l, flag, one, size)));
-    isReduced.push_back(flag);
   }
-  l.require(arith::CmpIOp::create(l, arith::CmpIPredicate::eq, found, l.index(axes)), Status::BadValue, "axes of a reduction do not fit its operand");
+  Value fits = arith::CmpIOp::create(l, arith::CmpIPredicate::eq, found, given);
+  l.require(arith::OrIOp::create(l, fits, isAll), Status::BadValue, "axes of a reduction do not fit its operand");
   Value init = l.filled(resultType, kept, initial);
   return l.loop(sizes, init, [&](ValueRange indices, ValueRange carried) {
     SmallVector<Value> place;

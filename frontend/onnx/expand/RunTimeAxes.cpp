@@ -63,38 +63,11 @@ SmallVector<Value> unsqueeze(Expansion &e) {
   return {e("Reshape", {x, shape}, {{"allowzero", int64_t(1)}})};
 }
 
-// Axis by axis, each if it is among those to be reduced; the reductions of which this is asked give the same whether axes go
-// together or one after the other.
-SmallVector<Value> reduce(Expansion &e) {
-  Value x = e.operand(0), axes = e.operand(1);
-  int64_t rank = Expansion::rank(x);
-  std::optional<int64_t> count = Expansion::size(axes, 0);
-  bool keepDims = e.intAttr("keepdims", 1), isNoop = e.intAttr("noop_with_empty_axes", 0);
-  if (!keepDims && (!count || *count > rank))
-    return e.refuse("axes are not known when compiling, nor how many there are");
-  if (!keepDims && *count == 0)
-    count = isNoop ? 0 : rank;
-  Value flags = among(e, axes, rank);
-  if (!isNoop)
-    flags = e("Or", {flags, e("Equal", {e("Size", axes), e.integer(0)})});
-  Value y = x;
-  for (int64_t axis = 0; axis < rank; ++axis) {
-    Value flag = e.reshape(e("Slice", {flags, e.integers(axis), e.integers(axis + 1)}), ArrayRef<Extent>());
-    y = e.branch(flag, [&, y] { return e.reduce(e.node.op_type(), y, axis); }, [&, y] { return e("Identity", y); });
-  }
-  if (keepDims)
-    return {y};
-  Value shape = shapeWithout(e, e("Shape", y), flags, rank, rank - *count);
-  return {e("Reshape", {y, shape}, {{"allowzero", int64_t(1)}})};
-}
-
 } // namespace
 
 ExpandFunction findRunTimeForm(StringRef op) {
   static const ExpandTable table = [] {
     ExpandTable forms;
-    for (StringRef name : {"ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum"})
-      forms[name] = reduce;
     forms["Squeeze"] = squeeze;
     forms["Unsqueeze"] = unsqueeze;
     return forms;
