@@ -172,7 +172,8 @@ std::optional<ArrayRef<char>> Model::bytes(const TensorProto &tensor, const Twin
         return refuse("its elements are given twice");
       stored = {file->getBufferStart() + begin, end - begin};
     } else {
-      stored = {tensor.raw_data().data(), tensor.raw_data().size()};
+      // The tensor may be part of a rewritten node, which is gone before its elements are read.
+      stored = own(tensor.raw_data());
     }
     if (stored.size() != needed)
       return refuse(Twine(stored.size()) + " bytes of raw data, and its shape needs " + Twine(needed));

@@ -335,6 +335,18 @@ def default_input():
     return model([node("Add", ["x", "w"], ["y"])], inputs=["x", value("w", (3,))], initializers=[w], ir=3)
 
 
+def constant_node():
+    """Raw data too long for the IR's text and too short to be referred to in the file: in a node, and in an attribute of a function's call."""
+    def ones(count):
+        return helper.make_tensor("", TensorProto.FLOAT, [count], b"\0\0\x80?" * count, raw=True)
+    inner = node("Constant", [], ["c"])
+    inner.attribute.add(name="value", ref_attr_name="what", type=onnx.AttributeProto.TENSOR)
+    function = helper.make_function("local", "Ones", [], ["c"], [inner], [helper.make_opsetid("", 18)], attributes=["what"])
+    nodes = [node("Constant", [], ["a"], value=ones(20)), node("Ones", [], ["b"], domain="local", what=ones(40)),
+             node("Add", ["x", "a"], ["y"]), node("Add", ["x2", "b"], ["y2"])]
+    return model(nodes, inputs=[value("x", (20,)), value("x2", (40,))], outputs=["y", "y2"], opsets=(("", 18), ("local", 1)), functions=[function])
+
+
 TYPED = {
     "float": (TensorProto.FLOAT, "float_data", [1.5, -2.0]),
     "double": (TensorProto.DOUBLE, "double_data", [1.5, -2.0]),
