@@ -49,6 +49,8 @@ FailureOr<SmallVector<Value>> NegativeLogLikelihoodLossOp::lower(Lowering &l) {
   SmallVector<OpFoldResult> sizes = l.sizesOf(target), inputSizes = l.sizesOf(input);
   int64_t rank = sizes.size();
   Value classes = l.index(inputSizes[1]), last = arith::SubIOp::create(l, classes, l.index(1));
+  // A place that counts for nothing is read all the same, so that there must be one.
+  l.require(arith::CmpIOp::create(l, arith::CmpIPredicate::sgt, classes, l.index(0)), Status::BadShape, "there are no classes");
   auto requireSame = [&](OpFoldResult left, OpFoldResult right) {
     l.require(arith::CmpIOp::create(l, arith::CmpIPredicate::eq, l.index(left), l.index(right)), Status::BadShape, "operands of a loss do not fit");
   };

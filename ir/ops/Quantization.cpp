@@ -44,7 +44,9 @@ template <typename Op> static LogicalResult checkScale(Op op, ShapeScope &scope,
   Granularity kind = granularity(op, scope, scale);
   if (zeroPoint) {
     Dims zeros = scope.dims(zeroPoint);
-    bool isAlike = kind == granularity(op, scope, zeroPoint) && (kind == Granularity::Tensor || zeros.size() == dims.size());
+    bool isAlike = zeros.size() == dims.size();
+    if (kind == Granularity::Tensor)
+      isAlike = zeros.empty() || (zeros.size() == 1 && known(zeros[0]).value_or(1) == 1);
     for (size_t axis = 0; isAlike && kind != Granularity::Tensor && axis < dims.size(); ++axis)
       isAlike = !known(dims[axis]) || !known(zeros[axis]) || dims[axis] == zeros[axis];
     if (!isAlike)
@@ -69,13 +71,15 @@ template <typename Op> static LogicalResult checkScale(Op op, ShapeScope &scope,
 }
 
 /// A scale or zero point as a loop nest over x reads it. Checks at run time what cannot be checked before.
-template <typename Op> static Lowering::Operand readScale(Op op, Lowering &l, Value scale) {
+template <typename Op> static Lowering::Operand readScale(Op op, Lowering &l, Value scale, Granularity kind) {
   Value tensor = l.lowered(scale);
   int64_t rank = l.scope.rank(op.getX());
-  Granularity kind = granularity(op, l.scope, scale);
   SmallVector<AffineExpr> exprs;
   if (kind == Granularity::Tensor) {
     exprs.assign(l.scope.rank(scale), l.getAffineConstantExpr(0));
+    for (Dim dim : l.scope.dims(scale))
+      if (!known(dim))
+        l.require(arith::CmpIOp::create(l, arith::CmpIPredicate::eq, l.index(l.size(dim)), l.index(1)), Status::BadShape, "the scale is not one number");
   } else {
     int64_t axis = *normalizeAxis(op, op.getAxis(), rank);
     Dims x = l.scope.dims(op.getX()), dims = l.scope.dims(scale), fitting{x[axis]};
@@ -131,13 +135,14 @@ LogicalResult QuantizeLinearOp::inferShapes(ShapeScope &scope) {
 FailureOr<SmallVector<Value>> QuantizeLinearOp::lower(Lowering &l) {
   Type from = elementTypeOf(getX()), scaleType = elementTypeOf(getYScale()), type = elementTypeOf(getY()), quotient = quotientType(*this), wide = wideType(quotient);
   Value x = l.lowered(getX());
+  Granularity kind = granularity(*this, l.scope, getYScale());
   SmallVector<OpFoldResult> sizes = l.sizesOf(x);
-  SmallVector<Lowering::Operand> inputs{{x, from, l.getMultiDimIdentityMap(sizes.size())}, readScale(*this, l, getYScale())};
+  SmallVector<Lowering::Operand> inputs{{x, from, l.getMultiDimIdentityMap(sizes.size())}, readScale(*this, l, getYScale(), kind)};
   // Zero points of floats of 8 bits are 0.
   bool isEightBits = isa<FloatType>(type) && type.getIntOrFloatBitWidth() == 8;
   bool hasZeroPoint = getYZeroPoint() && !isEightBits;
   if (hasZeroPoint)
-    inputs.push_back(readScale(*this, l, getYZeroPoint()));
+    inputs.push_back(readScale(*this, l, getYZeroPoint(), kind));
   return SmallVector<Value>{l.generic(type, sizes, inputs, [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
     // Operands and quotient are rounded to the type of the quotient, though computed in a wider one.
     auto rounded = [&](Value value, Type from) { return castScalar(b, castScalar(b, value, from, quotient), quotient, wide); };
@@ -183,11 +188,12 @@ LogicalResult DequantizeLinearOp::inferShapes(ShapeScope &scope) {
 FailureOr<SmallVector<Value>> DequantizeLinearOp::lower(Lowering &l) {
   Type from = elementTypeOf(getX()), scaleType = elementTypeOf(getXScale()), type = elementTypeOf(getY()), wide = wideType(type);
   Value x = l.lowered(getX());
+  Granularity kind = granularity(*this, l.scope, getXScale());
   SmallVector<OpFoldResult> sizes = l.sizesOf(x);
-  SmallVector<Lowering::Operand> inputs{{x, from, l.getMultiDimIdentityMap(sizes.size())}, readScale(*this, l, getXScale())};
+  SmallVector<Lowering::Operand> inputs{{x, from, l.getMultiDimIdentityMap(sizes.size())}, readScale(*this, l, getXScale(), kind)};
   bool hasZeroPoint = getXZeroPoint() && isa<IntegerType>(from);
   if (hasZeroPoint)
-    inputs.push_back(readScale(*this, l, getXZeroPoint()));
+    inputs.push_back(readScale(*this, l, getXZeroPoint(), kind));
   return SmallVector<Value>{l.generic(type, sizes, inputs, [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
     Value number = args[0];
     Type numberType = from;

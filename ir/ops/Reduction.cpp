@@ -322,6 +322,13 @@ FailureOr<SmallVector<Value>> ArgMaxOp::lower(Lowering &l) { return lowerArg(*th
 LogicalResult ArgMinOp::inferShapes(ShapeScope &scope) { return inferArg(*this, scope); }
 FailureOr<SmallVector<Value>> ArgMinOp::lower(Lowering &l) { return lowerArg(*this, l, l.highest(elementTypeOf(getData())), minimum); }
 
+/// Makes sure that an operand of one number has one.
+static void requireOne(Lowering &l, Value operand) {
+  for (Dim dim : l.scope.dims(operand))
+    if (!known(dim))
+      l.require(arith::CmpIOp::create(l, arith::CmpIPredicate::eq, l.index(l.size(dim)), l.index(1)), Status::BadShape, "an operand is not one number");
+}
+
 //===- topk ---------------------------------------------------------------===//
 
 LogicalResult TopKOp::inferShapes(ShapeScope &scope) {
@@ -358,6 +365,7 @@ static Value comesBefore(Lowering &l, Type elementType, Value left, Value right,
 FailureOr<SmallVector<Value>> TopKOp::lower(Lowering &l) {
   Type elementType = elementTypeOf(getX()), positionType = l.getI64Type();
   Value data = l.lowered(getX());
+  requireOne(l, getK());
   SmallVector<OpFoldResult> sizes = l.sizesOf(data), kept(sizes), others(sizes);
   int64_t axis = *normalizeAxis(*this, getAxis(), sizes.size());
   Value size = l.index(sizes[axis]), count = l.index(l.element(getK(), 0)), zero = l.index(0), one = l.index(1);
@@ -456,6 +464,7 @@ template <typename Op> static FailureOr<SmallVector<Value>> lowerCumulative(Op o
     return SmallVector<Value>{along(*normalizeAxis(op, axis->front(), rank))};
 
   // An axis that only run time knows: one loop nest for each.
+  requireOne(l, op.getAxis());
   Value given = l.index(l.element(op.getAxis(), 0)), isNegative = arith::CmpIOp::create(l, arith::CmpIPredicate::slt, given, zero);
   Value axis = arith::SelectOp::create(l, isNegative, arith::AddIOp::create(l, given, l.index(rank)), given);
   l.require(arith::CmpIOp::create(l, arith::CmpIPredicate::ult, axis, l.index(rank)), Status::BadValue, "the axis is outside the operand's rank");

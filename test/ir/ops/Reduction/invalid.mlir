@@ -11,7 +11,7 @@ func.func @axis(%a: tensor<2x3xf32>) {
 
 func.func @axis_count(%a: tensor<2x3xf32>, %k: tensor<?xi64>) {
   // expected-error @+1 {{how many 'axes' there are is not known when compiling}}
-  %0 = nn.reduce_max %a, %k : (tensor<2x3xf32>, tensor<?xi64>) -> tensor<?x?xf32>
+  %0 = nn.reduce_max %a, %k {keepdims = 0 : i64} : (tensor<2x3xf32>, tensor<?xi64>) -> tensor<?xf32>
   return
 }
 

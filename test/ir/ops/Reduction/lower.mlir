@@ -16,7 +16,7 @@ func.func @half(%x: tensor<2x3x5xf16>) -> tensor<2x5xf16> {
 
 // Axes that are data: each names a flag, and every element goes where the flags say.
 // CHECK-LABEL: func.func @axes_of_run_time(
-// CHECK-SAME:    %{{.*}}: tensor<2x3xf32> {{.*}}%[[AXES:.*]]: tensor<1xi64>
+// CHECK-SAME:    %{{.*}}: tensor<2x3xf32>, %[[AXES:.*]]: tensor<2xi64>
 // CHECK:         %[[FLAGS:.*]]:2 = scf.for {{.*}} -> (i1, i1)
 // CHECK:           tensor.extract %[[AXES]]
 // CHECK:         cf.assert
@@ -24,8 +24,8 @@ func.func @half(%x: tensor<2x3x5xf16>) -> tensor<2x5xf16> {
 // CHECK:           scf.for
 // CHECK:             arith.select %[[FLAGS]]#0
 // CHECK:             arith.maximumf
-func.func @axes_of_run_time(%x: tensor<2x3xf32> {nn.name = "x"}, %axes: tensor<1xi64> {nn.name = "axes"}) -> tensor<?x?xf32> {
-  %0 = nn.reduce_max %x, %axes : (tensor<2x3xf32>, tensor<1xi64>) -> tensor<?x?xf32>
+func.func @axes_of_run_time(%x: tensor<2x3xf32> {nn.name = "x"}, %axes: tensor<2xi64> {nn.name = "axes"}) -> tensor<?x?xf32> {
+  %0 = nn.reduce_max %x, %axes : (tensor<2x3xf32>, tensor<2xi64>) -> tensor<?x?xf32>
   return %0 : tensor<?x?xf32>
 }
 
