@@ -1,4 +1,5 @@
-// Diagnostics.cpp - collects what is wrong with a model, so that one run reports everything.
+// Diagnostics.cpp - collects what is wrong with a model, so that one run
+// reports everything.
 #include "frontend/Diagnostics.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/ConvertUTF.h"
@@ -7,11 +8,15 @@ using namespace llvm;
 
 namespace burnish {
 
-// The length of the UTF-8 sequence at the start of `text`, or 0 where there is none that a terminal can show.
+// The length of the UTF-8 sequence at the start of `text`, or 0 where there is
+// none that a terminal can show.
 static size_t utf8Length(StringRef text) {
   unsigned length = getNumBytesForUTF8(static_cast<UTF8>(text.front()));
   auto *begin = reinterpret_cast<const UTF8 *>(text.data());
-  return length > 1 && length <= text.size() && isLegalUTF8Sequence(begin, begin + length) ? length : 0;
+  return length > 1 && length <= text.size() &&
+                 isLegalUTF8Sequence(begin, begin + length)
+             ? length
+             : 0;
 }
 
 std::string quoted(StringRef name) {
@@ -28,7 +33,8 @@ std::string quoted(StringRef name) {
       result += c;
     } else if (c >= 0x20 && c < 0x7f) {
       result += c;
-    } else if (size_t sequence = utf8Length(rest); sequence && static_cast<unsigned char>(c) >= 0xc3) {
+    } else if (size_t sequence = utf8Length(rest);
+               sequence && static_cast<unsigned char>(c) >= 0xc3) {
       // From U+00C0 on: the controls of U+0080 to U+009F stay escaped.
       length = sequence;
       result += rest.take_front(length);
@@ -43,7 +49,8 @@ std::string quoted(StringRef name) {
   return result;
 }
 
-bool Diagnostics::error(const Twine &where, const Twine &reason, const Twine &remedy) {
+bool Diagnostics::error(const Twine &where, const Twine &reason,
+                        const Twine &remedy) {
   Problem problem;
   problem.where = where.str();
   problem.reason = reason.str();

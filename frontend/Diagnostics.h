@@ -1,4 +1,5 @@
-// Diagnostics.h - collects what is wrong with a model, so that one run reports everything.
+// Diagnostics.h - collects what is wrong with a model, so that one run reports
+// everything.
 #pragma once
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringSet.h"
@@ -8,18 +9,21 @@
 
 namespace burnish {
 
-/// A name from a file as it can stand in a message: between single quotes, escaped, cut after 80 bytes.
+/// A name from a file as it can stand in a message: between single quotes,
+/// escaped, cut after 80 bytes.
 std::string quoted(llvm::StringRef name);
 
-/// One thing that stops a compile. `where` says where in the file it is, as `node 'fc1' (Gemm)`, or is empty. The
-/// fields after `reason` are filled where a node is at fault.
+/// One thing that stops a compile. `where` says where in the file it is, as
+/// `node 'fc1' (Gemm)`, or is empty. The fields after `reason` are filled where
+/// a node is at fault.
 struct Problem {
   std::string where;
   std::string reason;
   std::string remedy;
   std::string node, op, domain;
   int64_t version = 0;
-  /// Of the operands as far as they are known, of the outputs as far as the file declares them.
+  /// Of the operands as far as they are known, of the outputs as far as the
+  /// file declares them.
   std::vector<std::string> inputTypes, outputTypes;
 };
 
@@ -29,15 +33,18 @@ public:
   /// `file` stands before every message.
   explicit Diagnostics(llvm::StringRef file) : file(file) {}
 
-  /// Records a problem; always false, so that `return diagnostics.error(...)` reads well.
-  bool error(const llvm::Twine &where, const llvm::Twine &reason, const llvm::Twine &remedy = "");
+  /// Records a problem; always false, so that `return diagnostics.error(...)`
+  /// reads well.
+  bool error(const llvm::Twine &where, const llvm::Twine &reason,
+             const llvm::Twine &remedy = "");
   bool report(Problem problem);
 
   bool hasErrors() const { return !found.empty(); }
   llvm::ArrayRef<Problem> problems() const { return found; }
   /// `file: where: reason; remedy`.
   std::string message(const Problem &problem) const;
-  /// A place in the list, to which it can be taken back when what was found since turns out not to be so.
+  /// A place in the list, to which it can be taken back when what was found
+  /// since turns out not to be so.
   using Mark = size_t;
   Mark mark() const { return found.size(); }
   void takeBack(Mark mark);

@@ -19,15 +19,18 @@ struct ImportOptions {
   std::map<std::string, std::vector<int64_t>> shapes;
 };
 
-/// A model as a module with one public function. Constants of the module lie in `storage` (the mapped file), which must
-/// be kept as long as the module's context.
+/// A model as a module with one public function. Constants of the module lie in
+/// `storage` (the mapped file), which must be kept as long as the module's
+/// context.
 struct ImportedModel {
   std::shared_ptr<void> storage;
   mlir::OwningOpRef<mlir::ModuleOp> module;
 };
 
-/// Imports a model; failure after at least one diagnostic, and after as many as there are things wrong. The context
-/// needs the nn and func dialects loaded.
-llvm::FailureOr<ImportedModel> importModel(mlir::MLIRContext &context, const ImportOptions &options, Diagnostics &diagnostics);
+/// Imports a model; failure after at least one diagnostic, and after as many as
+/// there are things wrong. The context needs the nn and func dialects loaded.
+llvm::FailureOr<ImportedModel> importModel(mlir::MLIRContext &context,
+                                           const ImportOptions &options,
+                                           Diagnostics &diagnostics);
 
 } // namespace burnish

@@ -1,4 +1,5 @@
-// Bodies.cpp - what operators with bodies share: the dims of carried values, and stacking what iterations give.
+// Bodies.cpp - what operators with bodies share: the dims of carried values,
+// and stacking what iterations give.
 #include "ir/Bodies.h"
 #include "ir/Ops.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -8,20 +9,25 @@ using namespace mlir;
 using namespace burnish;
 using namespace burnish::nn;
 
-OperandRange nn::yieldedBy(Region &body) { return cast<YieldOp>(body.front().back()).getResults(); }
+OperandRange nn::yieldedBy(Region &body) {
+  return cast<YieldOp>(body.front().back()).getResults();
+}
 
 //===- Carried values -----------------------------------------------------===//
 
-CarriedDims::CarriedDims(HasBodies op, ShapeScope &scope) : op(op), scope(scope) {}
+CarriedDims::CarriedDims(HasBodies op, ShapeScope &scope)
+    : op(op), scope(scope) {}
 
 LogicalResult CarriedDims::declare() {
   if (failed(op.declareArguments(scope)))
     return failure();
   SmallVector<Carried> carried = op.carried();
   if (assumed.empty())
-    assumed = llvm::map_to_vector(carried, [&](const Carried &each) { return scope.dims(each.initial); });
+    assumed = llvm::map_to_vector(
+        carried, [&](const Carried &each) { return scope.dims(each.initial); });
   for (auto [each, dims] : llvm::zip_equal(carried, assumed))
-    scope.assume(each.argument, getElementTypeOrSelf(each.initial.getType()), dims);
+    scope.assume(each.argument, getElementTypeOrSelf(each.initial.getType()),
+                 dims);
   return success();
 }
 
@@ -33,11 +39,15 @@ FailureOr<bool> CarriedDims::widen(bool isInferred) {
       Value yielded = yieldedBy(*each.argument.getParentRegion())[each.yielded];
       if (!scope.isRanked(yielded))
         return false;
-      Type before = getElementTypeOrSelf(each.initial.getType()), after = getElementTypeOrSelf(yielded.getType());
+      Type before = getElementTypeOrSelf(each.initial.getType()),
+           after = getElementTypeOrSelf(yielded.getType());
       if (before != after)
-        return op->emitOpError() << "a carried value begins with elements of " << before << " and goes on with " << after;
+        return op->emitOpError() << "a carried value begins with elements of "
+                                 << before << " and goes on with " << after;
       if (scope.rank(yielded) != static_cast<int64_t>(dims.size()))
-        return op->emitOpError() << "a carried value begins with rank " << dims.size() << " and goes on with rank " << scope.rank(yielded);
+        return op->emitOpError()
+               << "a carried value begins with rank " << dims.size()
+               << " and goes on with rank " << scope.rank(yielded);
       next = scope.dims(yielded);
     }
     for (auto [dim, now] : llvm::zip_equal(dims, next)) {
@@ -51,7 +61,8 @@ FailureOr<bool> CarriedDims::widen(bool isInferred) {
 }
 
 namespace {
-/// The types in the bodies of an operator, to be put back when an assumption about its arguments did not hold.
+/// The types in the bodies of an operator, to be put back when an assumption
+/// about its arguments did not hold.
 class BodyTypes {
 public:
   explicit BodyTypes(Operation *op) {
@@ -86,7 +97,8 @@ static LogicalResult inferBlocks(Operation *op, ShapeScope &scope) {
 
 LogicalResult nn::inferBodies(HasBodies op, ShapeScope &scope) {
   for (Region &region : op->getRegions())
-    if (!region.hasOneBlock() || region.front().empty() || !isa<YieldOp>(region.front().back()))
+    if (!region.hasOneBlock() || region.front().empty() ||
+        !isa<YieldOp>(region.front().back()))
       return op->emitOpError() << "a body is no block that ends with nn.yield";
   CarriedDims dims(op, scope);
   while (true) {
@@ -96,7 +108,8 @@ LogicalResult nn::inferBodies(HasBodies op, ShapeScope &scope) {
     LogicalResult inferred = success();
     {
       // What is wrong under an assumption need not be wrong without it.
-      ScopedDiagnosticHandler silence(op->getContext(), [](Diagnostic &) { return success(); });
+      ScopedDiagnosticHandler silence(op->getContext(),
+                                      [](Diagnostic &) { return success(); });
       inferred = inferBlocks(op, scope);
     }
     FailureOr<bool> isWider = dims.widen(succeeded(inferred));
@@ -117,11 +130,14 @@ static bool isInside(Operation *op, Dim dim, ShapeScope &scope) {
       return;
     SymbolOrigin origin = scope.origin(symbol);
     if (!origin.value) {
-      found = isInside(op, origin.left, scope) || isInside(op, origin.right, scope);
+      found =
+          isInside(op, origin.left, scope) || isInside(op, origin.right, scope);
       return;
     }
     Region *home = origin.value.getParentRegion();
-    found = llvm::any_of(op->getRegions(), [&](Region &region) { return region.isAncestor(home); });
+    found = llvm::any_of(op->getRegions(), [&](Region &region) {
+      return region.isAncestor(home);
+    });
   });
   return found;
 }
@@ -137,55 +153,76 @@ Dims nn::dimsOutside(Operation *op, Value inner, ShapeScope &scope) {
 Value nn::onlyElement(Lowering &l, Value operand) {
   Dims dims = l.scope.dims(operand);
   for (Dim dim : dims)
-    l.requireEqual(dim, l.scope.constant(1), "a condition or count is not one number");
+    l.requireEqual(dim, l.scope.constant(1),
+                   "a condition or count is not one number");
   SmallVector<Value> zeros(dims.size(), l.index(0));
-  return l.extract(l.lowered(operand), getElementTypeOrSelf(operand.getType()), zeros);
+  return l.extract(l.lowered(operand), getElementTypeOrSelf(operand.getType()),
+                   zeros);
 }
 
 //===- Stacks -------------------------------------------------------------===//
 
-Stack::Stack(Operation *op, Value inner, OpFoldResult count, int64_t axis, ShapeScope &scope)
-    : elementType(getElementTypeOrSelf(inner.getType())), dims(dimsOutside(op, inner, scope)), count(count), axis(axis),
+Stack::Stack(Operation *op, Value inner, OpFoldResult count, int64_t axis,
+             ShapeScope &scope)
+    : elementType(getElementTypeOrSelf(inner.getType())),
+      dims(dimsOutside(op, inner, scope)), count(count), axis(axis),
       grows(!count || llvm::is_contained(dims, Dim())) {}
 
 Value Stack::begin(Lowering &l) const {
   SmallVector<OpFoldResult> sizes;
   for (Dim dim : dims)
     sizes.push_back(dim ? l.size(dim) : OpFoldResult(l.index(0)));
-  sizes.insert(sizes.begin() + (grows ? 0 : axis), grows ? OpFoldResult(l.index(0)) : count);
+  sizes.insert(sizes.begin() + (grows ? 0 : axis),
+               grows ? OpFoldResult(l.index(0)) : count);
   return l.empty(elementType, sizes);
 }
 
 Value Stack::put(Lowering &l, Value carried, Value element, Value index) const {
   if (!grows)
     return l.place(element, carried, {axis}, {OpFoldResult(index)});
-  return l.place(element, grown(l, carried, element, index), {0}, {OpFoldResult(index)});
+  return l.place(element, grown(l, carried, element, index), {0},
+                 {OpFoldResult(index)});
 }
 
-/// The carried tensor with room for `index`: as it is, or copied to one twice as long (or as long as is needed at all).
-Value Stack::grown(Lowering &l, Value carried, Value element, Value index) const {
-  SmallVector<OpFoldResult> sizes = l.sizesOf(carried), elementSizes = l.sizesOf(element);
+/// The carried tensor with room for `index`: as it is, or copied to one twice
+/// as long (or as long as is needed at all).
+Value Stack::grown(Lowering &l, Value carried, Value element,
+                   Value index) const {
+  SmallVector<OpFoldResult> sizes = l.sizesOf(carried),
+                            elementSizes = l.sizesOf(element);
   Value capacity = l.index(sizes[0]), zero = l.index(0);
-  Value isNew = arith::CmpIOp::create(l, arith::CmpIPredicate::eq, capacity, zero);
+  Value isNew =
+      arith::CmpIOp::create(l, arith::CmpIPredicate::eq, capacity, zero);
   for (auto [axis, dim] : llvm::enumerate(dims)) {
     if (dim)
       continue;
-    Value isSame = arith::CmpIOp::create(l, arith::CmpIPredicate::eq, l.index(elementSizes[axis]), l.index(sizes[1 + axis]));
-    l.require(arith::OrIOp::create(l, isNew, isSame), Status::BadShape, "iterations give tensors of different shapes to stack");
+    Value isSame = arith::CmpIOp::create(l, arith::CmpIPredicate::eq,
+                                         l.index(elementSizes[axis]),
+                                         l.index(sizes[1 + axis]));
+    l.require(arith::OrIOp::create(l, isNew, isSame), Status::BadShape,
+              "iterations give tensors of different shapes to stack");
     // The dim stays dynamic, whatever this one iteration knows.
     sizes[1 + axis] = l.index(elementSizes[axis]);
   }
-  Value isFull = arith::CmpIOp::create(l, arith::CmpIPredicate::sge, index, capacity);
-  auto grow = scf::IfOp::create(l, TypeRange(carried.getType()), isFull, /*addThenBlock=*/true, /*addElseBlock=*/true);
+  Value isFull =
+      arith::CmpIOp::create(l, arith::CmpIPredicate::sge, index, capacity);
+  auto grow = scf::IfOp::create(l, TypeRange(carried.getType()), isFull,
+                                /*addThenBlock=*/true, /*addElseBlock=*/true);
   OpBuilder::InsertionGuard guard(l);
   l.setInsertionPointToStart(grow.thenBlock());
   if (count)
     sizes[0] = l.index(count);
   else
-    sizes[0] = arith::MaxSIOp::create(l, arith::MulIOp::create(l, capacity, l.index(2)), l.index(4)).getResult();
-  Value larger = tensor::CastOp::create(l, carried.getType(), l.empty(elementType, sizes));
-  SmallVector<OpFoldResult> offsets(sizes.size(), l.getIndexAttr(0)), strides(sizes.size(), l.getIndexAttr(1));
-  larger = tensor::InsertSliceOp::create(l, carried, larger, offsets, l.sizesOf(carried), strides);
+    sizes[0] =
+        arith::MaxSIOp::create(
+            l, arith::MulIOp::create(l, capacity, l.index(2)), l.index(4))
+            .getResult();
+  Value larger =
+      tensor::CastOp::create(l, carried.getType(), l.empty(elementType, sizes));
+  SmallVector<OpFoldResult> offsets(sizes.size(), l.getIndexAttr(0)),
+      strides(sizes.size(), l.getIndexAttr(1));
+  larger = tensor::InsertSliceOp::create(l, carried, larger, offsets,
+                                         l.sizesOf(carried), strides);
   scf::YieldOp::create(l, larger);
   l.setInsertionPointToStart(grow.elseBlock());
   scf::YieldOp::create(l, carried);
@@ -198,7 +235,8 @@ Value Stack::finish(Lowering &l, Value carried, Value done) const {
   Value all = l.slice(carried, 0, l.getIndexAttr(0), OpFoldResult(done));
   if (axis == 0)
     return all;
-  SmallVector<int64_t> order = llvm::to_vector(llvm::seq<int64_t>(1, dims.size() + 1));
+  SmallVector<int64_t> order =
+      llvm::to_vector(llvm::seq<int64_t>(1, dims.size() + 1));
   order.insert(order.begin() + axis, 0);
   return l.transpose(all, order);
 }

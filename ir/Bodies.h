@@ -1,19 +1,22 @@
-// Bodies.h - what operators with bodies share: the dims of carried values, and stacking what iterations give.
+// Bodies.h - what operators with bodies share: the dims of carried values, and
+// stacking what iterations give.
 #pragma once
 #include "ir/Lowering.h"
 
 namespace burnish::nn {
 
-/// What is assumed of the dims of carried values: first that all keep the dims they begin with. Dims that the body turns
-/// out to change are unknown.
+/// What is assumed of the dims of carried values: first that all keep the dims
+/// they begin with. Dims that the body turns out to change are unknown.
 class CarriedDims {
 public:
   CarriedDims(HasBodies op, ShapeScope &scope);
 
-  /// Gives the arguments of the bodies types and dims; a diagnostic when the bodies are not of the right form.
+  /// Gives the arguments of the bodies types and dims; a diagnostic when the
+  /// bodies are not of the right form.
   llvm::LogicalResult declare();
-  /// Compares with what the bodies give, if their shapes could be inferred at all. Whether something had to be given up,
-  /// so that `declare` and inference must be repeated.
+  /// Compares with what the bodies give, if their shapes could be inferred at
+  /// all. Whether something had to be given up, so that `declare` and inference
+  /// must be repeated.
   llvm::FailureOr<bool> widen(bool isInferred);
 
 private:
@@ -28,29 +31,36 @@ mlir::OperandRange yieldedBy(mlir::Region &body);
 /// Works out the shapes of all bodies of `op`.
 llvm::LogicalResult inferBodies(HasBodies op, ShapeScope &scope);
 
-/// The dims of a value of a body as they can be said outside: null where they depend on what is computed inside.
+/// The dims of a value of a body as they can be said outside: null where they
+/// depend on what is computed inside.
 Dims dimsOutside(mlir::Operation *op, mlir::Value inner, ShapeScope &scope);
 
 /// The one element of a lowered tensor of any rank.
 mlir::Value onlyElement(Lowering &l, mlir::Value operand);
 
-/// What iterations give, put along one axis of a tensor that is carried through a loop. Its sizes are known before the
-/// loop, or it grows as the iterations come.
+/// What iterations give, put along one axis of a tensor that is carried through
+/// a loop. Its sizes are known before the loop, or it grows as the iterations
+/// come.
 class Stack {
 public:
-  /// `inner` is a value that the body of `op` yields; `count` the number of iterations, null when it is not known.
-  Stack(mlir::Operation *op, mlir::Value inner, mlir::OpFoldResult count, int64_t axis, ShapeScope &scope);
+  /// `inner` is a value that the body of `op` yields; `count` the number of
+  /// iterations, null when it is not known.
+  Stack(mlir::Operation *op, mlir::Value inner, mlir::OpFoldResult count,
+        int64_t axis, ShapeScope &scope);
 
   bool isGrowing() const { return grows; }
   /// The tensor to carry into the loop.
   mlir::Value begin(Lowering &l) const;
-  /// The carried tensor with `element` (lowered) as element `index` of the axis.
-  mlir::Value put(Lowering &l, mlir::Value carried, mlir::Value element, mlir::Value index) const;
+  /// The carried tensor with `element` (lowered) as element `index` of the
+  /// axis.
+  mlir::Value put(Lowering &l, mlir::Value carried, mlir::Value element,
+                  mlir::Value index) const;
   /// The stacked tensor after `done` iterations.
   mlir::Value finish(Lowering &l, mlir::Value carried, mlir::Value done) const;
 
 private:
-  mlir::Value grown(Lowering &l, mlir::Value carried, mlir::Value element, mlir::Value index) const;
+  mlir::Value grown(Lowering &l, mlir::Value carried, mlir::Value element,
+                    mlir::Value index) const;
 
   mlir::Type elementType;
   Dims dims;

@@ -8,7 +8,8 @@
 namespace burnish::nn {
 /// What passes group loops with; no family of operators.
 void registerKernel(NNDialect &dialect);
-// One function a family, each in its family's file, so that no file generates all operators.
+// One function a family, each in its family's file, so that no file generates
+// all operators.
 #define BURNISH_FAMILY(name) void register##name(NNDialect &dialect);
 #include "ir/Families.def"
 #undef BURNISH_FAMILY

@@ -8,11 +8,14 @@ using namespace burnish::nn;
 
 #include "ir/Interfaces.cpp.inc"
 
-/// The elements of a small integer result, where the operator has a rule for them.
+/// The elements of a small integer result, where the operator has a rule for
+/// them.
 static void followElements(Elementwise op, ShapeScope &scope) {
   OpResult result = op->getResult(0);
   auto type = cast<RankedTensorType>(result.getType());
-  if (!type.hasStaticShape() || type.getRank() > 1 || type.getNumElements() > kMaxKnownElements || !isa<IntegerType>(type.getElementType()))
+  if (!type.hasStaticShape() || type.getRank() > 1 ||
+      type.getNumElements() > kMaxKnownElements ||
+      !isa<IntegerType>(type.getElementType()))
     return;
   SmallVector<Dims> operands;
   for (Value operand : op->getOperands()) {
@@ -24,7 +27,10 @@ static void followElements(Elementwise op, ShapeScope &scope) {
   Dims all;
   bool knowsAny = false;
   for (int64_t index = 0; index < type.getNumElements(); ++index) {
-    SmallVector<Dim> args = llvm::map_to_vector(operands, [&](const Dims &elements) { return elements[elements.size() == 1 ? 0 : index]; });
+    SmallVector<Dim> args =
+        llvm::map_to_vector(operands, [&](const Dims &elements) {
+          return elements[elements.size() == 1 ? 0 : index];
+        });
     all.push_back(op.known(scope, args));
     knowsAny |= static_cast<bool>(all.back());
   }
@@ -38,16 +44,28 @@ LogicalResult nn::inferElementwise(Operation *op, ShapeScope &scope) {
     return op->emitOpError() << "has no operands";
   OperandRange alike = elementwise.getAlike();
   for (Value operand : alike)
-    if (getElementTypeOrSelf(operand.getType()) != getElementTypeOrSelf(alike[0].getType()))
-      return op->emitOpError() << "operands have element types " << getElementTypeOrSelf(alike[0].getType()) << " and "
-                               << getElementTypeOrSelf(operand.getType());
+    if (getElementTypeOrSelf(operand.getType()) !=
+        getElementTypeOrSelf(alike[0].getType()))
+      return op->emitOpError()
+             << "operands have element types "
+             << getElementTypeOrSelf(alike[0].getType()) << " and "
+             << getElementTypeOrSelf(operand.getType());
   if (failed(elementwise.check()))
     return failure();
-  FailureOr<Dims> dims = broadcastDims(op, llvm::map_to_vector(op->getOperands(), [&](Value operand) { return scope.dims(operand); }), &scope);
-  if (failed(dims) || failed(scope.set(op->getResult(0), elementwise.getResultElementType(), *dims)))
+  FailureOr<Dims> dims = broadcastDims(
+      op,
+      llvm::map_to_vector(op->getOperands(),
+                          [&](Value operand) { return scope.dims(operand); }),
+      &scope);
+  if (failed(dims) ||
+      failed(scope.set(op->getResult(0), elementwise.getResultElementType(),
+                       *dims)))
     return failure();
   followElements(elementwise, scope);
   return success();
 }
 
-FailureOr<SmallVector<Value>> nn::lowerElementwise(Operation *op, Lowering &lowering) { return lowering.elementwise(op); }
+FailureOr<SmallVector<Value>> nn::lowerElementwise(Operation *op,
+                                                   Lowering &lowering) {
+  return lowering.elementwise(op);
+}

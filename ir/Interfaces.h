@@ -11,7 +11,8 @@ class Lowering;
 class ShapeScope;
 class Windows;
 
-/// A value that iterations hand on: an argument of a body, its first value, and which result of the body is its next.
+/// A value that iterations hand on: an argument of a body, its first value, and
+/// which result of the body is its next.
 struct Carried {
   mlir::BlockArgument argument;
   mlir::Value initial;
@@ -23,7 +24,8 @@ llvm::LogicalResult verifyShapes(mlir::Operation *op);
 
 /// The shape rule and the lowering that all Elementwise operators share.
 llvm::LogicalResult inferElementwise(mlir::Operation *op, ShapeScope &scope);
-llvm::FailureOr<llvm::SmallVector<mlir::Value>> lowerElementwise(mlir::Operation *op, Lowering &lowering);
+llvm::FailureOr<llvm::SmallVector<mlir::Value>>
+lowerElementwise(mlir::Operation *op, Lowering &lowering);
 } // namespace burnish::nn
 
 #include "ir/Interfaces.h.inc"

@@ -15,7 +15,9 @@ void nn::registerKernel(NNDialect &dialect) {
       >();
 }
 
-void KernelOp::getEffects(SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
+void KernelOp::getEffects(
+    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>
+        &effects) {
   for (OpOperand &operand : getInputsMutable())
     if (isa<BaseMemRefType>(operand.get().getType()))
       effects.emplace_back(MemoryEffects::Read::get(), &operand);
@@ -27,15 +29,23 @@ void KernelOp::getEffects(SmallVectorImpl<SideEffects::EffectInstance<MemoryEffe
 LogicalResult KernelOp::verify() {
   Block &block = getBody().front();
   if (block.getNumArguments() != getNumOperands())
-    return emitOpError() << "has " << getNumOperands() << " operands and a region of " << block.getNumArguments() << " arguments";
-  for (auto [index, type, argument] : llvm::enumerate(getOperandTypes(), block.getArguments())) {
-    auto shaped = dyn_cast<ShapedType>(type), inside = dyn_cast<ShapedType>(argument.getType());
-    bool fits = shaped && inside ? shaped.getElementType() == inside.getElementType() && succeeded(verifyCompatibleShape(shaped, inside))
-                                 : type == argument.getType();
+    return emitOpError() << "has " << getNumOperands()
+                         << " operands and a region of "
+                         << block.getNumArguments() << " arguments";
+  for (auto [index, type, argument] :
+       llvm::enumerate(getOperandTypes(), block.getArguments())) {
+    auto shaped = dyn_cast<ShapedType>(type),
+         inside = dyn_cast<ShapedType>(argument.getType());
+    bool fits = shaped && inside
+                    ? shaped.getElementType() == inside.getElementType() &&
+                          succeeded(verifyCompatibleShape(shaped, inside))
+                    : type == argument.getType();
     if (!fits)
-      return emitOpError() << "operand " << index << " is " << type << " and its argument is " << argument.getType();
+      return emitOpError() << "operand " << index << " is " << type
+                           << " and its argument is " << argument.getType();
   }
   if (block.getTerminator()->getNumOperands() != getOuts().size())
-    return emitOpError() << "yields " << block.getTerminator()->getNumOperands() << " values for " << getOuts().size() << " outs";
+    return emitOpError() << "yields " << block.getTerminator()->getNumOperands()
+                         << " values for " << getOuts().size() << " outs";
   return success();
 }

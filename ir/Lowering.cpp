@@ -1,4 +1,5 @@
-// Lowering.cpp - what an operator uses to say what it computes, in linalg on tensors.
+// Lowering.cpp - what an operator uses to say what it computes, in linalg on
+// tensors.
 #include "ir/Lowering.h"
 #include "ir/SmallFloats.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -13,41 +14,63 @@ using namespace burnish::nn;
 
 //===- Index arithmetic ---------------------------------------------------===//
 
-template <typename Op> static OpFoldResult indexOp(ImplicitLocOpBuilder &builder, OpFoldResult a, OpFoldResult b) {
+template <typename Op>
+static OpFoldResult indexOp(ImplicitLocOpBuilder &builder, OpFoldResult a,
+                            OpFoldResult b) {
   Value left = getValueOrCreateConstantIndexOp(builder, builder.getLoc(), a);
   Value right = getValueOrCreateConstantIndexOp(builder, builder.getLoc(), b);
   return getAsOpFoldResult(builder.createOrFold<Op>(left, right));
 }
-OpFoldResult nn::addIndex(ImplicitLocOpBuilder &builder, OpFoldResult a, OpFoldResult b) { return indexOp<arith::AddIOp>(builder, a, b); }
-OpFoldResult nn::subIndex(ImplicitLocOpBuilder &builder, OpFoldResult a, OpFoldResult b) { return indexOp<arith::SubIOp>(builder, a, b); }
-OpFoldResult nn::mulIndex(ImplicitLocOpBuilder &builder, OpFoldResult a, OpFoldResult b) { return indexOp<arith::MulIOp>(builder, a, b); }
+OpFoldResult nn::addIndex(ImplicitLocOpBuilder &builder, OpFoldResult a,
+                          OpFoldResult b) {
+  return indexOp<arith::AddIOp>(builder, a, b);
+}
+OpFoldResult nn::subIndex(ImplicitLocOpBuilder &builder, OpFoldResult a,
+                          OpFoldResult b) {
+  return indexOp<arith::SubIOp>(builder, a, b);
+}
+OpFoldResult nn::mulIndex(ImplicitLocOpBuilder &builder, OpFoldResult a,
+                          OpFoldResult b) {
+  return indexOp<arith::MulIOp>(builder, a, b);
+}
 
 OpFoldResult Lowering::size(Dim dim) {
   switch (dim.getKind()) {
-  case AffineExprKind::Constant: return getIndexAttr(cast<AffineConstantExpr>(dim).getValue());
+  case AffineExprKind::Constant:
+    return getIndexAttr(cast<AffineConstantExpr>(dim).getValue());
   case AffineExprKind::SymbolId: {
     SymbolOrigin origin = scope.origin(cast<AffineSymbolExpr>(dim));
     if (origin.extreme == SymbolOrigin::Least)
-      return indexOp<arith::MinSIOp>(*this, size(origin.left), size(origin.right));
+      return indexOp<arith::MinSIOp>(*this, size(origin.left),
+                                     size(origin.right));
     if (origin.extreme == SymbolOrigin::Greatest)
-      return indexOp<arith::MaxSIOp>(*this, size(origin.left), size(origin.right));
+      return indexOp<arith::MaxSIOp>(*this, size(origin.left),
+                                     size(origin.right));
     if (origin.isElement)
       return element(origin.value, origin.index);
     Value tensor = lowered(origin.value);
     assert(tensor && "the size of a value that is not lowered yet");
-    return getAsOpFoldResult(createOrFold<tensor::DimOp>(tensor, index(origin.index)));
+    return getAsOpFoldResult(
+        createOrFold<tensor::DimOp>(tensor, index(origin.index)));
   }
-  default: break;
+  default:
+    break;
   }
   auto binary = cast<AffineBinaryOpExpr>(dim);
   OpFoldResult left = size(binary.getLHS()), right = size(binary.getRHS());
   switch (dim.getKind()) {
-  case AffineExprKind::Add: return indexOp<arith::AddIOp>(*this, left, right);
-  case AffineExprKind::Mul: return indexOp<arith::MulIOp>(*this, left, right);
-  case AffineExprKind::FloorDiv: return indexOp<arith::FloorDivSIOp>(*this, left, right);
-  case AffineExprKind::CeilDiv: return indexOp<arith::CeilDivSIOp>(*this, left, right);
-  case AffineExprKind::Mod: return indexOp<arith::RemSIOp>(*this, left, right);
-  default: llvm_unreachable("dims are made of symbols and constants");
+  case AffineExprKind::Add:
+    return indexOp<arith::AddIOp>(*this, left, right);
+  case AffineExprKind::Mul:
+    return indexOp<arith::MulIOp>(*this, left, right);
+  case AffineExprKind::FloorDiv:
+    return indexOp<arith::FloorDivSIOp>(*this, left, right);
+  case AffineExprKind::CeilDiv:
+    return indexOp<arith::CeilDivSIOp>(*this, left, right);
+  case AffineExprKind::Mod:
+    return indexOp<arith::RemSIOp>(*this, left, right);
+  default:
+    llvm_unreachable("dims are made of symbols and constants");
   }
 }
 
@@ -55,58 +78,85 @@ SmallVector<OpFoldResult> Lowering::sizes(ArrayRef<Dim> dims) {
   return llvm::map_to_vector(dims, [&](Dim dim) { return size(dim); });
 }
 
-SmallVector<OpFoldResult> Lowering::sizesOf(Value tensor) { return tensor::getMixedSizes(*this, getLoc(), tensor); }
-Value Lowering::index(OpFoldResult size) { return getValueOrCreateConstantIndexOp(*this, getLoc(), size); }
-Value Lowering::index(int64_t value) { return arith::ConstantIndexOp::create(*this, value); }
+SmallVector<OpFoldResult> Lowering::sizesOf(Value tensor) {
+  return tensor::getMixedSizes(*this, getLoc(), tensor);
+}
+Value Lowering::index(OpFoldResult size) {
+  return getValueOrCreateConstantIndexOp(*this, getLoc(), size);
+}
+Value Lowering::index(int64_t value) {
+  return arith::ConstantIndexOp::create(*this, value);
+}
 
 OpFoldResult Lowering::element(Value integers, int64_t position) {
   std::optional<Dims> known = scope.elements(integers);
   if (known) {
     Dim dim = (*known)[position];
     auto symbol = dyn_cast<AffineSymbolExpr>(dim);
-    bool isItself = symbol && scope.origin(symbol).isElement && scope.origin(symbol).value == integers;
+    bool isItself = symbol && scope.origin(symbol).isElement &&
+                    scope.origin(symbol).value == integers;
     if (!isItself)
       return size(dim);
   }
   SmallVector<Value> indices;
   if (ShapeScope::rank(integers) > 0)
     indices.push_back(index(position));
-  assert(ShapeScope::rank(integers) <= 1 && "elements are read from scalars and lists");
+  assert(ShapeScope::rank(integers) <= 1 &&
+         "elements are read from scalars and lists");
   Value scalar = tensor::ExtractOp::create(*this, lowered(integers), indices);
-  return getAsOpFoldResult(createOrFold<arith::IndexCastOp>(getIndexType(), scalar));
+  return getAsOpFoldResult(
+      createOrFold<arith::IndexCastOp>(getIndexType(), scalar));
 }
 
 Value Lowering::extract(Value tensor, Type elementType, ValueRange indices) {
-  return loadScalar(*this, tensor::ExtractOp::create(*this, tensor, indices), elementType);
+  return loadScalar(*this, tensor::ExtractOp::create(*this, tensor, indices),
+                    elementType);
 }
 
 Value Lowering::number(Type type, double value) {
   if (auto floatType = dyn_cast<FloatType>(type)) {
     APFloat number(value);
     bool losesInfo;
-    number.convert(floatType.getFloatSemantics(), APFloat::rmNearestTiesToEven, &losesInfo);
+    number.convert(floatType.getFloatSemantics(), APFloat::rmNearestTiesToEven,
+                   &losesInfo);
     return arith::ConstantOp::create(*this, FloatAttr::get(floatType, number));
   }
-  return arith::ConstantOp::create(*this, IntegerAttr::get(computeType(type), static_cast<int64_t>(value)));
+  return arith::ConstantOp::create(
+      *this, IntegerAttr::get(computeType(type), static_cast<int64_t>(value)));
 }
 
 static Value limit(Lowering &builder, Type elementType, bool isLowest) {
   Type type = computeType(elementType);
   if (auto floatType = dyn_cast<FloatType>(type))
-    return arith::ConstantOp::create(builder, FloatAttr::get(floatType, APFloat::getInf(floatType.getFloatSemantics(), isLowest)));
+    return arith::ConstantOp::create(
+        builder,
+        FloatAttr::get(floatType, APFloat::getInf(floatType.getFloatSemantics(),
+                                                  isLowest)));
   unsigned width = type.getIntOrFloatBitWidth();
   bool isUnsigned = elementType.isUnsignedInteger() || width == 1;
-  APInt value = isLowest ? (isUnsigned ? APInt::getMinValue(width) : APInt::getSignedMinValue(width))
-                         : (isUnsigned ? APInt::getMaxValue(width) : APInt::getSignedMaxValue(width));
+  APInt value = isLowest ? (isUnsigned ? APInt::getMinValue(width)
+                                       : APInt::getSignedMinValue(width))
+                         : (isUnsigned ? APInt::getMaxValue(width)
+                                       : APInt::getSignedMaxValue(width));
   return arith::ConstantOp::create(builder, IntegerAttr::get(type, value));
 }
-Value Lowering::lowest(Type elementType) { return limit(*this, elementType, true); }
-Value Lowering::highest(Type elementType) { return limit(*this, elementType, false); }
-Value Lowering::zero(Type elementType) { return arith::ConstantOp::create(*this, getZeroAttr(computeType(elementType))); }
+Value Lowering::lowest(Type elementType) {
+  return limit(*this, elementType, true);
+}
+Value Lowering::highest(Type elementType) {
+  return limit(*this, elementType, false);
+}
+Value Lowering::zero(Type elementType) {
+  return arith::ConstantOp::create(*this,
+                                   getZeroAttr(computeType(elementType)));
+}
 
 void Lowering::require(Value condition, Status status, StringRef message) {
-  // The status travels in front of the message; the entry point turns the assertion into a return of it.
-  cf::AssertOp::create(*this, condition, (Twine(static_cast<int32_t>(status)) + ":" + message).str());
+  // The status travels in front of the message; the entry point turns the
+  // assertion into a return of it.
+  cf::AssertOp::create(
+      *this, condition,
+      (Twine(static_cast<int32_t>(status)) + ":" + message).str());
 }
 
 OpFoldResult Lowering::agree(OpFoldResult found, Dim dim) {
@@ -115,42 +165,56 @@ OpFoldResult Lowering::agree(OpFoldResult found, Dim dim) {
   OpFoldResult declared = size(dim);
   if (found == declared)
     return declared;
-  require(createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, index(found), index(declared)), Status::BadShape, "a size is not what was declared");
+  require(createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, index(found),
+                                      index(declared)),
+          Status::BadShape, "a size is not what was declared");
   return declared;
 }
 
 OpFoldResult Lowering::checkedSize(Dim dim) {
   OpFoldResult found = size(dim);
   if (!scope.isAtLeast(dim, 0))
-    require(createOrFold<arith::CmpIOp>(arith::CmpIPredicate::sge, index(found), index(0)), Status::BadShape, "a size is negative");
+    require(createOrFold<arith::CmpIOp>(arith::CmpIPredicate::sge, index(found),
+                                        index(0)),
+            Status::BadShape, "a size is negative");
   return found;
 }
 
 void Lowering::requireEqual(Dim left, Dim right, StringRef message) {
   if (left == right || (known(left) && known(right)))
     return;
-  Value isEqual = arith::CmpIOp::create(*this, arith::CmpIPredicate::eq, index(size(left)), index(size(right)));
+  Value isEqual = arith::CmpIOp::create(*this, arith::CmpIPredicate::eq,
+                                        index(size(left)), index(size(right)));
   require(isEqual, Status::BadShape, message);
 }
 
-void Lowering::requireDims(Value operand, ArrayRef<Dim> expected, StringRef message) {
+void Lowering::requireDims(Value operand, ArrayRef<Dim> expected,
+                           StringRef message) {
   for (auto [dim, other] : llvm::zip_equal(scope.dims(operand), expected))
     requireEqual(dim, other, message);
 }
 
 //===- Tensors ------------------------------------------------------------===//
 
-Value Lowering::empty(Type elementType, ArrayRef<OpFoldResult> sizes) { return tensor::EmptyOp::create(*this, sizes, storageType(elementType)); }
-Value Lowering::emptyFor(Value result) { return empty(getElementTypeOrSelf(result.getType()), sizes(result)); }
+Value Lowering::empty(Type elementType, ArrayRef<OpFoldResult> sizes) {
+  return tensor::EmptyOp::create(*this, sizes, storageType(elementType));
+}
+Value Lowering::emptyFor(Value result) {
+  return empty(getElementTypeOrSelf(result.getType()), sizes(result));
+}
 
-Value Lowering::filled(Type elementType, ArrayRef<OpFoldResult> sizes, Value scalar) {
+Value Lowering::filled(Type elementType, ArrayRef<OpFoldResult> sizes,
+                       Value scalar) {
   Value stored = storeScalar(*this, scalar, elementType);
-  return linalg::FillOp::create(*this, stored, empty(elementType, sizes)).getResult(0);
+  return linalg::FillOp::create(*this, stored, empty(elementType, sizes))
+      .getResult(0);
 }
 
 /// A linalg.generic whose body computes on compute types.
-static Value makeGeneric(Lowering &lowering, Value init, Type resultElementType, AffineMap outMap, ArrayRef<Lowering::Operand> inputs,
-                         ArrayRef<utils::IteratorType> iterators, bool passesInit, Lowering::ScalarBody body) {
+static Value makeGeneric(Lowering &lowering, Value init, Type resultElementType,
+                         AffineMap outMap, ArrayRef<Lowering::Operand> inputs,
+                         ArrayRef<utils::IteratorType> iterators,
+                         bool passesInit, Lowering::ScalarBody body) {
   SmallVector<Value> tensors;
   SmallVector<AffineMap> maps;
   for (const Lowering::Operand &input : inputs) {
@@ -158,47 +222,61 @@ static Value makeGeneric(Lowering &lowering, Value init, Type resultElementType,
     maps.push_back(input.map);
   }
   maps.push_back(outMap);
-  auto generic = linalg::GenericOp::create(lowering, TypeRange(init.getType()), tensors, ValueRange(init), maps, iterators,
-                                           [&](OpBuilder &builder, Location loc, ValueRange args) {
-                                             ImplicitLocOpBuilder inner(loc, builder);
-                                             SmallVector<Value> scalars;
-                                             for (auto [input, arg] : llvm::zip(inputs, args))
-                                               scalars.push_back(loadScalar(inner, arg, input.elementType));
-                                             if (passesInit)
-                                               scalars.push_back(loadScalar(inner, args.back(), resultElementType));
-                                             Value result = body(inner, scalars);
-                                             linalg::YieldOp::create(inner, storeScalar(inner, result, resultElementType));
-                                           });
+  auto generic = linalg::GenericOp::create(
+      lowering, TypeRange(init.getType()), tensors, ValueRange(init), maps,
+      iterators, [&](OpBuilder &builder, Location loc, ValueRange args) {
+        ImplicitLocOpBuilder inner(loc, builder);
+        SmallVector<Value> scalars;
+        for (auto [input, arg] : llvm::zip(inputs, args))
+          scalars.push_back(loadScalar(inner, arg, input.elementType));
+        if (passesInit)
+          scalars.push_back(loadScalar(inner, args.back(), resultElementType));
+        Value result = body(inner, scalars);
+        linalg::YieldOp::create(inner,
+                                storeScalar(inner, result, resultElementType));
+      });
   return generic.getResult(0);
 }
 
-Value Lowering::generic(Type resultElementType, ArrayRef<OpFoldResult> sizes, ArrayRef<Operand> inputs, ScalarBody body) {
-  SmallVector<utils::IteratorType> iterators(sizes.size(), utils::IteratorType::parallel);
-  return makeGeneric(*this, empty(resultElementType, sizes), resultElementType, getMultiDimIdentityMap(sizes.size()), inputs, iterators,
+Value Lowering::generic(Type resultElementType, ArrayRef<OpFoldResult> sizes,
+                        ArrayRef<Operand> inputs, ScalarBody body) {
+  SmallVector<utils::IteratorType> iterators(sizes.size(),
+                                             utils::IteratorType::parallel);
+  return makeGeneric(*this, empty(resultElementType, sizes), resultElementType,
+                     getMultiDimIdentityMap(sizes.size()), inputs, iterators,
                      /*passesInit=*/false, body);
 }
 
-Value Lowering::reduce(Value init, Type resultElementType, AffineMap outMap, ArrayRef<Operand> inputs, ArrayRef<utils::IteratorType> iterators,
+Value Lowering::reduce(Value init, Type resultElementType, AffineMap outMap,
+                       ArrayRef<Operand> inputs,
+                       ArrayRef<utils::IteratorType> iterators,
                        ScalarBody body) {
   return makeGeneric(*this, init, resultElementType, outMap, inputs, iterators,
                      /*passesInit=*/true, body);
 }
 
-Value Lowering::generate(Type resultElementType, ArrayRef<OpFoldResult> sizes, ScalarBody body) {
-  return generic(resultElementType, sizes, {}, [&](ImplicitLocOpBuilder &builder, ValueRange) {
-    SmallVector<Value> indices;
-    for (size_t axis = 0; axis < sizes.size(); ++axis)
-      indices.push_back(linalg::IndexOp::create(builder, axis));
-    return body(builder, indices);
-  });
+Value Lowering::generate(Type resultElementType, ArrayRef<OpFoldResult> sizes,
+                         ScalarBody body) {
+  return generic(resultElementType, sizes, {},
+                 [&](ImplicitLocOpBuilder &builder, ValueRange) {
+                   SmallVector<Value> indices;
+                   for (size_t axis = 0; axis < sizes.size(); ++axis)
+                     indices.push_back(linalg::IndexOp::create(builder, axis));
+                   return body(builder, indices);
+                 });
 }
 
-SmallVector<Value> Lowering::loop(ArrayRef<OpFoldResult> sizes, ValueRange carried,
-                                  llvm::function_ref<SmallVector<Value>(ValueRange, ValueRange)> body) {
-  SmallVector<Value> first(sizes.size(), index(0)), step(sizes.size(), index(1));
-  SmallVector<Value> count = llvm::map_to_vector(sizes, [&](OpFoldResult size) { return index(size); });
-  scf::LoopNest nest = scf::buildLoopNest(*this, getLoc(), first, count, step, carried,
-                                          [&](OpBuilder &, Location, ValueRange indices, ValueRange now) { return body(indices, now); });
+SmallVector<Value> Lowering::loop(
+    ArrayRef<OpFoldResult> sizes, ValueRange carried,
+    llvm::function_ref<SmallVector<Value>(ValueRange, ValueRange)> body) {
+  SmallVector<Value> first(sizes.size(), index(0)),
+      step(sizes.size(), index(1));
+  SmallVector<Value> count = llvm::map_to_vector(
+      sizes, [&](OpFoldResult size) { return index(size); });
+  scf::LoopNest nest =
+      scf::buildLoopNest(*this, getLoc(), first, count, step, carried,
+                         [&](OpBuilder &, Location, ValueRange indices,
+                             ValueRange now) { return body(indices, now); });
   return SmallVector<Value>(nest.results.begin(), nest.results.end());
 }
 
@@ -206,19 +284,27 @@ Value Lowering::convert(Value tensor, Type from, Type to) {
   if (from == to)
     return tensor;
   SmallVector<OpFoldResult> sizes = sizesOf(tensor);
-  return generic(to, sizes, {{tensor, from, getMultiDimIdentityMap(sizes.size())}},
-                 [&](ImplicitLocOpBuilder &b, ValueRange args) { return castScalar(b, args[0], from, to); });
+  return generic(to, sizes,
+                 {{tensor, from, getMultiDimIdentityMap(sizes.size())}},
+                 [&](ImplicitLocOpBuilder &b, ValueRange args) {
+                   return castScalar(b, args[0], from, to);
+                 });
 }
 
-Lowering::Operand Lowering::broadcast(Value tensor, Type elementType, ArrayRef<Dim> dims, ArrayRef<Dim> resultDims,
+Lowering::Operand Lowering::broadcast(Value tensor, Type elementType,
+                                      ArrayRef<Dim> dims,
+                                      ArrayRef<Dim> resultDims,
                                       ArrayRef<OpFoldResult> resultSizes) {
   size_t rank = resultDims.size(), lead = rank - dims.size();
   bool isDecided = true;
   SmallVector<AffineExpr> exprs;
   for (size_t axis = 0; axis < dims.size(); ++axis) {
     bool isOne = isKnown(dims[axis], 1);
-    isDecided &= isOne || scope.isOneOnlyWith(dims[axis], resultDims[lead + axis]);
-    exprs.push_back(isOne && !isKnown(resultDims[lead + axis], 1) ? getAffineConstantExpr(0) : getAffineDimExpr(lead + axis));
+    isDecided &=
+        isOne || scope.isOneOnlyWith(dims[axis], resultDims[lead + axis]);
+    exprs.push_back(isOne && !isKnown(resultDims[lead + axis], 1)
+                        ? getAffineConstantExpr(0)
+                        : getAffineDimExpr(lead + axis));
   }
   if (isDecided)
     return {tensor, elementType, AffineMap::get(rank, 0, exprs, getContext())};
@@ -226,58 +312,86 @@ Lowering::Operand Lowering::broadcast(Value tensor, Type elementType, ArrayRef<D
   SmallVector<OpFoldResult> operandSizes = sizesOf(tensor);
   SmallVector<Value> isOne;
   for (OpFoldResult size : operandSizes)
-    isOne.push_back(arith::CmpIOp::create(*this, arith::CmpIPredicate::eq, index(size), index(1)));
-  Value written = generate(elementType, resultSizes, [&](ImplicitLocOpBuilder &builder, ValueRange indices) {
-    Value first = arith::ConstantIndexOp::create(builder, 0);
-    SmallVector<Value> source;
-    for (size_t axis = 0; axis < dims.size(); ++axis)
-      source.push_back(arith::SelectOp::create(builder, isOne[axis], first, indices[lead + axis]));
-    return loadScalar(builder, tensor::ExtractOp::create(builder, tensor, source), elementType);
-  });
+    isOne.push_back(arith::CmpIOp::create(*this, arith::CmpIPredicate::eq,
+                                          index(size), index(1)));
+  Value written = generate(
+      elementType, resultSizes,
+      [&](ImplicitLocOpBuilder &builder, ValueRange indices) {
+        Value first = arith::ConstantIndexOp::create(builder, 0);
+        SmallVector<Value> source;
+        for (size_t axis = 0; axis < dims.size(); ++axis)
+          source.push_back(arith::SelectOp::create(builder, isOne[axis], first,
+                                                   indices[lead + axis]));
+        return loadScalar(builder,
+                          tensor::ExtractOp::create(builder, tensor, source),
+                          elementType);
+      });
   return {written, elementType, getMultiDimIdentityMap(rank)};
 }
 
-SmallVector<OpFoldResult> Lowering::broadcastSizes(ValueRange operands, Value result) {
-  return broadcastSizes(llvm::map_to_vector(operands, [&](Value operand) { return scope.dims(operand); }), scope.dims(result));
+SmallVector<OpFoldResult> Lowering::broadcastSizes(ValueRange operands,
+                                                   Value result) {
+  return broadcastSizes(
+      llvm::map_to_vector(operands,
+                          [&](Value operand) { return scope.dims(operand); }),
+      scope.dims(result));
 }
 
-SmallVector<OpFoldResult> Lowering::broadcastSizes(ArrayRef<Dims> shapes, ArrayRef<Dim> resultDims) {
+SmallVector<OpFoldResult> Lowering::broadcastSizes(ArrayRef<Dims> shapes,
+                                                   ArrayRef<Dim> resultDims) {
   SmallVector<OpFoldResult> all;
   for (auto [axis, resultDim] : llvm::enumerate(resultDims)) {
     SmallVector<Dim> different;
     for (const Dims &shape : shapes) {
-      int64_t at = static_cast<int64_t>(axis) - static_cast<int64_t>(resultDims.size() - shape.size());
-      if (at >= 0 && !isKnown(shape[at], 1) && !llvm::is_contained(different, shape[at]))
+      int64_t at = static_cast<int64_t>(axis) -
+                   static_cast<int64_t>(resultDims.size() - shape.size());
+      if (at >= 0 && !isKnown(shape[at], 1) &&
+          !llvm::is_contained(different, shape[at]))
         different.push_back(shape[at]);
     }
-    if (different.size() <= 1 && (different.empty() || different[0] == resultDim)) {
+    if (different.size() <= 1 &&
+        (different.empty() || different[0] == resultDim)) {
       all.push_back(size(resultDim));
       continue;
     }
-    // The result is as long as the first operand whose dim is not 1; the others have that or 1.
-    SmallVector<Value> lengths = llvm::map_to_vector(different, [&](Dim dim) { return index(size(dim)); });
+    // The result is as long as the first operand whose dim is not 1; the others
+    // have that or 1.
+    SmallVector<Value> lengths = llvm::map_to_vector(
+        different, [&](Dim dim) { return index(size(dim)); });
     Value one = index(1), length = lengths[0];
-    auto isOne = [&](Value value) { return createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, value, one); };
+    auto isOne = [&](Value value) {
+      return createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, value, one);
+    };
     for (Value other : ArrayRef(lengths).drop_front())
       length = createOrFold<arith::SelectOp>(isOne(length), other, length);
     for (Value other : lengths) {
-      Value fits = createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, other, length);
-      require(createOrFold<arith::OrIOp>(fits, isOne(other)), Status::BadShape, "operands do not broadcast");
+      Value fits =
+          createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, other, length);
+      require(createOrFold<arith::OrIOp>(fits, isOne(other)), Status::BadShape,
+              "operands do not broadcast");
     }
-    all.push_back(known(resultDim) || llvm::is_contained(different, resultDim) ? size(resultDim) : getAsOpFoldResult(length));
+    all.push_back(known(resultDim) || llvm::is_contained(different, resultDim)
+                      ? size(resultDim)
+                      : getAsOpFoldResult(length));
   }
   return all;
 }
 
 FailureOr<SmallVector<Value>> Lowering::elementwise(Operation *op) {
   Value result = op->getResult(0);
-  SmallVector<OpFoldResult> resultSizes = broadcastSizes(op->getOperands(), result);
+  SmallVector<OpFoldResult> resultSizes =
+      broadcastSizes(op->getOperands(), result);
   Dims resultDims = scope.dims(result);
   SmallVector<Operand> inputs;
   for (Value operand : op->getOperands())
-    inputs.push_back(broadcast(lowered(operand), getElementTypeOrSelf(operand.getType()), scope.dims(operand), resultDims, resultSizes));
-  auto scalar = [&](ImplicitLocOpBuilder &builder, ValueRange args) { return cast<Elementwise>(op).scalar(builder, args); };
-  return SmallVector<Value>{generic(getElementTypeOrSelf(result.getType()), resultSizes, inputs, scalar)};
+    inputs.push_back(broadcast(lowered(operand),
+                               getElementTypeOrSelf(operand.getType()),
+                               scope.dims(operand), resultDims, resultSizes));
+  auto scalar = [&](ImplicitLocOpBuilder &builder, ValueRange args) {
+    return cast<Elementwise>(op).scalar(builder, args);
+  };
+  return SmallVector<Value>{generic(getElementTypeOrSelf(result.getType()),
+                                    resultSizes, inputs, scalar)};
 }
 
 //===- Views --------------------------------------------------------------===//
@@ -285,14 +399,17 @@ FailureOr<SmallVector<Value>> Lowering::elementwise(Operation *op) {
 /// Groups of neighbouring dims with equal products: how many of `from` and of
 /// `to` each takes. Nothing when there are none but all dims at once and both
 /// sides have several.
-static std::optional<SmallVector<std::pair<size_t, size_t>>> matchGroups(const ShapeScope &scope, ArrayRef<Dim> from, ArrayRef<Dim> to) {
+static std::optional<SmallVector<std::pair<size_t, size_t>>>
+matchGroups(const ShapeScope &scope, ArrayRef<Dim> from, ArrayRef<Dim> to) {
   SmallVector<std::pair<size_t, size_t>> groups;
   size_t left = 0, right = 0;
   auto findGroup = [&]() -> std::optional<std::pair<size_t, size_t>> {
-    for (size_t both = 2; both <= from.size() - left + to.size() - right; ++both)
+    for (size_t both = 2; both <= from.size() - left + to.size() - right;
+         ++both)
       for (size_t taken = 1; taken < both; ++taken)
         if (left + taken <= from.size() && right + both - taken <= to.size() &&
-            scope.product(from.slice(left, taken)) == scope.product(to.slice(right, both - taken)))
+            scope.product(from.slice(left, taken)) ==
+                scope.product(to.slice(right, both - taken)))
           return std::pair(taken, both - taken);
     return std::nullopt;
   };
@@ -306,7 +423,8 @@ static std::optional<SmallVector<std::pair<size_t, size_t>>> matchGroups(const S
   }
   // Dims of 1 may be left over on one side.
   auto isOne = [](Dim dim) { return isKnown(dim, 1); };
-  if (groups.empty() || !llvm::all_of(from.drop_front(left), isOne) || !llvm::all_of(to.drop_front(right), isOne))
+  if (groups.empty() || !llvm::all_of(from.drop_front(left), isOne) ||
+      !llvm::all_of(to.drop_front(right), isOne))
     return std::nullopt;
   groups.back().first += from.size() - left;
   groups.back().second += to.size() - right;
@@ -317,21 +435,26 @@ Value Lowering::reshape(Value tensor, ArrayRef<Dim> from, ArrayRef<Dim> to) {
   if (from == to)
     return tensor;
   bool isStatic =
-      llvm::all_of(from, [](Dim dim) { return known(dim).has_value(); }) && llvm::all_of(to, [](Dim dim) { return known(dim).has_value(); });
-  SmallVector<OpFoldResult> toSizes = llvm::map_to_vector(to, [&](Dim dim) { return checkedSize(dim); });
+      llvm::all_of(from, [](Dim dim) { return known(dim).has_value(); }) &&
+      llvm::all_of(to, [](Dim dim) { return known(dim).has_value(); });
+  SmallVector<OpFoldResult> toSizes =
+      llvm::map_to_vector(to, [&](Dim dim) { return checkedSize(dim); });
   if (isStatic)
     return reshape(tensor, toSizes);
-  if (scope.simplify(scope.product(from)) != scope.simplify(scope.product(to))) {
+  if (scope.simplify(scope.product(from)) !=
+      scope.simplify(scope.product(to))) {
     auto count = [&](ArrayRef<OpFoldResult> sizes) {
       OpFoldResult product = getIndexAttr(1);
       for (OpFoldResult size : sizes)
         product = mulIndex(*this, product, size);
       return index(product);
     };
-    Value fits = createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, count(sizesOf(tensor)), count(toSizes));
+    Value fits = createOrFold<arith::CmpIOp>(
+        arith::CmpIPredicate::eq, count(sizesOf(tensor)), count(toSizes));
     require(fits, Status::BadShape, "reshape to another number of elements");
   }
-  std::optional<SmallVector<std::pair<size_t, size_t>>> groups = matchGroups(scope, from, to);
+  std::optional<SmallVector<std::pair<size_t, size_t>>> groups =
+      matchGroups(scope, from, to);
   if (!groups)
     return reshape(tensor, toSizes);
   SmallVector<ReassociationIndices> merged, split;
@@ -350,14 +473,17 @@ Value Lowering::reshape(Value tensor, ArrayRef<Dim> from, ArrayRef<Dim> to) {
   SmallVector<int64_t> shape;
   SmallVector<Value> dynamic;
   dispatchIndexOpFoldResults(toSizes, dynamic, shape);
-  auto type = RankedTensorType::get(shape, getElementTypeOrSelf(tensor.getType()));
+  auto type =
+      RankedTensorType::get(shape, getElementTypeOrSelf(tensor.getType()));
   // A merged dim may be known to its own dims alone, or to the group's split
   // ones.
   SmallVector<int64_t> between;
   for (const ReassociationIndices &group : split) {
     int64_t size = 1;
     for (int64_t axis : group)
-      size = ShapedType::isDynamic(size) || ShapedType::isDynamic(shape[axis]) ? ShapedType::kDynamic : size * shape[axis];
+      size = ShapedType::isDynamic(size) || ShapedType::isDynamic(shape[axis])
+                 ? ShapedType::kDynamic
+                 : size * shape[axis];
     between.push_back(size);
   }
   auto betweenType = RankedTensorType::get(between, type.getElementType());
@@ -374,10 +500,12 @@ Value Lowering::reshape(Value tensor, ArrayRef<OpFoldResult> sizes) {
   auto resultType = RankedTensorType::get(shape, type.getElementType());
   if (type == resultType && type.hasStaticShape())
     return tensor;
-  // Nothing keeps its place, and later passes have trouble with views of nothing.
+  // Nothing keeps its place, and later passes have trouble with views of
+  // nothing.
   if (llvm::is_contained(shape, 0))
     return tensor::EmptyOp::create(*this, sizes, type.getElementType());
-  // Through one dim where all is known (or nothing is lost), which later passes see through.
+  // Through one dim where all is known (or nothing is lost), which later passes
+  // see through.
   if (type.hasStaticShape() && resultType.hasStaticShape()) {
     auto all = [](int64_t rank) {
       SmallVector<ReassociationIndices> groups;
@@ -387,22 +515,38 @@ Value Lowering::reshape(Value tensor, ArrayRef<OpFoldResult> sizes) {
     };
     if (type.getRank() == 0 || resultType.getRank() == 0) {
       if (type.getRank() > 0)
-        return tensor::CollapseShapeOp::create(*this, resultType, tensor, ArrayRef<ReassociationIndices>{});
-      return tensor::ExpandShapeOp::create(*this, resultType, tensor, ArrayRef<ReassociationIndices>{});
+        return tensor::CollapseShapeOp::create(
+            *this, resultType, tensor, ArrayRef<ReassociationIndices>{});
+      return tensor::ExpandShapeOp::create(*this, resultType, tensor,
+                                           ArrayRef<ReassociationIndices>{});
     }
-    auto flatType = RankedTensorType::get({type.getNumElements()}, type.getElementType());
-    Value flat = type.getRank() == 1 ? tensor : tensor::CollapseShapeOp::create(*this, flatType, tensor, all(type.getRank()));
-    return resultType.getRank() == 1 ? flat : tensor::ExpandShapeOp::create(*this, resultType, flat, all(resultType.getRank()));
+    auto flatType =
+        RankedTensorType::get({type.getNumElements()}, type.getElementType());
+    Value flat = type.getRank() == 1
+                     ? tensor
+                     : tensor::CollapseShapeOp::create(*this, flatType, tensor,
+                                                       all(type.getRank()));
+    return resultType.getRank() == 1
+               ? flat
+               : tensor::ExpandShapeOp::create(*this, resultType, flat,
+                                               all(resultType.getRank()));
   }
-  SmallVector<Value> elements = llvm::map_to_vector(sizes, [&](OpFoldResult size) { return index(size); });
-  auto shapeType = RankedTensorType::get({static_cast<int64_t>(sizes.size())}, getIndexType());
-  Value shapeTensor = sizes.empty() ? Value(tensor::EmptyOp::create(*this, ArrayRef<int64_t>{0}, getIndexType()))
-                                    : Value(tensor::FromElementsOp::create(*this, shapeType, elements));
+  SmallVector<Value> elements = llvm::map_to_vector(
+      sizes, [&](OpFoldResult size) { return index(size); });
+  auto shapeType = RankedTensorType::get({static_cast<int64_t>(sizes.size())},
+                                         getIndexType());
+  Value shapeTensor =
+      sizes.empty()
+          ? Value(tensor::EmptyOp::create(*this, ArrayRef<int64_t>{0},
+                                          getIndexType()))
+          : Value(tensor::FromElementsOp::create(*this, shapeType, elements));
   return tensor::ReshapeOp::create(*this, resultType, tensor, shapeTensor);
 }
 
-/// Axes of the longer shape for each axis of the shorter: one each, but `count` for `axis`.
-static SmallVector<ReassociationIndices> grouping(int64_t rank, int64_t axis, int64_t count) {
+/// Axes of the longer shape for each axis of the shorter: one each, but `count`
+/// for `axis`.
+static SmallVector<ReassociationIndices> grouping(int64_t rank, int64_t axis,
+                                                  int64_t count) {
   SmallVector<ReassociationIndices> groups;
   for (int64_t next = 0; next < rank;) {
     int64_t length = static_cast<int64_t>(groups.size()) == axis ? count : 1;
@@ -412,7 +556,8 @@ static SmallVector<ReassociationIndices> grouping(int64_t rank, int64_t axis, in
   return groups;
 }
 
-Value Lowering::split(Value tensor, int64_t axis, ArrayRef<OpFoldResult> sizes) {
+Value Lowering::split(Value tensor, int64_t axis,
+                      ArrayRef<OpFoldResult> sizes) {
   SmallVector<OpFoldResult> all = sizesOf(tensor);
   all.erase(all.begin() + axis);
   all.insert(all.begin() + axis, sizes.begin(), sizes.end());
@@ -420,41 +565,55 @@ Value Lowering::split(Value tensor, int64_t axis, ArrayRef<OpFoldResult> sizes) 
   SmallVector<Value> dynamic;
   dispatchIndexOpFoldResults(all, dynamic, shape);
   auto type = cast<RankedTensorType>(tensor.getType());
-  return tensor::ExpandShapeOp::create(*this, type.clone(shape), tensor, grouping(all.size(), axis, sizes.size()), all);
+  return tensor::ExpandShapeOp::create(*this, type.clone(shape), tensor,
+                                       grouping(all.size(), axis, sizes.size()),
+                                       all);
 }
 
 Value Lowering::merge(Value tensor, int64_t axis, int64_t count) {
   int64_t rank = cast<RankedTensorType>(tensor.getType()).getRank();
-  return tensor::CollapseShapeOp::create(*this, tensor, grouping(rank, axis, count));
+  return tensor::CollapseShapeOp::create(*this, tensor,
+                                         grouping(rank, axis, count));
 }
 
 Value Lowering::transpose(Value tensor, ArrayRef<int64_t> permutation) {
   SmallVector<OpFoldResult> sizes = sizesOf(tensor);
-  SmallVector<OpFoldResult> permuted = llvm::map_to_vector(permutation, [&](int64_t axis) { return sizes[axis]; });
+  SmallVector<OpFoldResult> permuted = llvm::map_to_vector(
+      permutation, [&](int64_t axis) { return sizes[axis]; });
   Type elementType = getElementTypeOrSelf(tensor.getType());
-  return linalg::TransposeOp::create(*this, tensor, tensor::EmptyOp::create(*this, permuted, elementType), permutation)->getResult(0);
+  return linalg::TransposeOp::create(
+             *this, tensor,
+             tensor::EmptyOp::create(*this, permuted, elementType), permutation)
+      ->getResult(0);
 }
 
-Value Lowering::slice(Value tensor, int64_t axis, OpFoldResult offset, OpFoldResult size) {
+Value Lowering::slice(Value tensor, int64_t axis, OpFoldResult offset,
+                      OpFoldResult size) {
   SmallVector<OpFoldResult> sizes = sizesOf(tensor);
-  SmallVector<OpFoldResult> offsets(sizes.size(), getIndexAttr(0)), strides(sizes.size(), getIndexAttr(1));
+  SmallVector<OpFoldResult> offsets(sizes.size(), getIndexAttr(0)),
+      strides(sizes.size(), getIndexAttr(1));
   offsets[axis] = offset;
   sizes[axis] = size;
   return tensor::ExtractSliceOp::create(*this, tensor, offsets, sizes, strides);
 }
 
-Value Lowering::insert(Value source, Value target, int64_t axis, OpFoldResult offset) {
+Value Lowering::insert(Value source, Value target, int64_t axis,
+                       OpFoldResult offset) {
   SmallVector<OpFoldResult> sizes = sizesOf(source);
-  SmallVector<OpFoldResult> offsets(sizes.size(), getIndexAttr(0)), strides(sizes.size(), getIndexAttr(1));
+  SmallVector<OpFoldResult> offsets(sizes.size(), getIndexAttr(0)),
+      strides(sizes.size(), getIndexAttr(1));
   offsets[axis] = offset;
-  return tensor::InsertSliceOp::create(*this, source, target, offsets, sizes, strides);
+  return tensor::InsertSliceOp::create(*this, source, target, offsets, sizes,
+                                       strides);
 }
 
 namespace {
 /// Offsets, sizes and strides of what lies at some indices.
 struct Picked {
-  Picked(Lowering &l, Value tensor, ArrayRef<int64_t> axes, ArrayRef<OpFoldResult> indices)
-      : sizes(l.sizesOf(tensor)), offsets(sizes.size(), l.getIndexAttr(0)), strides(sizes.size(), l.getIndexAttr(1)) {
+  Picked(Lowering &l, Value tensor, ArrayRef<int64_t> axes,
+         ArrayRef<OpFoldResult> indices)
+      : sizes(l.sizesOf(tensor)), offsets(sizes.size(), l.getIndexAttr(0)),
+        strides(sizes.size(), l.getIndexAttr(1)) {
     ArrayRef<int64_t> all = cast<RankedTensorType>(tensor.getType()).getShape();
     for (auto [axis, index] : llvm::zip_equal(axes, indices)) {
       sizes[axis] = l.getIndexAttr(1);
@@ -469,25 +628,33 @@ struct Picked {
 };
 } // namespace
 
-Value Lowering::pick(Value tensor, ArrayRef<int64_t> axes, ArrayRef<OpFoldResult> indices) {
+Value Lowering::pick(Value tensor, ArrayRef<int64_t> axes,
+                     ArrayRef<OpFoldResult> indices) {
   Picked picked(*this, tensor, axes, indices);
-  auto type = RankedTensorType::get(picked.shape, getElementTypeOrSelf(tensor.getType()));
-  return tensor::ExtractSliceOp::create(*this, type, tensor, picked.offsets, picked.sizes, picked.strides);
+  auto type = RankedTensorType::get(picked.shape,
+                                    getElementTypeOrSelf(tensor.getType()));
+  return tensor::ExtractSliceOp::create(*this, type, tensor, picked.offsets,
+                                        picked.sizes, picked.strides);
 }
 
-Value Lowering::place(Value source, Value target, ArrayRef<int64_t> axes, ArrayRef<OpFoldResult> indices) {
+Value Lowering::place(Value source, Value target, ArrayRef<int64_t> axes,
+                      ArrayRef<OpFoldResult> indices) {
   Picked picked(*this, target, axes, indices);
-  auto type = RankedTensorType::get(picked.shape, getElementTypeOrSelf(target.getType()));
+  auto type = RankedTensorType::get(picked.shape,
+                                    getElementTypeOrSelf(target.getType()));
   if (source.getType() != type)
     source = tensor::CastOp::create(*this, type, source);
-  return tensor::InsertSliceOp::create(*this, source, target, picked.offsets, picked.sizes, picked.strides);
+  return tensor::InsertSliceOp::create(*this, source, target, picked.offsets,
+                                       picked.sizes, picked.strides);
 }
 
-Value Lowering::pad(Value tensor, Type elementType, ArrayRef<OpFoldResult> low, ArrayRef<OpFoldResult> high, Value value) {
+Value Lowering::pad(Value tensor, Type elementType, ArrayRef<OpFoldResult> low,
+                    ArrayRef<OpFoldResult> high, Value value) {
   auto isZero = [](OpFoldResult size) { return isConstantIntValue(size, 0); };
   if (llvm::all_of(low, isZero) && llvm::all_of(high, isZero))
     return tensor;
-  return tensor::PadOp::create(*this, Type(), tensor, low, high, storeScalar(*this, value, elementType));
+  return tensor::PadOp::create(*this, Type(), tensor, low, high,
+                               storeScalar(*this, value, elementType));
 }
 
 //===- Blocks -------------------------------------------------------------===//
@@ -498,7 +665,8 @@ LogicalResult Lowering::lowerBlock(Block &block) {
     auto lowerable = dyn_cast<Lowerable>(op);
     if (!lowerable)
       return op.emitOpError() << "has no lowering";
-    for (Value value : llvm::concat<Value>(SmallVector<Value>(op.getOperands()), SmallVector<Value>(op.getResults())))
+    for (Value value : llvm::concat<Value>(SmallVector<Value>(op.getOperands()),
+                                           SmallVector<Value>(op.getResults())))
       if (!ShapeScope::isRanked(value))
         return op.emitOpError() << "a rank is not known when compiling";
     FailureOr<SmallVector<Value>> results = lowerable.lower(*this);
@@ -523,7 +691,8 @@ LogicalResult Lowering::lowerBlock(Block &block) {
 
 //===- Scalars ------------------------------------------------------------===//
 
-Value nn::maximum(ImplicitLocOpBuilder &b, Type elementType, Value left, Value right) {
+Value nn::maximum(ImplicitLocOpBuilder &b, Type elementType, Value left,
+                  Value right) {
   if (isa<FloatType>(left.getType()))
     return arith::MaximumFOp::create(b, left, right);
   if (elementType.isUnsignedInteger() || elementType.isInteger(1))
@@ -531,7 +700,8 @@ Value nn::maximum(ImplicitLocOpBuilder &b, Type elementType, Value left, Value r
   return arith::MaxSIOp::create(b, left, right);
 }
 
-Value nn::minimum(ImplicitLocOpBuilder &b, Type elementType, Value left, Value right) {
+Value nn::minimum(ImplicitLocOpBuilder &b, Type elementType, Value left,
+                  Value right) {
   if (isa<FloatType>(left.getType()))
     return arith::MinimumFOp::create(b, left, right);
   if (elementType.isUnsignedInteger() || elementType.isInteger(1))
@@ -557,12 +727,17 @@ Value nn::product(ImplicitLocOpBuilder &b, Value left, Value right) {
 
 Type nn::wideType(Type elementType) {
   auto floatType = dyn_cast<FloatType>(elementType);
-  return floatType && floatType.getWidth() < 32 ? Float32Type::get(elementType.getContext()) : computeType(elementType);
+  return floatType && floatType.getWidth() < 32
+             ? Float32Type::get(elementType.getContext())
+             : computeType(elementType);
 }
 
-static Value castFloat(ImplicitLocOpBuilder &b, Value value, FloatType to, bool saturate, StringRef roundMode) {
-  auto from = cast<FloatType>(value.getType()), target = cast<FloatType>(computeType(to));
-  // Between types of 16 bits, and from 64 to fewer than 32, the way leads through f32.
+static Value castFloat(ImplicitLocOpBuilder &b, Value value, FloatType to,
+                       bool saturate, StringRef roundMode) {
+  auto from = cast<FloatType>(value.getType()),
+       target = cast<FloatType>(computeType(to));
+  // Between types of 16 bits, and from 64 to fewer than 32, the way leads
+  // through f32.
   if (from.getWidth() < 32 && from != target) {
     value = arith::ExtFOp::create(b, b.getF32Type(), value);
   } else if (from.getWidth() > 32 && to.getWidth() < 32) {
@@ -580,26 +755,41 @@ static Value castFloat(ImplicitLocOpBuilder &b, Value value, FloatType to, bool 
   return value;
 }
 
-/// A float cut to an integer of the same sign. What does not fit becomes the nearest integer that does, NaN becomes 0:
-/// the machine's own conversion would be undefined.
-static Value truncateToInteger(ImplicitLocOpBuilder &b, Value value, IntegerType type, bool isUnsigned) {
+/// A float cut to an integer of the same sign. What does not fit becomes the
+/// nearest integer that does, NaN becomes 0: the machine's own conversion would
+/// be undefined.
+static Value truncateToInteger(ImplicitLocOpBuilder &b, Value value,
+                               IntegerType type, bool isUnsigned) {
   auto floatType = cast<FloatType>(value.getType());
-  auto real = [&](double number) { return arith::ConstantOp::create(b, b.getFloatAttr(floatType, number)); };
-  auto integer = [&](APInt number) { return arith::ConstantOp::create(b, b.getIntegerAttr(type, number)); };
+  auto real = [&](double number) {
+    return arith::ConstantOp::create(b, b.getFloatAttr(floatType, number));
+  };
+  auto integer = [&](APInt number) {
+    return arith::ConstantOp::create(b, b.getIntegerAttr(type, number));
+  };
   unsigned width = type.getWidth();
-  Value low = real(isUnsigned ? 0.0 : -std::ldexp(1.0, width - 1)), high = real(std::ldexp(1.0, isUnsigned ? width : width - 1));
-  Value isLow = arith::CmpFOp::create(b, arith::CmpFPredicate::OLT, value, low), isHigh = arith::CmpFOp::create(b, arith::CmpFPredicate::OGE, value, high);
-  Value isNaN = arith::CmpFOp::create(b, arith::CmpFPredicate::UNO, value, value);
-  Value isOutside = arith::OrIOp::create(b, arith::OrIOp::create(b, isLow, isHigh), isNaN);
+  Value low = real(isUnsigned ? 0.0 : -std::ldexp(1.0, width - 1)),
+        high = real(std::ldexp(1.0, isUnsigned ? width : width - 1));
+  Value isLow = arith::CmpFOp::create(b, arith::CmpFPredicate::OLT, value, low),
+        isHigh =
+            arith::CmpFOp::create(b, arith::CmpFPredicate::OGE, value, high);
+  Value isNaN =
+      arith::CmpFOp::create(b, arith::CmpFPredicate::UNO, value, value);
+  Value isOutside =
+      arith::OrIOp::create(b, arith::OrIOp::create(b, isLow, isHigh), isNaN);
   Value inside = arith::SelectOp::create(b, isOutside, real(0.0), value);
-  Value result = isUnsigned ? Value(arith::FPToUIOp::create(b, type, inside)) : Value(arith::FPToSIOp::create(b, type, inside));
-  APInt least = isUnsigned ? APInt::getMinValue(width) : APInt::getSignedMinValue(width);
-  APInt greatest = isUnsigned ? APInt::getMaxValue(width) : APInt::getSignedMaxValue(width);
+  Value result = isUnsigned ? Value(arith::FPToUIOp::create(b, type, inside))
+                            : Value(arith::FPToSIOp::create(b, type, inside));
+  APInt least =
+      isUnsigned ? APInt::getMinValue(width) : APInt::getSignedMinValue(width);
+  APInt greatest =
+      isUnsigned ? APInt::getMaxValue(width) : APInt::getSignedMaxValue(width);
   result = arith::SelectOp::create(b, isHigh, integer(greatest), result);
   return arith::SelectOp::create(b, isLow, integer(least), result);
 }
 
-Value nn::castScalar(ImplicitLocOpBuilder &b, Value value, Type from, Type to, bool saturate, StringRef roundMode) {
+Value nn::castScalar(ImplicitLocOpBuilder &b, Value value, Type from, Type to,
+                     bool saturate, StringRef roundMode) {
   if (from == to)
     return value;
   Type target = computeType(to);
@@ -614,25 +804,37 @@ Value nn::castScalar(ImplicitLocOpBuilder &b, Value value, Type from, Type to, b
   if (fromFloat && toFloat)
     return castFloat(b, value, cast<FloatType>(to), saturate, roundMode);
   if (fromFloat) {
-    value = castFloat(b, value, cast<FloatType>(value.getType().isF64() ? b.getF64Type() : b.getF32Type()), saturate, roundMode);
+    value = castFloat(b, value,
+                      cast<FloatType>(value.getType().isF64() ? b.getF64Type()
+                                                              : b.getF32Type()),
+                      saturate, roundMode);
     unsigned width = target.getIntOrFloatBitWidth();
     if (width == 64 && to.isUnsignedInteger()) {
       // Numbers below zero wrap, as those of smaller unsigned types do.
-      Value isNegative = arith::CmpFOp::create(b, arith::CmpFPredicate::OLT, value, arith::ConstantOp::create(b, b.getZeroAttr(value.getType())));
-      return arith::SelectOp::create(b, isNegative, truncateToInteger(b, value, b.getI64Type(), /*isUnsigned=*/false),
-                                     truncateToInteger(b, value, b.getI64Type(), /*isUnsigned=*/true));
+      Value isNegative = arith::CmpFOp::create(
+          b, arith::CmpFPredicate::OLT, value,
+          arith::ConstantOp::create(b, b.getZeroAttr(value.getType())));
+      return arith::SelectOp::create(
+          b, isNegative,
+          truncateToInteger(b, value, b.getI64Type(), /*isUnsigned=*/false),
+          truncateToInteger(b, value, b.getI64Type(), /*isUnsigned=*/true));
     }
     // Through 32 or 64 bits, of which what does not fit loses its upper ones.
-    IntegerType wide = width < 32 || (width == 32 && !to.isUnsignedInteger()) ? b.getI32Type() : b.getI64Type();
+    IntegerType wide = width < 32 || (width == 32 && !to.isUnsignedInteger())
+                           ? b.getI32Type()
+                           : b.getI64Type();
     Value integer = truncateToInteger(b, value, wide, /*isUnsigned=*/false);
-    return target == wide ? integer : Value(arith::TruncIOp::create(b, target, integer));
+    return target == wide ? integer
+                          : Value(arith::TruncIOp::create(b, target, integer));
   }
   if (toFloat) {
     Type wide = wideType(to);
-    Value real = fromUnsigned ? Value(arith::UIToFPOp::create(b, wide, value)) : Value(arith::SIToFPOp::create(b, wide, value));
+    Value real = fromUnsigned ? Value(arith::UIToFPOp::create(b, wide, value))
+                              : Value(arith::SIToFPOp::create(b, wide, value));
     return castFloat(b, real, cast<FloatType>(to), saturate, roundMode);
   }
-  unsigned fromWidth = value.getType().getIntOrFloatBitWidth(), toWidth = target.getIntOrFloatBitWidth();
+  unsigned fromWidth = value.getType().getIntOrFloatBitWidth(),
+           toWidth = target.getIntOrFloatBitWidth();
   if (fromWidth == toWidth)
     return value;
   if (fromWidth > toWidth)

@@ -1,4 +1,5 @@
-// Shapes.cpp - what is known of the dims of every value, and of the elements of small integer tensors.
+// Shapes.cpp - what is known of the dims of every value, and of the elements of
+// small integer tensors.
 #include "ir/Shapes.h"
 #include "ir/Ops.h"
 #include "ir/Storage.h"
@@ -17,8 +18,11 @@ Dim ShapeScope::fresh(SymbolOrigin origin) {
 
 Dims ShapeScope::dimsOfType(Value value) {
   Dims dims;
-  for (auto [axis, size] : llvm::enumerate(cast<RankedTensorType>(value.getType()).getShape()))
-    dims.push_back(ShapedType::isDynamic(size) ? fresh({value, static_cast<int64_t>(axis)}) : constant(size));
+  for (auto [axis, size] :
+       llvm::enumerate(cast<RankedTensorType>(value.getType()).getShape()))
+    dims.push_back(ShapedType::isDynamic(size)
+                       ? fresh({value, static_cast<int64_t>(axis)})
+                       : constant(size));
   return dims;
 }
 
@@ -41,7 +45,8 @@ static int compareDims(Dim a, Dim b) {
   if (auto left = dyn_cast<AffineConstantExpr>(a))
     return left.getValue() < cast<AffineConstantExpr>(b).getValue() ? -1 : 1;
   if (auto left = dyn_cast<AffineSymbolExpr>(a))
-    return left.getPosition() < cast<AffineSymbolExpr>(b).getPosition() ? -1 : 1;
+    return left.getPosition() < cast<AffineSymbolExpr>(b).getPosition() ? -1
+                                                                        : 1;
   auto left = cast<AffineBinaryOpExpr>(a), right = cast<AffineBinaryOpExpr>(b);
   int order = compareDims(left.getLHS(), right.getLHS());
   return order ? order : compareDims(left.getRHS(), right.getRHS());
@@ -57,7 +62,8 @@ static std::optional<int64_t> splitFactors(ArrayRef<Dim> dims, Dims &factors) {
     if (std::optional<int64_t> size = known(dim)) {
       next = *size;
     } else if (binary && binary.getKind() == AffineExprKind::Mul) {
-      std::optional<int64_t> nested = splitFactors({binary.getLHS(), binary.getRHS()}, factors);
+      std::optional<int64_t> nested =
+          splitFactors({binary.getLHS(), binary.getRHS()}, factors);
       if (!nested)
         return std::nullopt;
       next = *nested;
@@ -89,7 +95,8 @@ Dim ShapeScope::product(ArrayRef<Dim> dims) const {
 
 Dim ShapeScope::quotient(ArrayRef<Dim> dividend, ArrayRef<Dim> divisor) const {
   Dims above, below, left;
-  std::optional<int64_t> top = splitFactors(dividend, above), bottom = splitFactors(divisor, below);
+  std::optional<int64_t> top = splitFactors(dividend, above),
+                         bottom = splitFactors(divisor, below);
   if (!top || !bottom || *bottom == 0)
     return {};
   for (Dim factor : below) {
@@ -110,7 +117,8 @@ Dim ShapeScope::quotient(ArrayRef<Dim> dividend, ArrayRef<Dim> divisor) const {
 }
 
 Dim ShapeScope::simplify(Dim dim) const {
-  if (!dim || dim.getKind() == AffineExprKind::Constant || dim.getKind() == AffineExprKind::SymbolId)
+  if (!dim || dim.getKind() == AffineExprKind::Constant ||
+      dim.getKind() == AffineExprKind::SymbolId)
     return dim;
   auto binary = cast<AffineBinaryOpExpr>(dim);
   if (binary.getKind() == AffineExprKind::Mul)
@@ -124,9 +132,12 @@ bool ShapeScope::isAtLeast(Dim dim, int64_t bound) const {
   if (auto symbol = dyn_cast<AffineSymbolExpr>(dim)) {
     SymbolOrigin from = origin(symbol);
     switch (from.extreme) {
-    case SymbolOrigin::None: return !from.isElement && bound <= 0;
-    case SymbolOrigin::Least: return isAtLeast(from.left, bound) && isAtLeast(from.right, bound);
-    case SymbolOrigin::Greatest: return isAtLeast(from.left, bound) || isAtLeast(from.right, bound);
+    case SymbolOrigin::None:
+      return !from.isElement && bound <= 0;
+    case SymbolOrigin::Least:
+      return isAtLeast(from.left, bound) && isAtLeast(from.right, bound);
+    case SymbolOrigin::Greatest:
+      return isAtLeast(from.left, bound) || isAtLeast(from.right, bound);
     }
   }
   auto binary = cast<AffineBinaryOpExpr>(dim);
@@ -136,15 +147,20 @@ bool ShapeScope::isAtLeast(Dim dim, int64_t bound) const {
     std::optional<int64_t> constant = known(right);
     if (constant && *constant < 0)
       return isAtLeast(left, bound - *constant);
-    return (isAtLeast(left, 0) && isAtLeast(right, bound)) || (isAtLeast(left, bound) && isAtLeast(right, 0));
+    return (isAtLeast(left, 0) && isAtLeast(right, bound)) ||
+           (isAtLeast(left, bound) && isAtLeast(right, 0));
   }
   case AffineExprKind::Mul:
     return bound <= 0 ? isAtLeast(left, 0) && isAtLeast(right, 0)
-                      : (isAtLeast(left, 1) && isAtLeast(right, bound)) || (isAtLeast(left, bound) && isAtLeast(right, 1));
+                      : (isAtLeast(left, 1) && isAtLeast(right, bound)) ||
+                            (isAtLeast(left, bound) && isAtLeast(right, 1));
   case AffineExprKind::CeilDiv:
-  case AffineExprKind::FloorDiv: return bound <= 0 && isAtLeast(left, 0) && isAtLeast(right, 1);
-  case AffineExprKind::Mod: return bound <= 0 && isAtLeast(right, 1);
-  default: return false;
+  case AffineExprKind::FloorDiv:
+    return bound <= 0 && isAtLeast(left, 0) && isAtLeast(right, 1);
+  case AffineExprKind::Mod:
+    return bound <= 0 && isAtLeast(right, 1);
+  default:
+    return false;
   }
 }
 
@@ -154,7 +170,8 @@ bool ShapeScope::isOneOnlyWith(Dim dim, Dim other) const {
     return dim == other;
   SymbolOrigin from = origin(symbol);
   return from.extreme == SymbolOrigin::Least &&
-         ((from.left == other && isAtLeast(from.right, 2)) || (from.right == other && isAtLeast(from.left, 2)));
+         ((from.left == other && isAtLeast(from.right, 2)) ||
+          (from.right == other && isAtLeast(from.left, 2)));
 }
 
 bool ShapeScope::isMadeOfSizes(Dim dim) const {
@@ -196,7 +213,8 @@ bool ShapeScope::isOwn(Dim dim, Value value) const {
   if (!symbol)
     return false;
   SymbolOrigin from = origin(symbol);
-  return from.extreme == SymbolOrigin::None && !from.isElement && from.value == value;
+  return from.extreme == SymbolOrigin::None && !from.isElement &&
+         from.value == value;
 }
 
 //===- Elements -----------------------------------------------------------===//
@@ -208,10 +226,12 @@ std::optional<Dims> ShapeScope::elements(Value value) {
   auto constantOp = value.getDefiningOp<ConstantOp>();
   if (!constantOp)
     return std::nullopt;
-  std::optional<SmallVector<int64_t>> integers = readIntegers(constantOp.getValue(), kMaxKnownElements);
+  std::optional<SmallVector<int64_t>> integers =
+      readIntegers(constantOp.getValue(), kMaxKnownElements);
   if (!integers)
     return std::nullopt;
-  Dims elements = llvm::map_to_vector(*integers, [&](int64_t element) { return constant(element); });
+  Dims elements = llvm::map_to_vector(
+      *integers, [&](int64_t element) { return constant(element); });
   return knownElements[value] = elements;
 }
 
@@ -251,7 +271,8 @@ bool ShapeScope::isNonNegative(AffineExpr expr) const {
   if (auto symbol = dyn_cast<AffineSymbolExpr>(expr))
     return !origin(symbol).isElement;
   auto binary = dyn_cast<AffineBinaryOpExpr>(expr);
-  return binary && isNonNegative(binary.getLHS()) && isNonNegative(binary.getRHS());
+  return binary && isNonNegative(binary.getLHS()) &&
+         isNonNegative(binary.getRHS());
 }
 
 void ShapeScope::nameDims(Value argument, ArrayRef<StringRef> names) {
@@ -269,27 +290,34 @@ LogicalResult ShapeScope::infer(Operation *op) {
   auto rule = dyn_cast<InferShapes>(op);
   if (!rule)
     return success();
-  auto isUnranked = [](Value value) { return isa<UnrankedTensorType>(value.getType()); };
+  auto isUnranked = [](Value value) {
+    return isa<UnrankedTensorType>(value.getType());
+  };
   bool poisoned = llvm::any_of(op->getOperands(), isUnranked);
   if (!poisoned && succeeded(rule.inferShapes(*this)))
     return success();
   for (OpResult result : op->getResults())
     if (!isUnranked(result))
-      result.setType(UnrankedTensorType::get(getElementTypeOrSelf(result.getType())));
+      result.setType(
+          UnrankedTensorType::get(getElementTypeOrSelf(result.getType())));
   return success(poisoned);
 }
 
-LogicalResult ShapeScope::set(OpResult result, Type elementType, ArrayRef<Dim> dims) {
+LogicalResult ShapeScope::set(OpResult result, Type elementType,
+                              ArrayRef<Dim> dims) {
   Operation *op = result.getOwner();
   // Far beyond what networks have; code for a rank grows with it.
   constexpr size_t kMaxRank = 64;
   if (dims.size() > kMaxRank)
-    return op->emitOpError() << "result " << result.getResultNumber() << " would have rank " << dims.size();
+    return op->emitOpError() << "result " << result.getResultNumber()
+                             << " would have rank " << dims.size();
   auto present = dyn_cast<RankedTensorType>(result.getType());
-  bool isHint = present && present.getRank() == static_cast<int64_t>(dims.size());
+  bool isHint =
+      present && present.getRank() == static_cast<int64_t>(dims.size());
   if (present && !isHint)
-    return op->emitOpError() << "result " << result.getResultNumber() << " has rank " << present.getRank() << ", its operands give rank "
-                             << dims.size();
+    return op->emitOpError()
+           << "result " << result.getResultNumber() << " has rank "
+           << present.getRank() << ", its operands give rank " << dims.size();
   SmallVector<int64_t> shape;
   Dims all(dims);
   int64_t elementCount = 1;
@@ -297,19 +325,26 @@ LogicalResult ShapeScope::set(OpResult result, Type elementType, ArrayRef<Dim> d
     dim = simplify(dim);
     int64_t declared = isHint ? present.getDimSize(axis) : ShapedType::kDynamic;
     if (!dim)
-      dim = ShapedType::isDynamic(declared) ? fresh({result, static_cast<int64_t>(axis)}) : constant(declared);
+      dim = ShapedType::isDynamic(declared)
+                ? fresh({result, static_cast<int64_t>(axis)})
+                : constant(declared);
     std::optional<int64_t> size = known(dim);
     if (!size && !ShapedType::isDynamic(declared)) {
       dim = constant(declared);
       size = declared;
     }
     if (size && *size < 0)
-      return op->emitOpError() << "result " << result.getResultNumber() << " would have a dim of " << *size;
+      return op->emitOpError() << "result " << result.getResultNumber()
+                               << " would have a dim of " << *size;
     if (size && !ShapedType::isDynamic(declared) && *size != declared)
-      return op->emitOpError() << "result " << result.getResultNumber() << " has " << declared << " at axis " << axis << ", its operands give "
-                               << *size;
-    if (size && llvm::MulOverflow(elementCount, std::max<int64_t>(*size, 1), elementCount))
-      return op->emitOpError() << "result " << result.getResultNumber() << " would have more than 2^63 elements: " << toString(dims);
+      return op->emitOpError()
+             << "result " << result.getResultNumber() << " has " << declared
+             << " at axis " << axis << ", its operands give " << *size;
+    if (size && llvm::MulOverflow(elementCount, std::max<int64_t>(*size, 1),
+                                  elementCount))
+      return op->emitOpError()
+             << "result " << result.getResultNumber()
+             << " would have more than 2^63 elements: " << toString(dims);
     shape.push_back(size.value_or(ShapedType::kDynamic));
   }
   result.setType(RankedTensorType::get(shape, elementType));
@@ -323,13 +358,18 @@ void ShapeScope::setElements(OpResult result, ArrayRef<Dim> elements) {
     if (element)
       element = simplify(element);
     else
-      element = fresh({result, static_cast<int64_t>(index), /*isElement=*/true});
+      element =
+          fresh({result, static_cast<int64_t>(index), /*isElement=*/true});
   knownElements[result] = all;
 }
 
-void ShapeScope::followElements(OpResult result, Value source, function_ref<SmallVector<int64_t>(ArrayRef<int64_t>)> place) {
-  auto type = cast<RankedTensorType>(result.getType()), sourceType = cast<RankedTensorType>(source.getType());
-  if (!isa<IntegerType>(type.getElementType()) || !type.hasStaticShape() || !sourceType.hasStaticShape() || type.getNumElements() > kMaxKnownElements)
+void ShapeScope::followElements(
+    OpResult result, Value source,
+    function_ref<SmallVector<int64_t>(ArrayRef<int64_t>)> place) {
+  auto type = cast<RankedTensorType>(result.getType()),
+       sourceType = cast<RankedTensorType>(source.getType());
+  if (!isa<IntegerType>(type.getElementType()) || !type.hasStaticShape() ||
+      !sourceType.hasStaticShape() || type.getNumElements() > kMaxKnownElements)
     return;
   std::optional<Dims> from = elements(source);
   if (!from)
@@ -349,7 +389,8 @@ void ShapeScope::followElements(OpResult result, Value source, function_ref<Smal
   setElements(result, taken);
 }
 
-void ShapeScope::assume(BlockArgument argument, Type elementType, ArrayRef<Dim> dims) {
+void ShapeScope::assume(BlockArgument argument, Type elementType,
+                        ArrayRef<Dim> dims) {
   Dims all(dims);
   SmallVector<int64_t> shape;
   for (auto [axis, dim] : llvm::enumerate(all)) {
@@ -381,7 +422,8 @@ FailureOr<Dim> nn::broadcastDim(Dim a, Dim b, const ShapeScope *scope) {
     return b;
   if (known(a) && known(b))
     return failure();
-  // One known size other than 1 decides; the other is that or 1, which the lowering checks.
+  // One known size other than 1 decides; the other is that or 1, which the
+  // lowering checks.
   if (known(a))
     return a;
   if (known(b))
@@ -393,12 +435,14 @@ FailureOr<Dim> nn::broadcastDim(Dim a, Dim b, const ShapeScope *scope) {
   return Dim();
 }
 
-FailureOr<Dims> nn::broadcastDims(Operation *op, ArrayRef<Dims> shapes, const ShapeScope *scope) {
+FailureOr<Dims> nn::broadcastDims(Operation *op, ArrayRef<Dims> shapes,
+                                  const ShapeScope *scope) {
   size_t rank = 0;
   for (const Dims &shape : shapes)
     rank = std::max(rank, shape.size());
   Dims result(rank, getAffineConstantExpr(1, op->getContext()));
-  // A null in the running result means "only run time can tell", which another unknown does not change.
+  // A null in the running result means "only run time can tell", which another
+  // unknown does not change.
   for (const Dims &shape : shapes) {
     for (size_t back = 1; back <= shape.size(); ++back) {
       Dim &dim = result[rank - back];
@@ -410,8 +454,11 @@ FailureOr<Dims> nn::broadcastDims(Operation *op, ArrayRef<Dims> shapes, const Sh
       }
       FailureOr<Dim> both = broadcastDim(dim, other, scope);
       if (failed(both)) {
-        InFlightDiagnostic diagnostic = op->emitOpError() << "operands do not broadcast: ";
-        llvm::interleave(shapes, diagnostic, [&](const Dims &dims) { diagnostic << toString(dims); }, " and ");
+        InFlightDiagnostic diagnostic = op->emitOpError()
+                                        << "operands do not broadcast: ";
+        llvm::interleave(
+            shapes, diagnostic,
+            [&](const Dims &dims) { diagnostic << toString(dims); }, " and ");
         return failure();
       }
       dim = *both;
@@ -420,17 +467,25 @@ FailureOr<Dims> nn::broadcastDims(Operation *op, ArrayRef<Dims> shapes, const Sh
   return result;
 }
 
-FailureOr<int64_t> nn::normalizeAxis(Operation *op, int64_t axis, int64_t rank) {
+FailureOr<int64_t> nn::normalizeAxis(Operation *op, int64_t axis,
+                                     int64_t rank) {
   if (axis < -rank || axis >= rank)
-    return op->emitOpError() << "axis " << axis << " is outside [" << -rank << ", " << rank << ")";
+    return op->emitOpError() << "axis " << axis << " is outside [" << -rank
+                             << ", " << rank << ")";
   return axis < 0 ? axis + rank : axis;
 }
 
-LogicalResult nn::checkDims(Operation *op, ShapeScope &scope, Value operand, StringRef name, ArrayRef<Dim> expected) {
+LogicalResult nn::checkDims(Operation *op, ShapeScope &scope, Value operand,
+                            StringRef name, ArrayRef<Dim> expected) {
   Dims dims = scope.dims(operand);
-  auto differ = [](auto pair) { return known(std::get<0>(pair)) && known(std::get<1>(pair)) && std::get<0>(pair) != std::get<1>(pair); };
-  if (dims.size() != expected.size() || llvm::any_of(llvm::zip(dims, expected), differ))
-    return op->emitOpError() << name << " is " << toString(dims) << ", not " << toString(expected);
+  auto differ = [](auto pair) {
+    return known(std::get<0>(pair)) && known(std::get<1>(pair)) &&
+           std::get<0>(pair) != std::get<1>(pair);
+  };
+  if (dims.size() != expected.size() ||
+      llvm::any_of(llvm::zip(dims, expected), differ))
+    return op->emitOpError() << name << " is " << toString(dims) << ", not "
+                             << toString(expected);
   return success();
 }
 
@@ -456,7 +511,8 @@ std::string nn::toString(ArrayRef<Dim> dims) {
 LogicalResult nn::inferShapes(Operation *function, ShapeScope &scope) {
   auto func = cast<func::FuncOp>(function);
   for (BlockArgument argument : func.getArguments()) {
-    auto names = func.getArgAttrOfType<ArrayAttr>(argument.getArgNumber(), "nn.dims");
+    auto names =
+        func.getArgAttrOfType<ArrayAttr>(argument.getArgNumber(), "nn.dims");
     if (!names || !scope.isRanked(argument))
       continue;
     SmallVector<StringRef> dimNames;
@@ -468,16 +524,20 @@ LogicalResult nn::inferShapes(Operation *function, ShapeScope &scope) {
     if (failed(scope.infer(&op)))
       return failure();
   Operation *terminator = func.getBody().front().getTerminator();
-  func.setFunctionType(FunctionType::get(func.getContext(), func.getArgumentTypes(), terminator->getOperandTypes()));
+  func.setFunctionType(FunctionType::get(func.getContext(),
+                                         func.getArgumentTypes(),
+                                         terminator->getOperandTypes()));
   return success();
 }
 
 LogicalResult nn::verifyShapes(Operation *op) {
-  // Bodies are verified operator by operator; what holds for all of one is for inference to find out.
+  // Bodies are verified operator by operator; what holds for all of one is for
+  // inference to find out.
   if (op->getNumRegions() > 0)
     return success();
   ShapeScope scope(op->getContext());
-  if (!llvm::all_of(op->getOperandTypes(), llvm::IsaPred<RankedTensorType>) || !llvm::all_of(op->getResultTypes(), llvm::IsaPred<RankedTensorType>))
+  if (!llvm::all_of(op->getOperandTypes(), llvm::IsaPred<RankedTensorType>) ||
+      !llvm::all_of(op->getResultTypes(), llvm::IsaPred<RankedTensorType>))
     return success();
   SmallVector<Type> declared(op->getResultTypes());
   LogicalResult rule = cast<InferShapes>(op).inferShapes(scope);
@@ -486,16 +546,20 @@ LogicalResult nn::verifyShapes(Operation *op) {
     result.setType(type);
   if (failed(rule))
     return failure();
-  for (auto [result, given, found] : llvm::zip(op->getResults(), declared, inferred))
+  for (auto [result, given, found] :
+       llvm::zip(op->getResults(), declared, inferred))
     if (getElementTypeOrSelf(given) != getElementTypeOrSelf(found))
-      return op->emitOpError() << "result " << result.getResultNumber() << " is " << given << ", its operands give " << found;
+      return op->emitOpError()
+             << "result " << result.getResultNumber() << " is " << given
+             << ", its operands give " << found;
   return success();
 }
 
 //===- Builder ------------------------------------------------------------===//
 
 Value NetBuilder::integers(ArrayRef<int64_t> values) {
-  auto type = RankedTensorType::get({static_cast<int64_t>(values.size())}, getI64Type());
+  auto type = RankedTensorType::get({static_cast<int64_t>(values.size())},
+                                    getI64Type());
   return make<ConstantOp>(DenseIntElementsAttr::get(type, values));
 }
 
@@ -504,10 +568,12 @@ Value NetBuilder::scalar(Type elementType, double value) {
   if (auto floatType = dyn_cast<FloatType>(elementType)) {
     APFloat number(value);
     bool losesInfo;
-    number.convert(floatType.getFloatSemantics(), APFloat::rmNearestTiesToEven, &losesInfo);
+    number.convert(floatType.getFloatSemantics(), APFloat::rmNearestTiesToEven,
+                   &losesInfo);
     return make<ConstantOp>(DenseElementsAttr::get(type, number));
   }
   unsigned width = elementType.getIntOrFloatBitWidth();
-  return make<ConstantOp>(DenseElementsAttr::get(type, APInt(width, static_cast<int64_t>(value), /*isSigned=*/true,
-                                                             /*implicitTrunc=*/true)));
+  return make<ConstantOp>(DenseElementsAttr::get(
+      type, APInt(width, static_cast<int64_t>(value), /*isSigned=*/true,
+                  /*implicitTrunc=*/true)));
 }

@@ -6,7 +6,9 @@ using namespace mlir;
 using namespace burnish;
 using namespace burnish::nn;
 
-bool Port::isStatic() const { return llvm::none_of(dims, ShapedType::isDynamic); }
+bool Port::isStatic() const {
+  return llvm::none_of(dims, ShapedType::isDynamic);
+}
 
 int64_t Port::bytes() const {
   int64_t count = elementBytes(elementType);
@@ -26,7 +28,8 @@ FailureOr<func::FuncOp> nn::modelFunction(ModuleOp module) {
     if (!function.isPublic() || function.isDeclaration())
       continue;
     if (found)
-      return function.emitError() << "a second public function beside '" << found.getName() << "'; a model is one";
+      return function.emitError() << "a second public function beside '"
+                                  << found.getName() << "'; a model is one";
     found = function;
   }
   if (!found)
@@ -37,13 +40,16 @@ FailureOr<func::FuncOp> nn::modelFunction(ModuleOp module) {
 static Port portOf(Type type, DictionaryAttr attributes, std::string fallback) {
   Port port;
   auto tensor = cast<RankedTensorType>(type);
-  auto name = attributes ? attributes.getAs<StringAttr>("nn.name") : StringAttr();
+  auto name =
+      attributes ? attributes.getAs<StringAttr>("nn.name") : StringAttr();
   port.name = name ? name.str() : std::move(fallback);
   port.elementType = tensor.getElementType();
   port.dims = tensor.getShape().vec();
   port.dimNames.resize(port.dims.size());
-  if (auto names = attributes ? attributes.getAs<ArrayAttr>("nn.dims") : ArrayAttr())
-    for (auto [index, dimName] : llvm::enumerate(names.getAsRange<StringAttr>()))
+  if (auto names =
+          attributes ? attributes.getAs<ArrayAttr>("nn.dims") : ArrayAttr())
+    for (auto [index, dimName] :
+         llvm::enumerate(names.getAsRange<StringAttr>()))
       if (index < port.dims.size() && ShapedType::isDynamic(port.dims[index]))
         port.dimNames[index] = dimName.str();
   return port;
@@ -57,13 +63,17 @@ FailureOr<Signature> Signature::of(ModuleOp module) {
   signature.name = function->getName().str();
   for (auto [index, type] : llvm::enumerate(function->getArgumentTypes())) {
     if (!isa<RankedTensorType>(type))
-      return function->emitError() << "argument " << index << " is " << type << ", not a tensor of known rank";
-    signature.inputs.push_back(portOf(type, function->getArgAttrDict(index), "arg" + std::to_string(index)));
+      return function->emitError() << "argument " << index << " is " << type
+                                   << ", not a tensor of known rank";
+    signature.inputs.push_back(portOf(type, function->getArgAttrDict(index),
+                                      "arg" + std::to_string(index)));
   }
   for (auto [index, type] : llvm::enumerate(function->getResultTypes())) {
     if (!isa<RankedTensorType>(type))
-      return function->emitError() << "result " << index << " is " << type << ", not a tensor of known rank";
-    signature.outputs.push_back(portOf(type, function->getResultAttrDict(index), "result" + std::to_string(index)));
+      return function->emitError() << "result " << index << " is " << type
+                                   << ", not a tensor of known rank";
+    signature.outputs.push_back(portOf(type, function->getResultAttrDict(index),
+                                       "result" + std::to_string(index)));
   }
   return signature;
 }
@@ -75,17 +85,20 @@ static Attribute toAttribute(const Port &port, OpBuilder &builder) {
   return builder.getDictionaryAttr({
       builder.getNamedAttr("dim_names", builder.getArrayAttr(dimNames)),
       builder.getNamedAttr("name", builder.getStringAttr(port.name)),
-      builder.getNamedAttr("type", TypeAttr::get(RankedTensorType::get(port.dims, port.elementType))),
+      builder.getNamedAttr("type", TypeAttr::get(RankedTensorType::get(
+                                       port.dims, port.elementType))),
   });
 }
 
 static Port toPort(DictionaryAttr dictionary) {
   Port port;
-  auto type = cast<RankedTensorType>(dictionary.getAs<TypeAttr>("type").getValue());
+  auto type =
+      cast<RankedTensorType>(dictionary.getAs<TypeAttr>("type").getValue());
   port.name = dictionary.getAs<StringAttr>("name").str();
   port.elementType = type.getElementType();
   port.dims = type.getShape().vec();
-  for (StringAttr name : dictionary.getAs<ArrayAttr>("dim_names").getAsRange<StringAttr>())
+  for (StringAttr name :
+       dictionary.getAs<ArrayAttr>("dim_names").getAsRange<StringAttr>())
     port.dimNames.push_back(name.str());
   return port;
 }
@@ -93,22 +106,26 @@ static Port toPort(DictionaryAttr dictionary) {
 void Signature::record(ModuleOp module) const {
   OpBuilder builder(module.getContext());
   auto toArray = [&](const std::vector<Port> &ports) {
-    return builder.getArrayAttr(llvm::map_to_vector(ports, [&](const Port &port) { return toAttribute(port, builder); }));
+    return builder.getArrayAttr(llvm::map_to_vector(
+        ports, [&](const Port &port) { return toAttribute(port, builder); }));
   };
-  module->setAttr(kSignatureAttr, builder.getDictionaryAttr({
-                                      builder.getNamedAttr("inputs", toArray(inputs)),
-                                      builder.getNamedAttr("name", builder.getStringAttr(name)),
-                                      builder.getNamedAttr("outputs", toArray(outputs)),
-                                  }));
+  module->setAttr(kSignatureAttr,
+                  builder.getDictionaryAttr({
+                      builder.getNamedAttr("inputs", toArray(inputs)),
+                      builder.getNamedAttr("name", builder.getStringAttr(name)),
+                      builder.getNamedAttr("outputs", toArray(outputs)),
+                  }));
 }
 
 Signature Signature::recorded(ModuleOp module) {
   auto dictionary = module->getAttrOfType<DictionaryAttr>(kSignatureAttr);
   Signature signature;
   signature.name = dictionary.getAs<StringAttr>("name").str();
-  for (DictionaryAttr port : dictionary.getAs<ArrayAttr>("inputs").getAsRange<DictionaryAttr>())
+  for (DictionaryAttr port :
+       dictionary.getAs<ArrayAttr>("inputs").getAsRange<DictionaryAttr>())
     signature.inputs.push_back(toPort(port));
-  for (DictionaryAttr port : dictionary.getAs<ArrayAttr>("outputs").getAsRange<DictionaryAttr>())
+  for (DictionaryAttr port :
+       dictionary.getAs<ArrayAttr>("outputs").getAsRange<DictionaryAttr>())
     signature.outputs.push_back(toPort(port));
   return signature;
 }

@@ -7,18 +7,21 @@
 
 namespace burnish::nn {
 
-/// The module attribute that holds the signature once functions have lost their tensors.
+/// The module attribute that holds the signature once functions have lost their
+/// tensors.
 constexpr llvm::StringLiteral kSignatureAttr = "nn.signature";
 /// The module attribute with the size of the workspace: bytes, an i64.
 constexpr llvm::StringLiteral kWorkspaceAttr = "nn.workspace_bytes";
-/// The module attribute with the constants of the weights section: elements and offset in turn.
+/// The module attribute with the constants of the weights section: elements and
+/// offset in turn.
 constexpr llvm::StringLiteral kWeightsAttr = "nn.weights";
 /// The module attribute with the size of the weights section: bytes, an i64.
 constexpr llvm::StringLiteral kWeightsBytesAttr = "nn.weights_bytes";
 /// The module attribute (unit) of a model that needs the context's allocator.
 constexpr llvm::StringLiteral kAllocatesAttr = "nn.allocates";
 
-/// One input or output. A dim known only at run time is ShapedType::kDynamic, and has a name or "".
+/// One input or output. A dim known only at run time is ShapedType::kDynamic,
+/// and has a name or "".
 struct Port {
   std::string name;
   mlir::Type elementType;
@@ -42,7 +45,8 @@ struct Signature {
   void record(mlir::ModuleOp module) const;
 };
 
-/// The one public function of a module; a diagnostic when there is none or there are several.
+/// The one public function of a module; a diagnostic when there is none or
+/// there are several.
 llvm::FailureOr<mlir::func::FuncOp> modelFunction(mlir::ModuleOp module);
 
 } // namespace burnish::nn

@@ -10,7 +10,8 @@ using namespace burnish;
 
 Type nn::storageType(Type elementType) {
   if (auto integer = dyn_cast<IntegerType>(elementType))
-    return IntegerType::get(elementType.getContext(), std::max(8u, integer.getWidth()));
+    return IntegerType::get(elementType.getContext(),
+                            std::max(8u, integer.getWidth()));
   if (isa<FloatType>(elementType) && elementType.getIntOrFloatBitWidth() <= 8)
     return IntegerType::get(elementType.getContext(), 8);
   return elementType;
@@ -29,7 +30,8 @@ Type nn::computeType(Type elementType) {
   return elementType;
 }
 
-Value nn::loadScalar(ImplicitLocOpBuilder &builder, Value stored, Type elementType) {
+Value nn::loadScalar(ImplicitLocOpBuilder &builder, Value stored,
+                     Type elementType) {
   Type computed = computeType(elementType);
   if (stored.getType() == computed)
     return stored;
@@ -38,7 +40,8 @@ Value nn::loadScalar(ImplicitLocOpBuilder &builder, Value stored, Type elementTy
   return decodeFloat(builder, stored, cast<FloatType>(elementType));
 }
 
-Value nn::storeScalar(ImplicitLocOpBuilder &builder, Value computed, Type elementType) {
+Value nn::storeScalar(ImplicitLocOpBuilder &builder, Value computed,
+                      Type elementType) {
   Type stored = storageType(elementType);
   if (computed.getType() == stored)
     return computed;
@@ -62,7 +65,8 @@ std::optional<ArrayRef<char>> nn::rawBytes(ElementsAttr constant) {
     return blob ? std::optional(blob->getData()) : std::nullopt;
   }
   auto dense = dyn_cast<DenseElementsAttr>(constant);
-  if (dense && !dense.isSplat() && dense.getElementType().isIntOrFloat() && dense.getElementType().getIntOrFloatBitWidth() % 8 == 0)
+  if (dense && !dense.isSplat() && dense.getElementType().isIntOrFloat() &&
+      dense.getElementType().getIntOrFloatBitWidth() % 8 == 0)
     return dense.getRawData();
   return std::nullopt;
 }
@@ -75,7 +79,8 @@ SmallVector<char> nn::copyBytes(ElementsAttr constant) {
   SmallVector<char> bytes(size * dense.getNumElements());
   if (isa<ComplexType>(dense.getElementType())) {
     for (int64_t index = 0; index < dense.getNumElements(); ++index)
-      llvm::copy(dense.getRawData().take_front(size), bytes.begin() + index * size);
+      llvm::copy(dense.getRawData().take_front(size),
+                 bytes.begin() + index * size);
     return bytes;
   }
   char *next = bytes.data();
@@ -93,21 +98,26 @@ SmallVector<char> nn::copyBytes(ElementsAttr constant) {
   return bytes;
 }
 
-/// The bits of each element, least byte first; nothing when the bytes are not those of the type.
+/// The bits of each element, least byte first; nothing when the bytes are not
+/// those of the type.
 static std::optional<SmallVector<uint64_t>> readBits(ElementsAttr constant) {
   auto type = cast<ShapedType>(constant.getType());
   SmallVector<char> bytes = nn::copyBytes(constant);
   int64_t size = nn::elementBytes(type.getElementType());
-  if (size > 8 || static_cast<int64_t>(bytes.size()) != size * type.getNumElements())
+  if (size > 8 ||
+      static_cast<int64_t>(bytes.size()) != size * type.getNumElements())
     return std::nullopt;
   SmallVector<uint64_t> result(type.getNumElements());
   for (auto [index, word] : llvm::enumerate(result))
     for (int64_t byte = 0; byte < size; ++byte)
-      word |= static_cast<uint64_t>(static_cast<unsigned char>(bytes[index * size + byte])) << (8 * byte);
+      word |= static_cast<uint64_t>(
+                  static_cast<unsigned char>(bytes[index * size + byte]))
+              << (8 * byte);
   return result;
 }
 
-std::optional<SmallVector<int64_t>> nn::readIntegers(ElementsAttr constant, int64_t limit) {
+std::optional<SmallVector<int64_t>> nn::readIntegers(ElementsAttr constant,
+                                                     int64_t limit) {
   auto type = cast<ShapedType>(constant.getType());
   auto integer = dyn_cast<IntegerType>(type.getElementType());
   if (!integer || type.getNumElements() > limit)
@@ -117,10 +127,13 @@ std::optional<SmallVector<int64_t>> nn::readIntegers(ElementsAttr constant, int6
     return std::nullopt;
   bool isUnsigned = integer.isUnsigned() || integer.getWidth() == 1;
   unsigned width = 8 * elementBytes(integer);
-  return llvm::map_to_vector(*words, [&](uint64_t word) -> int64_t { return isUnsigned ? word : llvm::SignExtend64(word, width); });
+  return llvm::map_to_vector(*words, [&](uint64_t word) -> int64_t {
+    return isUnsigned ? word : llvm::SignExtend64(word, width);
+  });
 }
 
-std::optional<SmallVector<double>> nn::readFloats(ElementsAttr constant, int64_t limit) {
+std::optional<SmallVector<double>> nn::readFloats(ElementsAttr constant,
+                                                  int64_t limit) {
   auto type = cast<ShapedType>(constant.getType());
   auto floatType = dyn_cast<FloatType>(type.getElementType());
   if (!floatType || type.getNumElements() > limit)
@@ -129,37 +142,52 @@ std::optional<SmallVector<double>> nn::readFloats(ElementsAttr constant, int64_t
   if (!words)
     return std::nullopt;
   return llvm::map_to_vector(*words, [&](uint64_t word) {
-    APFloat number(floatType.getFloatSemantics(), APInt(floatType.getWidth(), word, /*isSigned=*/false, /*implicitTrunc=*/true));
+    APFloat number(floatType.getFloatSemantics(),
+                   APInt(floatType.getWidth(), word, /*isSigned=*/false,
+                         /*implicitTrunc=*/true));
     bool losesInfo;
-    number.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven, &losesInfo);
+    number.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven,
+                   &losesInfo);
     return number.convertToDouble();
   });
 }
 
 //===- Resources ----------------------------------------------------------===//
 
-static DenseResourceElementsAttr makeResource(RankedTensorType type, StringRef name, AsmResourceBlob blob) {
+static DenseResourceElementsAttr
+makeResource(RankedTensorType type, StringRef name, AsmResourceBlob blob) {
   return DenseResourceElementsAttr::get(type, name, std::move(blob));
 }
 
-DenseResourceElementsAttr nn::resourceOver(RankedTensorType type, StringRef name, ArrayRef<char> bytes) {
+DenseResourceElementsAttr
+nn::resourceOver(RankedTensorType type, StringRef name, ArrayRef<char> bytes) {
   // Alignment 1: initialisers lie in a model file at any offset.
-  return makeResource(type, name, UnmanagedAsmResourceBlob::allocateWithAlign(bytes, 1));
+  return makeResource(type, name,
+                      UnmanagedAsmResourceBlob::allocateWithAlign(bytes, 1));
 }
 
-DenseResourceElementsAttr nn::resourceWith(RankedTensorType type, StringRef name, SmallVector<char> bytes) {
-  // The blob takes the bytes as they are: a copy would double what large weights need.
+DenseResourceElementsAttr nn::resourceWith(RankedTensorType type,
+                                           StringRef name,
+                                           SmallVector<char> bytes) {
+  // The blob takes the bytes as they are: a copy would double what large
+  // weights need.
   auto *owned = new SmallVector<char>(std::move(bytes));
   auto release = [owned](void *, size_t, size_t) { delete owned; };
-  return makeResource(type, name, AsmResourceBlob(ArrayRef<char>(*owned), alignof(std::max_align_t), release, /*dataIsMutable=*/false));
+  return makeResource(type, name,
+                      AsmResourceBlob(ArrayRef<char>(*owned),
+                                      alignof(std::max_align_t), release,
+                                      /*dataIsMutable=*/false));
 }
 
-ElementsAttr nn::constantWith(RankedTensorType type, StringRef name, SmallVector<char> bytes) {
+ElementsAttr nn::constantWith(RankedTensorType type, StringRef name,
+                              SmallVector<char> bytes) {
   constexpr size_t kDenseBytes = 64;
   Type elementType = type.getElementType();
-  bool isBytes = elementType.isIntOrFloat() && elementType.getIntOrFloatBitWidth() % 8 == 0;
+  bool isBytes = elementType.isIntOrFloat() &&
+                 elementType.getIntOrFloatBitWidth() % 8 == 0;
   if (elementType.isInteger(1) && bytes.size() <= kDenseBytes) {
-    SmallVector<bool> bits(llvm::map_range(bytes, [](char byte) { return byte != 0; }));
+    SmallVector<bool> bits(
+        llvm::map_range(bytes, [](char byte) { return byte != 0; }));
     return DenseElementsAttr::get(type, bits);
   }
   if (isBytes && bytes.size() <= kDenseBytes)
@@ -175,6 +203,9 @@ ElementsAttr nn::storedConstant(ElementsAttr constant) {
     return DenseResourceElementsAttr::get(type, resource.getRawHandle());
   auto dense = cast<DenseElementsAttr>(constant);
   if (dense.isSplat())
-    return DenseElementsAttr::getFromRawBuffer(type, ArrayRef<char>(copyBytes(dense.resizeSplat(RankedTensorType::get({1}, dense.getElementType())))));
-  return DenseElementsAttr::getFromRawBuffer(type, ArrayRef<char>(copyBytes(dense)));
+    return DenseElementsAttr::getFromRawBuffer(
+        type, ArrayRef<char>(copyBytes(dense.resizeSplat(
+                  RankedTensorType::get({1}, dense.getElementType())))));
+  return DenseElementsAttr::getFromRawBuffer(type,
+                                             ArrayRef<char>(copyBytes(dense)));
 }

@@ -7,38 +7,51 @@
 
 namespace burnish::nn {
 
-/// The element type in memory of an nn element type: booleans and 8-bit floats are bytes, unsigned integers signless.
+/// The element type in memory of an nn element type: booleans and 8-bit floats
+/// are bytes, unsigned integers signless.
 mlir::Type storageType(mlir::Type elementType);
 /// The tensor type in memory of a tensor type.
 mlir::RankedTensorType storageTensor(mlir::Type tensorType);
 
-/// The type in which scalars of an nn element type are computed with: booleans are i1, unsigned integers signless.
+/// The type in which scalars of an nn element type are computed with: booleans
+/// are i1, unsigned integers signless.
 mlir::Type computeType(mlir::Type elementType);
 /// One element from memory to what is computed with, and back.
-mlir::Value loadScalar(mlir::ImplicitLocOpBuilder &builder, mlir::Value stored, mlir::Type elementType);
-mlir::Value storeScalar(mlir::ImplicitLocOpBuilder &builder, mlir::Value computed, mlir::Type elementType);
+mlir::Value loadScalar(mlir::ImplicitLocOpBuilder &builder, mlir::Value stored,
+                       mlir::Type elementType);
+mlir::Value storeScalar(mlir::ImplicitLocOpBuilder &builder,
+                        mlir::Value computed, mlir::Type elementType);
 
-/// The integers or booleans of a constant with at most `limit` elements, sign- or zero-extended to 64 bits.
-std::optional<llvm::SmallVector<int64_t>> readIntegers(mlir::ElementsAttr constant, int64_t limit);
+/// The integers or booleans of a constant with at most `limit` elements, sign-
+/// or zero-extended to 64 bits.
+std::optional<llvm::SmallVector<int64_t>>
+readIntegers(mlir::ElementsAttr constant, int64_t limit);
 
 /// The floats of a constant with at most `limit` elements.
-std::optional<llvm::SmallVector<double>> readFloats(mlir::ElementsAttr constant, int64_t limit);
+std::optional<llvm::SmallVector<double>> readFloats(mlir::ElementsAttr constant,
+                                                    int64_t limit);
 
 /// Bytes of one element in memory.
 int64_t elementBytes(mlir::Type elementType);
 
-/// The bytes of a constant as they lie in memory, row-major, when they lie so already (a resource, or dense elements
-/// that are no splat and no booleans).
+/// The bytes of a constant as they lie in memory, row-major, when they lie so
+/// already (a resource, or dense elements that are no splat and no booleans).
 std::optional<llvm::ArrayRef<char>> rawBytes(mlir::ElementsAttr constant);
 /// The bytes of any constant, copied when need be.
 llvm::SmallVector<char> copyBytes(mlir::ElementsAttr constant);
 
 /// A constant over memory that outlives the context (a mapped file).
-mlir::DenseResourceElementsAttr resourceOver(mlir::RankedTensorType type, llvm::StringRef name, llvm::ArrayRef<char> bytes);
+mlir::DenseResourceElementsAttr resourceOver(mlir::RankedTensorType type,
+                                             llvm::StringRef name,
+                                             llvm::ArrayRef<char> bytes);
 /// A constant that owns its bytes.
-mlir::DenseResourceElementsAttr resourceWith(mlir::RankedTensorType type, llvm::StringRef name, llvm::SmallVector<char> bytes);
+mlir::DenseResourceElementsAttr resourceWith(mlir::RankedTensorType type,
+                                             llvm::StringRef name,
+                                             llvm::SmallVector<char> bytes);
 /// A constant of `bytes`: dense when small, else an owned resource.
-mlir::ElementsAttr constantWith(mlir::RankedTensorType type, llvm::StringRef name, llvm::SmallVector<char> bytes);
+mlir::ElementsAttr constantWith(mlir::RankedTensorType type,
+                                llvm::StringRef name,
+                                llvm::SmallVector<char> bytes);
 
 /// The constant as it is stored: booleans as bytes, types signless.
 mlir::ElementsAttr storedConstant(mlir::ElementsAttr constant);

@@ -7,18 +7,28 @@ using namespace burnish;
 
 int nn::onnxType(Type type) {
   if (auto complex = dyn_cast<ComplexType>(type))
-    return complex.getElementType().isF32() ? 14 : complex.getElementType().isF64() ? 15 : 0;
+    return complex.getElementType().isF32()   ? 14
+           : complex.getElementType().isF64() ? 15
+                                              : 0;
   if (auto integer = dyn_cast<IntegerType>(type)) {
     bool isUnsigned = integer.isUnsigned();
     switch (integer.getWidth()) {
-    case 1: return 9;
-    case 2: return isUnsigned ? 25 : 26;
-    case 4: return isUnsigned ? 21 : 22;
-    case 8: return isUnsigned ? 2 : 3;
-    case 16: return isUnsigned ? 4 : 5;
-    case 32: return isUnsigned ? 12 : 6;
-    case 64: return isUnsigned ? 13 : 7;
-    default: return 0;
+    case 1:
+      return 9;
+    case 2:
+      return isUnsigned ? 25 : 26;
+    case 4:
+      return isUnsigned ? 21 : 22;
+    case 8:
+      return isUnsigned ? 2 : 3;
+    case 16:
+      return isUnsigned ? 4 : 5;
+    case 32:
+      return isUnsigned ? 12 : 6;
+    case 64:
+      return isUnsigned ? 13 : 7;
+    default:
+      return 0;
     }
   }
   return llvm::TypeSwitch<Type, int>(type)
@@ -38,35 +48,66 @@ int nn::onnxType(Type type) {
 }
 
 Type nn::typeOfOnnx(int64_t number, MLIRContext *context) {
-  auto integer = [&](unsigned width, IntegerType::SignednessSemantics sign = IntegerType::Signless) { return IntegerType::get(context, width, sign); };
+  auto integer = [&](unsigned width, IntegerType::SignednessSemantics sign =
+                                         IntegerType::Signless) {
+    return IntegerType::get(context, width, sign);
+  };
   switch (number) {
-  case 1: return Float32Type::get(context);
-  case 2: return integer(8, IntegerType::Unsigned);
-  case 3: return integer(8);
-  case 4: return integer(16, IntegerType::Unsigned);
-  case 5: return integer(16);
-  case 6: return integer(32);
-  case 7: return integer(64);
-  case 9: return integer(1);
-  case 10: return Float16Type::get(context);
-  case 11: return Float64Type::get(context);
-  case 12: return integer(32, IntegerType::Unsigned);
-  case 13: return integer(64, IntegerType::Unsigned);
-  case 14: return ComplexType::get(Float32Type::get(context));
-  case 15: return ComplexType::get(Float64Type::get(context));
-  case 16: return BFloat16Type::get(context);
-  case 17: return Float8E4M3FNType::get(context);
-  case 18: return Float8E4M3FNUZType::get(context);
-  case 19: return Float8E5M2Type::get(context);
-  case 20: return Float8E5M2FNUZType::get(context);
-  case 21: return integer(4, IntegerType::Unsigned);
-  case 22: return integer(4);
-  case 23: return Float4E2M1FNType::get(context);
-  case 24: return Float8E8M0FNUType::get(context);
-  case 25: return integer(2, IntegerType::Unsigned);
-  case 26: return integer(2);
-  case 27: return Float6E2M3FNType::get(context);
-  case 28: return Float6E3M2FNType::get(context);
-  default: return {};
+  case 1:
+    return Float32Type::get(context);
+  case 2:
+    return integer(8, IntegerType::Unsigned);
+  case 3:
+    return integer(8);
+  case 4:
+    return integer(16, IntegerType::Unsigned);
+  case 5:
+    return integer(16);
+  case 6:
+    return integer(32);
+  case 7:
+    return integer(64);
+  case 9:
+    return integer(1);
+  case 10:
+    return Float16Type::get(context);
+  case 11:
+    return Float64Type::get(context);
+  case 12:
+    return integer(32, IntegerType::Unsigned);
+  case 13:
+    return integer(64, IntegerType::Unsigned);
+  case 14:
+    return ComplexType::get(Float32Type::get(context));
+  case 15:
+    return ComplexType::get(Float64Type::get(context));
+  case 16:
+    return BFloat16Type::get(context);
+  case 17:
+    return Float8E4M3FNType::get(context);
+  case 18:
+    return Float8E4M3FNUZType::get(context);
+  case 19:
+    return Float8E5M2Type::get(context);
+  case 20:
+    return Float8E5M2FNUZType::get(context);
+  case 21:
+    return integer(4, IntegerType::Unsigned);
+  case 22:
+    return integer(4);
+  case 23:
+    return Float4E2M1FNType::get(context);
+  case 24:
+    return Float8E8M0FNUType::get(context);
+  case 25:
+    return integer(2, IntegerType::Unsigned);
+  case 26:
+    return integer(2);
+  case 27:
+    return Float6E2M3FNType::get(context);
+  case 28:
+    return Float6E3M2FNType::get(context);
+  default:
+    return {};
   }
 }

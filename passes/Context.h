@@ -13,16 +13,20 @@ unsigned pointerBits(mlir::ModuleOp module);
 enum class ContextSlot { ParallelFor, Allocate, Release, Weights };
 
 /// What a slot of the context holds.
-mlir::Value loadSlot(mlir::ImplicitLocOpBuilder &builder, mlir::Value context, ContextSlot slot);
+mlir::Value loadSlot(mlir::ImplicitLocOpBuilder &builder, mlir::Value context,
+                     ContextSlot slot);
 
-/// i64 (i64, i64): the product of two sizes; -1 when one is negative or it is more than the target's memory could hold.
+/// i64 (i64, i64): the product of two sizes; -1 when one is negative or it is
+/// more than the target's memory could hold.
 mlir::LLVM::LLVMFuncOp multiplyFunction(mlir::ModuleOp module);
-/// ptr (ptr context, i64 bytes): memory from the context; null when it has none, or for a negative size.
+/// ptr (ptr context, i64 bytes): memory from the context; null when it has
+/// none, or for a negative size.
 mlir::LLVM::LLVMFuncOp allocateFunction(mlir::ModuleOp module);
 /// void (ptr context, ptr): gives it back.
 mlir::LLVM::LLVMFuncOp releaseFunction(mlir::ModuleOp module);
 
 /// A memref<?xi8> over `bytes` (i64) at `pointer`.
-mlir::Value bufferAt(mlir::ImplicitLocOpBuilder &builder, mlir::Value pointer, mlir::Value bytes, unsigned indexBits);
+mlir::Value bufferAt(mlir::ImplicitLocOpBuilder &builder, mlir::Value pointer,
+                     mlir::Value bytes, unsigned indexBits);
 
 } // namespace burnish

@@ -1,12 +1,13 @@
-// Pipeline.cpp - the compiler on one page: phases, their passes, and why they stand in this order.
+// Pipeline.cpp - the compiler on one page: phases, their passes, and why they
+// stand in this order.
 #include "passes/Pipeline.h"
 #include "passes/Passes.h"
 #include "passes/memory/Bufferize.h"
 
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Affine/Transforms/Passes.h"
-#include "mlir/Dialect/Arith/Transforms/BufferizableOpInterfaceImpl.h"
 #include "mlir/Dialect/Arith/Transforms/BufferDeallocationOpInterfaceImpl.h"
+#include "mlir/Dialect/Arith/Transforms/BufferizableOpInterfaceImpl.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/Bufferization/Pipelines/Passes.h"
 #include "mlir/Dialect/Bufferization/Transforms/FuncBufferizableOpInterfaceImpl.h"
@@ -15,6 +16,7 @@
 #include "mlir/Dialect/ControlFlow/Transforms/BufferizableOpInterfaceImpl.h"
 #include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Dialect/Linalg/Transforms/BufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/Linalg/Transforms/SubsetInsertionOpInterfaceImpl.h"
 #include "mlir/Dialect/Linalg/Transforms/TilingInterfaceImpl.h"
 #include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/AllocationOpInterfaceImpl.h"
@@ -26,7 +28,6 @@
 #include "mlir/Dialect/Tensor/IR/ValueBoundsOpInterfaceImpl.h"
 #include "mlir/Dialect/Tensor/Transforms/BufferizableOpInterfaceImpl.h"
 #include "mlir/Dialect/Tensor/Transforms/SubsetInsertionOpInterfaceImpl.h"
-#include "mlir/Dialect/Linalg/Transforms/SubsetInsertionOpInterfaceImpl.h"
 #include "mlir/Dialect/Vector/Transforms/BufferizableOpInterfaceImpl.h"
 #include "mlir/Dialect/Vector/Transforms/SubsetOpInterfaceImpl.h"
 #include "mlir/Pass/PassRegistry.h"
@@ -61,7 +62,8 @@ static void addLoops(OpPassManager &passes, const PipelineOptions &options) {
   addCleanup(passes);
 }
 
-/// linalg to loops over tiles, where a schedule says how; what is left keeps its loops.
+/// linalg to loops over tiles, where a schedule says how; what is left keeps
+/// its loops.
 static void addTiles(OpPassManager &passes, const PipelineOptions &options) {
   if (options.level == 0)
     return;
@@ -91,7 +93,8 @@ static void addMemory(OpPassManager &passes, const PipelineOptions &options) {
   addCleanup(passes);
 }
 
-/// Loops and buffers to the LLVM dialect, and the functions of burnish.h around them.
+/// Loops and buffers to the LLVM dialect, and the functions of burnish.h around
+/// them.
 static void addLlvm(OpPassManager &passes, const PipelineOptions &options) {
   passes.addNestedPass<func::FuncOp>(createCopyInLoops());
   passes.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
@@ -102,7 +105,8 @@ static void addLlvm(OpPassManager &passes, const PipelineOptions &options) {
   passes.addPass(createSCFToControlFlowPass());
   // Assertions stand in straight code by now, so that each can return.
   passes.addPass(createReturnStatus());
-  // Conversions to bf16 are a function of the compiler's own library on CPUs without them; as integers they are none.
+  // Conversions to bf16 are a function of the compiler's own library on CPUs
+  // without them; as integers they are none.
   arith::ArithExpandOpsPassOptions expansions;
   expansions.includeBf16 = true;
   passes.addPass(arith::createArithExpandOpsPass(expansions));
@@ -112,10 +116,12 @@ static void addLlvm(OpPassManager &passes, const PipelineOptions &options) {
     passes.addPass(createConvertVectors(narrow));
   }
   passes.addPass(createConvertComplexToStandardPass());
-  // libm is exact where expansions of sinh, asinh, pow, log1p, ... in terms of exp and log are not.
+  // libm is exact where expansions of sinh, asinh, pow, log1p, ... in terms of
+  // exp and log are not.
   math::MathExpandOpsPassOptions mathExpansions;
   mathExpansions.opMnemonics = {"clampf", "ctlz", "fpowi"};
-  passes.addNestedPass<func::FuncOp>(math::createMathExpandOpsPass(mathExpansions));
+  passes.addNestedPass<func::FuncOp>(
+      math::createMathExpandOpsPass(mathExpansions));
   ConvertMathToLLVMPassOptions intrinsics;
   intrinsics.approximateLog1p = false;
   passes.addNestedPass<func::FuncOp>(createConvertMathToLLVMPass(intrinsics));
@@ -155,25 +161,37 @@ struct Order {
   StringRef first, second, why;
 };
 static constexpr Order kOrder[] = {
-    {"nn-infer-shapes", "nn-fold-constants", "constants are found through known shapes"},
-    {"nn-fuse-elementwise", "nn-group-kernels", "a group has one operation after its reduction"},
+    {"nn-infer-shapes", "nn-fold-constants",
+     "constants are found through known shapes"},
+    {"nn-fuse-elementwise", "nn-group-kernels",
+     "a group has one operation after its reduction"},
     {"nn-fuse-elementwise", "nn-order-loops", "fusion makes new loop nests"},
     {"nn-group-kernels", "nn-order-loops", "what no schedule took is ordered"},
     {"nn-bufferize", "nn-emit-kernels", "how buffers lie decides the code"},
-    {"nn-emit-kernels", "ownership-based-buffer-deallocation", "a kernel's region is no control flow"},
+    {"nn-emit-kernels", "ownership-based-buffer-deallocation",
+     "a kernel's region is no control flow"},
     {"nn-order-loops", "nn-bufferize", "loops are interchanged on tensors"},
     {"nn-bufferize", "nn-carry-in-place", "loops carry buffers only then"},
-    {"nn-carry-in-place", "nn-plan-workspace", "a carried buffer is one buffer"},
-    {"nn-place-results", "nn-plan-workspace", "a result takes no place in the workspace"},
-    {"nn-plan-workspace", "ownership-based-buffer-deallocation", "what has a fixed place is never released"},
-    {"ownership-based-buffer-deallocation", "nn-allocate-in-context", "releases go to the context too"},
-    {"convert-scf-to-cf", "nn-return-status", "only straight code can return from its middle"},
-    {"nn-return-status", "convert-func-to-llvm", "the status is a result of the function"},
-    {"convert-func-to-llvm", "nn-run-parallel", "arguments are scalars and pointers then, which a closure holds"},
-    {"reconcile-unrealized-casts", "nn-entry-point", "the entry calls the model's function as it is in the end"},
+    {"nn-carry-in-place", "nn-plan-workspace",
+     "a carried buffer is one buffer"},
+    {"nn-place-results", "nn-plan-workspace",
+     "a result takes no place in the workspace"},
+    {"nn-plan-workspace", "ownership-based-buffer-deallocation",
+     "what has a fixed place is never released"},
+    {"ownership-based-buffer-deallocation", "nn-allocate-in-context",
+     "releases go to the context too"},
+    {"convert-scf-to-cf", "nn-return-status",
+     "only straight code can return from its middle"},
+    {"nn-return-status", "convert-func-to-llvm",
+     "the status is a result of the function"},
+    {"convert-func-to-llvm", "nn-run-parallel",
+     "arguments are scalars and pointers then, which a closure holds"},
+    {"reconcile-unrealized-casts", "nn-entry-point",
+     "the entry calls the model's function as it is in the end"},
 };
 
-LogicalResult burnish::verifyOrder(const PipelineOptions &options, llvm::raw_ostream &errors) {
+LogicalResult burnish::verifyOrder(const PipelineOptions &options,
+                                   llvm::raw_ostream &errors) {
   OpPassManager passes(ModuleOp::getOperationName());
   for (Phase phase : kPhases)
     addPhase(passes, phase, options);
@@ -181,38 +199,51 @@ LogicalResult burnish::verifyOrder(const PipelineOptions &options, llvm::raw_ost
   llvm::raw_string_ostream stream(text);
   passes.printAsTextualPipeline(stream);
   for (const Order &order : kOrder) {
-    size_t first = StringRef(text).rfind(order.first), second = StringRef(text).find(order.second);
+    size_t first = StringRef(text).rfind(order.first),
+           second = StringRef(text).find(order.second);
     bool isMissing = first == StringRef::npos || second == StringRef::npos;
     if (isMissing ? options.level == 0 : first < second)
       continue;
-    errors << "pass '" << order.first << "' must stand before '" << order.second << "': " << order.why << '\n';
+    errors << "pass '" << order.first << "' must stand before '" << order.second
+           << "': " << order.why << '\n';
     return failure();
   }
   return success();
 }
 
 StringRef burnish::nameOf(Phase phase) {
-  static constexpr StringRef kNames[] = {"nn", "linalg", "tiles", "loops", "llvm"};
+  static constexpr StringRef kNames[] = {"nn", "linalg", "tiles", "loops",
+                                         "llvm"};
   return kNames[static_cast<size_t>(phase)];
 }
 
-void burnish::addPhase(OpPassManager &passes, Phase phase, const PipelineOptions &options) {
+void burnish::addPhase(OpPassManager &passes, Phase phase,
+                       const PipelineOptions &options) {
   switch (phase) {
-  case Phase::Graph: return addGraph(passes, options);
-  case Phase::Loops: return addLoops(passes, options);
-  case Phase::Tiles: return addTiles(passes, options);
-  case Phase::Memory: return addMemory(passes, options);
-  case Phase::Llvm: return addLlvm(passes, options);
+  case Phase::Graph:
+    return addGraph(passes, options);
+  case Phase::Loops:
+    return addLoops(passes, options);
+  case Phase::Tiles:
+    return addTiles(passes, options);
+  case Phase::Memory:
+    return addMemory(passes, options);
+  case Phase::Llvm:
+    return addLlvm(passes, options);
   }
 }
 
 void burnish::registerDialects(DialectRegistry &registry) {
-  registry.insert<nn::NNDialect, affine::AffineDialect, arith::ArithDialect, bufferization::BufferizationDialect, cf::ControlFlowDialect,
-                  complex::ComplexDialect, func::FuncDialect, linalg::LinalgDialect, LLVM::LLVMDialect, math::MathDialect, memref::MemRefDialect,
-                  scf::SCFDialect, tensor::TensorDialect, ub::UBDialect, vector::VectorDialect>();
+  registry.insert<nn::NNDialect, affine::AffineDialect, arith::ArithDialect,
+                  bufferization::BufferizationDialect, cf::ControlFlowDialect,
+                  complex::ComplexDialect, func::FuncDialect,
+                  linalg::LinalgDialect, LLVM::LLVMDialect, math::MathDialect,
+                  memref::MemRefDialect, scf::SCFDialect, tensor::TensorDialect,
+                  ub::UBDialect, vector::VectorDialect>();
   arith::registerBufferizableOpInterfaceExternalModels(registry);
   arith::registerBufferDeallocationOpInterfaceExternalModels(registry);
-  bufferization::func_ext::registerBufferizableOpInterfaceExternalModels(registry);
+  bufferization::func_ext::registerBufferizableOpInterfaceExternalModels(
+      registry);
   cf::registerBufferizableOpInterfaceExternalModels(registry);
   cf::registerBufferDeallocationOpInterfaceExternalModels(registry);
   linalg::registerBufferizableOpInterfaceExternalModels(registry);
@@ -234,6 +265,10 @@ void burnish::registerDialects(DialectRegistry &registry) {
 void burnish::registerPipelines() {
   registerBurnishPasses();
   for (Phase phase : kPhases)
-    PassPipelineRegistration<>("burnish-" + nameOf(phase).str(), "the phase that ends at --emit=" + nameOf(phase).str(),
-                               [phase](OpPassManager &passes) { addPhase(passes, phase, PipelineOptions()); });
+    PassPipelineRegistration<>("burnish-" + nameOf(phase).str(),
+                               "the phase that ends at --emit=" +
+                                   nameOf(phase).str(),
+                               [phase](OpPassManager &passes) {
+                                 addPhase(passes, phase, PipelineOptions());
+                               });
 }

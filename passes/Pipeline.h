@@ -5,7 +5,8 @@
 namespace burnish {
 
 struct PipelineOptions {
-  /// 0: the plain meaning of every operator, nothing fused or reordered. 1 to 3: optimised.
+  /// 0: the plain meaning of every operator, nothing fused or reordered. 1 to
+  /// 3: optimised.
   unsigned level = 2;
   /// The context brings the weights; else they are a section of the object.
   bool weightsInFile = false;
@@ -17,18 +18,24 @@ struct PipelineOptions {
 
 /// The phases in order; each ends at a form that --emit shows.
 enum class Phase { Graph, Loops, Tiles, Memory, Llvm };
-constexpr Phase kPhases[] = {Phase::Graph, Phase::Loops, Phase::Tiles, Phase::Memory, Phase::Llvm};
+constexpr Phase kPhases[] = {Phase::Graph, Phase::Loops, Phase::Tiles,
+                             Phase::Memory, Phase::Llvm};
 
-/// The name of a phase, which is what --emit calls its result: nn, linalg, tiles, loops, llvm.
+/// The name of a phase, which is what --emit calls its result: nn, linalg,
+/// tiles, loops, llvm.
 llvm::StringRef nameOf(Phase phase);
 
 /// Adds the passes of one phase to a pass manager over modules.
-void addPhase(mlir::OpPassManager &passes, Phase phase, const PipelineOptions &options);
+void addPhase(mlir::OpPassManager &passes, Phase phase,
+              const PipelineOptions &options);
 
-/// Checks that passes stand in an order that works; says on `errors` which do not. For the start of tools.
-llvm::LogicalResult verifyOrder(const PipelineOptions &options, llvm::raw_ostream &errors);
+/// Checks that passes stand in an order that works; says on `errors` which do
+/// not. For the start of tools.
+llvm::LogicalResult verifyOrder(const PipelineOptions &options,
+                                llvm::raw_ostream &errors);
 
-/// Registers all dialects that a module may hold on its way, and their bufferisation.
+/// Registers all dialects that a module may hold on its way, and their
+/// bufferisation.
 void registerDialects(mlir::DialectRegistry &registry);
 
 /// Registers every pass and, for each phase, a pipeline `burnish-PHASE`.

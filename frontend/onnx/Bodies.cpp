@@ -1,6 +1,7 @@
-// Bodies.cpp - imports the graphs of If, Loop and Scan into the bodies of their operators.
-#include "frontend/onnx/GraphImporter.h"
+// Bodies.cpp - imports the graphs of If, Loop and Scan into the bodies of their
+// operators.
 #include "ir/Bodies.h"
+#include "frontend/onnx/GraphImporter.h"
 #include "ir/Ops.h"
 
 using namespace mlir;
@@ -9,7 +10,8 @@ using onnx::GraphProto;
 
 namespace burnish::onnx_import {
 
-SmallVector<std::pair<StringRef, const GraphProto *>> graphsOf(const onnx::NodeProto &node) {
+SmallVector<std::pair<StringRef, const GraphProto *>>
+graphsOf(const onnx::NodeProto &node) {
   SmallVector<std::pair<StringRef, const GraphProto *>> graphs;
   for (const onnx::AttributeProto &attribute : node.attribute())
     if (attribute.has_g())
@@ -18,7 +20,8 @@ SmallVector<std::pair<StringRef, const GraphProto *>> graphsOf(const onnx::NodeP
   return graphs;
 }
 
-SmallVector<Value> GraphImporter::graph(const GraphProto &graph, ValueRange arguments) {
+SmallVector<Value> GraphImporter::graph(const GraphProto &graph,
+                                        ValueRange arguments) {
   Scope scope;
   scope.outer = currentScope;
   for (auto [input, argument] : zip(graph.input(), arguments))
@@ -35,8 +38,9 @@ bool GraphImporter::fillBodies(Operation *op, const onnx::NodeProto &node) {
   auto bodies = cast<nn::HasBodies>(op);
   SmallVector<std::pair<StringRef, const GraphProto *>> graphs = graphsOf(node);
   nn::CarriedDims carried(bodies, builder.scope);
-  // Expansions write what is known of shapes into the IR. So when an assumption about the shapes of carried values turns
-  // out wrong, the bodies are imported anew, and what was reported under the assumption is taken back.
+  // Expansions write what is known of shapes into the IR. So when an assumption
+  // about the shapes of carried values turns out wrong, the bodies are imported
+  // anew, and what was reported under the assumption is taken back.
   Diagnostics::Mark mark = diagnostics.mark();
   while (importedNodes <= kMostNodes) {
     if (failed(carried.declare()))

@@ -32,20 +32,26 @@ struct Scope {
 
 class Checker {
 public:
-  Checker(CheckedModel &result, Diagnostics &diagnostics) : result(result), diagnostics(diagnostics) {}
+  Checker(CheckedModel &result, Diagnostics &diagnostics)
+      : result(result), diagnostics(diagnostics) {}
 
   void model(onnx::ModelProto &model);
 
 private:
   void versions(const onnx::ModelProto &model);
-  Opsets importsOf(const google::protobuf::RepeatedPtrField<onnx::OperatorSetIdProto> &imports, const Twine &where);
-  void graph(GraphProto &graph, const Scope *outer, const Opsets &opsets, bool inFunction, const Twine &where);
+  Opsets
+  importsOf(const google::protobuf::RepeatedPtrField<onnx::OperatorSetIdProto>
+                &imports,
+            const Twine &where);
+  void graph(GraphProto &graph, const Scope *outer, const Opsets &opsets,
+             bool inFunction, const Twine &where);
   void function(FunctionProto &function);
-  // Puts `nodes` in order of use and checks them; `scope` has what is known before the first. False when there is no
-  // order.
-  bool nodes(google::protobuf::RepeatedPtrField<NodeProto> &nodes, Scope &scope, const Opsets &opsets, bool inFunction,
-             const Twine &where);
-  bool sort(google::protobuf::RepeatedPtrField<NodeProto> &nodes, const StringMap<int> &producers, const Twine &where);
+  // Puts `nodes` in order of use and checks them; `scope` has what is known
+  // before the first. False when there is no order.
+  bool nodes(google::protobuf::RepeatedPtrField<NodeProto> &nodes, Scope &scope,
+             const Opsets &opsets, bool inFunction, const Twine &where);
+  bool sort(google::protobuf::RepeatedPtrField<NodeProto> &nodes,
+            const StringMap<int> &producers, const Twine &where);
   // What a node uses: its inputs, and what its subgraphs take from around them.
   SmallVector<StringRef> uses(const NodeProto &node);
   const std::vector<StringRef> &freeNames(const GraphProto &graph);
@@ -64,7 +70,8 @@ void Checker::model(onnx::ModelProto &model) {
   }
   result.opsets = importsOf(model.opset_import(), "");
   for (const FunctionProto &function : model.functions()) {
-    std::string key = functionKey(function.domain(), function.name(), function.overload());
+    std::string key =
+        functionKey(function.domain(), function.name(), function.overload());
     if (!result.functions.try_emplace(key, &function).second)
       diagnostics.error("function " + quoted(function.name()), "defined twice");
   }
@@ -82,35 +89,49 @@ void Checker::model(onnx::ModelProto &model) {
 
 void Checker::versions(const onnx::ModelProto &model) {
   if (model.ir_version() < kOldestIrVersion) {
-    diagnostics.error("", model.has_ir_version() ? "IR version " + Twine(model.ir_version()) + " is older than " +
-                                                       Twine(kOldestIrVersion) + ", the oldest supported"
-                                                 : Twine("not an ONNX model: it has no IR version"));
+    diagnostics.error("",
+                      model.has_ir_version()
+                          ? "IR version " + Twine(model.ir_version()) +
+                                " is older than " + Twine(kOldestIrVersion) +
+                                ", the oldest supported"
+                          : Twine("not an ONNX model: it has no IR version"));
     result.isImportable = false;
   } else if (model.ir_version() > onnx::Version::IR_VERSION) {
-    diagnostics.error("", "IR version " + Twine(model.ir_version()) + " is newer than " +
-                              Twine(int(onnx::Version::IR_VERSION)) + ", the newest known");
+    diagnostics.error(
+        "", "IR version " + Twine(model.ir_version()) + " is newer than " +
+                Twine(int(onnx::Version::IR_VERSION)) + ", the newest known");
     result.isImportable = false;
   }
 }
 
-Opsets Checker::importsOf(const google::protobuf::RepeatedPtrField<onnx::OperatorSetIdProto> &imports, const Twine &where) {
+Opsets Checker::importsOf(
+    const google::protobuf::RepeatedPtrField<onnx::OperatorSetIdProto> &imports,
+    const Twine &where) {
   Opsets opsets;
   for (const auto &import : imports) {
     StringRef domain = canonicalDomain(import.domain());
-    std::string opset = domain.empty() ? "opset" : "opset of domain " + quoted(domain);
+    std::string opset =
+        domain.empty() ? "opset" : "opset of domain " + quoted(domain);
     auto [entry, isNew] = opsets.try_emplace(domain, import.version());
     if (!isNew && entry->second != import.version()) {
-      diagnostics.error(where, opset + " is imported as " + Twine(entry->second) + " and as " + Twine(import.version()));
+      diagnostics.error(where, opset + " is imported as " +
+                                   Twine(entry->second) + " and as " +
+                                   Twine(import.version()));
       result.isImportable = false;
     }
     std::optional<int> newest = newestVersion(domain);
     int64_t oldest = domain.empty() ? kOldestOpset : 1;
     if (newest && import.version() > *newest) {
-      diagnostics.error(where, opset + " " + Twine(import.version()) + " is newer than " + Twine(*newest) + ", the newest known");
+      diagnostics.error(where, opset + " " + Twine(import.version()) +
+                                   " is newer than " + Twine(*newest) +
+                                   ", the newest known");
       result.isImportable = false;
     } else if (import.version() < oldest) {
-      diagnostics.error(where, opset + " " + Twine(import.version()) + " is older than " + Twine(oldest) + ", the oldest supported",
-                        "onnx.version_converter can bring the model to a newer one");
+      diagnostics.error(
+          where,
+          opset + " " + Twine(import.version()) + " is older than " +
+              Twine(oldest) + ", the oldest supported",
+          "onnx.version_converter can bring the model to a newer one");
       result.isImportable = false;
     }
   }
@@ -128,14 +149,16 @@ void Checker::function(FunctionProto &function) {
   for (const std::string &input : function.input())
     if (!scope.names.insert(input).second)
       diagnostics.error(where, "input " + quoted(input) + " is named twice");
-  if (!nodes(*function.mutable_node(), scope, opsets, /*inFunction=*/true, where))
+  if (!nodes(*function.mutable_node(), scope, opsets, /*inFunction=*/true,
+             where))
     return;
   for (const std::string &output : function.output())
     if (!scope.knows(output))
       diagnostics.error(where, "output " + quoted(output) + " is not defined");
 }
 
-void Checker::graph(GraphProto &graph, const Scope *outer, const Opsets &opsets, bool inFunction, const Twine &where) {
+void Checker::graph(GraphProto &graph, const Scope *outer, const Opsets &opsets,
+                    bool inFunction, const Twine &where) {
   Scope scope;
   scope.outer = outer;
   auto define = [&](StringRef name, const Twine &what) {
@@ -149,11 +172,13 @@ void Checker::graph(GraphProto &graph, const Scope *outer, const Opsets &opsets,
     define(input.name(), "input");
     inputs.insert(input.name());
   }
-  // Up to IR version 3 every initialiser is an input too; later, such an input has a default.
+  // Up to IR version 3 every initialiser is an input too; later, such an input
+  // has a default.
   StringSet<> initializers;
   auto initializer = [&](StringRef name) {
     if (!initializers.insert(name).second)
-      diagnostics.error(where, "initializer " + quoted(name) + " is defined twice");
+      diagnostics.error(where,
+                        "initializer " + quoted(name) + " is defined twice");
     else if (!inputs.contains(name))
       define(name, "initializer");
   };
@@ -166,10 +191,12 @@ void Checker::graph(GraphProto &graph, const Scope *outer, const Opsets &opsets,
     return;
   for (const auto &output : graph.output())
     if (!scope.knows(output.name()))
-      diagnostics.error(where, "output " + quoted(output.name()) + " is not defined");
+      diagnostics.error(where,
+                        "output " + quoted(output.name()) + " is not defined");
 }
 
-bool Checker::nodes(google::protobuf::RepeatedPtrField<NodeProto> &nodes, Scope &scope, const Opsets &opsets, bool inFunction,
+bool Checker::nodes(google::protobuf::RepeatedPtrField<NodeProto> &nodes,
+                    Scope &scope, const Opsets &opsets, bool inFunction,
                     const Twine &where) {
   StringMap<int> producers;
   for (auto [index, node] : enumerate(nodes))
@@ -181,9 +208,12 @@ bool Checker::nodes(google::protobuf::RepeatedPtrField<NodeProto> &nodes, Scope 
         continue;
       if (isNew)
         producers.erase(entry);
-      std::string other = isNew ? "an input or initializer" : describe(nodes[entry->second]);
-      diagnostics.report(problemOf(node, 0, "output " + quoted(output) + " is also the name of " +
-                                                (isNew ? other : "an output of " + other)));
+      std::string other =
+          isNew ? "an input or initializer" : describe(nodes[entry->second]);
+      diagnostics.report(
+          problemOf(node, 0,
+                    "output " + quoted(output) + " is also the name of " +
+                        (isNew ? other : "an output of " + other)));
       result.broken.insert(&node);
     }
   if (!sort(nodes, producers, where)) {
@@ -193,10 +223,12 @@ bool Checker::nodes(google::protobuf::RepeatedPtrField<NodeProto> &nodes, Scope 
   for (NodeProto &node : nodes) {
     for (const std::string &input : node.input())
       if (!input.empty() && !scope.knows(input)) {
-        diagnostics.report(problemOf(node, 0, "input " + quoted(input) + " is not defined"));
+        diagnostics.report(
+            problemOf(node, 0, "input " + quoted(input) + " is not defined"));
         result.broken.insert(&node);
       }
-    if (!checkNode(node, opsets, result.functionFor(node), inFunction, diagnostics))
+    if (!checkNode(node, opsets, result.functionFor(node), inFunction,
+                   diagnostics))
       result.broken.insert(&node);
     for (onnx::AttributeProto &attribute : *node.mutable_attribute()) {
       std::string inside = describe(node) + ", " + attribute.name();
@@ -212,7 +244,8 @@ bool Checker::nodes(google::protobuf::RepeatedPtrField<NodeProto> &nodes, Scope 
   return true;
 }
 
-bool Checker::sort(google::protobuf::RepeatedPtrField<NodeProto> &nodes, const StringMap<int> &producers, const Twine &where) {
+bool Checker::sort(google::protobuf::RepeatedPtrField<NodeProto> &nodes,
+                   const StringMap<int> &producers, const Twine &where) {
   std::vector<SmallVector<int, 4>> needs(nodes.size());
   bool isSorted = true;
   for (auto [index, node] : enumerate(nodes))
@@ -245,11 +278,15 @@ bool Checker::sort(google::protobuf::RepeatedPtrField<NodeProto> &nodes, const S
       int needed = needs[index][next++];
       if (states[needed] == Open) {
         std::string members = describe(nodes[needed]);
-        auto start = find_if(path, [&](const auto &step) { return step.first == needed; });
+        auto start = find_if(
+            path, [&](const auto &step) { return step.first == needed; });
         size_t length = path.end() - start;
-        for (auto step = path.end() - 1; step != start && members.size() < 300; --step)
+        for (auto step = path.end() - 1; step != start && members.size() < 300;
+             --step)
           members = describe(nodes[step->first]) + ", " + members;
-        return diagnostics.error(where, "a cycle of " + Twine(length) + (length == 1 ? " node: " : " nodes: ") + members);
+        return diagnostics.error(
+            where, "a cycle of " + Twine(length) +
+                       (length == 1 ? " node: " : " nodes: ") + members);
       }
       if (states[needed] == Unseen) {
         states[needed] = Open;
@@ -301,7 +338,8 @@ const std::vector<StringRef> &Checker::freeNames(const GraphProto &graph) {
 const FunctionProto *CheckedModel::functionFor(const NodeProto &node) const {
   if (functions.empty())
     return nullptr;
-  return functions.lookup(functionKey(node.domain(), node.op_type(), node.overload()));
+  return functions.lookup(
+      functionKey(node.domain(), node.op_type(), node.overload()));
 }
 
 CheckedModel check(onnx::ModelProto &model, Diagnostics &diagnostics) {

@@ -15,14 +15,16 @@ struct CheckedModel {
   llvm::StringMap<const onnx::FunctionProto *> functions;
   /// Nodes with a problem that is reported; what they would give is unknown.
   llvm::DenseSet<const onnx::NodeProto *> broken;
-  /// False when there is nothing to import: no graph, a cycle, a version that is unknown.
+  /// False when there is nothing to import: no graph, a cycle, a version that
+  /// is unknown.
   bool isImportable = true;
 
   const onnx::FunctionProto *functionFor(const onnx::NodeProto &node) const;
 };
 
-/// Checks structure, names, versions and, against ONNX's schemas, every node of `model`, which is not trusted; sorts
-/// nodes that stand after a use of theirs. Reports all it finds.
+/// Checks structure, names, versions and, against ONNX's schemas, every node of
+/// `model`, which is not trusted; sorts nodes that stand after a use of theirs.
+/// Reports all it finds.
 CheckedModel check(onnx::ModelProto &model, Diagnostics &diagnostics);
 
 } // namespace burnish::onnx_import

@@ -20,40 +20,49 @@ public:
     return diagnostics.report(problemOf(node, version, reason, remedy));
   }
 
-  // What holds for any node: attributes have distinct names and stand for others only inside functions.
+  // What holds for any node: attributes have distinct names and stand for
+  // others only inside functions.
   void attributes(bool inFunction) {
     StringSet<> names;
     for (const AttributeProto &attribute : node.attribute()) {
       if (!names.insert(attribute.name()).second)
         fail("attribute " + quoted(attribute.name()) + " is given twice");
       if (!inFunction && !attribute.ref_attr_name().empty())
-        fail("attribute " + quoted(attribute.name()) + " stands for one of a function, and this is none");
+        fail("attribute " + quoted(attribute.name()) +
+             " stands for one of a function, and this is none");
     }
   }
 
   void call(const onnx::FunctionProto &function) {
     if (node.input_size() > function.input_size())
-      fail(Twine(node.input_size()) + " inputs, and its function has " + Twine(function.input_size()));
+      fail(Twine(node.input_size()) + " inputs, and its function has " +
+           Twine(function.input_size()));
     if (node.output_size() > function.output_size())
-      fail(Twine(node.output_size()) + " outputs, and its function has " + Twine(function.output_size()));
+      fail(Twine(node.output_size()) + " outputs, and its function has " +
+           Twine(function.output_size()));
     for (const std::string &name : function.attribute())
       if (!findAttribute(node, name))
         fail("attribute " + quoted(name) + " is missing");
   }
 
   void against(const Schema &schema) {
-    counts("input", node.input(), schema.inputs, schema.minInputs, schema.maxInputs);
-    counts("output", node.output(), schema.outputs, schema.minOutputs, schema.maxOutputs);
+    counts("input", node.input(), schema.inputs, schema.minInputs,
+           schema.maxInputs);
+    counts("output", node.output(), schema.outputs, schema.minOutputs,
+           schema.maxOutputs);
     for (const AttributeProto &attribute : node.attribute()) {
       auto formal = schema.attributes.find(attribute.name());
       if (formal == schema.attributes.end()) {
         fail("attribute " + quoted(attribute.name()) + " is unknown");
         continue;
       }
-      AttributeProto::AttributeType given = typeOf(attribute), wanted = formal->second.type;
-      bool isEmptyList = given == AttributeProto::UNDEFINED && attribute.ref_attr_name().empty();
+      AttributeProto::AttributeType given = typeOf(attribute),
+                                    wanted = formal->second.type;
+      bool isEmptyList = given == AttributeProto::UNDEFINED &&
+                         attribute.ref_attr_name().empty();
       if (given != wanted && !isEmptyList && attribute.ref_attr_name().empty())
-        fail("attribute " + quoted(attribute.name()) + " is " + wordFor(given) + ", and should be " + wordFor(wanted));
+        fail("attribute " + quoted(attribute.name()) + " is " + wordFor(given) +
+             ", and should be " + wordFor(wanted));
     }
     for (const auto &formal : schema.attributes)
       if (formal.second.isRequired && !findAttribute(node, formal.first()))
@@ -64,16 +73,22 @@ public:
 
 private:
   template <typename Names>
-  void counts(StringRef what, const Names &names, const std::vector<FormalParameter> &formals, int least, int most) {
+  void counts(StringRef what, const Names &names,
+              const std::vector<FormalParameter> &formals, int least,
+              int most) {
     if (names.size() < least || names.size() > most) {
-      std::string wanted = least == most     ? std::to_string(least)
-                           : most == INT_MAX ? std::to_string(least) + " or more"
-                                             : std::to_string(least) + " to " + std::to_string(most);
-      fail(Twine(names.size()) + " " + what + (names.size() == 1 ? "" : "s") + ", and it takes " + wanted);
+      std::string wanted =
+          least == most ? std::to_string(least)
+          : most == INT_MAX
+              ? std::to_string(least) + " or more"
+              : std::to_string(least) + " to " + std::to_string(most);
+      fail(Twine(names.size()) + " " + what + (names.size() == 1 ? "" : "s") +
+           ", and it takes " + wanted);
       return;
     }
     if (what == "input")
-      for (size_t i = 0; i < formals.size() && i < static_cast<size_t>(names.size()); ++i)
+      for (size_t i = 0;
+           i < formals.size() && i < static_cast<size_t>(names.size()); ++i)
         if (formals[i].arity == Arity::Single && names[i].empty())
           fail("input " + formals[i].name + " is missing");
   }
@@ -85,11 +100,13 @@ private:
 
 } // namespace
 
-bool checkNode(const NodeProto &node, const Opsets &opsets, const onnx::FunctionProto *function, bool inFunction,
+bool checkNode(const NodeProto &node, const Opsets &opsets,
+               const onnx::FunctionProto *function, bool inFunction,
                Diagnostics &diagnostics) {
   StringRef domain = canonicalDomain(node.domain());
   auto import = opsets.find(domain);
-  NodeChecker checker(node, import == opsets.end() ? 0 : import->second, diagnostics);
+  NodeChecker checker(node, import == opsets.end() ? 0 : import->second,
+                      diagnostics);
   checker.attributes(inFunction);
   if (function) {
     checker.call(*function);
@@ -97,11 +114,17 @@ bool checkNode(const NodeProto &node, const Opsets &opsets, const onnx::Function
   }
   std::optional<int> newest = newestVersion(domain);
   if (!newest)
-    return checker.fail("domain " + quoted(domain) + " is unknown, and so is the operator",
-                        "an operator outside ONNX's domains needs a function of that name in the model");
+    return checker.fail("domain " + quoted(domain) +
+                            " is unknown, and so is the operator",
+                        "an operator outside ONNX's domains needs a function "
+                        "of that name in the model");
   if (import == opsets.end())
-    return checker.fail(domain.empty() ? "no opset is imported" : "no opset of domain " + Twine(quoted(domain)) + " is imported");
-  if (const Schema *schema = findSchema(node.op_type(), import->second, domain)) {
+    return checker.fail(domain.empty()
+                            ? "no opset is imported"
+                            : "no opset of domain " + Twine(quoted(domain)) +
+                                  " is imported");
+  if (const Schema *schema =
+          findSchema(node.op_type(), import->second, domain)) {
     checker.against(*schema);
     return checker.isGood;
   }
@@ -110,10 +133,13 @@ bool checkNode(const NodeProto &node, const Opsets &opsets, const onnx::Function
     for (int version = first; version > import->second; --version)
       if (const Schema *schema = findSchema(node.op_type(), version, domain))
         first = schema->sinceVersion;
-    return checker.fail("the operator came with opset " + Twine(first) + ", and the model has " + Twine(import->second),
-                        "onnx.version_converter can bring the model to a newer one");
+    return checker.fail(
+        "the operator came with opset " + Twine(first) +
+            ", and the model has " + Twine(import->second),
+        "onnx.version_converter can bring the model to a newer one");
   }
-  return checker.fail("the operator is unknown in opset " + Twine(import->second));
+  return checker.fail("the operator is unknown in opset " +
+                      Twine(import->second));
 }
 
 } // namespace burnish::onnx_import

@@ -8,29 +8,43 @@ using namespace mlir;
 
 namespace burnish::onnx_import {
 
-SmallVector<Value> Expansion::many(unsigned count, StringRef op, ArrayRef<Value> operands, ArrayRef<Attr> attributes) {
+SmallVector<Value> Expansion::many(unsigned count, StringRef op,
+                                   ArrayRef<Value> operands,
+                                   ArrayRef<Attr> attributes) {
   onnx::NodeProto built;
   built.set_op_type(op.str());
   for (unsigned i = 0; i < count; ++i)
     built.add_output(std::to_string(i));
   for (const Attr &attribute : attributes)
-    std::visit([&](const auto &value) { setAttribute(built, attribute.name, value); }, attribute.value);
+    std::visit(
+        [&](const auto &value) { setAttribute(built, attribute.name, value); },
+        attribute.value);
   SmallVector<Value> results = importer.core(built, operands);
   results.resize(count, importer.poison());
   return results;
 }
 
-Value Expansion::scalar(double value, Type elementType) { return importer.builder.scalar(elementType, value); }
-Value Expansion::scalar(double value, Value like) { return scalar(value, elementType(like)); }
-Value Expansion::integers(ArrayRef<int64_t> values) { return importer.builder.integers(values); }
-Value Expansion::integer(int64_t value) { return scalar(static_cast<double>(value), importer.builder.getI64Type()); }
+Value Expansion::scalar(double value, Type elementType) {
+  return importer.builder.scalar(elementType, value);
+}
+Value Expansion::scalar(double value, Value like) {
+  return scalar(value, elementType(like));
+}
+Value Expansion::integers(ArrayRef<int64_t> values) {
+  return importer.builder.integers(values);
+}
+Value Expansion::integer(int64_t value) {
+  return scalar(static_cast<double>(value), importer.builder.getI64Type());
+}
 
 int64_t Expansion::rank(Value value) {
   auto type = dyn_cast<RankedTensorType>(value.getType());
   return type ? type.getRank() : 0;
 }
 
-int64_t Expansion::onnxType(Value value) { return nn::onnxType(elementType(value)); }
+int64_t Expansion::onnxType(Value value) {
+  return nn::onnxType(elementType(value));
+}
 
 std::optional<int64_t> Expansion::size(Value value, int64_t axis) {
   auto type = dyn_cast<RankedTensorType>(value.getType());
@@ -69,7 +83,8 @@ Extent Expansion::product(ArrayRef<Extent> extents) {
       if (llvm::MulOverflow(known, *number, known))
         return fail("a size over 2^63");
     } else {
-      unknown = unknown ? mul(unknown, std::get<Value>(extent)) : std::get<Value>(extent);
+      unknown = unknown ? mul(unknown, std::get<Value>(extent))
+                        : std::get<Value>(extent);
     }
   if (!unknown)
     return known;
@@ -83,33 +98,45 @@ Extent Expansion::quotient(Extent extent, int64_t divisor) {
 }
 
 Value Expansion::shape(ArrayRef<Extent> extents) {
-  if (llvm::all_of(extents, [](const Extent &extent) { return std::holds_alternative<int64_t>(extent); }))
-    return integers(llvm::map_to_vector(extents, [](const Extent &extent) { return std::get<int64_t>(extent); }));
+  if (llvm::all_of(extents, [](const Extent &extent) {
+        return std::holds_alternative<int64_t>(extent);
+      }))
+    return integers(llvm::map_to_vector(extents, [](const Extent &extent) {
+      return std::get<int64_t>(extent);
+    }));
   SmallVector<Value> parts;
   for (const Extent &extent : extents)
-    parts.push_back(std::holds_alternative<int64_t>(extent) ? integers(std::get<int64_t>(extent)) : std::get<Value>(extent));
-  return parts.size() == 1 ? parts[0] : (*this)("Concat", parts, {{"axis", int64_t(0)}});
+    parts.push_back(std::holds_alternative<int64_t>(extent)
+                        ? integers(std::get<int64_t>(extent))
+                        : std::get<Value>(extent));
+  return parts.size() == 1 ? parts[0]
+                           : (*this)("Concat", parts, {{"axis", int64_t(0)}});
 }
 
 Value Expansion::transpose(Value value, ArrayRef<int64_t> permutation) {
   if (llvm::is_sorted(permutation))
     return value;
-  return (*this)("Transpose", value, {{"perm", SmallVector<int64_t>(permutation)}});
+  return (*this)("Transpose", value,
+                 {{"perm", SmallVector<int64_t>(permutation)}});
 }
 
-Value Expansion::reduce(StringRef op, Value value, ArrayRef<int64_t> axes, bool keepDims) {
-  return (*this)(op, {value, integers(axes)}, {{"keepdims", int64_t(keepDims)}});
+Value Expansion::reduce(StringRef op, Value value, ArrayRef<int64_t> axes,
+                        bool keepDims) {
+  return (*this)(op, {value, integers(axes)},
+                 {{"keepdims", int64_t(keepDims)}});
 }
 
 std::optional<int64_t> Expansion::axis(int64_t axis, int64_t rank) {
   if (axis >= -rank && axis < rank)
     return axis < 0 ? axis + rank : axis;
-  fail("axis " + Twine(axis) + " is outside [" + Twine(-rank) + ", " + Twine(rank) + ")");
+  fail("axis " + Twine(axis) + " is outside [" + Twine(-rank) + ", " +
+       Twine(rank) + ")");
   return std::nullopt;
 }
 
 Value Expansion::cast(Value value, int64_t type) {
-  return onnxType(value) == type ? value : (*this)("Cast", value, {{"to", type}});
+  return onnxType(value) == type ? value
+                                 : (*this)("Cast", value, {{"to", type}});
 }
 
 Value Expansion::sequence(ArrayRef<Value> elements) {
@@ -126,7 +153,8 @@ SmallVector<Value> Expansion::elements(Value sequence) {
   return llvm::to_vector(sequence.getDefiningOp()->getOperands());
 }
 
-Value Expansion::branch(Value condition, function_ref<Value()> whenTrue, function_ref<Value()> otherwise) {
+Value Expansion::branch(Value condition, function_ref<Value()> whenTrue,
+                        function_ref<Value()> otherwise) {
   nn::NetBuilder &builder = importer.builder;
   Type unknown = poison().getType();
   mlir::OperationState state(builder.getLoc(), nn::IfOp::getOperationName());

@@ -18,23 +18,31 @@ struct Attr {
   std::variant<int64_t, float, std::string, llvm::SmallVector<int64_t>> value;
 };
 
-/// A node that is being expanded. Values are null where an optional operand is absent; a value of a node that was refused is
-/// unranked, and so is all that is computed from it.
+/// A node that is being expanded. Values are null where an optional operand is
+/// absent; a value of a node that was refused is unranked, and so is all that
+/// is computed from it.
 class Expansion {
 public:
-  Expansion(GraphImporter &importer, const onnx::NodeProto &node, llvm::ArrayRef<mlir::Value> operands)
+  Expansion(GraphImporter &importer, const onnx::NodeProto &node,
+            llvm::ArrayRef<mlir::Value> operands)
       : node(node), operands(operands), importer(importer) {}
 
-  /// Builds an operator, by ONNX's name and in the form of the newest opset, with one result.
-  mlir::Value operator()(llvm::StringRef op, llvm::ArrayRef<mlir::Value> operands, llvm::ArrayRef<Attr> attributes = {}) {
+  /// Builds an operator, by ONNX's name and in the form of the newest opset,
+  /// with one result.
+  mlir::Value operator()(llvm::StringRef op,
+                         llvm::ArrayRef<mlir::Value> operands,
+                         llvm::ArrayRef<Attr> attributes = {}) {
     return many(1, op, operands, attributes)[0];
   }
   /// The same with `count` results.
-  llvm::SmallVector<mlir::Value> many(unsigned count, llvm::StringRef op, llvm::ArrayRef<mlir::Value> operands,
+  llvm::SmallVector<mlir::Value> many(unsigned count, llvm::StringRef op,
+                                      llvm::ArrayRef<mlir::Value> operands,
                                       llvm::ArrayRef<Attr> attributes = {});
 
   /// The operand at `index`; null when it is absent.
-  mlir::Value operand(size_t index) const { return index < operands.size() ? operands[index] : mlir::Value(); }
+  mlir::Value operand(size_t index) const {
+    return index < operands.size() ? operands[index] : mlir::Value();
+  }
 
   /// A constant of one number in the element type of `like`.
   mlir::Value scalar(double value, mlir::Value like);
@@ -45,12 +53,16 @@ public:
   mlir::Value integer(int64_t value);
 
   static int64_t rank(mlir::Value value);
-  static mlir::Type elementType(mlir::Value value) { return mlir::getElementTypeOrSelf(value.getType()); }
+  static mlir::Type elementType(mlir::Value value) {
+    return mlir::getElementTypeOrSelf(value.getType());
+  }
   /// ONNX's number of the element type.
   static int64_t onnxType(mlir::Value value);
-  /// The size along an axis (counted from the end when negative), where it is known when compiling.
+  /// The size along an axis (counted from the end when negative), where it is
+  /// known when compiling.
   static std::optional<int64_t> size(mlir::Value value, int64_t axis);
-  /// The elements of a small integer tensor, where they are known when compiling.
+  /// The elements of a small integer tensor, where they are known when
+  /// compiling.
   std::optional<llvm::SmallVector<int64_t>> known(mlir::Value value);
   /// The size along an axis, counted from the end when negative.
   Extent extent(mlir::Value value, int64_t axis);
@@ -62,40 +74,64 @@ public:
   /// A shape as an i64 tensor.
   mlir::Value shape(llvm::ArrayRef<Extent> extents);
   mlir::Value reshape(mlir::Value value, llvm::ArrayRef<Extent> extents) {
-    return (*this)("Reshape", {value, shape(extents)}, {{"allowzero", int64_t(1)}});
+    return (*this)("Reshape", {value, shape(extents)},
+                   {{"allowzero", int64_t(1)}});
   }
-  mlir::Value expandTo(mlir::Value value, llvm::ArrayRef<Extent> extents) { return (*this)("Expand", {value, shape(extents)}); }
+  mlir::Value expandTo(mlir::Value value, llvm::ArrayRef<Extent> extents) {
+    return (*this)("Expand", {value, shape(extents)});
+  }
   mlir::Value transpose(mlir::Value value, llvm::ArrayRef<int64_t> permutation);
   /// A reduction over known axes.
-  mlir::Value reduce(llvm::StringRef op, mlir::Value value, llvm::ArrayRef<int64_t> axes, bool keepDims = true);
-  /// The axis of an operand of that rank, not negative; none after a diagnostic.
+  mlir::Value reduce(llvm::StringRef op, mlir::Value value,
+                     llvm::ArrayRef<int64_t> axes, bool keepDims = true);
+  /// The axis of an operand of that rank, not negative; none after a
+  /// diagnostic.
   std::optional<int64_t> axis(int64_t axis, int64_t rank);
 
-  mlir::Value add(mlir::Value a, mlir::Value b) { return (*this)("Add", {a, b}); }
-  mlir::Value sub(mlir::Value a, mlir::Value b) { return (*this)("Sub", {a, b}); }
-  mlir::Value mul(mlir::Value a, mlir::Value b) { return (*this)("Mul", {a, b}); }
-  mlir::Value div(mlir::Value a, mlir::Value b) { return (*this)("Div", {a, b}); }
+  mlir::Value add(mlir::Value a, mlir::Value b) {
+    return (*this)("Add", {a, b});
+  }
+  mlir::Value sub(mlir::Value a, mlir::Value b) {
+    return (*this)("Sub", {a, b});
+  }
+  mlir::Value mul(mlir::Value a, mlir::Value b) {
+    return (*this)("Mul", {a, b});
+  }
+  mlir::Value div(mlir::Value a, mlir::Value b) {
+    return (*this)("Div", {a, b});
+  }
   mlir::Value cast(mlir::Value value, int64_t onnxType);
 
   /// A sequence of these values, and the values of one.
   mlir::Value sequence(llvm::ArrayRef<mlir::Value> elements);
   llvm::SmallVector<mlir::Value> elements(mlir::Value sequence);
 
-  /// One of two values, by a boolean that is known at run time; what each needs is built inside its branch.
-  mlir::Value branch(mlir::Value condition, llvm::function_ref<mlir::Value()> whenTrue,
+  /// One of two values, by a boolean that is known at run time; what each needs
+  /// is built inside its branch.
+  mlir::Value branch(mlir::Value condition,
+                     llvm::function_ref<mlir::Value()> whenTrue,
                      llvm::function_ref<mlir::Value()> otherwise);
 
-  /// Reports that the node cannot be compiled, and gives the value of a refused node.
+  /// Reports that the node cannot be compiled, and gives the value of a refused
+  /// node.
   mlir::Value fail(const llvm::Twine &reason);
   mlir::Value poison();
   /// `fail` for use as an expansion's answer.
   llvm::SmallVector<mlir::Value> refuse(const llvm::Twine &reason) {
-    return llvm::SmallVector<mlir::Value>(std::max(node.output_size(), 1), fail(reason));
+    return llvm::SmallVector<mlir::Value>(std::max(node.output_size(), 1),
+                                          fail(reason));
   }
-  std::string stringAttr(llvm::StringRef name, llvm::StringRef otherwise) const { return stringAttribute(node, name, otherwise); }
+  std::string stringAttr(llvm::StringRef name,
+                         llvm::StringRef otherwise) const {
+    return stringAttribute(node, name, otherwise);
+  }
 
-  int64_t intAttr(llvm::StringRef name, int64_t otherwise) const { return intAttribute(node, name, otherwise); }
-  float floatAttr(llvm::StringRef name, float otherwise) const { return floatAttribute(node, name, otherwise); }
+  int64_t intAttr(llvm::StringRef name, int64_t otherwise) const {
+    return intAttribute(node, name, otherwise);
+  }
+  float floatAttr(llvm::StringRef name, float otherwise) const {
+    return floatAttribute(node, name, otherwise);
+  }
 
   const onnx::NodeProto &node;
   llvm::ArrayRef<mlir::Value> operands;
@@ -108,11 +144,12 @@ private:
 using ExpandFunction = llvm::SmallVector<mlir::Value> (*)(Expansion &expand);
 using ExpandTable = llvm::StringMap<ExpandFunction>;
 
-/// The expansion of an operator, named with its domain (`ai.onnx.ml.Scaler`) unless that is the default one; null when
-/// there is none.
+/// The expansion of an operator, named with its domain (`ai.onnx.ml.Scaler`)
+/// unless that is the default one; null when there is none.
 ExpandFunction findExpansion(llvm::StringRef op);
 
-/// The expansion of an operator whose second operand, its axes, is known only at run time; null when there is none.
+/// The expansion of an operator whose second operand, its axes, is known only
+/// at run time; null when there is none.
 ExpandFunction findRunTimeForm(llvm::StringRef op);
 
 // Each fills in the expansions of a family, and stands in its file in expand/.

@@ -10,7 +10,8 @@
 #include "llvm/Support/SaveAndRestore.h"
 
 using namespace mlir;
-using llvm::any_of, llvm::enumerate, llvm::is_contained, llvm::SaveAndRestore, llvm::StringMap;
+using llvm::any_of, llvm::enumerate, llvm::is_contained, llvm::SaveAndRestore,
+    llvm::StringMap;
 using onnx::AttributeProto;
 using onnx::NodeProto;
 
@@ -19,11 +20,15 @@ namespace burnish::onnx_import {
 // Functions, expansions, bodies and subgraphs inside each other.
 constexpr unsigned kDeepestCall = 100;
 
-GraphImporter::GraphImporter(Model &model, const CheckedModel &checked, Diagnostics &diagnostics, nn::NetBuilder &builder)
-    : builder(builder), model(model), checked(checked), diagnostics(diagnostics),
+GraphImporter::GraphImporter(Model &model, const CheckedModel &checked,
+                             Diagnostics &diagnostics, nn::NetBuilder &builder)
+    : builder(builder), model(model), checked(checked),
+      diagnostics(diagnostics),
       dialect(*builder.getContext()->getOrLoadDialect<nn::NNDialect>()) {
-  poisonValue = UnrealizedConversionCastOp::create(builder, UnrankedTensorType::get(builder.getF32Type()), ValueRange())
-                    .getResult(0);
+  poisonValue =
+      UnrealizedConversionCastOp::create(
+          builder, UnrankedTensorType::get(builder.getF32Type()), ValueRange())
+          .getResult(0);
 }
 
 void GraphImporter::declare(const onnx::GraphProto &graph) {
@@ -46,7 +51,8 @@ std::string typeText(Type type) {
     return text;
   text += "[";
   for (auto [axis, size] : enumerate(tensor.getShape()))
-    text += (axis ? "," : "") + (ShapedType::isDynamic(size) ? "?" : std::to_string(size));
+    text += (axis ? "," : "") +
+            (ShapedType::isDynamic(size) ? "?" : std::to_string(size));
   return text + "]";
 }
 
@@ -59,7 +65,9 @@ static std::string typeText(const onnx::TypeProto *type) {
   text += "[";
   for (auto [axis, dim] : enumerate(type->tensor_type().shape().dim())) {
     text += axis ? "," : "";
-    text += dim.has_dim_value() ? std::to_string(dim.dim_value()) : dim.dim_param().empty() ? "?" : dim.dim_param();
+    text += dim.has_dim_value()       ? std::to_string(dim.dim_value())
+            : dim.dim_param().empty() ? "?"
+                                      : dim.dim_param();
   }
   return text + "]";
 }
@@ -69,7 +77,8 @@ onnx::TypeProto typeProto(Type type) {
   auto tensor = dyn_cast<ShapedType>(type);
   if (!tensor)
     return result;
-  result.mutable_tensor_type()->set_elem_type(nn::onnxType(tensor.getElementType()));
+  result.mutable_tensor_type()->set_elem_type(
+      nn::onnxType(tensor.getElementType()));
   if (!tensor.hasRank())
     return result;
   auto *shape = result.mutable_tensor_type()->mutable_shape();
@@ -79,7 +88,8 @@ onnx::TypeProto typeProto(Type type) {
   return result;
 }
 
-void GraphImporter::problem(const Twine &reason, const Twine &remedy, ArrayRef<Value> operands) {
+void GraphImporter::problem(const Twine &reason, const Twine &remedy,
+                            ArrayRef<Value> operands) {
   if (!currentNode) {
     diagnostics.error(currentWhere, reason, remedy);
     return;
@@ -87,7 +97,8 @@ void GraphImporter::problem(const Twine &reason, const Twine &remedy, ArrayRef<V
   Problem problem = problemOf(*currentNode, currentVersion, reason, remedy);
   problem.where = currentWhere;
   for (Value operand : operands)
-    problem.inputTypes.push_back(operand ? isPoison(operand) ? "?" : typeText(operand.getType()) : "");
+    problem.inputTypes.push_back(
+        operand ? isPoison(operand) ? "?" : typeText(operand.getType()) : "");
   for (const std::string &output : currentNode->output())
     problem.outputTypes.push_back(typeText(declaredTypes.lookup(output)));
   diagnostics.report(std::move(problem));
@@ -105,21 +116,27 @@ Value GraphImporter::lookup(const Scope &scope, StringRef name) const {
 }
 
 Value GraphImporter::sequence(ArrayRef<Value> elements) {
-  auto type = TupleType::get(builder.getContext(), ValueRange(elements).getTypes());
-  return UnrealizedConversionCastOp::create(builder, type, elements).getResult(0);
+  auto type =
+      TupleType::get(builder.getContext(), ValueRange(elements).getTypes());
+  return UnrealizedConversionCastOp::create(builder, type, elements)
+      .getResult(0);
 }
 
-Value GraphImporter::constant(const onnx::TensorProto &tensor, StringRef where) {
+Value GraphImporter::constant(const onnx::TensorProto &tensor,
+                              StringRef where) {
   Type elementType = nn::typeOfOnnx(tensor.data_type(), builder.getContext());
   if (!elementType) {
-    diagnostics.error(where, "tensors of " + typeName(tensor.data_type()) + " are not supported");
+    diagnostics.error(where, "tensors of " + typeName(tensor.data_type()) +
+                                 " are not supported");
     return poisonValue;
   }
   std::optional<ArrayRef<char>> bytes = model.bytes(tensor, where, diagnostics);
   if (!bytes)
     return poisonValue;
-  auto type = RankedTensorType::get(ArrayRef<int64_t>(tensor.dims().data(), tensor.dims_size()), elementType);
-  // The key of a resource is for readers of the IR, who want neither 10 MB of it nor newlines.
+  auto type = RankedTensorType::get(
+      ArrayRef<int64_t>(tensor.dims().data(), tensor.dims_size()), elementType);
+  // The key of a resource is for readers of the IR, who want neither 10 MB of
+  // it nor newlines.
   std::string name = tensor.name().substr(0, 60);
   for (char &c : name)
     if (!llvm::isAlnum(c) && c != '.')
@@ -127,17 +144,22 @@ Value GraphImporter::constant(const onnx::TensorProto &tensor, StringRef where) 
   if (name.empty() || !llvm::isAlpha(name.front()))
     name = "w" + name;
   constexpr size_t kSmall = 64;
-  ElementsAttr value = bytes->size() <= kSmall
-                           ? nn::constantWith(type, name, SmallVector<char>(bytes->begin(), bytes->end()))
-                           : nn::resourceOver(type, name, *bytes);
+  ElementsAttr value =
+      bytes->size() <= kSmall
+          ? nn::constantWith(type, name,
+                             SmallVector<char>(bytes->begin(), bytes->end()))
+          : nn::resourceOver(type, name, *bytes);
   return builder.make<nn::ConstantOp>(value);
 }
 
 void GraphImporter::initializers(const onnx::GraphProto &graph, Scope &scope) {
   for (const onnx::TensorProto &tensor : graph.initializer())
-    scope.values[tensor.name()] = constant(tensor, currentWhere + (currentWhere.empty() ? "" : ", ") + "initializer " + quoted(tensor.name()));
+    scope.values[tensor.name()] =
+        constant(tensor, currentWhere + (currentWhere.empty() ? "" : ", ") +
+                             "initializer " + quoted(tensor.name()));
   for (const onnx::SparseTensorProto &tensor : graph.sparse_initializer()) {
-    diagnostics.error("initializer " + quoted(tensor.values().name()), "sparse tensors are not supported");
+    diagnostics.error("initializer " + quoted(tensor.values().name()),
+                      "sparse tensors are not supported");
     scope.values[tensor.values().name()] = poisonValue;
   }
 }
@@ -145,7 +167,8 @@ void GraphImporter::initializers(const onnx::GraphProto &graph, Scope &scope) {
 // The elements of a constant of few floats.
 static std::optional<SmallVector<float>> constantFloats(Value value) {
   ElementsAttr elements;
-  if (!value || !matchPattern(value, m_Constant(&elements)) || !elements.getElementType().isF32() || elements.getNumElements() > 64)
+  if (!value || !matchPattern(value, m_Constant(&elements)) ||
+      !elements.getElementType().isF32() || elements.getNumElements() > 64)
     return std::nullopt;
   SmallVector<char> bytes = nn::copyBytes(elements);
   SmallVector<float> floats(bytes.size() / sizeof(float));
@@ -155,15 +178,20 @@ static std::optional<SmallVector<float>> constantFloats(Value value) {
 
 //===- Nodes --------------------------------------------------------------===//
 
-void GraphImporter::nodes(const google::protobuf::RepeatedPtrField<NodeProto> &nodes, Scope &scope, const Frame &frame) {
+void GraphImporter::nodes(
+    const google::protobuf::RepeatedPtrField<NodeProto> &nodes, Scope &scope,
+    const Frame &frame) {
   SaveAndRestore saveScope(currentScope, static_cast<const Scope *>(&scope));
   SaveAndRestore saveFrame(currentFrame, &frame);
   for (const NodeProto &each : nodes)
     node(each, scope, frame);
 }
 
-// The node with attributes that stand for those of the function's call replaced by them.
-static NodeProto resolveReferences(const NodeProto &node, const StringMap<const AttributeProto *> &attributes) {
+// The node with attributes that stand for those of the function's call replaced
+// by them.
+static NodeProto
+resolveReferences(const NodeProto &node,
+                  const StringMap<const AttributeProto *> &attributes) {
   NodeProto resolved = node;
   auto &list = *resolved.mutable_attribute();
   for (int i = list.size() - 1; i >= 0; --i) {
@@ -181,7 +209,8 @@ static NodeProto resolveReferences(const NodeProto &node, const StringMap<const 
   return resolved;
 }
 
-void GraphImporter::node(const NodeProto &original, Scope &scope, const Frame &frame) {
+void GraphImporter::node(const NodeProto &original, Scope &scope,
+                         const Frame &frame) {
   SaveAndRestore saveNode(currentNode);
   SaveAndRestore saveVersion(currentVersion);
   SaveAndRestore<std::string> saveWhere(currentWhere);
@@ -199,9 +228,11 @@ void GraphImporter::node(const NodeProto &original, Scope &scope, const Frame &f
   if (++importedNodes > kMostNodes)
     return;
 
-  bool hasReferences = frame.attributes && any_of(original.attribute(), [](const AttributeProto &attribute) {
-                         return !attribute.ref_attr_name().empty();
-                       });
+  bool hasReferences =
+      frame.attributes &&
+      any_of(original.attribute(), [](const AttributeProto &attribute) {
+        return !attribute.ref_attr_name().empty();
+      });
   NodeProto resolved;
   if (hasReferences)
     resolved = resolveReferences(original, *frame.attributes);
@@ -215,23 +246,29 @@ void GraphImporter::node(const NodeProto &original, Scope &scope, const Frame &f
   auto define = [&](const NodeProto &defining, ArrayRef<Value> results) {
     for (auto [index, name] : enumerate(defining.output()))
       if (!name.empty())
-        scope.values[name] = index < results.size() && results[index] ? results[index] : poisonValue;
+        scope.values[name] = index < results.size() && results[index]
+                                 ? results[index]
+                                 : poisonValue;
   };
   if (checked.broken.contains(&original))
     return define(node, {});
   if (const onnx::FunctionProto *function = checked.functionFor(node))
-    return define(node, call(*function, node, operands, frame, /*isBody=*/false));
+    return define(node,
+                  call(*function, node, operands, frame, /*isBody=*/false));
   if (!domain.empty())
     return define(node, core(node, operands));
 
   NormalizeContext context;
   auto type = [&](StringRef name) {
     Value value = lookup(scope, name);
-    return value && !isPoison(value) ? typeProto(value.getType()) : onnx::TypeProto();
+    return value && !isPoison(value) ? typeProto(value.getType())
+                                     : onnx::TypeProto();
   };
-  auto floats = [&](StringRef name) { return constantFloats(lookup(scope, name)); };
-  // No name of a file starts like this and goes on like this by chance: clashes would need intent, and then gain
-  // nothing.
+  auto floats = [&](StringRef name) {
+    return constantFloats(lookup(scope, name));
+  };
+  // No name of a file starts like this and goes on like this by chance: clashes
+  // would need intent, and then gain nothing.
   auto freshName = [&] { return "\x01" + std::to_string(freshNames++); };
   context.type = type;
   context.floats = floats;
@@ -251,7 +288,8 @@ void GraphImporter::node(const NodeProto &original, Scope &scope, const Frame &f
   }
 }
 
-SmallVector<Value> GraphImporter::core(const NodeProto &node, ArrayRef<Value> operands) {
+SmallVector<Value> GraphImporter::core(const NodeProto &node,
+                                       ArrayRef<Value> operands) {
   SmallVector<Value> refused(node.output_size(), poisonValue);
   StringRef domain = canonicalDomain(node.domain()), op = node.op_type();
   if (op == "Constant" && domain.empty())
@@ -265,21 +303,32 @@ SmallVector<Value> GraphImporter::core(const NodeProto &node, ArrayRef<Value> op
     }
   }
   StringRef operatorName = domain.empty() ? dialect.operatorFor(op) : "";
-  ExpandFunction expansion = operatorName.empty() ? findExpansion(domain.empty() ? op.str() : (domain + "." + op).str()) : nullptr;
+  ExpandFunction expansion =
+      operatorName.empty()
+          ? findExpansion(domain.empty() ? op.str() : (domain + "." + op).str())
+          : nullptr;
   // What the core wants to know when compiling may be data after all.
-  if (domain.empty() && operands.size() > 1 && operands[1] && !isPoison(operands[1]))
-    if (ExpandFunction runTimeForm = findRunTimeForm(op); runTimeForm && !builder.scope.integers(operands[1]))
+  if (domain.empty() && operands.size() > 1 && operands[1] &&
+      !isPoison(operands[1]))
+    if (ExpandFunction runTimeForm = findRunTimeForm(op);
+        runTimeForm && !builder.scope.integers(operands[1]))
       expansion = runTimeForm;
   if (operatorName.empty() && !expansion)
-    return !domain.empty() && any_of(operands, isPoison) ? refused : unsupported(node, operands);
+    return !domain.empty() && any_of(operands, isPoison)
+               ? refused
+               : unsupported(node, operands);
   if (any_of(operands, isPoison))
     return refused;
   if (depth >= kDeepestCall) {
-    problem("functions and subgraphs more than " + Twine(kDeepestCall) + " deep");
+    problem("functions and subgraphs more than " + Twine(kDeepestCall) +
+            " deep");
     return refused;
   }
   SaveAndRestore saveDepth(depth, depth + 1);
-  if (std::optional<SmallVector<int64_t>> condition; operatorName == "nn.if" && (condition = builder.scope.integers(operands[0])) && condition->size() == 1)
+  if (std::optional<SmallVector<int64_t>> condition;
+      operatorName == "nn.if" &&
+      (condition = builder.scope.integers(operands[0])) &&
+      condition->size() == 1)
     return knownBranch(node, condition->front());
   if (!expansion)
     return build(operatorName, node, operands);
@@ -289,14 +338,17 @@ SmallVector<Value> GraphImporter::core(const NodeProto &node, ArrayRef<Value> op
 
 //===- Functions ----------------------------------------------------------===//
 
-SmallVector<Value> GraphImporter::call(const onnx::FunctionProto &function, const NodeProto &node, ArrayRef<Value> operands,
+SmallVector<Value> GraphImporter::call(const onnx::FunctionProto &function,
+                                       const NodeProto &node,
+                                       ArrayRef<Value> operands,
                                        const Frame &frame, bool isBody) {
   if (!isBody && is_contained(calls, &function)) {
     problem("function " + quoted(function.name()) + " calls itself");
     return {};
   }
   if (depth >= kDeepestCall) {
-    problem("functions that call each other more than " + Twine(kDeepestCall) + " deep");
+    problem("functions that call each other more than " + Twine(kDeepestCall) +
+            " deep");
     return {};
   }
   SaveAndRestore saveDepth(depth, depth + 1);
@@ -308,9 +360,12 @@ SmallVector<Value> GraphImporter::call(const onnx::FunctionProto &function, cons
   StringMap<const AttributeProto *> attributes;
   for (const AttributeProto &attribute : function.attribute_proto())
     attributes[attribute.name()] = &attribute;
-  // A body's defaults are its schema's, of the version that the body belongs to.
+  // A body's defaults are its schema's, of the version that the body belongs
+  // to.
   if (isBody)
-    if (const Schema *schema = findSchema(node.op_type(), currentVersion ? *newestVersion(node.domain()) : 0, node.domain()))
+    if (const Schema *schema = findSchema(
+            node.op_type(), currentVersion ? *newestVersion(node.domain()) : 0,
+            node.domain()))
       for (const auto &formal : schema->attributes)
         if (formal.second.defaultValue.type() != AttributeProto::UNDEFINED)
           attributes[formal.first()] = &formal.second.defaultValue;
@@ -320,7 +375,8 @@ SmallVector<Value> GraphImporter::call(const onnx::FunctionProto &function, cons
   Scope scope;
   for (auto [index, name] : enumerate(function.input()))
     scope.values[name] = index < operands.size() ? operands[index] : Value();
-  Frame inner{opsets, &attributes, isBody ? "" : currentWhere + ", ", isBody || frame.isBody, 0};
+  Frame inner{opsets, &attributes, isBody ? "" : currentWhere + ", ",
+              isBody || frame.isBody, 0};
   nodes(function.node(), scope, inner);
   SmallVector<Value> results;
   for (const std::string &output : function.output())
@@ -328,36 +384,50 @@ SmallVector<Value> GraphImporter::call(const onnx::FunctionProto &function, cons
   return results;
 }
 
-SmallVector<Value> GraphImporter::unsupported(const NodeProto &node, ArrayRef<Value> operands) {
+SmallVector<Value> GraphImporter::unsupported(const NodeProto &node,
+                                              ArrayRef<Value> operands) {
   SmallVector<Value> refused(node.output_size(), poisonValue);
   std::optional<int> newest = newestVersion(node.domain());
-  const Schema *schema = newest ? findSchema(node.op_type(), *newest, node.domain()) : nullptr;
-  // A body may ask for types; where they are not known, whatever stands before the node is reported instead.
+  const Schema *schema =
+      newest ? findSchema(node.op_type(), *newest, node.domain()) : nullptr;
+  // A body may ask for types; where they are not known, whatever stands before
+  // the node is reported instead.
   if (schema && schema->hasBody && any_of(operands, isPoison))
     return refused;
   if (schema && schema->hasBody && depth < kDeepestCall) {
     SmallVector<onnx::TypeProto> types;
     for (Value operand : operands)
-      types.push_back(operand ? typeProto(operand.getType()) : onnx::TypeProto());
-    if (std::unique_ptr<onnx::FunctionProto> body = findBody(node, *newest, types))
+      types.push_back(operand ? typeProto(operand.getType())
+                              : onnx::TypeProto());
+    if (std::unique_ptr<onnx::FunctionProto> body =
+            findBody(node, *newest, types))
       return call(*body, node, operands, *currentFrame, /*isBody=*/true);
   }
   if (currentNode && currentNode->op_type() != node.op_type()) {
-    problem("it is made of " + node.op_type() + ", which is not supported", "", operands);
+    problem("it is made of " + node.op_type() + ", which is not supported", "",
+            operands);
     return refused;
   }
-  std::string domain = node.domain().empty() ? "" : " of domain " + quoted(node.domain());
+  std::string domain =
+      node.domain().empty() ? "" : " of domain " + quoted(node.domain());
   std::string types;
   for (Value operand : operands)
-    types += (types.empty() ? "" : ", ") + (!operand ? "none" : isPoison(operand) ? "unknown" : typeText(operand.getType()));
-  problem("operator " + node.op_type() + domain + " of opset " + Twine(currentVersion) + " is not supported" +
+    types += (types.empty() ? "" : ", ") + (!operand ? "none"
+                                            : isPoison(operand)
+                                                ? "unknown"
+                                                : typeText(operand.getType()));
+  problem("operator " + node.op_type() + domain + " of opset " +
+              Twine(currentVersion) + " is not supported" +
               (types.empty() ? "" : ", here on " + types),
-          "a function of that name in the model would be used for it", operands);
+          "a function of that name in the model would be used for it",
+          operands);
   return refused;
 }
 
-// A branch that is known when compiling is all there is of If; the other may give values of another rank.
-SmallVector<Value> GraphImporter::knownBranch(const NodeProto &node, bool condition) {
+// A branch that is known when compiling is all there is of If; the other may
+// give values of another rank.
+SmallVector<Value> GraphImporter::knownBranch(const NodeProto &node,
+                                              bool condition) {
   for (const AttributeProto &attribute : node.attribute())
     if (attribute.name() == (condition ? "then_branch" : "else_branch"))
       return graph(attribute.g(), {});
@@ -368,15 +438,19 @@ SmallVector<Value> GraphImporter::knownBranch(const NodeProto &node, bool condit
 
 SmallVector<Value> GraphImporter::constantNode(const NodeProto &node) {
   if (node.attribute_size() != 1) {
-    problem("a constant has one attribute, and this has " + Twine(node.attribute_size()));
+    problem("a constant has one attribute, and this has " +
+            Twine(node.attribute_size()));
     return {poisonValue};
   }
   const AttributeProto &attribute = node.attribute(0);
   auto floats = [&](ArrayRef<float> values, ArrayRef<int64_t> shape) -> Value {
-    return builder.make<nn::ConstantOp>(DenseElementsAttr::get(RankedTensorType::get(shape, builder.getF32Type()), values));
+    return builder.make<nn::ConstantOp>(DenseElementsAttr::get(
+        RankedTensorType::get(shape, builder.getF32Type()), values));
   };
-  auto integers = [&](ArrayRef<int64_t> values, ArrayRef<int64_t> shape) -> Value {
-    return builder.make<nn::ConstantOp>(DenseElementsAttr::get(RankedTensorType::get(shape, builder.getI64Type()), values));
+  auto integers = [&](ArrayRef<int64_t> values,
+                      ArrayRef<int64_t> shape) -> Value {
+    return builder.make<nn::ConstantOp>(DenseElementsAttr::get(
+        RankedTensorType::get(shape, builder.getI64Type()), values));
   };
   switch (typeOf(attribute)) {
   case AttributeProto::TENSOR:
@@ -384,13 +458,18 @@ SmallVector<Value> GraphImporter::constantNode(const NodeProto &node) {
   case AttributeProto::FLOAT:
     return {floats(attribute.f(), {})};
   case AttributeProto::FLOATS:
-    return {floats(ArrayRef<float>(attribute.floats().data(), attribute.floats_size()), attribute.floats_size())};
+    return {floats(
+        ArrayRef<float>(attribute.floats().data(), attribute.floats_size()),
+        attribute.floats_size())};
   case AttributeProto::INT:
     return {integers(attribute.i(), {})};
   case AttributeProto::INTS:
-    return {integers(ArrayRef<int64_t>(attribute.ints().data(), attribute.ints_size()), attribute.ints_size())};
+    return {integers(
+        ArrayRef<int64_t>(attribute.ints().data(), attribute.ints_size()),
+        attribute.ints_size())};
   default:
-    problem("constants that are " + wordFor(typeOf(attribute)) + " are not supported");
+    problem("constants that are " + wordFor(typeOf(attribute)) +
+            " are not supported");
     return {poisonValue};
   }
 }

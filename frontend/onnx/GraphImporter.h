@@ -10,24 +10,31 @@ namespace burnish::onnx_import {
 
 struct Schema;
 
-/// Nodes after all calls are inlined: what a file that calls functions from functions may cost.
+/// Nodes after all calls are inlined: what a file that calls functions from
+/// functions may cost.
 constexpr int64_t kMostNodes = 500'000;
 
-/// The graphs in the attributes of a node, in the order of the attributes' names.
-llvm::SmallVector<std::pair<llvm::StringRef, const onnx::GraphProto *>> graphsOf(const onnx::NodeProto &node);
+/// The graphs in the attributes of a node, in the order of the attributes'
+/// names.
+llvm::SmallVector<std::pair<llvm::StringRef, const onnx::GraphProto *>>
+graphsOf(const onnx::NodeProto &node);
 
-/// Imports nodes at the insertion point of a builder. A value that is not known because of a problem that is reported
-/// is poison: an unranked tensor. Nodes that use it give poison, and are not reported.
+/// Imports nodes at the insertion point of a builder. A value that is not known
+/// because of a problem that is reported is poison: an unranked tensor. Nodes
+/// that use it give poison, and are not reported.
 class GraphImporter {
 public:
-  GraphImporter(Model &model, const CheckedModel &checked, Diagnostics &diagnostics, nn::NetBuilder &builder);
+  GraphImporter(Model &model, const CheckedModel &checked,
+                Diagnostics &diagnostics, nn::NetBuilder &builder);
 
-  /// The values of a graph or function by name, inside those of the graph around it.
+  /// The values of a graph or function by name, inside those of the graph
+  /// around it.
   struct Scope {
     const Scope *outer = nullptr;
     llvm::StringMap<mlir::Value> values;
   };
-  /// Where nodes stand: in the model, in one of its functions, or in a body that ONNX gives for an operator.
+  /// Where nodes stand: in the model, in one of its functions, or in a body
+  /// that ONNX gives for an operator.
   struct Frame {
     const Opsets &opsets;
     /// What attributes of the function stand for; null outside functions.
@@ -39,30 +46,42 @@ public:
     unsigned depth = 0;
   };
 
-  /// Notes the types that a graph declares for its values, which messages show and nothing relies on.
+  /// Notes the types that a graph declares for its values, which messages show
+  /// and nothing relies on.
   void declare(const onnx::GraphProto &graph);
   void initializers(const onnx::GraphProto &graph, Scope &scope);
-  void nodes(const google::protobuf::RepeatedPtrField<onnx::NodeProto> &nodes, Scope &scope, const Frame &frame);
+  void nodes(const google::protobuf::RepeatedPtrField<onnx::NodeProto> &nodes,
+             Scope &scope, const Frame &frame);
 
   /// The constant of a tensor; poison after a diagnostic at `where`.
   mlir::Value constant(const onnx::TensorProto &tensor, llvm::StringRef where);
 
-  /// The values of a node's outputs, given those of its operands (null where absent). The node is of the newest
-  /// opset of its domain, and the default domain's operators are looked up among core, expansions and bodies.
-  llvm::SmallVector<mlir::Value> core(const onnx::NodeProto &node, llvm::ArrayRef<mlir::Value> operands);
+  /// The values of a node's outputs, given those of its operands (null where
+  /// absent). The node is of the newest opset of its domain, and the default
+  /// domain's operators are looked up among core, expansions and bodies.
+  llvm::SmallVector<mlir::Value> core(const onnx::NodeProto &node,
+                                      llvm::ArrayRef<mlir::Value> operands);
 
-  /// Whether the model was too large to be imported, and was left where that turned out.
+  /// Whether the model was too large to be imported, and was left where that
+  /// turned out.
   bool isExhausted() const { return importedNodes > kMostNodes; }
 
   mlir::Value poison() const { return poisonValue; }
-  static bool isPoison(mlir::Value value) { return value && mlir::isa<mlir::UnrankedTensorType>(value.getType()); }
+  static bool isPoison(mlir::Value value) {
+    return value && mlir::isa<mlir::UnrankedTensorType>(value.getType());
+  }
 
-  /// A sequence whose elements are known: a tuple, which only operators on sequences may use.
+  /// A sequence whose elements are known: a tuple, which only operators on
+  /// sequences may use.
   mlir::Value sequence(llvm::ArrayRef<mlir::Value> elements);
-  static bool isSequence(mlir::Value value) { return value && mlir::isa<mlir::TupleType>(value.getType()); }
+  static bool isSequence(mlir::Value value) {
+    return value && mlir::isa<mlir::TupleType>(value.getType());
+  }
 
-  /// Reports a problem of the node that is being imported, with the types of `operands`.
-  void problem(const llvm::Twine &reason, const llvm::Twine &remedy = "", llvm::ArrayRef<mlir::Value> operands = {});
+  /// Reports a problem of the node that is being imported, with the types of
+  /// `operands`.
+  void problem(const llvm::Twine &reason, const llvm::Twine &remedy = "",
+               llvm::ArrayRef<mlir::Value> operands = {});
 
   nn::NetBuilder &builder;
 
@@ -71,20 +90,28 @@ private:
 
   mlir::Value lookup(const Scope &scope, llvm::StringRef name) const;
   void node(const onnx::NodeProto &node, Scope &scope, const Frame &frame);
-  llvm::SmallVector<mlir::Value> call(const onnx::FunctionProto &function, const onnx::NodeProto &node,
-                                      llvm::ArrayRef<mlir::Value> operands, const Frame &frame, bool isBody);
-  llvm::SmallVector<mlir::Value> unsupported(const onnx::NodeProto &node, llvm::ArrayRef<mlir::Value> operands);
+  llvm::SmallVector<mlir::Value> call(const onnx::FunctionProto &function,
+                                      const onnx::NodeProto &node,
+                                      llvm::ArrayRef<mlir::Value> operands,
+                                      const Frame &frame, bool isBody);
+  llvm::SmallVector<mlir::Value>
+  unsupported(const onnx::NodeProto &node,
+              llvm::ArrayRef<mlir::Value> operands);
 
   // The operators whose attributes or regions need more than the table.
   llvm::SmallVector<mlir::Value> constantNode(const onnx::NodeProto &node);
 
-  /// Imports a graph at the insertion point, inside the present scope; gives the values of its outputs (Bodies.cpp).
-  llvm::SmallVector<mlir::Value> graph(const onnx::GraphProto &graph, mlir::ValueRange arguments);
-  llvm::SmallVector<mlir::Value> knownBranch(const onnx::NodeProto &node, bool condition);
+  /// Imports a graph at the insertion point, inside the present scope; gives
+  /// the values of its outputs (Bodies.cpp).
+  llvm::SmallVector<mlir::Value> graph(const onnx::GraphProto &graph,
+                                       mlir::ValueRange arguments);
+  llvm::SmallVector<mlir::Value> knownBranch(const onnx::NodeProto &node,
+                                             bool condition);
   bool fillBodies(mlir::Operation *op, const onnx::NodeProto &node);
 
   /// The nn operator of that name built from a node (Operators.cpp).
-  llvm::SmallVector<mlir::Value> build(llvm::StringRef operatorName, const onnx::NodeProto &node,
+  llvm::SmallVector<mlir::Value> build(llvm::StringRef operatorName,
+                                       const onnx::NodeProto &node,
                                        llvm::ArrayRef<mlir::Value> operands);
   mlir::Attribute convert(const onnx::AttributeProto &attribute);
 
@@ -95,7 +122,8 @@ private:
   mlir::Value poisonValue;
   llvm::StringMap<const onnx::TypeProto *> declaredTypes;
 
-  // The scope, frame and node that are being imported; the node is one of the file's, never of a body.
+  // The scope, frame and node that are being imported; the node is one of the
+  // file's, never of a body.
   const Scope *currentScope = nullptr;
   const Frame *currentFrame = nullptr;
   const onnx::NodeProto *currentNode = nullptr;

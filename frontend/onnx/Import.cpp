@@ -1,4 +1,5 @@
-// Import.cpp - from an ONNX file to a module: inputs, outputs, and the graph between.
+// Import.cpp - from an ONNX file to a module: inputs, outputs, and the graph
+// between.
 #include "frontend/Import.h"
 #include "frontend/onnx/GraphImporter.h"
 #include "ir/Types.h"
@@ -6,7 +7,8 @@
 #include "mlir/IR/Verifier.h"
 
 using namespace mlir;
-using llvm::any_of, llvm::enumerate, llvm::is_contained, llvm::make_filter_range;
+using llvm::any_of, llvm::enumerate, llvm::is_contained,
+    llvm::make_filter_range;
 
 namespace burnish {
 using namespace onnx_import;
@@ -22,7 +24,8 @@ struct InputPort {
 
 class ModelImporter {
 public:
-  ModelImporter(MLIRContext &context, const ImportOptions &options, Diagnostics &diagnostics)
+  ModelImporter(MLIRContext &context, const ImportOptions &options,
+                Diagnostics &diagnostics)
       : context(context), options(options), diagnostics(diagnostics) {}
 
   FailureOr<ImportedModel> run();
@@ -31,7 +34,8 @@ private:
   void inputs(const onnx::GraphProto &graph);
   void input(const onnx::ValueInfoProto &info);
   void checkPins();
-  func::FuncOp function(Model &model, const CheckedModel &checked, ModuleOp module);
+  func::FuncOp function(Model &model, const CheckedModel &checked,
+                        ModuleOp module);
 
   MLIRContext &context;
   const ImportOptions &options;
@@ -52,10 +56,13 @@ void ModelImporter::inputs(const onnx::GraphProto &graph) {
   checkPins();
 }
 
-/// The symbol that a dim has, if any: exporters that know none write `?` or `None`, which is no name that dims could share.
+/// The symbol that a dim has, if any: exporters that know none write `?` or
+/// `None`, which is no name that dims could share.
 static StringRef symbolOf(const onnx::TensorShapeProto::Dimension &dim) {
   StringRef name = dim.dim_param();
-  bool isName = !name.empty() && (llvm::isAlpha(name.front()) || name.front() == '_') && name != "None";
+  bool isName = !name.empty() &&
+                (llvm::isAlpha(name.front()) || name.front() == '_') &&
+                name != "None";
   return isName ? name : StringRef();
 }
 
@@ -65,14 +72,18 @@ void ModelImporter::input(const onnx::ValueInfoProto &info) {
   const onnx::TypeProto &type = info.type();
   Type elementType;
   if (!type.has_tensor_type()) {
-    StringRef kind = type.has_sequence_type()   ? "sequences"
-                     : type.has_optional_type() ? "optional values"
-                     : type.has_map_type()      ? "maps"
+    StringRef kind = type.has_sequence_type()        ? "sequences"
+                     : type.has_optional_type()      ? "optional values"
+                     : type.has_map_type()           ? "maps"
                      : type.has_sparse_tensor_type() ? "sparse tensors"
                                                      : "values without a type";
     diagnostics.error(where, kind + " are not supported");
-  } else if (elementType = nn::typeOfOnnx(type.tensor_type().elem_type(), &context); !elementType) {
-    diagnostics.error(where, "tensors of " + typeName(type.tensor_type().elem_type()) + " are not supported");
+  } else if (elementType =
+                 nn::typeOfOnnx(type.tensor_type().elem_type(), &context);
+             !elementType) {
+    diagnostics.error(where, "tensors of " +
+                                 typeName(type.tensor_type().elem_type()) +
+                                 " are not supported");
   }
   auto pinned = options.shapes.find(info.name());
   if (pinned != options.shapes.end())
@@ -86,7 +97,8 @@ void ModelImporter::input(const onnx::ValueInfoProto &info) {
       // Some exporters write a dim of -1 for one that is not known.
       if (dim.has_dim_value() && dim.dim_value() >= 0)
         size = dim.dim_value();
-      else if (auto value = options.dims.find(symbol.str()); !symbol.empty() && value != options.dims.end())
+      else if (auto value = options.dims.find(symbol.str());
+               !symbol.empty() && value != options.dims.end())
         size = value->second;
       if (!symbol.empty())
         usedDims.insert(symbol);
@@ -97,17 +109,22 @@ void ModelImporter::input(const onnx::ValueInfoProto &info) {
   if (pinned != options.shapes.end()) {
     ArrayRef<int64_t> whole = pinned->second;
     if (hasShape && whole.size() != shape.size())
-      diagnostics.error(where, "rank " + Twine(shape.size()) + ", and the shape given for it has " + Twine(whole.size()) + " dims");
+      diagnostics.error(where, "rank " + Twine(shape.size()) +
+                                   ", and the shape given for it has " +
+                                   Twine(whole.size()) + " dims");
     else if (hasShape)
       for (auto [axis, size] : enumerate(shape))
         if (!ShapedType::isDynamic(size) && size != whole[axis])
-          diagnostics.error(where, Twine(size) + " at axis " + Twine(axis) + ", and the shape given for it has " + Twine(whole[axis]));
+          diagnostics.error(where, Twine(size) + " at axis " + Twine(axis) +
+                                       ", and the shape given for it has " +
+                                       Twine(whole[axis]));
     shape.assign(whole.begin(), whole.end());
     port.dimNames.assign(shape.size(), "");
   } else if (type.has_tensor_type() && !hasShape) {
     diagnostics.error(where, "no rank", "--shape can give the shape");
   }
-  SmallVector<int64_t> known(make_filter_range(shape, [](int64_t size) { return !ShapedType::isDynamic(size); }));
+  SmallVector<int64_t> known(make_filter_range(
+      shape, [](int64_t size) { return !ShapedType::isDynamic(size); }));
   std::string error;
   if (!elementCount(known, error))
     diagnostics.error(where, error);
@@ -125,23 +142,33 @@ void ModelImporter::checkPins() {
       diagnostics.error("", "no input is named " + quoted(name));
 }
 
-/// The attributes of an argument or result: its name, and those of its dims that are known only at run time.
-DictionaryAttr portAttributes(OpBuilder &builder, StringRef name, ArrayRef<StringRef> dimNames) {
+/// The attributes of an argument or result: its name, and those of its dims
+/// that are known only at run time.
+DictionaryAttr portAttributes(OpBuilder &builder, StringRef name,
+                              ArrayRef<StringRef> dimNames) {
   SmallVector<NamedAttribute> attributes;
   if (any_of(dimNames, [](StringRef dim) { return !dim.empty(); }))
-    attributes.push_back(builder.getNamedAttr("nn.dims", builder.getStrArrayAttr(dimNames)));
-  attributes.push_back(builder.getNamedAttr("nn.name", builder.getStringAttr(name)));
+    attributes.push_back(
+        builder.getNamedAttr("nn.dims", builder.getStrArrayAttr(dimNames)));
+  attributes.push_back(
+      builder.getNamedAttr("nn.name", builder.getStringAttr(name)));
   return builder.getDictionaryAttr(attributes);
 }
 
-func::FuncOp ModelImporter::function(Model &model, const CheckedModel &checked, ModuleOp module) {
+func::FuncOp ModelImporter::function(Model &model, const CheckedModel &checked,
+                                     ModuleOp module) {
   const onnx::GraphProto &graph = model.proto().graph();
   OpBuilder moduleBuilder = OpBuilder::atBlockEnd(module.getBody());
-  Location loc = NameLoc::get(moduleBuilder.getStringAttr(quoted(graph.name())));
+  Location loc =
+      NameLoc::get(moduleBuilder.getStringAttr(quoted(graph.name())));
   SmallVector<Type> argumentTypes;
   for (const InputPort &port : ports)
-    argumentTypes.push_back(port.type ? Type(port.type) : UnrankedTensorType::get(moduleBuilder.getF32Type()));
-  auto func = func::FuncOp::create(moduleBuilder, loc, options.name, FunctionType::get(&context, argumentTypes, {}));
+    argumentTypes.push_back(
+        port.type ? Type(port.type)
+                  : UnrankedTensorType::get(moduleBuilder.getF32Type()));
+  auto func =
+      func::FuncOp::create(moduleBuilder, loc, options.name,
+                           FunctionType::get(&context, argumentTypes, {}));
   Block *body = func.addEntryBlock();
 
   nn::ShapeScope shapes(&context);
@@ -160,7 +187,8 @@ func::FuncOp ModelImporter::function(Model &model, const CheckedModel &checked, 
   GraphImporter::Frame frame{checked.opsets, nullptr, "", false, 0};
   importer.nodes(graph.node(), scope, frame);
   if (importer.isExhausted())
-    diagnostics.error("", "more than " + Twine(kMostNodes) + " nodes once its functions are inlined");
+    diagnostics.error("", "more than " + Twine(kMostNodes) +
+                              " nodes once its functions are inlined");
 
   // A sequence is an output for each of its elements.
   SmallVector<Value> results;
@@ -172,31 +200,37 @@ func::FuncOp ModelImporter::function(Model &model, const CheckedModel &checked, 
       outputs.push_back({&output, output.name()});
       continue;
     }
-    for (auto [index, element] : enumerate(value.getDefiningOp()->getOperands())) {
+    for (auto [index, element] :
+         enumerate(value.getDefiningOp()->getOperands())) {
       results.push_back(element);
       outputs.push_back({&output, output.name() + "." + std::to_string(index)});
     }
   }
-  if (is_contained(results, Value()) || any_of(results, GraphImporter::isPoison)) {
+  if (is_contained(results, Value()) ||
+      any_of(results, GraphImporter::isPoison)) {
     if (!diagnostics.hasErrors())
       diagnostics.error("", "an output is not known");
     return func;
   }
   func::ReturnOp::create(builder, loc, results);
-  func.setFunctionType(FunctionType::get(&context, argumentTypes, ValueRange(results).getTypes()));
+  func.setFunctionType(FunctionType::get(&context, argumentTypes,
+                                         ValueRange(results).getTypes()));
   for (auto [index, named] : enumerate(outputs)) {
     const auto &[output, name] = named;
-    // A declared output shape is used for the names of its dims, and believed in nothing.
+    // A declared output shape is used for the names of its dims, and believed
+    // in nothing.
     auto type = cast<RankedTensorType>(results[index].getType());
     SmallVector<StringRef> dimNames;
     const auto &declared = output->type().tensor_type().shape();
     if (declared.dim_size() == type.getRank())
       for (auto [axis, dim] : enumerate(declared.dim()))
-        dimNames.push_back(type.isDynamicDim(axis) ? symbolOf(dim) : StringRef());
+        dimNames.push_back(type.isDynamicDim(axis) ? symbolOf(dim)
+                                                   : StringRef());
     func.setResultAttrs(index, portAttributes(builder, name, dimNames));
   }
   // Sequences, and the poison that nothing needed.
-  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(body->getOperations())))
+  for (Operation &op :
+       llvm::make_early_inc_range(llvm::reverse(body->getOperations())))
     if (isa<UnrealizedConversionCastOp>(op) && op.use_empty())
       op.erase();
   return func;
@@ -218,7 +252,9 @@ FailureOr<ImportedModel> ModelImporter::run() {
     std::string text = diagnostic.str();
     StringRef reason = text;
     if (reason.consume_front("'nn."))
-      reason = reason.substr(reason.find("' op ") == StringRef::npos ? 0 : reason.find("' op ") + 5);
+      reason = reason.substr(reason.find("' op ") == StringRef::npos
+                                 ? 0
+                                 : reason.find("' op ") + 5);
     auto named = dyn_cast<NameLoc>(diagnostic.getLocation());
     diagnostics.error(named ? named.getName().getValue() : "", reason);
     return success();
@@ -227,7 +263,8 @@ FailureOr<ImportedModel> ModelImporter::run() {
   result.storage = model;
   result.module = ModuleOp::create(UnknownLoc::get(&context));
   function(*model, checked, *result.module);
-  if (!diagnostics.hasErrors() && failed(mlir::verify(*result.module)) && !diagnostics.hasErrors())
+  if (!diagnostics.hasErrors() && failed(mlir::verify(*result.module)) &&
+      !diagnostics.hasErrors())
     diagnostics.error("", "the imported module is not valid");
   if (diagnostics.hasErrors())
     return failure();
@@ -236,7 +273,9 @@ FailureOr<ImportedModel> ModelImporter::run() {
 
 } // namespace
 
-FailureOr<ImportedModel> importModel(MLIRContext &context, const ImportOptions &options, Diagnostics &diagnostics) {
+FailureOr<ImportedModel> importModel(MLIRContext &context,
+                                     const ImportOptions &options,
+                                     Diagnostics &diagnostics) {
   return ModelImporter(context, options, diagnostics).run();
 }
 

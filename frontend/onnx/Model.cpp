@@ -1,4 +1,5 @@
-// Model.cpp - an ONNX model file: its structure, and where its external data lies.
+// Model.cpp - an ONNX model file: its structure, and where its external data
+// lies.
 #include "frontend/onnx/Model.h"
 #include "frontend/onnx/Schemas.h"
 #include "frontend/onnx/Skeleton.h"
@@ -10,7 +11,8 @@ using namespace llvm;
 namespace burnish::onnx_import {
 
 std::unique_ptr<Model> Model::load(StringRef path, Diagnostics &diagnostics) {
-  auto buffer = MemoryBuffer::getFileOrSTDIN(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
+  auto buffer = MemoryBuffer::getFileOrSTDIN(path, /*IsText=*/false,
+                                             /*RequiresNullTerminator=*/false);
   if (!buffer) {
     diagnostics.error("", buffer.getError().message());
     return nullptr;
@@ -22,11 +24,13 @@ std::unique_ptr<Model> Model::load(StringRef path, Diagnostics &diagnostics) {
     std::string error;
     if (parseText(result->file->getBuffer(), result->model, error))
       return result;
-    diagnostics.error("", "not ONNX's textual form: " + StringRef(error).trim());
+    diagnostics.error("",
+                      "not ONNX's textual form: " + StringRef(error).trim());
     return nullptr;
   }
   StringRef bytes = result->file->getBuffer();
-  if (Error error = readSkeleton(ArrayRef<char>(bytes.data(), bytes.size()), result->model)) {
+  if (Error error = readSkeleton(ArrayRef<char>(bytes.data(), bytes.size()),
+                                 result->model)) {
     diagnostics.error("", toString(std::move(error)));
     return nullptr;
   }
@@ -49,13 +53,17 @@ static StringRef lookup(const onnx::TensorProto &tensor, StringRef key) {
 // Whether `file` lies inside `folder` once all symbolic links are followed.
 static bool liesInside(StringRef folder, StringRef file) {
   SmallString<256> realFolder, realFile;
-  if (sys::fs::real_path(folder, realFolder) || sys::fs::real_path(file, realFile))
+  if (sys::fs::real_path(folder, realFolder) ||
+      sys::fs::real_path(file, realFile))
     return false;
   StringRef rest = realFile;
-  return rest.consume_front(realFolder) && (realFolder.ends_with("/") || rest.starts_with("/"));
+  return rest.consume_front(realFolder) &&
+         (realFolder.ends_with("/") || rest.starts_with("/"));
 }
 
-std::optional<ArrayRef<char>> Model::external(const onnx::TensorProto &tensor, uint64_t needed, const Twine &where,
+std::optional<ArrayRef<char>> Model::external(const onnx::TensorProto &tensor,
+                                              uint64_t needed,
+                                              const Twine &where,
                                               Diagnostics &diagnostics) {
   auto refuse = [&](const Twine &reason) {
     diagnostics.error(where, reason);
@@ -66,10 +74,14 @@ std::optional<ArrayRef<char>> Model::external(const onnx::TensorProto &tensor, u
     return refuse("external data without a location");
   std::string name = quoted(location);
   if (path == "-")
-    return refuse("external data in " + name + ", and a model from the standard input has no folder");
+    return refuse("external data in " + name +
+                  ", and a model from the standard input has no folder");
   if (sys::path::is_absolute(location) || location.contains('\0') ||
-      is_contained(make_range(sys::path::begin(location), sys::path::end(location)), ".."))
-    return refuse("external data in " + name + ", which is outside the model's folder");
+      is_contained(
+          make_range(sys::path::begin(location), sys::path::end(location)),
+          ".."))
+    return refuse("external data in " + name +
+                  ", which is outside the model's folder");
 
   SmallString<256> full = sys::path::parent_path(path);
   if (full.empty())
@@ -83,29 +95,38 @@ std::optional<ArrayRef<char>> Model::external(const onnx::TensorProto &tensor, u
     if (std::error_code error = sys::fs::status(full, status))
       return refuse("external data in " + name + ": " + error.message());
     if (!liesInside(folder, full))
-      return refuse("external data in " + name + ", which is outside the model's folder");
+      return refuse("external data in " + name +
+                    ", which is outside the model's folder");
     if (!sys::fs::is_regular_file(status))
       return refuse("external data in " + name + ", which is not a file");
-    auto buffer = MemoryBuffer::getFile(full, /*IsText=*/false, /*RequiresNullTerminator=*/false);
+    auto buffer = MemoryBuffer::getFile(full, /*IsText=*/false,
+                                        /*RequiresNullTerminator=*/false);
     if (!buffer)
-      return refuse("external data in " + name + ": " + buffer.getError().message());
+      return refuse("external data in " + name + ": " +
+                    buffer.getError().message());
     external.buffer = std::move(*buffer);
   }
   if (!external.buffer)
     return refuse("external data in " + name + ", which cannot be used");
 
   uint64_t offset = 0, length = needed, size = external.buffer->getBufferSize();
-  StringRef offsetText = lookup(tensor, "offset"), lengthText = lookup(tensor, "length");
+  StringRef offsetText = lookup(tensor, "offset"),
+            lengthText = lookup(tensor, "length");
   if (!offsetText.empty() && offsetText.getAsInteger(10, offset))
-    return refuse("external data at offset " + quoted(offsetText) + ", which is not a number");
+    return refuse("external data at offset " + quoted(offsetText) +
+                  ", which is not a number");
   if (!lengthText.empty() && lengthText.getAsInteger(10, length))
-    return refuse("external data of length " + quoted(lengthText) + ", which is not a number");
+    return refuse("external data of length " + quoted(lengthText) +
+                  ", which is not a number");
   if (length != needed)
-    return refuse("external data of " + Twine(length) + " bytes, and its shape needs " + Twine(needed));
+    return refuse("external data of " + Twine(length) +
+                  " bytes, and its shape needs " + Twine(needed));
   if (offset > size || size - offset < needed)
     return refuse("external data at bytes " + Twine(offset) + " to " +
-                  Twine(static_cast<double>(offset) + needed > 1e18 ? ~0ull : offset + needed) + " of " + name +
-                  ", which has " + Twine(size));
+                  Twine(static_cast<double>(offset) + needed > 1e18
+                            ? ~0ull
+                            : offset + needed) +
+                  " of " + name + ", which has " + Twine(size));
 
   // Tensors may share bytes only as wholes, as tied weights do.
   if (needed) {
@@ -116,9 +137,10 @@ std::optional<ArrayRef<char>> Model::external(const onnx::TensorProto &tensor, u
       clash = std::prev(next);
     bool overlaps = clash != external.ranges.end() && clash->first < end;
     if (overlaps && (clash->first != offset || clash->second.end != end))
-      return refuse("external data at bytes " + Twine(offset) + " to " + Twine(end) + " of " + name + " overlaps that of " +
-                    quoted(clash->second.tensor) + " at bytes " + Twine(clash->first) + " to " +
-                    Twine(clash->second.end));
+      return refuse("external data at bytes " + Twine(offset) + " to " +
+                    Twine(end) + " of " + name + " overlaps that of " +
+                    quoted(clash->second.tensor) + " at bytes " +
+                    Twine(clash->first) + " to " + Twine(clash->second.end));
     external.ranges.try_emplace(offset, ExternalRange{end, tensor.name()});
   }
   return ArrayRef<char>(external.buffer->getBufferStart() + offset, needed);

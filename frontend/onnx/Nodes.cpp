@@ -1,4 +1,5 @@
-// Nodes.cpp - what is asked of nodes everywhere: their attributes, and how messages name them.
+// Nodes.cpp - what is asked of nodes everywhere: their attributes, and how
+// messages name them.
 #include "frontend/onnx/Nodes.h"
 
 using namespace llvm;
@@ -9,7 +10,8 @@ namespace burnish::onnx_import {
 
 std::string describe(const NodeProto &node) {
   std::string operatorName = quoted(node.op_type());
-  std::string name = "(" + operatorName.substr(1, operatorName.size() - 2) + ")";
+  std::string name =
+      "(" + operatorName.substr(1, operatorName.size() - 2) + ")";
   if (!node.name().empty())
     return "node " + quoted(node.name()) + " " + name;
   for (const std::string &output : node.output())
@@ -18,7 +20,8 @@ std::string describe(const NodeProto &node) {
   return "node " + name;
 }
 
-Problem problemOf(const NodeProto &node, int64_t version, const Twine &reason, const Twine &remedy) {
+Problem problemOf(const NodeProto &node, int64_t version, const Twine &reason,
+                  const Twine &remedy) {
   Problem problem;
   problem.where = describe(node);
   problem.reason = reason.str();
@@ -47,20 +50,25 @@ float floatAttribute(const NodeProto &node, StringRef name, float otherwise) {
   return attribute ? attribute->f() : otherwise;
 }
 
-std::string stringAttribute(const NodeProto &node, StringRef name, StringRef otherwise) {
+std::string stringAttribute(const NodeProto &node, StringRef name,
+                            StringRef otherwise) {
   const AttributeProto *attribute = findAttribute(node, name);
   return attribute ? attribute->s() : otherwise.str();
 }
 
-std::optional<SmallVector<int64_t>> intsAttribute(const NodeProto &node, StringRef name) {
+std::optional<SmallVector<int64_t>> intsAttribute(const NodeProto &node,
+                                                  StringRef name) {
   if (const AttributeProto *attribute = findAttribute(node, name))
-    return SmallVector<int64_t>(attribute->ints().begin(), attribute->ints().end());
+    return SmallVector<int64_t>(attribute->ints().begin(),
+                                attribute->ints().end());
   return std::nullopt;
 }
 
-std::optional<SmallVector<float>> floatsAttribute(const NodeProto &node, StringRef name) {
+std::optional<SmallVector<float>> floatsAttribute(const NodeProto &node,
+                                                  StringRef name) {
   if (const AttributeProto *attribute = findAttribute(node, name))
-    return SmallVector<float>(attribute->floats().begin(), attribute->floats().end());
+    return SmallVector<float>(attribute->floats().begin(),
+                              attribute->floats().end());
   return std::nullopt;
 }
 
@@ -83,7 +91,8 @@ AttributeProto::AttributeType typeOf(const AttributeProto &attribute) {
     return AttributeProto::STRINGS;
   if (attribute.has_tp())
     return AttributeProto::TYPE_PROTO;
-  return attribute.ints_size() ? AttributeProto::INTS : AttributeProto::UNDEFINED;
+  return attribute.ints_size() ? AttributeProto::INTS
+                               : AttributeProto::UNDEFINED;
 }
 
 StringRef wordFor(AttributeProto::AttributeType type) {
@@ -122,7 +131,8 @@ StringRef wordFor(AttributeProto::AttributeType type) {
 }
 
 // The attribute of that name, emptied; made when there is none.
-static AttributeProto &fresh(NodeProto &node, StringRef name, AttributeProto::AttributeType type) {
+static AttributeProto &fresh(NodeProto &node, StringRef name,
+                             AttributeProto::AttributeType type) {
   removeAttribute(node, name);
   AttributeProto &attribute = *node.add_attribute();
   attribute.set_name(name.str());
@@ -143,7 +153,9 @@ void setAttribute(NodeProto &node, StringRef name, StringRef value) {
 }
 
 void setAttribute(NodeProto &node, StringRef name, ArrayRef<int64_t> values) {
-  fresh(node, name, AttributeProto::INTS).mutable_ints()->Add(values.begin(), values.end());
+  fresh(node, name, AttributeProto::INTS)
+      .mutable_ints()
+      ->Add(values.begin(), values.end());
 }
 
 void removeAttribute(NodeProto &node, StringRef name) {

@@ -1,6 +1,6 @@
 // Normalize.cpp - brings nodes of old operator versions to the newest.
-// One function a change of an operator. Versions that only added types, or attributes and inputs whose defaults are
-// what was before, need none.
+// One function a change of an operator. Versions that only added types, or
+// attributes and inputs whose defaults are what was before, need none.
 #include "frontend/onnx/Normalize.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/Sequence.h"
@@ -12,16 +12,21 @@ using onnx::NodeProto;
 namespace burnish::onnx_import {
 namespace {
 
-/// A node on its way to the newest version: changes edit `node`, and add others before and after it.
+/// A node on its way to the newest version: changes edit `node`, and add others
+/// before and after it.
 class Rewrite {
 public:
-  Rewrite(const NodeProto &original, int64_t version, NormalizeContext &context) : node(original), version(version), context(context) {}
+  Rewrite(const NodeProto &original, int64_t version, NormalizeContext &context)
+      : node(original), version(version), context(context) {}
 
   /// Adds a node before `node`; gives the name of its one output.
-  std::string before(StringRef op, ArrayRef<std::string> inputs) { return add(preceding, op, inputs, context.freshName()); }
+  std::string before(StringRef op, ArrayRef<std::string> inputs) {
+    return add(preceding, op, inputs, context.freshName());
+  }
   NodeProto &last() { return preceding.back(); }
   /// Adds a node after `node`.
-  NodeProto &after(StringRef op, ArrayRef<std::string> inputs, const std::string &output) {
+  NodeProto &after(StringRef op, ArrayRef<std::string> inputs,
+                   const std::string &output) {
     add(following, op, inputs, output);
     return following.back();
   }
@@ -48,7 +53,9 @@ public:
     return name;
   }
 
-  int64_t elementType(StringRef value) { return context.type(value).tensor_type().elem_type(); }
+  int64_t elementType(StringRef value) {
+    return context.type(value).tensor_type().elem_type();
+  }
   std::optional<int64_t> rank(StringRef value) {
     onnx::TypeProto type = context.type(value);
     if (!type.tensor_type().has_shape())
@@ -59,7 +66,9 @@ public:
     if (value.empty())
       return true;
     onnx::TypeProto type = context.type(value);
-    return any_of(type.tensor_type().shape().dim(), [](const auto &dim) { return dim.has_dim_value() && dim.dim_value() == 0; });
+    return any_of(type.tensor_type().shape().dim(), [](const auto &dim) {
+      return dim.has_dim_value() && dim.dim_value() == 0;
+    });
   }
 
   /// Sets an input, with empty names for those before it that are absent.
@@ -74,7 +83,8 @@ public:
       setInput(index, integers(*values));
     removeAttribute(node, name);
   }
-  /// Gives the node a new output in place of one, and returns its name: what a node after it makes into the old one.
+  /// Gives the node a new output in place of one, and returns its name: what a
+  /// node after it makes into the old one.
   std::string divertOutput(int index) {
     std::string name = context.freshName();
     node.set_output(index, name);
@@ -94,7 +104,8 @@ public:
   bool isReplaced = false;
 
 private:
-  std::string add(std::vector<NodeProto> &nodes, StringRef op, ArrayRef<std::string> inputs, const std::string &output) {
+  std::string add(std::vector<NodeProto> &nodes, StringRef op,
+                  ArrayRef<std::string> inputs, const std::string &output) {
     NodeProto &added = nodes.emplace_back();
     added.set_op_type(op.str());
     added.mutable_input()->Add(inputs.begin(), inputs.end());
@@ -103,8 +114,9 @@ private:
   }
 };
 
-// Before opset 7 the second operand was repeated only when `broadcast` said so, and its axes were those of the first from `axis`
-// on: with axes of size 1 after its own it is today's.
+// Before opset 7 the second operand was repeated only when `broadcast` said so,
+// and its axes were those of the first from `axis` on: with axes of size 1
+// after its own it is today's.
 bool broadcastAxis(Rewrite &r) {
   bool isBroadcast = intAttribute(r.node, "broadcast", 0);
   int64_t axis = intAttribute(r.node, "axis", INT64_MIN);
@@ -118,14 +130,16 @@ bool broadcastAxis(Rewrite &r) {
     return true;
   axis = axis < 0 ? axis + *rankA : axis;
   if (axis < 0 || axis > *rankA - *rankB)
-    return r.fail("axis " + Twine(axis) + " has no room for rank " + Twine(*rankB) + " in rank " + Twine(*rankA));
+    return r.fail("axis " + Twine(axis) + " has no room for rank " +
+                  Twine(*rankB) + " in rank " + Twine(*rankA));
   SmallVector<int64_t> after = to_vector(seq(*rankB, *rankA - axis));
   if (!after.empty())
     r.node.set_input(1, r.before("Unsqueeze", {b, r.integers(after)}));
   return true;
 }
 
-// Before opset 7 there was a switch for testing, which is what these operators do unless they are told to train.
+// Before opset 7 there was a switch for testing, which is what these operators
+// do unless they are told to train.
 bool isTest(Rewrite &r) {
   removeAttribute(r.node, "is_test");
   return true;
@@ -139,9 +153,13 @@ bool gemmBroadcast(Rewrite &r) {
 // Before opset 7 a slope of rank 1 was by channel.
 bool slopeByChannel(Rewrite &r) {
   std::string slope = r.node.input(1);
-  std::optional<int64_t> rankX = r.rank(r.node.input(0)), rankSlope = r.rank(slope);
+  std::optional<int64_t> rankX = r.rank(r.node.input(0)),
+                         rankSlope = r.rank(slope);
   if (rankX && rankSlope && *rankSlope == 1 && *rankX > 2)
-    r.node.set_input(1, r.before("Unsqueeze", {slope, r.integers(to_vector(seq(int64_t(1), *rankX - 1)))}));
+    r.node.set_input(
+        1,
+        r.before("Unsqueeze",
+                 {slope, r.integers(to_vector(seq(int64_t(1), *rankX - 1)))}));
   return true;
 }
 
@@ -156,10 +174,14 @@ bool batchNormalizationSpatial(Rewrite &r) {
   removeAttribute(r.node, "spatial");
   if (isSpatial)
     return true;
-  const std::string x = r.node.input(0), scale = r.node.input(1), bias = r.node.input(2), mean = r.node.input(3), var = r.node.input(4);
-  if (any_of(drop_begin(r.node.output()), [](const std::string &name) { return !name.empty(); }))
+  const std::string x = r.node.input(0), scale = r.node.input(1),
+                    bias = r.node.input(2), mean = r.node.input(3),
+                    var = r.node.input(4);
+  if (any_of(drop_begin(r.node.output()),
+             [](const std::string &name) { return !name.empty(); }))
     return r.fail("training with spatial = 0 is not supported");
-  std::string epsilon = r.scalarLike(floatAttribute(r.node, "epsilon", 1e-5f), x);
+  std::string epsilon =
+      r.scalarLike(floatAttribute(r.node, "epsilon", 1e-5f), x);
   std::string deviation = r.before("Sqrt", r.before("Add", {var, epsilon}));
   std::string normal = r.before("Div", {r.before("Sub", {x, mean}), deviation});
   r.before("Add", {r.before("Mul", {normal, scale}), bias});
@@ -173,7 +195,9 @@ bool batchNormalizationTraining(Rewrite &r) {
   for (int i = 3; i < r.node.output_size(); ++i)
     if (!r.node.output(i).empty())
       return r.fail("outputs saved_mean and saved_var are not supported");
-  while (r.node.output_size() > 3 || (r.node.output_size() && r.node.output(r.node.output_size() - 1).empty()))
+  while (
+      r.node.output_size() > 3 ||
+      (r.node.output_size() && r.node.output(r.node.output_size() - 1).empty()))
     r.node.mutable_output()->RemoveLast();
   if (r.node.output_size() > 1)
     setAttribute(r.node, "training_mode", int64_t(1));
@@ -184,7 +208,8 @@ bool clipBounds(Rewrite &r) {
   constexpr StringLiteral kBounds[] = {"min", "max"};
   for (auto [index, name] : enumerate(kBounds)) {
     if (findAttribute(r.node, name))
-      r.setInput(index + 1, r.scalarLike(floatAttribute(r.node, name, 0), r.node.input(0)));
+      r.setInput(index + 1, r.scalarLike(floatAttribute(r.node, name, 0),
+                                         r.node.input(0)));
     removeAttribute(r.node, name);
   }
   return true;
@@ -196,28 +221,37 @@ bool dftAxis(Rewrite &r) {
   return true;
 }
 
-// Before opset 12 the ratio was an attribute and nothing was dropped; before 10 the mask had the data's type.
+// Before opset 12 the ratio was an attribute and nothing was dropped; before 10
+// the mask had the data's type.
 bool dropoutRatio(Rewrite &r) {
   removeAttribute(r.node, "ratio");
   if (r.version < 10 && !outputName(r.node, 1).empty()) {
     std::string mask = r.node.output(1);
     int64_t type = r.elementType(r.node.input(0));
-    setAttribute(r.after("Cast", r.divertOutput(1), mask), "to", type ? type : int64_t(onnx::TensorProto::FLOAT));
+    setAttribute(r.after("Cast", r.divertOutput(1), mask), "to",
+                 type ? type : int64_t(onnx::TensorProto::FLOAT));
   }
   return true;
 }
 
 bool gridSampleModes(Rewrite &r) {
   std::string mode = stringAttribute(r.node, "mode", "bilinear");
-  setAttribute(r.node, "mode", mode == "bilinear" ? "linear" : mode == "bicubic" ? "cubic" : StringRef(mode));
+  setAttribute(r.node, "mode",
+               mode == "bilinear"  ? "linear"
+               : mode == "bicubic" ? "cubic"
+                                   : StringRef(mode));
   return true;
 }
 
-// Before opset 21 scale and bias were by group: an instance normalization of groups.
+// Before opset 21 scale and bias were by group: an instance normalization of
+// groups.
 bool groupNormalizationScale(Rewrite &r) {
   std::string x = r.node.input(0);
-  std::string groups = r.before("Reshape", {x, r.integers({0, intAttribute(r.node, "num_groups", 1), -1})});
-  std::string normal = r.before("InstanceNormalization", {groups, r.node.input(1), r.node.input(2)});
+  std::string groups =
+      r.before("Reshape",
+               {x, r.integers({0, intAttribute(r.node, "num_groups", 1), -1})});
+  std::string normal = r.before("InstanceNormalization",
+                                {groups, r.node.input(1), r.node.input(2)});
   setAttribute(r.last(), "epsilon", floatAttribute(r.node, "epsilon", 1e-5f));
   r.before("Reshape", {normal, r.before("Shape", x)});
   r.last().set_output(0, r.node.output(0));
@@ -240,28 +274,36 @@ bool reduceAxes(Rewrite &r) {
   return true;
 }
 
-// Upsample, and Resize before opset 11, count from corners (x / scale), and the nearest element is the one before; the
-// one after where the result is smaller (as ONNX Runtime has it, and ONNX's tests of then).
+// Upsample, and Resize before opset 11, count from corners (x / scale), and the
+// nearest element is the one before; the one after where the result is smaller
+// (as ONNX Runtime has it, and ONNX's tests of then).
 bool resizeModes(Rewrite &r) {
   std::string scales = r.node.input(1);
   if (stringAttribute(r.node, "mode", "nearest") == "nearest") {
     std::optional<SmallVector<float>> known = r.context.floats(scales);
-    bool shrinks = known && any_of(*known, [](float scale) { return scale < 1; });
+    bool shrinks =
+        known && any_of(*known, [](float scale) { return scale < 1; });
     setAttribute(r.node, "nearest_mode", StringRef(shrinks ? "ceil" : "floor"));
   }
-  setAttribute(r.node, "coordinate_transformation_mode", StringRef("asymmetric"));
+  setAttribute(r.node, "coordinate_transformation_mode",
+               StringRef("asymmetric"));
   r.setInput(1, "");
   r.setInput(2, scales);
   return true;
 }
 
-// Opset 13 took out `tf_half_pixel_for_nn`, floor((x + 0.5) / scale): half pixels, rounded half up.
+// Opset 13 took out `tf_half_pixel_for_nn`, floor((x + 0.5) / scale): half
+// pixels, rounded half up.
 bool resizeHalfPixel(Rewrite &r) {
-  if (stringAttribute(r.node, "coordinate_transformation_mode", "half_pixel") != "tf_half_pixel_for_nn")
+  if (stringAttribute(r.node, "coordinate_transformation_mode", "half_pixel") !=
+      "tf_half_pixel_for_nn")
     return true;
-  if (stringAttribute(r.node, "mode", "nearest") != "nearest" || stringAttribute(r.node, "nearest_mode", "round_prefer_floor") != "floor")
-    return r.fail("tf_half_pixel_for_nn is supported with mode nearest and nearest_mode floor only");
-  setAttribute(r.node, "coordinate_transformation_mode", StringRef("half_pixel"));
+  if (stringAttribute(r.node, "mode", "nearest") != "nearest" ||
+      stringAttribute(r.node, "nearest_mode", "round_prefer_floor") != "floor")
+    return r.fail("tf_half_pixel_for_nn is supported with mode nearest and "
+                  "nearest_mode floor only");
+  setAttribute(r.node, "coordinate_transformation_mode",
+               StringRef("half_pixel"));
   setAttribute(r.node, "nearest_mode", StringRef("round_prefer_ceil"));
   return true;
 }
@@ -275,11 +317,13 @@ bool resizeEmptyInputs(Rewrite &r) {
 }
 
 bool roiAlignCoordinates(Rewrite &r) {
-  setAttribute(r.node, "coordinate_transformation_mode", StringRef("output_half_pixel"));
+  setAttribute(r.node, "coordinate_transformation_mode",
+               StringRef("output_half_pixel"));
   return true;
 }
 
-// Before opset 9 Scan had a batch axis before the sequence's: a Scan over the batch of Scans over sequences.
+// Before opset 9 Scan had a batch axis before the sequence's: a Scan over the
+// batch of Scans over sequences.
 bool scanBatch(Rewrite &r) {
   if (!inputName(r.node, 0).empty())
     return r.fail("sequence_lens is not supported");
@@ -296,7 +340,8 @@ bool scanBatch(Rewrite &r) {
     inner.set_output(i, r.context.freshName());
     body.add_output()->set_name(inner.output(i));
   }
-  if (std::optional<SmallVector<int64_t>> directions = intsAttribute(inner, "directions"))
+  if (std::optional<SmallVector<int64_t>> directions =
+          intsAttribute(inner, "directions"))
     setAttribute(inner, "scan_input_directions", *directions);
   removeAttribute(inner, "directions");
   *body.add_node() = inner;
@@ -344,7 +389,8 @@ bool splitInput(Rewrite &r) {
 
 bool splitCount(Rewrite &r) {
   if (inputName(r.node, 1).empty())
-    setAttribute(r.node, "num_outputs", static_cast<int64_t>(r.node.output_size()));
+    setAttribute(r.node, "num_outputs",
+                 static_cast<int64_t>(r.node.output_size()));
   return true;
 }
 
@@ -363,7 +409,8 @@ bool upsampleHeightAndWidth(Rewrite &r) {
   auto &attribute = *r.node.add_attribute();
   attribute.set_name("scales");
   attribute.set_type(onnx::AttributeProto::FLOATS);
-  for (float scale : {1.0f, 1.0f, floatAttribute(r.node, "height_scale", 1), floatAttribute(r.node, "width_scale", 1)})
+  for (float scale : {1.0f, 1.0f, floatAttribute(r.node, "height_scale", 1),
+                      floatAttribute(r.node, "width_scale", 1)})
     attribute.add_floats(scale);
   removeAttribute(r.node, "height_scale");
   removeAttribute(r.node, "width_scale");
@@ -397,7 +444,8 @@ struct Change {
 
 constexpr int64_t kAlways = INT64_MAX;
 
-// In order of versions for each operator: a node goes through all that came after its own.
+// In order of versions for each operator: a node goes through all that came
+// after its own.
 const Change kChanges[] = {
     {"Add", 7, broadcastAxis},
     {"And", 7, broadcastAxis},
@@ -457,12 +505,14 @@ const Change kChanges[] = {
 
 } // namespace
 
-bool normalize(const NodeProto &node, int64_t version, NormalizeContext &context, std::vector<NodeProto> &nodes) {
+bool normalize(const NodeProto &node, int64_t version,
+               NormalizeContext &context, std::vector<NodeProto> &nodes) {
   if (node.overload() == kNewestForm)
     version = INT64_MAX - 1;
   Rewrite rewrite(node, version, context);
   for (const Change &change : kChanges)
-    if (change.op == node.op_type() && version < change.version && !rewrite.isReplaced && !change.apply(rewrite))
+    if (change.op == node.op_type() && version < change.version &&
+        !rewrite.isReplaced && !change.apply(rewrite))
       return false;
   append_range(nodes, rewrite.preceding);
   if (!rewrite.isReplaced)

@@ -19,9 +19,11 @@ Attribute GraphImporter::convert(const AttributeProto &attribute) {
   case AttributeProto::STRING:
     return builder.getStringAttr(attribute.s());
   case AttributeProto::INTS:
-    return builder.getDenseI64ArrayAttr(ArrayRef<int64_t>(attribute.ints().data(), attribute.ints_size()));
+    return builder.getDenseI64ArrayAttr(
+        ArrayRef<int64_t>(attribute.ints().data(), attribute.ints_size()));
   case AttributeProto::FLOATS:
-    return builder.getDenseF32ArrayAttr(ArrayRef<float>(attribute.floats().data(), attribute.floats_size()));
+    return builder.getDenseF32ArrayAttr(
+        ArrayRef<float>(attribute.floats().data(), attribute.floats_size()));
   case AttributeProto::STRINGS: {
     SmallVector<Attribute> strings;
     for (const std::string &each : attribute.strings())
@@ -39,7 +41,8 @@ Attribute GraphImporter::convert(const AttributeProto &attribute) {
   }
 }
 
-// The number of results that an operator has whatever the node asks for; none where that is the node's choice.
+// The number of results that an operator has whatever the node asks for; none
+// where that is the node's choice.
 static std::optional<unsigned> fixedResults(OperationName name) {
   if (name.hasTrait<OpTrait::OneResult>())
     return 1;
@@ -52,18 +55,24 @@ static std::optional<unsigned> fixedResults(OperationName name) {
   return std::nullopt;
 }
 
-SmallVector<Value> GraphImporter::build(StringRef operatorName, const NodeProto &node, ArrayRef<Value> operands) {
+SmallVector<Value> GraphImporter::build(StringRef operatorName,
+                                        const NodeProto &node,
+                                        ArrayRef<Value> operands) {
   SmallVector<Value> refused(node.output_size(), poisonValue);
-  const Schema *schema = findSchema(node.op_type(), *newestVersion(node.domain()), node.domain());
+  const Schema *schema =
+      findSchema(node.op_type(), *newestVersion(node.domain()), node.domain());
   if (!schema)
     return unsupported(node, operands);
   OperationState state(builder.getLoc(), operatorName);
 
-  // Operands by the schema's formal inputs; what is absent has no operand, and says so in the segments.
+  // Operands by the schema's formal inputs; what is absent has no operand, and
+  // says so in the segments.
   SmallVector<int32_t> segments;
   for (auto [index, formal] : enumerate(schema->inputs)) {
     int32_t before = state.operands.size();
-    size_t end = formal.arity == Arity::Variadic ? operands.size() : std::min(operands.size(), index + 1);
+    size_t end = formal.arity == Arity::Variadic
+                     ? operands.size()
+                     : std::min(operands.size(), index + 1);
     for (size_t i = index; i < end; ++i)
       if (operands[i])
         state.operands.push_back(operands[i]);
@@ -75,13 +84,15 @@ SmallVector<Value> GraphImporter::build(StringRef operatorName, const NodeProto 
     segments.push_back(given);
   }
   if (state.name.hasTrait<OpTrait::AttrSizedOperandSegments>())
-    state.addAttribute("operandSegmentSizes", builder.getDenseI32ArrayAttr(segments));
+    state.addAttribute("operandSegmentSizes",
+                       builder.getDenseI32ArrayAttr(segments));
 
   // Attributes by name: those of the node, and ONNX's defaults.
   ArrayRef<StringAttr> known = state.name.getAttributeNames();
   auto isKnown = [&](StringRef name) { return is_contained(known, name); };
   for (const AttributeProto &attribute : node.attribute()) {
-    if (typeOf(attribute) == AttributeProto::GRAPH || typeOf(attribute) == AttributeProto::GRAPHS)
+    if (typeOf(attribute) == AttributeProto::GRAPH ||
+        typeOf(attribute) == AttributeProto::GRAPHS)
       continue;
     auto formal = schema->attributes.find(attribute.name());
     Attribute value = convert(attribute);
@@ -89,19 +100,24 @@ SmallVector<Value> GraphImporter::build(StringRef operatorName, const NodeProto 
       state.addAttribute(attribute.name(), value);
       continue;
     }
-    bool isDefault = formal != schema->attributes.end() && value && formal->second.defaultValue.type() != AttributeProto::UNDEFINED &&
-                     convert(formal->second.defaultValue) == value;
+    bool isDefault =
+        formal != schema->attributes.end() && value &&
+        formal->second.defaultValue.type() != AttributeProto::UNDEFINED &&
+        convert(formal->second.defaultValue) == value;
     if (!isDefault) {
-      problem("attribute " + quoted(attribute.name()) + " is not supported", "", operands);
+      problem("attribute " + quoted(attribute.name()) + " is not supported", "",
+              operands);
       return refused;
     }
   }
   for (const auto &formal : schema->attributes)
-    if (isKnown(formal.first()) && formal.second.defaultValue.type() != AttributeProto::UNDEFINED &&
+    if (isKnown(formal.first()) &&
+        formal.second.defaultValue.type() != AttributeProto::UNDEFINED &&
         !findAttribute(node, formal.first()))
       state.addAttribute(formal.first(), convert(formal.second.defaultValue));
 
-  // Results: all of them where the operator always has all, else those that the node names.
+  // Results: all of them where the operator always has all, else those that the
+  // node names.
   SmallVector<int> outputOf;
   if (std::optional<unsigned> count = fixedResults(state.name)) {
     for (unsigned i = 0; i < *count; ++i)
@@ -109,12 +125,15 @@ SmallVector<Value> GraphImporter::build(StringRef operatorName, const NodeProto 
   } else {
     SmallVector<int32_t> resultSegments(schema->outputs.size(), 0);
     for (auto [index, name] : enumerate(node.output()))
-      if (!name.empty() || schema->outputs[std::min(index, schema->outputs.size() - 1)].arity != Arity::Optional) {
+      if (!name.empty() ||
+          schema->outputs[std::min(index, schema->outputs.size() - 1)].arity !=
+              Arity::Optional) {
         outputOf.push_back(index);
         ++resultSegments[std::min(index, resultSegments.size() - 1)];
       }
     if (state.name.hasTrait<OpTrait::AttrSizedResultSegments>())
-      state.addAttribute("resultSegmentSizes", builder.getDenseI32ArrayAttr(resultSegments));
+      state.addAttribute("resultSegmentSizes",
+                         builder.getDenseI32ArrayAttr(resultSegments));
   }
   state.types.assign(outputOf.size(), poisonValue.getType());
 
@@ -128,7 +147,8 @@ SmallVector<Value> GraphImporter::build(StringRef operatorName, const NodeProto 
     return refused;
   if (failed(builder.scope.infer(op)))
     return refused;
-  SmallVector<Value> results(std::max<size_t>(node.output_size(), 1), poisonValue);
+  SmallVector<Value> results(std::max<size_t>(node.output_size(), 1),
+                             poisonValue);
   for (auto [index, output] : enumerate(outputOf))
     if (output < static_cast<int>(results.size()))
       results[output] = op->getResult(index);

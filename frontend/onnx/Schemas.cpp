@@ -1,5 +1,6 @@
-// Schemas.cpp - what ONNX's own library knows of operators, behind calls that do not throw.
-// This is the one file of the compiler that is built with exceptions.
+// Schemas.cpp - what ONNX's own library knows of operators, behind calls that
+// do not throw. This is the one file of the compiler that is built with
+// exceptions.
 #include "frontend/onnx/Schemas.h"
 #include "onnx/defs/parser.h"
 #include "onnx/defs/schema.h"
@@ -35,25 +36,30 @@ static Schema convert(const onnx::OpSchema &schema) {
   for (const auto &parameter : schema.outputs())
     result.outputs.push_back({parameter.GetName(), arityOf(parameter)});
   for (const auto &[name, attribute] : schema.attributes())
-    result.attributes[name] = {attribute.type, attribute.required, attribute.default_value};
+    result.attributes[name] = {attribute.type, attribute.required,
+                               attribute.default_value};
   result.hasBody = schema.HasFunction() || schema.HasContextDependentFunction();
   return result;
 }
 
 std::optional<int> newestVersion(llvm::StringRef domain) {
-  const auto &versions = onnx::OpSchemaRegistry::DomainToVersionRange::Instance().Map();
+  const auto &versions =
+      onnx::OpSchemaRegistry::DomainToVersionRange::Instance().Map();
   auto found = versions.find(canonicalDomain(domain).str());
   if (found == versions.end())
     return std::nullopt;
   return found->second.second;
 }
 
-const Schema *findSchema(llvm::StringRef op, int version, llvm::StringRef domain) {
+const Schema *findSchema(llvm::StringRef op, int version,
+                         llvm::StringRef domain) {
   std::string name = op.str(), canonical = canonicalDomain(domain).str();
-  const onnx::OpSchema *schema = onnx::OpSchemaRegistry::Schema(name, version, canonical);
+  const onnx::OpSchema *schema =
+      onnx::OpSchemaRegistry::Schema(name, version, canonical);
   if (!schema)
     return nullptr;
-  // Schemas are converted when first asked for: a model uses few of the thousand.
+  // Schemas are converted when first asked for: a model uses few of the
+  // thousand.
   static std::map<const onnx::OpSchema *, Schema> converted;
   auto found = converted.find(schema);
   if (found == converted.end())
@@ -61,10 +67,12 @@ const Schema *findSchema(llvm::StringRef op, int version, llvm::StringRef domain
   return &found->second;
 }
 
-std::unique_ptr<onnx::FunctionProto> findBody(const onnx::NodeProto &node, int version,
-                                              llvm::ArrayRef<onnx::TypeProto> inputTypes) {
+std::unique_ptr<onnx::FunctionProto>
+findBody(const onnx::NodeProto &node, int version,
+         llvm::ArrayRef<onnx::TypeProto> inputTypes) {
   std::string domain = canonicalDomain(node.domain()).str();
-  const onnx::OpSchema *schema = onnx::OpSchemaRegistry::Schema(node.op_type(), version, domain);
+  const onnx::OpSchema *schema =
+      onnx::OpSchemaRegistry::Schema(node.op_type(), version, domain);
   if (!schema)
     return nullptr;
   auto body = std::make_unique<onnx::FunctionProto>();
@@ -80,12 +88,14 @@ std::unique_ptr<onnx::FunctionProto> findBody(const onnx::NodeProto &node, int v
       return body;
     }
   } catch (const std::exception &) {
-    // What a body asks of its node (types, ranks) is not there: as good as no body.
+    // What a body asks of its node (types, ranks) is not there: as good as no
+    // body.
   }
   return nullptr;
 }
 
-bool parseText(llvm::StringRef text, onnx::ModelProto &model, std::string &error) {
+bool parseText(llvm::StringRef text, onnx::ModelProto &model,
+               std::string &error) {
   try {
     std::string copy = text.str();
     onnx::OnnxParser parser(copy.c_str());

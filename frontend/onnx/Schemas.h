@@ -1,4 +1,5 @@
-// Schemas.h - what ONNX's own library knows of operators, behind calls that do not throw.
+// Schemas.h - what ONNX's own library knows of operators, behind calls that do
+// not throw.
 #pragma once
 #include "onnx/onnx_pb.h"
 #include "llvm/ADT/ArrayRef.h"
@@ -37,20 +38,28 @@ struct Schema {
 };
 
 /// The domain as schemas name it: `ai.onnx` is the empty one.
-inline llvm::StringRef canonicalDomain(llvm::StringRef domain) { return domain == "ai.onnx" ? "" : domain; }
+inline llvm::StringRef canonicalDomain(llvm::StringRef domain) {
+  return domain == "ai.onnx" ? "" : domain;
+}
 
-/// The newest version of a domain that this build knows; none for a domain that is not ONNX's.
+/// The newest version of a domain that this build knows; none for a domain that
+/// is not ONNX's.
 std::optional<int> newestVersion(llvm::StringRef domain);
 
-/// The schema in force in `version` of `domain`; null for an operator that is unknown there.
-const Schema *findSchema(llvm::StringRef op, int version, llvm::StringRef domain);
+/// The schema in force in `version` of `domain`; null for an operator that is
+/// unknown there.
+const Schema *findSchema(llvm::StringRef op, int version,
+                         llvm::StringRef domain);
 
-/// The function that defines `node`, for operators that ONNX defines through others. `inputTypes` are what is known
-/// of the operands. Null when there is none for these operands.
-std::unique_ptr<onnx::FunctionProto> findBody(const onnx::NodeProto &node, int version,
-                                              llvm::ArrayRef<onnx::TypeProto> inputTypes);
+/// The function that defines `node`, for operators that ONNX defines through
+/// others. `inputTypes` are what is known of the operands. Null when there is
+/// none for these operands.
+std::unique_ptr<onnx::FunctionProto>
+findBody(const onnx::NodeProto &node, int version,
+         llvm::ArrayRef<onnx::TypeProto> inputTypes);
 
 /// A model in ONNX's textual form; or what is wrong with it, in `error`.
-bool parseText(llvm::StringRef text, onnx::ModelProto &model, std::string &error);
+bool parseText(llvm::StringRef text, onnx::ModelProto &model,
+               std::string &error);
 
 } // namespace burnish::onnx_import

@@ -1,6 +1,7 @@
 // Skeleton.cpp - a model file without the weights in it.
-// Protocol Buffers reads at most 2 GB, and copies. So the wire format is walked here first, and what is handed to it is
-// a rewritten file in which the big tensors are references.
+// Protocol Buffers reads at most 2 GB, and copies. So the wire format is walked
+// here first, and what is handed to it is a rewritten file in which the big
+// tensors are references.
 #include "frontend/onnx/Skeleton.h"
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
@@ -14,7 +15,19 @@ namespace {
 // Raw data up to this size is copied: the reference would not be much smaller.
 constexpr uint64_t kSmallRawData = 256;
 
-enum class Kind { Model, Graph, Node, Attribute, Function, Tensor, SparseTensor, Raw, Segment, Drop, Copy };
+enum class Kind {
+  Model,
+  Graph,
+  Node,
+  Attribute,
+  Function,
+  Tensor,
+  SparseTensor,
+  Raw,
+  Segment,
+  Drop,
+  Copy
+};
 
 // What a length-delimited field holds, as far as it leads to tensors.
 Kind kindOf(Kind parent, uint64_t field) {
@@ -33,7 +46,10 @@ Kind kindOf(Kind parent, uint64_t field) {
   case Kind::Node:
     return field == 5 ? Kind::Attribute : field == 6 ? Kind::Drop : Kind::Copy;
   case Kind::Function:
-    return field == 7 ? Kind::Node : field == 11 ? Kind::Attribute : field == 8 ? Kind::Drop : Kind::Copy;
+    return field == 7    ? Kind::Node
+           : field == 11 ? Kind::Attribute
+           : field == 8  ? Kind::Drop
+                         : Kind::Copy;
   case Kind::Attribute:
     return field == 5 || field == 10    ? Kind::Tensor
            : field == 6 || field == 11  ? Kind::Graph
@@ -43,7 +59,10 @@ Kind kindOf(Kind parent, uint64_t field) {
   case Kind::SparseTensor:
     return field == 1 || field == 2 ? Kind::Tensor : Kind::Copy;
   case Kind::Tensor:
-    return field == 9 ? Kind::Raw : field == 3 ? Kind::Segment : field == 12 ? Kind::Drop : Kind::Copy;
+    return field == 9    ? Kind::Raw
+           : field == 3  ? Kind::Segment
+           : field == 12 ? Kind::Drop
+                         : Kind::Copy;
   default:
     return Kind::Copy;
   }
@@ -62,7 +81,9 @@ private:
   Error nested(Kind kind, uint64_t at, uint64_t end, unsigned depth);
   Error varint(uint64_t &at, uint64_t end, uint64_t &value);
 
-  void append(uint64_t from, uint64_t to) { out.append(file.data() + from, to - from); }
+  void append(uint64_t from, uint64_t to) {
+    out.append(file.data() + from, to - from);
+  }
   void appendVarint(uint64_t value) {
     for (; value >= 0x80; value >>= 7)
       out.push_back(static_cast<char>(value | 0x80));
@@ -73,24 +94,29 @@ private:
   std::string out;
 };
 
-Error malformed(const Twine &what, uint64_t at) { return createStringError(what + " at byte " + Twine(at)); }
+Error malformed(const Twine &what, uint64_t at) {
+  return createStringError(what + " at byte " + Twine(at));
+}
 
 Error Rewriter::varint(uint64_t &at, uint64_t end, uint64_t &value) {
   value = 0;
   uint64_t start = at;
   for (unsigned shift = 0; shift < 64; shift += 7) {
     if (at >= end)
-      return malformed("not a complete ONNX model: it ends inside a number", start);
+      return malformed("not a complete ONNX model: it ends inside a number",
+                       start);
     uint8_t byte = static_cast<uint8_t>(file[at++]);
     value |= static_cast<uint64_t>(byte & 0x7f) << shift;
     if (byte < 0x80)
       return Error::success();
   }
-  return malformed("not an ONNX model: a number with more than ten bytes", start);
+  return malformed("not an ONNX model: a number with more than ten bytes",
+                   start);
 }
 
 Error Rewriter::nested(Kind kind, uint64_t at, uint64_t end, unsigned depth) {
-  // The length is known only afterwards: five bytes hold any below 2 GB, with leading zeros.
+  // The length is known only afterwards: five bytes hold any below 2 GB, with
+  // leading zeros.
   size_t lengthAt = out.size();
   out.append(5, '\0');
   if (Error error = message(kind, at, end, depth))
@@ -118,7 +144,8 @@ Error Rewriter::message(Kind kind, uint64_t at, uint64_t end, unsigned depth) {
     case 5:
       length = (tag & 7) == 1 ? 8 : 4;
       if (end - at < length)
-        return malformed("not a complete ONNX model: it ends inside a number", at);
+        return malformed("not a complete ONNX model: it ends inside a number",
+                         at);
       at += length;
       append(start, at);
       break;
@@ -126,8 +153,9 @@ Error Rewriter::message(Kind kind, uint64_t at, uint64_t end, unsigned depth) {
       if (Error error = varint(at, end, length))
         return error;
       if (length > end - at)
-        return malformed("not a complete ONNX model: field " + Twine(tag >> 3) + " has " + Twine(length) +
-                             " bytes, and " + Twine(end - at) + " are left,",
+        return malformed("not a complete ONNX model: field " + Twine(tag >> 3) +
+                             " has " + Twine(length) + " bytes, and " +
+                             Twine(end - at) + " are left,",
                          start);
       uint64_t body = at;
       at += length;
@@ -146,9 +174,11 @@ Error Rewriter::message(Kind kind, uint64_t at, uint64_t end, unsigned depth) {
       } else if (child == Kind::Segment) {
         return malformed("a tensor in segments, which nothing writes,", start);
       } else if (child != Kind::Drop) {
-        unsigned childDepth = depth + (kind == Kind::Attribute && child == Kind::Graph);
+        unsigned childDepth =
+            depth + (kind == Kind::Attribute && child == Kind::Graph);
         if (childDepth > kDeepestSubgraph)
-          return malformed("subgraphs nested deeper than " + Twine(kDeepestSubgraph), start);
+          return malformed(
+              "subgraphs nested deeper than " + Twine(kDeepestSubgraph), start);
         appendVarint(tag);
         if (Error error = nested(child, body, at, childDepth))
           return error;
@@ -159,7 +189,8 @@ Error Rewriter::message(Kind kind, uint64_t at, uint64_t end, unsigned depth) {
       return malformed("not an ONNX model: wire type " + Twine(tag & 7), start);
     }
     if (out.size() > INT_MAX - 4096)
-      return createStringError("more than 2 GB beside the raw data of its tensors; external data has no such limit");
+      return createStringError("more than 2 GB beside the raw data of its "
+                               "tensors; external data has no such limit");
   }
   return Error::success();
 }
@@ -173,12 +204,14 @@ Error readSkeleton(ArrayRef<char> file, onnx::ModelProto &model) {
   if (Error error = rewriter.rewrite())
     return error;
   std::string skeleton = rewriter.take();
-  google::protobuf::io::ArrayInputStream bytes(skeleton.data(), static_cast<int>(skeleton.size()));
+  google::protobuf::io::ArrayInputStream bytes(
+      skeleton.data(), static_cast<int>(skeleton.size()));
   google::protobuf::io::CodedInputStream stream(&bytes);
   // Three messages a subgraph, and some for types of sequences of sequences.
   stream.SetRecursionLimit(3 * kDeepestSubgraph + 64);
   if (!model.ParseFromCodedStream(&stream) || !stream.ConsumedEntireMessage())
-    return createStringError("not an ONNX model: Protocol Buffers cannot read it");
+    return createStringError(
+        "not an ONNX model: Protocol Buffers cannot read it");
   return Error::success();
 }
 

@@ -51,13 +51,20 @@ unsigned elementBits(int64_t type) {
 }
 
 std::string typeName(int64_t type) {
-  if (type > 0 && type <= INT32_MAX && onnx::TensorProto_DataType_IsValid(static_cast<int>(type)))
-    return StringRef(onnx::TensorProto_DataType_Name(static_cast<TensorProto::DataType>(type))).lower();
+  if (type > 0 && type <= INT32_MAX &&
+      onnx::TensorProto_DataType_IsValid(static_cast<int>(type)))
+    return StringRef(onnx::TensorProto_DataType_Name(
+                         static_cast<TensorProto::DataType>(type)))
+        .lower();
   return "type " + std::to_string(type);
 }
 
-std::optional<int64_t> elementCount(ArrayRef<int64_t> dims, std::string &error) {
-  auto shape = [&] { return join(map_range(dims, [](int64_t dim) { return std::to_string(dim); }), "x"); };
+std::optional<int64_t> elementCount(ArrayRef<int64_t> dims,
+                                    std::string &error) {
+  auto shape = [&] {
+    return join(
+        map_range(dims, [](int64_t dim) { return std::to_string(dim); }), "x");
+  };
   if (dims.size() > 1024) {
     error = std::to_string(dims.size()) + " dims";
     return std::nullopt;
@@ -71,7 +78,8 @@ std::optional<int64_t> elementCount(ArrayRef<int64_t> dims, std::string &error) 
     return 0;
   int64_t count = 1, bytes;
   for (int64_t dim : dims)
-    if (MulOverflow(count, dim, count) || MulOverflow(count, int64_t(16), bytes)) {
+    if (MulOverflow(count, dim, count) ||
+        MulOverflow(count, int64_t(16), bytes)) {
       error = "shape " + shape() + " has too many elements";
       return std::nullopt;
     }
@@ -80,19 +88,25 @@ std::optional<int64_t> elementCount(ArrayRef<int64_t> dims, std::string &error) 
 
 // Whether `int32_data` holds elements of this type.
 static bool liesInInt32(int64_t type) {
-  return type == TensorProto::INT32 || (elementBits(type) && elementBits(type) <= 16);
+  return type == TensorProto::INT32 ||
+         (elementBits(type) && elementBits(type) <= 16);
 }
 
-static bool isSigned(int64_t type) { return type == TensorProto::INT4 || type == TensorProto::INT2; }
+static bool isSigned(int64_t type) {
+  return type == TensorProto::INT4 || type == TensorProto::INT2;
+}
 
-// One byte an element out of a stream of `bits`-bit elements, the first in the lowest bits.
-static std::string unpack(ArrayRef<char> packed, unsigned bits, int64_t count, bool extendSign) {
+// One byte an element out of a stream of `bits`-bit elements, the first in the
+// lowest bits.
+static std::string unpack(ArrayRef<char> packed, unsigned bits, int64_t count,
+                          bool extendSign) {
   std::string result(count, '\0');
   for (int64_t i = 0; i < count; ++i) {
     uint64_t bit = static_cast<uint64_t>(i) * bits;
     unsigned value = static_cast<uint8_t>(packed[bit / 8]) >> bit % 8;
     if (bit % 8 + bits > 8)
-      value |= static_cast<unsigned>(static_cast<uint8_t>(packed[bit / 8 + 1])) << (8 - bit % 8);
+      value |= static_cast<unsigned>(static_cast<uint8_t>(packed[bit / 8 + 1]))
+               << (8 - bit % 8);
     value &= (1u << bits) - 1;
     if (extendSign && value >> (bits - 1))
       value |= ~0u << bits;
@@ -101,7 +115,8 @@ static std::string unpack(ArrayRef<char> packed, unsigned bits, int64_t count, b
   return result;
 }
 
-template <typename Element, typename Field> static std::string narrow(const Field &field) {
+template <typename Element, typename Field>
+static std::string narrow(const Field &field) {
   std::string result(field.size() * sizeof(Element), '\0');
   for (int i = 0; i < field.size(); ++i) {
     Element element = static_cast<Element>(field[i]);
@@ -110,8 +125,10 @@ template <typename Element, typename Field> static std::string narrow(const Fiel
   return result;
 }
 
-// The elements in the typed field for `type`, sub-byte ones still packed; `given` counts the entries of the field.
-static std::string typedField(const TensorProto &tensor, int64_t type, int64_t &given) {
+// The elements in the typed field for `type`, sub-byte ones still packed;
+// `given` counts the entries of the field.
+static std::string typedField(const TensorProto &tensor, int64_t type,
+                              int64_t &given) {
   if (liesInInt32(type)) {
     given = tensor.int32_data_size();
     switch (elementBits(type)) {
@@ -144,7 +161,9 @@ static std::string typedField(const TensorProto &tensor, int64_t type, int64_t &
   }
 }
 
-std::optional<ArrayRef<char>> Model::bytes(const TensorProto &tensor, const Twine &where, Diagnostics &diagnostics) {
+std::optional<ArrayRef<char>> Model::bytes(const TensorProto &tensor,
+                                           const Twine &where,
+                                           Diagnostics &diagnostics) {
   auto refuse = [&](const Twine &reason) {
     diagnostics.error(where, reason);
     return std::nullopt;
@@ -152,16 +171,19 @@ std::optional<ArrayRef<char>> Model::bytes(const TensorProto &tensor, const Twin
   int64_t type = tensor.data_type();
   unsigned bits = elementBits(type);
   if (!bits)
-    return refuse("a tensor of " + typeName(type) + " where numbers are needed");
+    return refuse("a tensor of " + typeName(type) +
+                  " where numbers are needed");
   std::string error;
-  std::optional<int64_t> count = elementCount(ArrayRef<int64_t>(tensor.dims().data(), tensor.dims_size()), error);
+  std::optional<int64_t> count = elementCount(
+      ArrayRef<int64_t>(tensor.dims().data(), tensor.dims_size()), error);
   if (!count)
     return refuse(error);
   uint64_t needed = divideCeil(static_cast<uint64_t>(*count) * bits, 8);
 
   ArrayRef<char> stored;
   if (tensor.data_location() == TensorProto::EXTERNAL) {
-    std::optional<ArrayRef<char>> outside = external(tensor, needed, where, diagnostics);
+    std::optional<ArrayRef<char>> outside =
+        external(tensor, needed, where, diagnostics);
     if (!outside)
       return std::nullopt;
     stored = *outside;
@@ -172,20 +194,26 @@ std::optional<ArrayRef<char>> Model::bytes(const TensorProto &tensor, const Twin
         return refuse("its elements are given twice");
       stored = {file->getBufferStart() + begin, end - begin};
     } else {
-      // The tensor may be part of a rewritten node, which is gone before its elements are read.
+      // The tensor may be part of a rewritten node, which is gone before its
+      // elements are read.
       stored = own(tensor.raw_data());
     }
     if (stored.size() != needed)
-      return refuse(Twine(stored.size()) + " bytes of raw data, and its shape needs " + Twine(needed));
+      return refuse(Twine(stored.size()) +
+                    " bytes of raw data, and its shape needs " + Twine(needed));
   } else {
     int64_t given = 0;
-    // Packed elements are bytes in int32_data, but for 6-bit ones, which are not packed there.
-    uint64_t entries = bits == 6  ? *count
-                       : bits < 8 ? needed
-                                  : *count * (bits == 128 || type == TensorProto::COMPLEX64 ? 2 : 1);
+    // Packed elements are bytes in int32_data, but for 6-bit ones, which are
+    // not packed there.
+    uint64_t entries =
+        bits == 6 ? *count
+        : bits < 8
+            ? needed
+            : *count * (bits == 128 || type == TensorProto::COMPLEX64 ? 2 : 1);
     std::string field = typedField(tensor, type, given);
     if (static_cast<uint64_t>(given) != entries)
-      return refuse(Twine(given) + " numbers of " + typeName(type) + ", and its shape needs " + Twine(entries));
+      return refuse(Twine(given) + " numbers of " + typeName(type) +
+                    ", and its shape needs " + Twine(entries));
     stored = own(std::move(field));
     if (bits == 6)
       return stored;
@@ -193,7 +221,8 @@ std::optional<ArrayRef<char>> Model::bytes(const TensorProto &tensor, const Twin
 
   if (bits < 8)
     return own(unpack(stored, bits, *count, isSigned(type)));
-  if (type == TensorProto::BOOL && any_of(stored, [](char c) { return c & ~1; })) {
+  if (type == TensorProto::BOOL &&
+      any_of(stored, [](char c) { return c & ~1; })) {
     std::string truth(stored.begin(), stored.end());
     for (char &c : truth)
       c = c != 0;

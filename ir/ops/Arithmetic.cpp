@@ -20,8 +20,12 @@ void nn::registerArithmetic(NNDialect &dialect) {
       >();
 }
 
-static Type elementTypeOf(Value operand) { return getElementTypeOrSelf(operand.getType()); }
-static bool isUnsigned(Type elementType) { return elementType.isUnsignedInteger() || elementType.isInteger(1); }
+static Type elementTypeOf(Value operand) {
+  return getElementTypeOrSelf(operand.getType());
+}
+static bool isUnsigned(Type elementType) {
+  return elementType.isUnsignedInteger() || elementType.isInteger(1);
+}
 
 /// `value` of the type of `like`.
 static Value numberLike(ImplicitLocOpBuilder &b, Value like, int64_t value) {
@@ -30,7 +34,8 @@ static Value numberLike(ImplicitLocOpBuilder &b, Value like, int64_t value) {
   return arith::ConstantOp::create(b, b.getIntegerAttr(like.getType(), value));
 }
 static Value equals(ImplicitLocOpBuilder &b, Value value, int64_t number) {
-  return arith::CmpIOp::create(b, arith::CmpIPredicate::eq, value, numberLike(b, value, number));
+  return arith::CmpIOp::create(b, arith::CmpIPredicate::eq, value,
+                               numberLike(b, value, number));
 }
 static Value isBelowZero(ImplicitLocOpBuilder &b, Value value) {
   Value zero = numberLike(b, value, 0);
@@ -41,39 +46,55 @@ static Value isBelowZero(ImplicitLocOpBuilder &b, Value value) {
 
 //===- add, sub, mul, div -------------------------------------------------===//
 
-Value AddOp::scalar(ImplicitLocOpBuilder &b, ValueRange args) { return sum(b, args[0], args[1]); }
-AffineExpr AddOp::known(ShapeScope &, ArrayRef<AffineExpr> args) { return args[0] + args[1]; }
+Value AddOp::scalar(ImplicitLocOpBuilder &b, ValueRange args) {
+  return sum(b, args[0], args[1]);
+}
+AffineExpr AddOp::known(ShapeScope &, ArrayRef<AffineExpr> args) {
+  return args[0] + args[1];
+}
 
 Value SubOp::scalar(ImplicitLocOpBuilder &b, ValueRange args) {
   if (isa<FloatType>(args[0].getType()))
     return arith::SubFOp::create(b, args);
   return arith::SubIOp::create(b, args);
 }
-AffineExpr SubOp::known(ShapeScope &, ArrayRef<AffineExpr> args) { return args[0] - args[1]; }
+AffineExpr SubOp::known(ShapeScope &, ArrayRef<AffineExpr> args) {
+  return args[0] - args[1];
+}
 
-Value MulOp::scalar(ImplicitLocOpBuilder &b, ValueRange args) { return product(b, args[0], args[1]); }
-AffineExpr MulOp::known(ShapeScope &, ArrayRef<AffineExpr> args) { return args[0] * args[1]; }
+Value MulOp::scalar(ImplicitLocOpBuilder &b, ValueRange args) {
+  return product(b, args[0], args[1]);
+}
+AffineExpr MulOp::known(ShapeScope &, ArrayRef<AffineExpr> args) {
+  return args[0] * args[1];
+}
 
 Value DivOp::scalar(ImplicitLocOpBuilder &b, ValueRange args) {
   if (isa<FloatType>(args[0].getType()))
     return arith::DivFOp::create(b, args);
-  // A zero divisor is the caller's mistake, but it must not stop the process: it gives the dividend.
+  // A zero divisor is the caller's mistake, but it must not stop the process:
+  // it gives the dividend.
   Value one = numberLike(b, args[1], 1);
-  Value divisor = arith::SelectOp::create(b, equals(b, args[1], 0), one, args[1]);
+  Value divisor =
+      arith::SelectOp::create(b, equals(b, args[1], 0), one, args[1]);
   if (isUnsigned(elementTypeOf(getA())))
     return arith::DivUIOp::create(b, args[0], divisor);
   // The least integer by -1 traps on x86; its quotient wraps to itself.
   Value isMinusOne = equals(b, args[1], -1);
   Value negated = arith::SubIOp::create(b, numberLike(b, args[0], 0), args[0]);
-  Value quotient = arith::DivSIOp::create(b, args[0], arith::SelectOp::create(b, isMinusOne, one, divisor));
+  Value quotient = arith::DivSIOp::create(
+      b, args[0], arith::SelectOp::create(b, isMinusOne, one, divisor));
   return arith::SelectOp::create(b, isMinusOne, negated, quotient);
 }
 AffineExpr DivOp::known(ShapeScope &scope, ArrayRef<AffineExpr> args) {
-  std::optional<int64_t> left = burnish::nn::known(args[0]), right = burnish::nn::known(args[1]);
+  std::optional<int64_t> left = burnish::nn::known(args[0]),
+                         right = burnish::nn::known(args[1]);
   if (left && right && *right != 0 && *right != -1)
     return scope.constant(*left / *right);
   // Where nothing is negative, rounding down and rounding towards zero are one.
-  return right && *right > 0 && scope.isNonNegative(args[0]) ? args[0].floorDiv(args[1]) : AffineExpr();
+  return right && *right > 0 && scope.isNonNegative(args[0])
+             ? args[0].floorDiv(args[1])
+             : AffineExpr();
 }
 
 //===- mod ----------------------------------------------------------------===//
@@ -83,33 +104,46 @@ Value ModOp::scalar(ImplicitLocOpBuilder &b, ValueRange args) {
   bool ofSignOfA = getFmod() != 0;
   if (auto floatType = dyn_cast<FloatType>(args[0].getType())) {
     Type wide = wideType(elementType);
-    Value left = castScalar(b, args[0], floatType, wide), right = castScalar(b, args[1], floatType, wide);
+    Value left = castScalar(b, args[0], floatType, wide),
+          right = castScalar(b, args[1], floatType, wide);
     Value remainder = arith::RemFOp::create(b, left, right);
     if (!ofSignOfA) {
       Value zero = numberLike(b, left, 0);
-      Value differs = arith::XOrIOp::create(b, isBelowZero(b, remainder), isBelowZero(b, right));
-      Value moved = arith::SelectOp::create(b, differs, arith::AddFOp::create(b, remainder, right), remainder);
-      Value isZero = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, remainder, zero);
-      remainder = arith::SelectOp::create(b, isZero, math::CopySignOp::create(b, zero, right), moved);
+      Value differs = arith::XOrIOp::create(b, isBelowZero(b, remainder),
+                                            isBelowZero(b, right));
+      Value moved = arith::SelectOp::create(
+          b, differs, arith::AddFOp::create(b, remainder, right), remainder);
+      Value isZero =
+          arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, remainder, zero);
+      remainder = arith::SelectOp::create(
+          b, isZero, math::CopySignOp::create(b, zero, right), moved);
     }
     return castScalar(b, remainder, wide, floatType);
   }
-  // Divisors of 0 (a mistake) and -1 (which traps for the least integer) leave nothing.
+  // Divisors of 0 (a mistake) and -1 (which traps for the least integer) leave
+  // nothing.
   Value isTrivial = equals(b, args[1], 0), one = numberLike(b, args[1], 1);
   if (isUnsigned(elementType))
-    return arith::RemUIOp::create(b, args[0], arith::SelectOp::create(b, isTrivial, one, args[1]));
+    return arith::RemUIOp::create(
+        b, args[0], arith::SelectOp::create(b, isTrivial, one, args[1]));
   isTrivial = arith::OrIOp::create(b, isTrivial, equals(b, args[1], -1));
-  Value remainder = arith::RemSIOp::create(b, args[0], arith::SelectOp::create(b, isTrivial, one, args[1]));
+  Value remainder = arith::RemSIOp::create(
+      b, args[0], arith::SelectOp::create(b, isTrivial, one, args[1]));
   if (ofSignOfA)
     return remainder;
-  Value differs = arith::XOrIOp::create(b, isBelowZero(b, remainder), isBelowZero(b, args[1]));
-  Value isNonzero = arith::CmpIOp::create(b, arith::CmpIPredicate::ne, remainder, numberLike(b, remainder, 0));
+  Value differs = arith::XOrIOp::create(b, isBelowZero(b, remainder),
+                                        isBelowZero(b, args[1]));
+  Value isNonzero = arith::CmpIOp::create(
+      b, arith::CmpIPredicate::ne, remainder, numberLike(b, remainder, 0));
   Value moved = arith::AddIOp::create(b, remainder, args[1]);
-  return arith::SelectOp::create(b, arith::AndIOp::create(b, differs, isNonzero), moved, remainder);
+  return arith::SelectOp::create(
+      b, arith::AndIOp::create(b, differs, isNonzero), moved, remainder);
 }
 AffineExpr ModOp::known(ShapeScope &scope, ArrayRef<AffineExpr> args) {
   std::optional<int64_t> divisor = burnish::nn::known(args[1]);
-  return divisor && *divisor > 0 && scope.isNonNegative(args[0]) ? args[0] % args[1] : AffineExpr();
+  return divisor && *divisor > 0 && scope.isNonNegative(args[0])
+             ? args[0] % args[1]
+             : AffineExpr();
 }
 
 //===- pow ----------------------------------------------------------------===//
@@ -117,35 +151,45 @@ AffineExpr ModOp::known(ShapeScope &scope, ArrayRef<AffineExpr> args) {
 /// The exponent, where all elements are known and alike.
 static std::optional<double> constantExponent(PowOp op) {
   auto constant = op.getY().getDefiningOp<ConstantOp>();
-  auto dense = constant ? dyn_cast<DenseElementsAttr>(constant.getValue()) : DenseElementsAttr();
+  auto dense = constant ? dyn_cast<DenseElementsAttr>(constant.getValue())
+                        : DenseElementsAttr();
   if (!dense || !dense.isSplat())
     return std::nullopt;
   if (isa<FloatType>(dense.getElementType()))
     return dense.getSplatValue<APFloat>().convertToDouble();
-  return dense.getSplatValue<APInt>().roundToDouble(!isUnsigned(dense.getElementType()));
+  return dense.getSplatValue<APInt>().roundToDouble(
+      !isUnsigned(dense.getElementType()));
 }
 
-/// x^n by squaring, which wraps; a negative n leaves 1 / x^-n, which is an integer for 1 and -1 only.
-static Value integerPower(ImplicitLocOpBuilder &b, Value base, Value exponent, bool isUnsignedExponent) {
+/// x^n by squaring, which wraps; a negative n leaves 1 / x^-n, which is an
+/// integer for 1 and -1 only.
+static Value integerPower(ImplicitLocOpBuilder &b, Value base, Value exponent,
+                          bool isUnsignedExponent) {
   Value one = numberLike(b, base, 1), zero = numberLike(b, base, 0);
-  Value first = arith::ConstantIndexOp::create(b, 0), step = arith::ConstantIndexOp::create(b, 1);
-  Value count = arith::ConstantIndexOp::create(b, exponent.getType().getIntOrFloatBitWidth());
-  auto loop = scf::ForOp::create(b, first, count, step, ValueRange{one, base, exponent},
-                                 [](OpBuilder &builder, Location loc, Value, ValueRange state) {
-                                   ImplicitLocOpBuilder b(loc, builder);
-                                   Value isOdd = arith::TruncIOp::create(b, b.getI1Type(), state[2]);
-                                   Value multiplied = arith::MulIOp::create(b, state[0], state[1]);
-                                   Value power = arith::SelectOp::create(b, isOdd, multiplied, state[0]);
-                                   Value square = arith::MulIOp::create(b, state[1], state[1]);
-                                   Value rest = arith::ShRUIOp::create(b, state[2], numberLike(b, state[2], 1));
-                                   scf::YieldOp::create(b, ValueRange{power, square, rest});
-                                 });
+  Value first = arith::ConstantIndexOp::create(b, 0),
+        step = arith::ConstantIndexOp::create(b, 1);
+  Value count = arith::ConstantIndexOp::create(
+      b, exponent.getType().getIntOrFloatBitWidth());
+  auto loop = scf::ForOp::create(
+      b, first, count, step, ValueRange{one, base, exponent},
+      [](OpBuilder &builder, Location loc, Value, ValueRange state) {
+        ImplicitLocOpBuilder b(loc, builder);
+        Value isOdd = arith::TruncIOp::create(b, b.getI1Type(), state[2]);
+        Value multiplied = arith::MulIOp::create(b, state[0], state[1]);
+        Value power = arith::SelectOp::create(b, isOdd, multiplied, state[0]);
+        Value square = arith::MulIOp::create(b, state[1], state[1]);
+        Value rest =
+            arith::ShRUIOp::create(b, state[2], numberLike(b, state[2], 1));
+        scf::YieldOp::create(b, ValueRange{power, square, rest});
+      });
   Value power = loop.getResult(0);
   if (isUnsignedExponent)
     return power;
-  Value isOdd = arith::TruncIOp::create(b, b.getI1Type(), exponent), minusOne = numberLike(b, base, -1);
+  Value isOdd = arith::TruncIOp::create(b, b.getI1Type(), exponent),
+        minusOne = numberLike(b, base, -1);
   Value ofMinusOne = arith::SelectOp::create(b, isOdd, minusOne, one);
-  Value inverse = arith::SelectOp::create(b, equals(b, base, -1), ofMinusOne, zero);
+  Value inverse =
+      arith::SelectOp::create(b, equals(b, base, -1), ofMinusOne, zero);
   inverse = arith::SelectOp::create(b, equals(b, base, 1), one, inverse);
   return arith::SelectOp::create(b, isBelowZero(b, exponent), inverse, power);
 }
@@ -176,23 +220,31 @@ Value PowOp::scalar(ImplicitLocOpBuilder &b, ValueRange args) {
 LogicalResult PReluOp::inferShapes(ShapeScope &scope) {
   Type elementType = elementTypeOf(getX());
   if (elementTypeOf(getSlope()) != elementType)
-    return emitOpError() << "X and slope have element types " << elementType << " and " << elementTypeOf(getSlope());
+    return emitOpError() << "X and slope have element types " << elementType
+                         << " and " << elementTypeOf(getSlope());
   Dims x = scope.dims(getX()), slope = scope.dims(getSlope());
   FailureOr<Dims> both = broadcastDims(*this, {x, slope});
   if (failed(both))
     return failure();
   for (size_t back = 1; back <= slope.size(); ++back)
-    if (back > x.size() ? !isKnown(slope[slope.size() - back], 1) : isKnown(x[x.size() - back], 1) && !isKnown(slope[slope.size() - back], 1))
-      return emitOpError() << "slope " << toString(slope) << " does not broadcast to X " << toString(x);
-  return scope.set(getOperation()->getResult(0), elementType, slope.size() > x.size() ? *both : x);
+    if (back > x.size() ? !isKnown(slope[slope.size() - back], 1)
+                        : isKnown(x[x.size() - back], 1) &&
+                              !isKnown(slope[slope.size() - back], 1))
+      return emitOpError() << "slope " << toString(slope)
+                           << " does not broadcast to X " << toString(x);
+  return scope.set(getOperation()->getResult(0), elementType,
+                   slope.size() > x.size() ? *both : x);
 }
 
-FailureOr<SmallVector<Value>> PReluOp::lower(Lowering &l) { return lowerElementwise(*this, l); }
+FailureOr<SmallVector<Value>> PReluOp::lower(Lowering &l) {
+  return lowerElementwise(*this, l);
+}
 
 Value PReluOp::scalar(ImplicitLocOpBuilder &b, ValueRange args) {
   if (isUnsigned(elementTypeOf(getX())))
     return args[0];
-  return arith::SelectOp::create(b, isBelowZero(b, args[0]), product(b, args[0], args[1]), args[0]);
+  return arith::SelectOp::create(b, isBelowZero(b, args[0]),
+                                 product(b, args[0], args[1]), args[0]);
 }
 
 //===- max, min, sum ------------------------------------------------------===//
@@ -205,7 +257,8 @@ static Value foldArgs(ValueRange args, Combine combine) {
   return result;
 }
 
-static AffineExpr greaterKnown(ShapeScope &scope, AffineExpr left, AffineExpr right) {
+static AffineExpr greaterKnown(ShapeScope &scope, AffineExpr left,
+                               AffineExpr right) {
   std::optional<int64_t> a = known(left), b = known(right);
   if (left == right || (b && *b <= 0 && scope.isNonNegative(left)))
     return left;
@@ -213,7 +266,8 @@ static AffineExpr greaterKnown(ShapeScope &scope, AffineExpr left, AffineExpr ri
     return right;
   return a && b ? scope.constant(std::max(*a, *b)) : AffineExpr();
 }
-static AffineExpr lesserKnown(ShapeScope &scope, AffineExpr left, AffineExpr right) {
+static AffineExpr lesserKnown(ShapeScope &scope, AffineExpr left,
+                              AffineExpr right) {
   std::optional<int64_t> a = known(left), b = known(right);
   if (left == right || (a && *a <= 0 && scope.isNonNegative(right)))
     return left;
@@ -222,7 +276,8 @@ static AffineExpr lesserKnown(ShapeScope &scope, AffineExpr left, AffineExpr rig
   return a && b ? scope.constant(std::min(*a, *b)) : AffineExpr();
 }
 using KnownRule = AffineExpr (*)(ShapeScope &, AffineExpr, AffineExpr);
-static AffineExpr foldKnown(ShapeScope &scope, ArrayRef<AffineExpr> args, KnownRule rule) {
+static AffineExpr foldKnown(ShapeScope &scope, ArrayRef<AffineExpr> args,
+                            KnownRule rule) {
   AffineExpr result = args[0];
   for (AffineExpr arg : args.drop_front())
     if (result)
@@ -231,20 +286,32 @@ static AffineExpr foldKnown(ShapeScope &scope, ArrayRef<AffineExpr> args, KnownR
 }
 
 Value MaxOp::scalar(ImplicitLocOpBuilder &b, ValueRange args) {
-  return foldArgs(args, [&](Value left, Value right) { return maximum(b, elementTypeOf(getInputs()[0]), left, right); });
+  return foldArgs(args, [&](Value left, Value right) {
+    return maximum(b, elementTypeOf(getInputs()[0]), left, right);
+  });
 }
-AffineExpr MaxOp::known(ShapeScope &scope, ArrayRef<AffineExpr> args) { return foldKnown(scope, args, greaterKnown); }
+AffineExpr MaxOp::known(ShapeScope &scope, ArrayRef<AffineExpr> args) {
+  return foldKnown(scope, args, greaterKnown);
+}
 
 Value MinOp::scalar(ImplicitLocOpBuilder &b, ValueRange args) {
-  return foldArgs(args, [&](Value left, Value right) { return minimum(b, elementTypeOf(getInputs()[0]), left, right); });
+  return foldArgs(args, [&](Value left, Value right) {
+    return minimum(b, elementTypeOf(getInputs()[0]), left, right);
+  });
 }
-AffineExpr MinOp::known(ShapeScope &scope, ArrayRef<AffineExpr> args) { return foldKnown(scope, args, lesserKnown); }
+AffineExpr MinOp::known(ShapeScope &scope, ArrayRef<AffineExpr> args) {
+  return foldKnown(scope, args, lesserKnown);
+}
 
 Value SumOp::scalar(ImplicitLocOpBuilder &b, ValueRange args) {
-  return foldArgs(args, [&](Value left, Value right) { return sum(b, left, right); });
+  return foldArgs(args,
+                  [&](Value left, Value right) { return sum(b, left, right); });
 }
 AffineExpr SumOp::known(ShapeScope &scope, ArrayRef<AffineExpr> args) {
-  return foldKnown(scope, args, [](ShapeScope &, AffineExpr left, AffineExpr right) { return left + right; });
+  return foldKnown(scope, args,
+                   [](ShapeScope &, AffineExpr left, AffineExpr right) {
+                     return left + right;
+                   });
 }
 
 //===- clip ---------------------------------------------------------------===//

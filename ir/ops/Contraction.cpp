@@ -21,10 +21,12 @@ void nn::registerContraction(NNDialect &dialect) {
 
 //===- matmul -------------------------------------------------------------===//
 
-/// Dims of a matrix product: batch dims, then rows and columns, which a vector operand does not have.
+/// Dims of a matrix product: batch dims, then rows and columns, which a vector
+/// operand does not have.
 static FailureOr<Dims> matmulDims(Operation *op, Dims a, Dims b) {
   if (a.empty() || b.empty())
-    return op->emitOpError() << "operands have ranks " << a.size() << " and " << b.size() << "; a scalar is no matrix";
+    return op->emitOpError() << "operands have ranks " << a.size() << " and "
+                             << b.size() << "; a scalar is no matrix";
   bool isRow = a.size() == 1, isColumn = b.size() == 1;
   Dim one = getAffineConstantExpr(1, op->getContext());
   if (isRow)
@@ -33,8 +35,11 @@ static FailureOr<Dims> matmulDims(Operation *op, Dims a, Dims b) {
     b.push_back(one);
   Dim columns = a.back(), rows = b[b.size() - 2];
   if (known(columns) && known(rows) && columns != rows)
-    return op->emitOpError() << "A has " << *known(columns) << " columns and B has " << *known(rows) << " rows";
-  FailureOr<Dims> batch = broadcastDims(op, {Dims(ArrayRef(a).drop_back(2)), Dims(ArrayRef(b).drop_back(2))});
+    return op->emitOpError()
+           << "A has " << *known(columns) << " columns and B has "
+           << *known(rows) << " rows";
+  FailureOr<Dims> batch = broadcastDims(
+      op, {Dims(ArrayRef(a).drop_back(2)), Dims(ArrayRef(b).drop_back(2))});
   if (failed(batch))
     return failure();
   if (!isRow)
@@ -45,21 +50,33 @@ static FailureOr<Dims> matmulDims(Operation *op, Dims a, Dims b) {
 }
 
 LogicalResult MatMulOp::inferShapes(ShapeScope &scope) {
-  FailureOr<Dims> dims = matmulDims(*this, scope.dims(getA()), scope.dims(getB()));
-  return failed(dims) ? failure() : scope.set(getOperation()->getResult(0), getElementTypeOrSelf(getA().getType()), *dims);
+  FailureOr<Dims> dims =
+      matmulDims(*this, scope.dims(getA()), scope.dims(getB()));
+  return failed(dims)
+             ? failure()
+             : scope.set(getOperation()->getResult(0),
+                         getElementTypeOrSelf(getA().getType()), *dims);
 }
 
 FailureOr<SmallVector<Value>> MatMulOp::lower(Lowering &l) {
   Type elementType = getElementTypeOrSelf(getY().getType());
-  Dims a = l.scope.dims(getA()), b = l.scope.dims(getB()), y = l.scope.dims(getY());
+  Dims a = l.scope.dims(getA()), b = l.scope.dims(getB()),
+       y = l.scope.dims(getY());
   bool isRow = a.size() == 1, isColumn = b.size() == 1;
   size_t batchRank = y.size() - !isRow - !isColumn;
 
-  // The sizes of the batch may depend on which operand is broadcast; rows and columns follow from the operands.
-  Dims aBatch(ArrayRef(a).drop_back(isRow ? 1 : 2)), bBatch(ArrayRef(b).drop_back(isColumn ? 1 : 2)), yBatch(ArrayRef(y).take_front(batchRank));
+  // The sizes of the batch may depend on which operand is broadcast; rows and
+  // columns follow from the operands.
+  Dims aBatch(ArrayRef(a).drop_back(isRow ? 1 : 2)),
+      bBatch(ArrayRef(b).drop_back(isColumn ? 1 : 2)),
+      yBatch(ArrayRef(y).take_front(batchRank));
   SmallVector<OpFoldResult> sizes;
   for (size_t axis = 0; axis < batchRank; ++axis) {
-    auto at = [&](const Dims &dims) { return axis + dims.size() >= batchRank ? dims[axis + dims.size() - batchRank] : l.scope.constant(1); };
+    auto at = [&](const Dims &dims) {
+      return axis + dims.size() >= batchRank
+                 ? dims[axis + dims.size() - batchRank]
+                 : l.scope.constant(1);
+    };
     Dim left = at(aBatch), right = at(bBatch);
     FailureOr<Dim> both = broadcastDim(left, right);
     if (succeeded(both) && *both) {
@@ -67,8 +84,10 @@ FailureOr<SmallVector<Value>> MatMulOp::lower(Lowering &l) {
       continue;
     }
     Value leftSize = l.index(l.size(left));
-    Value isOne = l.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, leftSize, l.index(1));
-    sizes.push_back(getAsOpFoldResult(l.createOrFold<arith::SelectOp>(isOne, l.index(l.size(right)), leftSize)));
+    Value isOne = l.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq,
+                                                leftSize, l.index(1));
+    sizes.push_back(getAsOpFoldResult(l.createOrFold<arith::SelectOp>(
+        isOne, l.index(l.size(right)), leftSize)));
   }
   if (!isRow)
     sizes.push_back(l.size(a[a.size() - 2]));
@@ -76,17 +95,23 @@ FailureOr<SmallVector<Value>> MatMulOp::lower(Lowering &l) {
     sizes.push_back(l.size(b.back()));
   Dim inner = a.back(), innerOfB = b[b.size() - (isColumn ? 1 : 2)];
   if (inner != innerOfB)
-    l.require(l.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, l.index(l.size(inner)), l.index(l.size(innerOfB))), Status::BadShape,
-              "columns of A are not rows of B");
+    l.require(l.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq,
+                                            l.index(l.size(inner)),
+                                            l.index(l.size(innerOfB))),
+              Status::BadShape, "columns of A are not rows of B");
 
   // Loops: batch, rows, columns, then the sum.
   size_t rank = y.size() + 1;
-  AffineExpr row = l.getAffineDimExpr(batchRank), column = l.getAffineDimExpr(batchRank + !isRow), k = l.getAffineDimExpr(rank - 1);
+  AffineExpr row = l.getAffineDimExpr(batchRank),
+             column = l.getAffineDimExpr(batchRank + !isRow),
+             k = l.getAffineDimExpr(rank - 1);
   auto mapOf = [&](const Dims &batch, ArrayRef<AffineExpr> matrix) {
     SmallVector<AffineExpr> exprs;
     for (size_t axis = 0; axis < batch.size(); ++axis) {
       size_t loop = batchRank - batch.size() + axis;
-      exprs.push_back(isKnown(batch[axis], 1) && !isKnown(yBatch[loop], 1) ? l.getAffineConstantExpr(0) : l.getAffineDimExpr(loop));
+      exprs.push_back(isKnown(batch[axis], 1) && !isKnown(yBatch[loop], 1)
+                          ? l.getAffineConstantExpr(0)
+                          : l.getAffineDimExpr(loop));
     }
     llvm::append_range(exprs, matrix);
     return AffineMap::get(rank, 0, exprs, l.getContext());
@@ -95,7 +120,8 @@ FailureOr<SmallVector<Value>> MatMulOp::lower(Lowering &l) {
   auto spread = [&](Value tensor, Dims &dims, Dims &batch, size_t matrixRank) {
     bool isDecided = true;
     for (size_t axis = 0; axis < batch.size(); ++axis)
-      isDecided &= isKnown(batch[axis], 1) || batch[axis] == yBatch[batchRank - batch.size() + axis];
+      isDecided &= isKnown(batch[axis], 1) ||
+                   batch[axis] == yBatch[batchRank - batch.size() + axis];
     if (isDecided)
       return tensor;
     Dims all(yBatch);
@@ -107,82 +133,139 @@ FailureOr<SmallVector<Value>> MatMulOp::lower(Lowering &l) {
     batch = yBatch;
     return l.broadcast(tensor, elementType, dims, all, allSizes).tensor;
   };
-  Value left = spread(l.lowered(getA()), a, aBatch, isRow ? 1 : 2), right = spread(l.lowered(getB()), b, bBatch, isColumn ? 1 : 2);
+  Value left = spread(l.lowered(getA()), a, aBatch, isRow ? 1 : 2),
+        right = spread(l.lowered(getB()), b, bBatch, isColumn ? 1 : 2);
   SmallVector<AffineExpr> leftMatrix{k}, rightMatrix{k};
   if (!isRow)
     leftMatrix.insert(leftMatrix.begin(), row);
   if (!isColumn)
     rightMatrix.push_back(column);
-  SmallVector<utils::IteratorType> iterators(y.size(), utils::IteratorType::parallel);
+  SmallVector<utils::IteratorType> iterators(y.size(),
+                                             utils::IteratorType::parallel);
   iterators.push_back(utils::IteratorType::reduction);
   Value init = l.filled(elementType, sizes, l.zero(elementType));
-  AffineMap outMap = AffineMap::getMultiDimIdentityMap(rank, l.getContext()).dropResult(rank - 1);
-  return SmallVector<Value>{l.reduce(init, elementType, outMap,
-                                     {{left, elementType, mapOf(aBatch, leftMatrix)}, {right, elementType, mapOf(bBatch, rightMatrix)}}, iterators,
-                                     [](ImplicitLocOpBuilder &b, ValueRange args) { return sum(b, args[2], product(b, args[0], args[1])); })};
+  AffineMap outMap = AffineMap::getMultiDimIdentityMap(rank, l.getContext())
+                         .dropResult(rank - 1);
+  return SmallVector<Value>{
+      l.reduce(init, elementType, outMap,
+               {{left, elementType, mapOf(aBatch, leftMatrix)},
+                {right, elementType, mapOf(bBatch, rightMatrix)}},
+               iterators, [](ImplicitLocOpBuilder &b, ValueRange args) {
+                 return sum(b, args[2], product(b, args[0], args[1]));
+               })};
 }
 
 //===- det ----------------------------------------------------------------===//
 
 LogicalResult DetOp::inferShapes(ShapeScope &scope) {
   Dims dims = scope.dims(getX());
-  if (dims.size() < 2 || (known(dims.back()) && known(dims[dims.size() - 2]) && dims.back() != dims[dims.size() - 2]))
-    return emitOpError() << "X is " << toString(dims) << ", whose last two axes are no square matrix";
-  return scope.set(getOperation()->getResult(0), getElementTypeOrSelf(getX().getType()), Dims(ArrayRef(dims).drop_back(2)));
+  if (dims.size() < 2 || (known(dims.back()) && known(dims[dims.size() - 2]) &&
+                          dims.back() != dims[dims.size() - 2]))
+    return emitOpError() << "X is " << toString(dims)
+                         << ", whose last two axes are no square matrix";
+  return scope.set(getOperation()->getResult(0),
+                   getElementTypeOrSelf(getX().getType()),
+                   Dims(ArrayRef(dims).drop_back(2)));
 }
 
 FailureOr<SmallVector<Value>> DetOp::lower(Lowering &l) {
-  Type elementType = getElementTypeOrSelf(getX().getType()), type = wideType(elementType);
+  Type elementType = getElementTypeOrSelf(getX().getType()),
+       type = wideType(elementType);
   Value x = l.lowered(getX());
-  SmallVector<OpFoldResult> sizes = l.sizesOf(x), batch(ArrayRef(sizes).drop_back(2));
+  SmallVector<OpFoldResult> sizes = l.sizesOf(x),
+                            batch(ArrayRef(sizes).drop_back(2));
   OpFoldResult order = sizes.back();
-  l.require(arith::CmpIOp::create(l, arith::CmpIPredicate::eq, l.index(order), l.index(sizes[sizes.size() - 2])), Status::BadShape, "matrices are not square");
-  // Elimination with the greatest element of each column as pivot, in a copy; the product of the pivots is the result.
-  SmallVector<Value> state{l.convert(x, elementType, type), l.filled(type, batch, l.number(type, 1))};
+  l.require(arith::CmpIOp::create(l, arith::CmpIPredicate::eq, l.index(order),
+                                  l.index(sizes[sizes.size() - 2])),
+            Status::BadShape, "matrices are not square");
+  // Elimination with the greatest element of each column as pivot, in a copy;
+  // the product of the pivots is the result.
+  SmallVector<Value> state{l.convert(x, elementType, type),
+                           l.filled(type, batch, l.number(type, 1))};
   if (elementType == type)
-    state[0] = l.generic(type, sizes, {{x, type, l.getMultiDimIdentityMap(sizes.size())}}, [](ImplicitLocOpBuilder &, ValueRange args) { return args[0]; });
+    state[0] = l.generic(
+        type, sizes, {{x, type, l.getMultiDimIdentityMap(sizes.size())}},
+        [](ImplicitLocOpBuilder &, ValueRange args) { return args[0]; });
   auto place = [](ValueRange matrix, Value row, Value column) {
     SmallVector<Value> indices(matrix);
     indices.append({row, column});
     return indices;
   };
-  auto at = [&](Value tensor, ValueRange indices) -> Value { return tensor::ExtractOp::create(l, tensor, indices); };
-  auto greater = [&](Value left, Value right) -> Value {
-    return arith::CmpFOp::create(l, arith::CmpFPredicate::OGT, math::AbsFOp::create(l, left), math::AbsFOp::create(l, right));
+  auto at = [&](Value tensor, ValueRange indices) -> Value {
+    return tensor::ExtractOp::create(l, tensor, indices);
   };
-  SmallVector<Value> results = l.loop(batch, state, [&](ValueRange matrix, ValueRange outer) {
-    return l.loop({order}, outer, [&](ValueRange step, ValueRange carried) {
-      Value k = step[0];
-      auto isAfter = [&](Value index) -> Value { return arith::CmpIOp::create(l, arith::CmpIPredicate::ugt, index, k); };
-      auto find = scf::ForOp::create(l, l.index(0), l.index(order), l.index(1), ValueRange{k}, [&](OpBuilder &, Location, Value row, ValueRange best) {
-        Value isBetter = greater(at(carried[0], place(matrix, row, k)), at(carried[0], place(matrix, best[0], k)));
-        Value isNext = arith::AndIOp::create(l, isBetter, isAfter(row));
-        scf::YieldOp::create(l, ValueRange{arith::SelectOp::create(l, isNext, row, best[0])});
-      });
-      Value pivotRow = find.getResult(0);
-      Value swapped = l.loop({order}, carried[0], [&](ValueRange column, ValueRange now) {
-        Value upper = at(now[0], place(matrix, k, column[0])), lower = at(now[0], place(matrix, pivotRow, column[0]));
-        Value first = tensor::InsertOp::create(l, lower, now[0], place(matrix, k, column[0]));
-        // Where both rows are one, the second write repeats the first.
-        return SmallVector<Value>{tensor::InsertOp::create(l, upper, first, place(matrix, pivotRow, column[0]))};
-      })[0];
-      Value pivot = at(swapped, place(matrix, k, k)), product = arith::MulFOp::create(l, at(carried[1], matrix), pivot);
-      Value isSame = arith::CmpIOp::create(l, arith::CmpIPredicate::eq, pivotRow, k);
-      Value signedProduct = arith::SelectOp::create(l, isSame, product, arith::NegFOp::create(l, product));
-      Value isZero = arith::CmpFOp::create(l, arith::CmpFPredicate::OEQ, pivot, l.zero(type));
-      Value eliminated = l.loop({order}, swapped, [&](ValueRange row, ValueRange now) {
-        Value quotient = arith::DivFOp::create(l, at(now[0], place(matrix, row[0], k)), pivot);
-        Value isUsed = arith::AndIOp::create(l, isAfter(row[0]), arith::XOrIOp::create(l, isZero, arith::ConstantOp::create(l, l.getBoolAttr(true))));
-        Value factor = arith::SelectOp::create(l, isUsed, quotient, l.zero(type));
-        return l.loop({order}, now, [&](ValueRange column, ValueRange current) {
-          Value upper = at(current[0], place(matrix, k, column[0])), own = at(current[0], place(matrix, row[0], column[0]));
-          Value left = arith::SubFOp::create(l, own, arith::MulFOp::create(l, factor, upper));
-          Value kept = arith::SelectOp::create(l, isUsed, left, own);
-          return SmallVector<Value>{tensor::InsertOp::create(l, kept, current[0], place(matrix, row[0], column[0]))};
+  auto greater = [&](Value left, Value right) -> Value {
+    return arith::CmpFOp::create(l, arith::CmpFPredicate::OGT,
+                                 math::AbsFOp::create(l, left),
+                                 math::AbsFOp::create(l, right));
+  };
+  SmallVector<Value> results =
+      l.loop(batch, state, [&](ValueRange matrix, ValueRange outer) {
+        return l.loop({order}, outer, [&](ValueRange step, ValueRange carried) {
+          Value k = step[0];
+          auto isAfter = [&](Value index) -> Value {
+            return arith::CmpIOp::create(l, arith::CmpIPredicate::ugt, index,
+                                         k);
+          };
+          auto find = scf::ForOp::create(
+              l, l.index(0), l.index(order), l.index(1), ValueRange{k},
+              [&](OpBuilder &, Location, Value row, ValueRange best) {
+                Value isBetter =
+                    greater(at(carried[0], place(matrix, row, k)),
+                            at(carried[0], place(matrix, best[0], k)));
+                Value isNext = arith::AndIOp::create(l, isBetter, isAfter(row));
+                scf::YieldOp::create(l, ValueRange{arith::SelectOp::create(
+                                            l, isNext, row, best[0])});
+              });
+          Value pivotRow = find.getResult(0);
+          Value swapped = l.loop(
+              {order}, carried[0], [&](ValueRange column, ValueRange now) {
+                Value upper = at(now[0], place(matrix, k, column[0])),
+                      lower = at(now[0], place(matrix, pivotRow, column[0]));
+                Value first = tensor::InsertOp::create(
+                    l, lower, now[0], place(matrix, k, column[0]));
+                // Where both rows are one, the second write repeats the first.
+                return SmallVector<Value>{tensor::InsertOp::create(
+                    l, upper, first, place(matrix, pivotRow, column[0]))};
+              })[0];
+          Value pivot = at(swapped, place(matrix, k, k)),
+                product =
+                    arith::MulFOp::create(l, at(carried[1], matrix), pivot);
+          Value isSame =
+              arith::CmpIOp::create(l, arith::CmpIPredicate::eq, pivotRow, k);
+          Value signedProduct = arith::SelectOp::create(
+              l, isSame, product, arith::NegFOp::create(l, product));
+          Value isZero = arith::CmpFOp::create(l, arith::CmpFPredicate::OEQ,
+                                               pivot, l.zero(type));
+          Value eliminated =
+              l.loop({order}, swapped, [&](ValueRange row, ValueRange now) {
+                Value quotient = arith::DivFOp::create(
+                    l, at(now[0], place(matrix, row[0], k)), pivot);
+                Value isUsed = arith::AndIOp::create(
+                    l, isAfter(row[0]),
+                    arith::XOrIOp::create(
+                        l, isZero,
+                        arith::ConstantOp::create(l, l.getBoolAttr(true))));
+                Value factor =
+                    arith::SelectOp::create(l, isUsed, quotient, l.zero(type));
+                return l.loop(
+                    {order}, now, [&](ValueRange column, ValueRange current) {
+                      Value upper = at(current[0], place(matrix, k, column[0])),
+                            own = at(current[0],
+                                     place(matrix, row[0], column[0]));
+                      Value left = arith::SubFOp::create(
+                          l, own, arith::MulFOp::create(l, factor, upper));
+                      Value kept =
+                          arith::SelectOp::create(l, isUsed, left, own);
+                      return SmallVector<Value>{tensor::InsertOp::create(
+                          l, kept, current[0],
+                          place(matrix, row[0], column[0]))};
+                    });
+              })[0];
+          return SmallVector<Value>{
+              eliminated,
+              tensor::InsertOp::create(l, signedProduct, carried[1], matrix)};
         });
-      })[0];
-      return SmallVector<Value>{eliminated, tensor::InsertOp::create(l, signedProduct, carried[1], matrix)};
-    });
-  });
+      });
   return SmallVector<Value>{l.convert(results[1], type, elementType)};
 }

@@ -21,13 +21,17 @@ void nn::registerControl(NNDialect &dialect) {
 }
 
 /// Checks that an operand is one boolean or integer.
-static LogicalResult checkOne(Operation *op, ShapeScope &scope, Value operand, StringRef name, unsigned width) {
+static LogicalResult checkOne(Operation *op, ShapeScope &scope, Value operand,
+                              StringRef name, unsigned width) {
   for (Dim dim : scope.dims(operand))
     if (known(dim) && !isKnown(dim, 1))
-      return op->emitOpError() << name << " is " << toString(scope.dims(operand)) << ", not one element";
+      return op->emitOpError()
+             << name << " is " << toString(scope.dims(operand))
+             << ", not one element";
   Type elementType = getElementTypeOrSelf(operand.getType());
   if (!elementType.isInteger(width))
-    return op->emitOpError() << name << " has elements of " << elementType << ", not i" << width;
+    return op->emitOpError()
+           << name << " has elements of " << elementType << ", not i" << width;
   return success();
 }
 
@@ -38,22 +42,29 @@ static std::optional<int64_t> knownOne(ShapeScope &scope, Value operand) {
 }
 
 static Value castTo(Lowering &l, Type type, Value tensor) {
-  return tensor.getType() == type ? tensor : tensor::CastOp::create(l, type, tensor).getResult();
+  return tensor.getType() == type
+             ? tensor
+             : tensor::CastOp::create(l, type, tensor).getResult();
 }
 
 /// What a lowered body yields, from result `first` on.
 static SmallVector<Value> loweredYields(Lowering &l, Region &body) {
-  return llvm::map_to_vector(yieldedBy(body), [&](Value value) { return l.lowered(value); });
+  return llvm::map_to_vector(yieldedBy(body),
+                             [&](Value value) { return l.lowered(value); });
 }
 
 /// Adds the arguments that a body does not have yet, or checks their number.
-static LogicalResult ensureArguments(Operation *op, Region &body, unsigned count) {
+static LogicalResult ensureArguments(Operation *op, Region &body,
+                                     unsigned count) {
   Block &block = body.front();
   if (block.getNumArguments() == 0)
     for (unsigned index = 0; index < count; ++index)
-      block.addArgument(UnrankedTensorType::get(Float32Type::get(op->getContext())), op->getLoc());
+      block.addArgument(
+          UnrankedTensorType::get(Float32Type::get(op->getContext())),
+          op->getLoc());
   if (block.getNumArguments() != count)
-    return op->emitOpError() << "its body takes " << block.getNumArguments() << " values, not " << count;
+    return op->emitOpError() << "its body takes " << block.getNumArguments()
+                             << " values, not " << count;
   return success();
 }
 
@@ -62,32 +73,45 @@ static LogicalResult ensureArguments(Operation *op, Region &body, unsigned count
 LogicalResult IfOp::declareArguments(ShapeScope &) {
   for (Region &region : getOperation()->getRegions())
     if (region.getNumArguments() != 0)
-      return emitOpError() << "a branch takes " << region.getNumArguments() << " values, not 0";
+      return emitOpError() << "a branch takes " << region.getNumArguments()
+                           << " values, not 0";
   return success();
 }
 
 SmallVector<Carried> IfOp::carried() { return {}; }
 
 LogicalResult IfOp::inferShapes(ShapeScope &scope) {
-  if (failed(checkOne(*this, scope, getCond(), "'cond'", 1)) || failed(inferBodies(*this, scope)))
+  if (failed(checkOne(*this, scope, getCond(), "'cond'", 1)) ||
+      failed(inferBodies(*this, scope)))
     return failure();
-  OperandRange otherwise = yieldedBy(getElseBranch()), then = yieldedBy(getThenBranch());
+  OperandRange otherwise = yieldedBy(getElseBranch()),
+               then = yieldedBy(getThenBranch());
   if (then.size() != getNumResults() || otherwise.size() != getNumResults())
-    return emitOpError() << "branches give " << then.size() << " and " << otherwise.size() << " values, not " << getNumResults();
+    return emitOpError() << "branches give " << then.size() << " and "
+                         << otherwise.size() << " values, not "
+                         << getNumResults();
   std::optional<int64_t> condition = knownOne(scope, getCond());
-  for (auto [result, no, yes] : llvm::zip_equal(getOperation()->getResults(), otherwise, then)) {
+  for (auto [result, no, yes] :
+       llvm::zip_equal(getOperation()->getResults(), otherwise, then)) {
     if (condition) {
       Value chosen = *condition ? yes : no;
-      if (failed(scope.set(result, getElementTypeOrSelf(chosen.getType()), dimsOutside(*this, chosen, scope))))
+      if (failed(scope.set(result, getElementTypeOrSelf(chosen.getType()),
+                           dimsOutside(*this, chosen, scope))))
         return failure();
       continue;
     }
-    Dims noDims = dimsOutside(*this, no, scope), yesDims = dimsOutside(*this, yes, scope);
-    Type noType = getElementTypeOrSelf(no.getType()), yesType = getElementTypeOrSelf(yes.getType());
+    Dims noDims = dimsOutside(*this, no, scope),
+         yesDims = dimsOutside(*this, yes, scope);
+    Type noType = getElementTypeOrSelf(no.getType()),
+         yesType = getElementTypeOrSelf(yes.getType());
     if (noType != yesType)
-      return emitOpError() << "branches give elements of " << yesType << " and " << noType << " for result " << result.getResultNumber();
+      return emitOpError() << "branches give elements of " << yesType << " and "
+                           << noType << " for result "
+                           << result.getResultNumber();
     if (noDims.size() != yesDims.size())
-      return emitOpError() << "branches give ranks " << yesDims.size() << " and " << noDims.size() << " for result " << result.getResultNumber()
+      return emitOpError() << "branches give ranks " << yesDims.size()
+                           << " and " << noDims.size() << " for result "
+                           << result.getResultNumber()
                            << ", and the condition is not known when compiling";
     for (auto [dim, other] : llvm::zip_equal(yesDims, noDims))
       if (dim != other)
@@ -105,11 +129,14 @@ FailureOr<SmallVector<Value>> IfOp::lower(Lowering &l) {
       return failure();
     return loweredYields(l, chosen);
   }
-  SmallVector<Type> types = llvm::map_to_vector(getResultTypes(), [](Type type) -> Type { return storageTensor(type); });
+  SmallVector<Type> types = llvm::map_to_vector(
+      getResultTypes(), [](Type type) -> Type { return storageTensor(type); });
   Value condition = onlyElement(l, getCond());
-  auto branch = scf::IfOp::create(l, TypeRange(types), condition, /*addThenBlock=*/true, /*addElseBlock=*/true);
+  auto branch = scf::IfOp::create(l, TypeRange(types), condition,
+                                  /*addThenBlock=*/true, /*addElseBlock=*/true);
   OpBuilder::InsertionGuard guard(l);
-  for (auto [region, block] : {std::pair(&getThenBranch(), branch.thenBlock()), {&getElseBranch(), branch.elseBlock()}}) {
+  for (auto [region, block] : {std::pair(&getThenBranch(), branch.thenBlock()),
+                               {&getElseBranch(), branch.elseBlock()}}) {
     l.setInsertionPointToStart(block);
     if (failed(l.lowerBlock(region->front())))
       return failure();
@@ -129,7 +156,8 @@ LogicalResult IfOp::canonicalize(IfOp op, PatternRewriter &rewriter) {
   std::optional<SmallVector<int64_t>> elements = readIntegers(condition, 1);
   if (!elements || elements->size() != 1)
     return failure();
-  Block &block = (elements->front() ? op.getThenBranch() : op.getElseBranch()).front();
+  Block &block =
+      (elements->front() ? op.getThenBranch() : op.getElseBranch()).front();
   auto yield = cast<YieldOp>(block.getTerminator());
   if (yield.getResults().getTypes() != op.getResultTypes())
     return failure();
@@ -145,7 +173,8 @@ LogicalResult IfOp::canonicalize(IfOp op, PatternRewriter &rewriter) {
 LogicalResult LoopOp::declareArguments(ShapeScope &scope) {
   if (failed(ensureArguments(*this, getBody(), 2 + getVInitial().size())))
     return failure();
-  scope.assume(getBody().getArgument(0), IntegerType::get(getContext(), 64), {});
+  scope.assume(getBody().getArgument(0), IntegerType::get(getContext(), 64),
+               {});
   scope.assume(getBody().getArgument(1), IntegerType::get(getContext(), 1), {});
   return success();
 }
@@ -153,7 +182,8 @@ LogicalResult LoopOp::declareArguments(ShapeScope &scope) {
 SmallVector<Carried> LoopOp::carried() {
   SmallVector<Carried> all;
   for (auto [index, initial] : llvm::enumerate(getVInitial()))
-    all.push_back({getBody().getArgument(2 + index), initial, static_cast<unsigned>(1 + index)});
+    all.push_back({getBody().getArgument(2 + index), initial,
+                   static_cast<unsigned>(1 + index)});
   return all;
 }
 
@@ -162,11 +192,13 @@ static bool alwaysGoesOn(LoopOp op, ShapeScope &scope) {
   Value next = yieldedBy(op.getBody())[0];
   while (auto identity = next.getDefiningOp<IdentityOp>())
     next = identity.getInput();
-  bool isKept = next == op.getBody().getArgument(1) || knownOne(scope, next) == 1;
+  bool isKept =
+      next == op.getBody().getArgument(1) || knownOne(scope, next) == 1;
   return isKept && (!op.getCond() || knownOne(scope, op.getCond()) == 1);
 }
 
-/// The number of iterations as a dim, where it is one that is known before the loop.
+/// The number of iterations as a dim, where it is one that is known before the
+/// loop.
 static Dim tripCount(LoopOp op, ShapeScope &scope) {
   if (!op.getM() || !alwaysGoesOn(op, scope))
     return {};
@@ -188,15 +220,19 @@ LogicalResult LoopOp::inferShapes(ShapeScope &scope) {
   size_t carriedCount = getVInitial().size();
   for (Region &region : getOperation()->getRegions())
     if (region.hasOneBlock() && !region.front().empty())
-      if (auto yield = dyn_cast<YieldOp>(region.front().back()); yield && yield.getResults().size() < 1 + carriedCount)
-        return emitOpError() << "its body gives " << yield.getResults().size() << " values and carries " << carriedCount;
+      if (auto yield = dyn_cast<YieldOp>(region.front().back());
+          yield && yield.getResults().size() < 1 + carriedCount)
+        return emitOpError() << "its body gives " << yield.getResults().size()
+                             << " values and carries " << carriedCount;
   if (failed(inferBodies(*this, scope)))
     return failure();
   OperandRange yields = yieldedBy(getBody());
-  if (failed(checkOne(*this, scope, yields[0], "the condition that its body gives", 1)))
+  if (failed(checkOne(*this, scope, yields[0],
+                      "the condition that its body gives", 1)))
     return failure();
   if (yields.size() - 1 != getNumResults())
-    return emitOpError() << "its body gives " << yields.size() - 1 << " values, not " << getNumResults();
+    return emitOpError() << "its body gives " << yields.size() - 1
+                         << " values, not " << getNumResults();
   Dim count = tripCount(*this, scope);
   for (auto [index, result] : llvm::enumerate(getOperation()->getResults())) {
     Value yielded = yields[1 + index];
@@ -205,27 +241,33 @@ LogicalResult LoopOp::inferShapes(ShapeScope &scope) {
       dims.insert(dims.begin(), count);
     } else {
       // Without iterations the result is the first value.
-      for (auto [dim, initial] : llvm::zip_equal(dims, scope.dims(getVInitial()[index])))
+      for (auto [dim, initial] :
+           llvm::zip_equal(dims, scope.dims(getVInitial()[index])))
         if (dim != initial)
           dim = {};
     }
-    if (failed(scope.set(result, getElementTypeOrSelf(yielded.getType()), dims)))
+    if (failed(
+            scope.set(result, getElementTypeOrSelf(yielded.getType()), dims)))
       return failure();
   }
   return success();
 }
 
 namespace {
-/// A loop over iterations, whatever makes it end: what it carries, and what it stacks.
+/// A loop over iterations, whatever makes it end: what it carries, and what it
+/// stacks.
 class Iteration {
 public:
-  Iteration(Operation *op, Region &body, size_t carriedCount, Lowering &l) : op(op), body(body), carriedCount(carriedCount), l(l) {}
+  Iteration(Operation *op, Region &body, size_t carriedCount, Lowering &l)
+      : op(op), body(body), carriedCount(carriedCount), l(l) {}
 
   /// The tensors to carry: first values, then stacks.
-  SmallVector<Value> begin(ValueRange initial, ArrayRef<BlockArgument> arguments) {
+  SmallVector<Value> begin(ValueRange initial,
+                           ArrayRef<BlockArgument> arguments) {
     SmallVector<Value> all;
     for (auto [value, argument] : llvm::zip_equal(initial, arguments)) {
-      all.push_back(castTo(l, storageTensor(argument.getType()), l.lowered(value)));
+      all.push_back(
+          castTo(l, storageTensor(argument.getType()), l.lowered(value)));
       isChanging |= l.scope.dims(value) != l.scope.dims(argument);
     }
     for (const Stack &stack : stacks) {
@@ -235,42 +277,60 @@ public:
     return all;
   }
 
-  /// The tensors to hand on after the body, whose arguments are mapped, has run as iteration `index`. `places` has the
-  /// index of each stack.
-  FailureOr<SmallVector<Value>> run(ValueRange carried, ArrayRef<BlockArgument> arguments, size_t firstYield, ArrayRef<Value> places) {
-    for (auto [argument, value] : llvm::zip_equal(arguments, carried.take_front(carriedCount)))
+  /// The tensors to hand on after the body, whose arguments are mapped, has run
+  /// as iteration `index`. `places` has the index of each stack.
+  FailureOr<SmallVector<Value>> run(ValueRange carried,
+                                    ArrayRef<BlockArgument> arguments,
+                                    size_t firstYield, ArrayRef<Value> places) {
+    for (auto [argument, value] :
+         llvm::zip_equal(arguments, carried.take_front(carriedCount)))
       l.map(argument, value);
     if (failed(l.lowerBlock(body.front())))
       return failure();
     l.setLoc(op->getLoc());
     SmallVector<Value> yields = loweredYields(l, body), next;
     for (size_t index = 0; index < carriedCount; ++index)
-      next.push_back(castTo(l, carried[index].getType(), yields[firstYield + index]));
+      next.push_back(
+          castTo(l, carried[index].getType(), yields[firstYield + index]));
     for (auto [index, stack] : llvm::enumerate(stacks)) {
       Value last = carried[carriedCount + index];
-      next.push_back(castTo(l, last.getType(), stack.put(l, last, yields[firstYield + carriedCount + index], places[index])));
+      next.push_back(
+          castTo(l, last.getType(),
+                 stack.put(l, last, yields[firstYield + carriedCount + index],
+                           places[index])));
     }
     return next;
   }
 
-  using Body = llvm::function_ref<FailureOr<SmallVector<Value>>(Value index, ValueRange carried)>;
+  using Body = llvm::function_ref<FailureOr<SmallVector<Value>>(
+      Value index, ValueRange carried)>;
 
   /// Runs `body` for each index below `count`, and gives what is left.
-  FailureOr<SmallVector<Value>> count(ArrayRef<Value> initial, OpFoldResult count, Body body) {
-    // The canonicaliser gives what an scf.for carries the sizes of its first value, even when the next has others.
+  FailureOr<SmallVector<Value>> count(ArrayRef<Value> initial,
+                                      OpFoldResult count, Body body) {
+    // The canonicaliser gives what an scf.for carries the sizes of its first
+    // value, even when the next has others.
     if (isChanging) {
       Value yes = arith::ConstantIntOp::create(l, 1, 1);
       return repeat(
           initial, yes,
-          [&](Value done) -> Value { return arith::CmpIOp::create(l, arith::CmpIPredicate::slt, done, l.index(count)); },
-          [&](Value index, Value, ValueRange carried) { return body(index, carried); }, [&] { return yes; });
+          [&](Value done) -> Value {
+            return arith::CmpIOp::create(l, arith::CmpIPredicate::slt, done,
+                                         l.index(count));
+          },
+          [&](Value index, Value, ValueRange carried) {
+            return body(index, carried);
+          },
+          [&] { return yes; });
     }
-    auto loop = scf::ForOp::create(l, l.index(0), l.index(count), l.index(1), initial);
+    auto loop =
+        scf::ForOp::create(l, l.index(0), l.index(count), l.index(1), initial);
     OpBuilder::InsertionGuard guard(l);
     if (!loop.getBody()->empty())
       loop.getBody()->back().erase();
     l.setInsertionPointToStart(loop.getBody());
-    FailureOr<SmallVector<Value>> next = body(loop.getInductionVar(), loop.getRegionIterArgs());
+    FailureOr<SmallVector<Value>> next =
+        body(loop.getInductionVar(), loop.getRegionIterArgs());
     if (failed(next))
       return failure();
     scf::YieldOp::create(l, *next);
@@ -278,11 +338,17 @@ public:
     return finish(loop.getResults(), l.index(count));
   }
 
-  /// Runs `body` as long as `condition`, which begins as `first` and is what `next` gives after the body, and `goesOn` hold.
-  FailureOr<SmallVector<Value>> repeat(ArrayRef<Value> initial, Value first, llvm::function_ref<Value(Value done)> goesOn,
-                                       llvm::function_ref<FailureOr<SmallVector<Value>>(Value, Value, ValueRange)> body,
-                                       llvm::function_ref<Value()> next) {
-    // The tensors come first: bufferisation finds them at the same places in both regions, whatever of the rest is unused.
+  /// Runs `body` as long as `condition`, which begins as `first` and is what
+  /// `next` gives after the body, and `goesOn` hold.
+  FailureOr<SmallVector<Value>>
+  repeat(ArrayRef<Value> initial, Value first,
+         llvm::function_ref<Value(Value done)> goesOn,
+         llvm::function_ref<FailureOr<SmallVector<Value>>(Value, Value,
+                                                          ValueRange)>
+             body,
+         llvm::function_ref<Value()> next) {
+    // The tensors come first: bufferisation finds them at the same places in
+    // both regions, whatever of the rest is unused.
     SmallVector<Value> all(initial);
     all.append({l.index(0), first});
     size_t count = initial.size();
@@ -291,11 +357,14 @@ public:
     auto loop = scf::WhileOp::create(l, TypeRange(types), ValueRange(all));
     OpBuilder::InsertionGuard guard(l);
     Block *before = l.createBlock(&loop.getBefore(), {}, types, locs);
-    Value condition = arith::AndIOp::create(l, before->getArgument(count + 1), goesOn(before->getArgument(count)));
+    Value condition = arith::AndIOp::create(l, before->getArgument(count + 1),
+                                            goesOn(before->getArgument(count)));
     scf::ConditionOp::create(l, condition, before->getArguments());
     Block *after = l.createBlock(&loop.getAfter(), {}, types, locs);
     Value index = after->getArgument(count);
-    FailureOr<SmallVector<Value>> results = body(index, after->getArgument(count + 1), after->getArguments().take_front(count));
+    FailureOr<SmallVector<Value>> results =
+        body(index, after->getArgument(count + 1),
+             after->getArguments().take_front(count));
     if (failed(results))
       return failure();
     results->append({arith::AddIOp::create(l, index, l.index(1)), next()});
@@ -309,7 +378,8 @@ public:
 private:
   SmallVector<Value> finish(ValueRange carried, Value done) {
     SmallVector<Value> results(carried.take_front(carriedCount));
-    for (auto [stack, value] : llvm::zip_equal(stacks, carried.drop_front(carriedCount)))
+    for (auto [stack, value] :
+         llvm::zip_equal(stacks, carried.drop_front(carriedCount)))
       results.push_back(stack.finish(l, value, done));
     return results;
   }
@@ -324,7 +394,8 @@ private:
 
 static Value scalarTensor(Lowering &l, Type elementType, Value scalar) {
   Value stored = storeScalar(l, scalar, elementType);
-  return tensor::FromElementsOp::create(l, RankedTensorType::get({}, stored.getType()), stored);
+  return tensor::FromElementsOp::create(
+      l, RankedTensorType::get({}, stored.getType()), stored);
 }
 
 FailureOr<SmallVector<Value>> LoopOp::lower(Lowering &l) {
@@ -336,25 +407,41 @@ FailureOr<SmallVector<Value>> LoopOp::lower(Lowering &l) {
   if (isCounted) {
     Dim known = tripCount(*this, l.scope);
     count = known ? l.size(known)
-                  : arith::MaxSIOp::create(l, arith::IndexCastOp::create(l, l.getIndexType(), onlyElement(l, getM())), l.index(0)).getResult();
+                  : arith::MaxSIOp::create(
+                        l,
+                        arith::IndexCastOp::create(l, l.getIndexType(),
+                                                   onlyElement(l, getM())),
+                        l.index(0))
+                        .getResult();
   }
   Iteration iteration(*this, getBody(), carriedCount, l);
   for (Value yielded : yieldedBy(getBody()).drop_front(1 + carriedCount))
     iteration.stacks.emplace_back(*this, yielded, count, 0, l.scope);
   SmallVector<Value> initial = iteration.begin(getVInitial(), arguments);
-  Value yes = arith::ConstantIntOp::create(l, 1, 1), limit = isCounted || !getM() ? Value() : onlyElement(l, getM());
+  Value yes = arith::ConstantIntOp::create(l, 1, 1),
+        limit = isCounted || !getM() ? Value() : onlyElement(l, getM());
   Value first = !isCounted && getCond() ? onlyElement(l, getCond()) : yes;
-  auto body = [&](Value index, Value condition, ValueRange carried) -> FailureOr<SmallVector<Value>> {
-    l.map(getBody().getArgument(0), scalarTensor(l, i64, arith::IndexCastOp::create(l, i64, index)));
+  auto body = [&](Value index, Value condition,
+                  ValueRange carried) -> FailureOr<SmallVector<Value>> {
+    l.map(getBody().getArgument(0),
+          scalarTensor(l, i64, arith::IndexCastOp::create(l, i64, index)));
     l.map(getBody().getArgument(1), scalarTensor(l, i1, condition));
-    return iteration.run(carried, arguments, 1, SmallVector<Value>(iteration.stacks.size(), index));
+    return iteration.run(carried, arguments, 1,
+                         SmallVector<Value>(iteration.stacks.size(), index));
   };
   if (isCounted)
-    return iteration.count(initial, count, [&](Value index, ValueRange carried) { return body(index, yes, carried); });
+    return iteration.count(initial, count,
+                           [&](Value index, ValueRange carried) {
+                             return body(index, yes, carried);
+                           });
   return iteration.repeat(
       initial, first,
       [&](Value done) -> Value {
-        return limit ? arith::CmpIOp::create(l, arith::CmpIPredicate::slt, arith::IndexCastOp::create(l, i64, done), limit).getResult() : yes;
+        return limit ? arith::CmpIOp::create(
+                           l, arith::CmpIPredicate::slt,
+                           arith::IndexCastOp::create(l, i64, done), limit)
+                           .getResult()
+                     : yes;
       },
       body, [&] { return onlyElement(l, yieldedBy(getBody())[0]); });
 }
@@ -362,7 +449,8 @@ FailureOr<SmallVector<Value>> LoopOp::lower(Lowering &l) {
 //===- scan ---------------------------------------------------------------===//
 
 namespace {
-/// The parts of a scan: how many values it carries and stacks, and along which axes and in which directions it goes.
+/// The parts of a scan: how many values it carries and stacks, and along which
+/// axes and in which directions it goes.
 struct ScanForm {
   size_t carried, inputs, outputs;
   SmallVector<int64_t> inputAxes, inputDirections, outputAxes, outputDirections;
@@ -373,26 +461,42 @@ static FailureOr<ScanForm> scanFormOf(ScanOp op, ShapeScope &scope) {
   size_t operands = op->getNumOperands();
   int64_t inputs = op.getNumScanInputs();
   if (inputs < 1 || inputs > static_cast<int64_t>(operands))
-    return op.emitOpError() << "'num_scan_inputs' is " << inputs << " for " << operands << " operands";
+    return op.emitOpError() << "'num_scan_inputs' is " << inputs << " for "
+                            << operands << " operands";
   if (op->getNumResults() < operands - inputs)
-    return op.emitOpError() << "it carries " << operands - inputs << " values and has " << op->getNumResults() << " results";
-  ScanForm form{operands - inputs, static_cast<size_t>(inputs), op->getNumResults() - (operands - inputs), {}, {}, {}, {}};
-  auto list = [&](StringRef name, std::optional<ArrayRef<int64_t>> given, size_t count, SmallVector<int64_t> &values) -> LogicalResult {
+    return op.emitOpError()
+           << "it carries " << operands - inputs << " values and has "
+           << op->getNumResults() << " results";
+  ScanForm form{operands - inputs,
+                static_cast<size_t>(inputs),
+                op->getNumResults() - (operands - inputs),
+                {},
+                {},
+                {},
+                {}};
+  auto list = [&](StringRef name, std::optional<ArrayRef<int64_t>> given,
+                  size_t count, SmallVector<int64_t> &values) -> LogicalResult {
     if (!given || given->empty()) {
       values.assign(count, 0);
       return success();
     }
     if (given->size() != count)
-      return op.emitOpError() << "'" << name << "' has " << given->size() << " values, not " << count;
+      return op.emitOpError() << "'" << name << "' has " << given->size()
+                              << " values, not " << count;
     values.assign(given->begin(), given->end());
     return success();
   };
-  if (failed(list("scan_input_axes", op.getScanInputAxes(), form.inputs, form.inputAxes)) ||
-      failed(list("scan_input_directions", op.getScanInputDirections(), form.inputs, form.inputDirections)) ||
-      failed(list("scan_output_axes", op.getScanOutputAxes(), form.outputs, form.outputAxes)) ||
-      failed(list("scan_output_directions", op.getScanOutputDirections(), form.outputs, form.outputDirections)))
+  if (failed(list("scan_input_axes", op.getScanInputAxes(), form.inputs,
+                  form.inputAxes)) ||
+      failed(list("scan_input_directions", op.getScanInputDirections(),
+                  form.inputs, form.inputDirections)) ||
+      failed(list("scan_output_axes", op.getScanOutputAxes(), form.outputs,
+                  form.outputAxes)) ||
+      failed(list("scan_output_directions", op.getScanOutputDirections(),
+                  form.outputs, form.outputDirections)))
     return failure();
-  for (auto [axis, operand] : llvm::zip_equal(form.inputAxes, op->getOperands().drop_front(form.carried))) {
+  for (auto [axis, operand] : llvm::zip_equal(
+           form.inputAxes, op->getOperands().drop_front(form.carried))) {
     FailureOr<int64_t> normal = normalizeAxis(op, axis, scope.rank(operand));
     if (failed(normal))
       return failure();
@@ -403,20 +507,24 @@ static FailureOr<ScanForm> scanFormOf(ScanOp op, ShapeScope &scope) {
 
 LogicalResult ScanOp::declareArguments(ShapeScope &scope) {
   FailureOr<ScanForm> form = scanFormOf(*this, scope);
-  if (failed(form) || failed(ensureArguments(*this, getBody(), getNumOperands())))
+  if (failed(form) ||
+      failed(ensureArguments(*this, getBody(), getNumOperands())))
     return failure();
   for (size_t index = 0; index < form->inputs; ++index) {
     Value operand = getOperand(form->carried + index);
     Dims dims = scope.dims(operand);
     dims.erase(dims.begin() + form->inputAxes[index]);
-    scope.assume(getBody().getArgument(form->carried + index), getElementTypeOrSelf(operand.getType()), dims);
+    scope.assume(getBody().getArgument(form->carried + index),
+                 getElementTypeOrSelf(operand.getType()), dims);
   }
   return success();
 }
 
 SmallVector<Carried> ScanOp::carried() {
   SmallVector<Carried> all;
-  for (unsigned index = 0; index < getNumOperands() - static_cast<unsigned>(getNumScanInputs()); ++index)
+  for (unsigned index = 0;
+       index < getNumOperands() - static_cast<unsigned>(getNumScanInputs());
+       ++index)
     all.push_back({getBody().getArgument(index), getOperand(index), index});
   return all;
 }
@@ -426,13 +534,17 @@ LogicalResult ScanOp::inferShapes(ShapeScope &scope) {
   if (failed(form))
     return failure();
   if (getBody().hasOneBlock() && !getBody().front().empty())
-    if (auto yield = dyn_cast<YieldOp>(getBody().front().back()); yield && yield.getResults().size() != getNumResults())
-      return emitOpError() << "its body gives " << yield.getResults().size() << " values, not " << getNumResults();
+    if (auto yield = dyn_cast<YieldOp>(getBody().front().back());
+        yield && yield.getResults().size() != getNumResults())
+      return emitOpError() << "its body gives " << yield.getResults().size()
+                           << " values, not " << getNumResults();
   Dim length;
   for (size_t index = 0; index < form->inputs; ++index) {
-    Dim dim = scope.dim(getOperand(form->carried + index), form->inputAxes[index]);
+    Dim dim =
+        scope.dim(getOperand(form->carried + index), form->inputAxes[index]);
     if (length && known(length) && known(dim) && length != dim)
-      return emitOpError() << "scans " << *known(length) << " and " << *known(dim) << " elements at once";
+      return emitOpError() << "scans " << *known(length) << " and "
+                           << *known(dim) << " elements at once";
     if (!length || !known(length))
       length = dim;
   }
@@ -442,16 +554,19 @@ LogicalResult ScanOp::inferShapes(ShapeScope &scope) {
   for (auto [index, result] : llvm::enumerate(getOperation()->getResults())) {
     Dims dims = dimsOutside(*this, yields[index], scope);
     if (index >= form->carried) {
-      FailureOr<int64_t> axis = normalizeAxis(*this, form->outputAxes[index - form->carried], dims.size() + 1);
+      FailureOr<int64_t> axis = normalizeAxis(
+          *this, form->outputAxes[index - form->carried], dims.size() + 1);
       if (failed(axis))
         return failure();
       dims.insert(dims.begin() + *axis, length);
     } else {
-      for (auto [dim, initial] : llvm::zip_equal(dims, scope.dims(getOperand(index))))
+      for (auto [dim, initial] :
+           llvm::zip_equal(dims, scope.dims(getOperand(index))))
         if (dim != initial)
           dim = {};
     }
-    if (failed(scope.set(result, getElementTypeOrSelf(yields[index].getType()), dims)))
+    if (failed(scope.set(result, getElementTypeOrSelf(yields[index].getType()),
+                         dims)))
       return failure();
   }
   return success();
@@ -469,18 +584,29 @@ FailureOr<SmallVector<Value>> ScanOp::lower(Lowering &l) {
   }
   OpFoldResult count = l.size(length);
   Iteration iteration(*this, getBody(), form.carried, l);
-  for (auto [axis, yielded] : llvm::zip_equal(form.outputAxes, yieldedBy(getBody()).drop_front(form.carried)))
-    iteration.stacks.emplace_back(*this, yielded, count, *normalizeAxis(*this, axis, l.scope.rank(yielded) + 1), l.scope);
-  SmallVector<BlockArgument> arguments(getBody().getArguments().take_front(form.carried));
-  SmallVector<Value> initial = iteration.begin(getOperands().take_front(form.carried), arguments);
+  for (auto [axis, yielded] : llvm::zip_equal(
+           form.outputAxes, yieldedBy(getBody()).drop_front(form.carried)))
+    iteration.stacks.emplace_back(
+        *this, yielded, count,
+        *normalizeAxis(*this, axis, l.scope.rank(yielded) + 1), l.scope);
+  SmallVector<BlockArgument> arguments(
+      getBody().getArguments().take_front(form.carried));
+  SmallVector<Value> initial =
+      iteration.begin(getOperands().take_front(form.carried), arguments);
   return iteration.count(initial, count, [&](Value index, ValueRange carried) {
-    Value last = l.index(subIndex(l, count, l.getIndexAttr(1))), backwards = arith::SubIOp::create(l, last, index);
+    Value last = l.index(subIndex(l, count, l.getIndexAttr(1))),
+          backwards = arith::SubIOp::create(l, last, index);
     for (size_t at = 0; at < form.inputs; ++at) {
       BlockArgument argument = getBody().getArgument(form.carried + at);
-      Value slice = l.pick(l.lowered(scanned[at]), {form.inputAxes[at]}, {OpFoldResult(form.inputDirections[at] ? backwards : index)});
+      Value slice =
+          l.pick(l.lowered(scanned[at]), {form.inputAxes[at]},
+                 {OpFoldResult(form.inputDirections[at] ? backwards : index)});
       l.map(argument, castTo(l, storageTensor(argument.getType()), slice));
     }
-    SmallVector<Value> places = llvm::map_to_vector(form.outputDirections, [&](int64_t direction) { return direction ? backwards : index; });
+    SmallVector<Value> places =
+        llvm::map_to_vector(form.outputDirections, [&](int64_t direction) {
+          return direction ? backwards : index;
+        });
     return iteration.run(carried, arguments, 0, places);
   });
 }

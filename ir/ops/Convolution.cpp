@@ -18,50 +18,75 @@ void nn::registerConvolution(NNDialect &dialect) {
       >();
 }
 
-/// The ranks, channels and element types that X, W and B must have. `inAxis` is the axis of W that X's channels go with
-/// (whole, or divided by the group), the other axis has the output channels.
-template <typename Op> static LogicalResult checkChannels(Op op, ShapeScope &scope, bool isTransposed) {
-  int64_t xRank = scope.rank(op.getX()), wRank = scope.rank(op.getW()), group = op.getGroup();
+/// The ranks, channels and element types that X, W and B must have. `inAxis` is
+/// the axis of W that X's channels go with (whole, or divided by the group),
+/// the other axis has the output channels.
+template <typename Op>
+static LogicalResult checkChannels(Op op, ShapeScope &scope,
+                                   bool isTransposed) {
+  int64_t xRank = scope.rank(op.getX()), wRank = scope.rank(op.getW()),
+          group = op.getGroup();
   if (xRank < 3)
-    return op.emitOpError() << "X has rank " << xRank << "; it needs a batch, channels and spatial axes";
+    return op.emitOpError() << "X has rank " << xRank
+                            << "; it needs a batch, channels and spatial axes";
   if (wRank != xRank)
-    return op.emitOpError() << "X has rank " << xRank << " and W has rank " << wRank;
-  if (Type elementType = getElementTypeOrSelf(op.getX().getType()); !elementType.isIntOrFloat() || elementType.isInteger(1))
-    return op.emitOpError() << "X has elements of " << elementType << ", which are no numbers";
+    return op.emitOpError()
+           << "X has rank " << xRank << " and W has rank " << wRank;
+  if (Type elementType = getElementTypeOrSelf(op.getX().getType());
+      !elementType.isIntOrFloat() || elementType.isInteger(1))
+    return op.emitOpError()
+           << "X has elements of " << elementType << ", which are no numbers";
   for (Value operand : op->getOperands())
-    if (getElementTypeOrSelf(operand.getType()) != getElementTypeOrSelf(op.getX().getType()))
-      return op.emitOpError() << "operands have elements of " << getElementTypeOrSelf(op.getX().getType()) << " and "
-                              << getElementTypeOrSelf(operand.getType());
+    if (getElementTypeOrSelf(operand.getType()) !=
+        getElementTypeOrSelf(op.getX().getType()))
+      return op.emitOpError()
+             << "operands have elements of "
+             << getElementTypeOrSelf(op.getX().getType()) << " and "
+             << getElementTypeOrSelf(operand.getType());
   if (group < 1)
     return op.emitOpError() << "'group' is " << group;
-  Dim channels = scope.dim(op.getX(), 1), first = scope.dim(op.getW(), 0), second = scope.dim(op.getW(), 1);
-  std::optional<int64_t> has = known(channels), split = known(first), whole = known(second);
-  if (isTransposed ? has && split && *has != *split : has && whole && *has != *whole * group)
-    return op.emitOpError() << "X has " << *has << " channels, W takes " << (isTransposed ? *split : *whole * group);
+  Dim channels = scope.dim(op.getX(), 1), first = scope.dim(op.getW(), 0),
+      second = scope.dim(op.getW(), 1);
+  std::optional<int64_t> has = known(channels), split = known(first),
+                         whole = known(second);
+  if (isTransposed ? has && split && *has != *split
+                   : has && whole && *has != *whole * group)
+    return op.emitOpError() << "X has " << *has << " channels, W takes "
+                            << (isTransposed ? *split : *whole * group);
   if (split && *split % group != 0)
-    return op.emitOpError() << "W has " << *split << (isTransposed ? " input" : " output") << " channels, which " << group << " groups do not divide";
+    return op.emitOpError()
+           << "W has " << *split << (isTransposed ? " input" : " output")
+           << " channels, which " << group << " groups do not divide";
   if (Value bias = op.getB()) {
     if (scope.rank(bias) != 1)
       return op.emitOpError() << "B has rank " << scope.rank(bias) << ", not 1";
-    Dim out = isTransposed ? second * group : first, length = scope.dim(bias, 0);
+    Dim out = isTransposed ? second * group : first,
+        length = scope.dim(bias, 0);
     if (known(out) && known(length) && out != length)
-      return op.emitOpError() << "B has " << *known(length) << " elements for " << *known(out) << " output channels";
+      return op.emitOpError() << "B has " << *known(length) << " elements for "
+                              << *known(out) << " output channels";
   }
   return success();
 }
 
 static Dims spatial(ArrayRef<Dim> dims) { return Dims(dims.drop_front(2)); }
 
-template <typename Op> static FailureOr<Windows> windowsOf(Op op, ShapeScope &scope) {
-  return Windows::get(op, windowAttributesOf(op), spatial(scope.dims(op.getX())), spatial(scope.dims(op.getW())));
+template <typename Op>
+static FailureOr<Windows> windowsOf(Op op, ShapeScope &scope) {
+  return Windows::get(op, windowAttributesOf(op),
+                      spatial(scope.dims(op.getX())),
+                      spatial(scope.dims(op.getW())));
 }
 
-static void requireKernel(Lowering &l, const Windows &windows, ArrayRef<Dim> weights) {
+static void requireKernel(Lowering &l, const Windows &windows,
+                          ArrayRef<Dim> weights) {
   for (auto [axis, dim] : llvm::zip(windows.axes, weights.drop_front(2)))
     l.requireEqual(axis.kernel, dim, "'kernel_shape' is not the shape of W");
 }
 
-static Lowering::Operand loweredOperand(Lowering &l, Value value) { return {l.lowered(value), getElementTypeOrSelf(value.getType()), {}}; }
+static Lowering::Operand loweredOperand(Lowering &l, Value value) {
+  return {l.lowered(value), getElementTypeOrSelf(value.getType()), {}};
+}
 
 //===- conv ---------------------------------------------------------------===//
 
@@ -73,51 +98,69 @@ LogicalResult ConvOp::inferShapes(ShapeScope &scope) {
     return failure();
   Dims dims{scope.dim(getX(), 0), scope.dim(getW(), 0)};
   llvm::append_range(dims, windows->positions());
-  return scope.set(getOperation()->getResult(0), getElementTypeOrSelf(getX().getType()), dims);
+  return scope.set(getOperation()->getResult(0),
+                   getElementTypeOrSelf(getX().getType()), dims);
 }
 
 FailureOr<SmallVector<Value>> ConvOp::lower(Lowering &l) {
   Windows windows = *windowsOf(*this, l.scope);
   Dims x = l.scope.dims(getX()), w = l.scope.dims(getW());
-  l.requireEqual(x[1], w[1] * static_cast<int64_t>(getGroup()), "W takes another number of channels than X has");
+  l.requireEqual(x[1], w[1] * static_cast<int64_t>(getGroup()),
+                 "W takes another number of channels than X has");
   if (getB())
-    l.requireEqual(l.scope.dim(getB(), 0), w[0], "B has another number of elements than W has output channels");
+    l.requireEqual(
+        l.scope.dim(getB(), 0), w[0],
+        "B has another number of elements than W has output channels");
   requireKernel(l, windows, w);
-  Type elementType = getElementTypeOrSelf(getX().getType()), sums = sumType(elementType);
-  Value y = convolve(l, loweredOperand(l, getX()), loweredOperand(l, getW()), windows, getGroup(), sums);
-  return SmallVector<Value>{addChannelBias(l, y, sums, getB() ? l.lowered(getB()) : Value(), elementType)};
+  Type elementType = getElementTypeOrSelf(getX().getType()),
+       sums = sumType(elementType);
+  Value y = convolve(l, loweredOperand(l, getX()), loweredOperand(l, getW()),
+                     windows, getGroup(), sums);
+  return SmallVector<Value>{addChannelBias(
+      l, y, sums, getB() ? l.lowered(getB()) : Value(), elementType)};
 }
 
 //===- conv_transpose -----------------------------------------------------===//
 
 namespace {
-/// Where the windows of a transposed convolution end up along one axis: all of them together cover `full` elements, of
-/// which (or of what lies around) `size` are the result, from `low` on.
+/// Where the windows of a transposed convolution end up along one axis: all of
+/// them together cover `full` elements, of which (or of what lies around)
+/// `size` are the result, from `low` on.
 struct Spread {
   Dim full, size, low;
 };
 } // namespace
 
-static FailureOr<SmallVector<Spread>> spreadsOf(ConvTransposeOp op, const Windows &windows) {
+static FailureOr<SmallVector<Spread>> spreadsOf(ConvTransposeOp op,
+                                                const Windows &windows) {
   size_t rank = windows.rank();
-  FailureOr<SmallVector<int64_t>> extra = axisValues(op, "output_padding", op.getOutputPadding(), rank, 0, 0);
-  FailureOr<SmallVector<int64_t>> wanted = axisValues(op, "output_shape", op.getOutputShape(), rank, -1, 0);
+  FailureOr<SmallVector<int64_t>> extra =
+      axisValues(op, "output_padding", op.getOutputPadding(), rank, 0, 0);
+  FailureOr<SmallVector<int64_t>> wanted =
+      axisValues(op, "output_shape", op.getOutputShape(), rank, -1, 0);
   if (failed(extra) || failed(wanted))
     return failure();
   SmallVector<Spread> spreads;
   for (auto [index, axis] : llvm::enumerate(windows.axes)) {
     Dim full = (axis.input - 1) * axis.stride + axis.extent(), size;
     int64_t said = (*wanted)[index];
-    bool isSame = windows.autoPad == AutoPad::SameUpper || windows.autoPad == AutoPad::SameLower;
+    bool isSame = windows.autoPad == AutoPad::SameUpper ||
+                  windows.autoPad == AutoPad::SameLower;
     if (said < 0 && !isSame) {
-      spreads.push_back({full, full + ((*extra)[index] - axis.padLow - axis.padHigh), getAffineConstantExpr(axis.padLow, op.getContext())});
+      spreads.push_back({full,
+                         full + ((*extra)[index] - axis.padLow - axis.padHigh),
+                         getAffineConstantExpr(axis.padLow, op.getContext())});
       continue;
     }
     // The borders are what is too much; negative ones are zeros around.
-    size = said >= 0 ? getAffineConstantExpr(said, op.getContext()) : axis.input * axis.stride;
-    Dim beyond = said >= 0 ? full + ((*extra)[index] - said) : axis.extent() + ((*extra)[index] - axis.stride);
+    size = said >= 0 ? getAffineConstantExpr(said, op.getContext())
+                     : axis.input * axis.stride;
+    Dim beyond = said >= 0 ? full + ((*extra)[index] - said)
+                           : axis.extent() + ((*extra)[index] - axis.stride);
     Dim lesser = beyond.floorDiv(2);
-    spreads.push_back({full, size, windows.autoPad == AutoPad::SameUpper ? lesser : beyond - lesser});
+    spreads.push_back(
+        {full, size,
+         windows.autoPad == AutoPad::SameUpper ? lesser : beyond - lesser});
   }
   return spreads;
 }
@@ -131,27 +174,35 @@ LogicalResult ConvTransposeOp::inferShapes(ShapeScope &scope) {
   FailureOr<SmallVector<Spread>> spreads = spreadsOf(*this, *windows);
   if (failed(spreads))
     return failure();
-  Dims dims{scope.dim(getX(), 0), scope.dim(getW(), 1) * static_cast<int64_t>(getGroup())};
+  Dims dims{scope.dim(getX(), 0),
+            scope.dim(getW(), 1) * static_cast<int64_t>(getGroup())};
   for (const Spread &spread : *spreads)
     dims.push_back(spread.size);
-  return scope.set(getOperation()->getResult(0), getElementTypeOrSelf(getX().getType()), dims);
+  return scope.set(getOperation()->getResult(0),
+                   getElementTypeOrSelf(getX().getType()), dims);
 }
 
-/// The products of a transposed convolution: (n, channels, spatial..., taps...) when `tapsLast`, spatial and taps in turn
-/// otherwise.
-static Value spreadProducts(ConvTransposeOp op, Lowering &l, const Windows &windows, Type sums, bool inTurn) {
+/// The products of a transposed convolution: (n, channels, spatial..., taps...)
+/// when `tapsLast`, spatial and taps in turn otherwise.
+static Value spreadProducts(ConvTransposeOp op, Lowering &l,
+                            const Windows &windows, Type sums, bool inTurn) {
   MLIRContext *context = l.getContext();
   Type elementType = getElementTypeOrSelf(op.getX().getType());
   int64_t group = op.getGroup();
-  unsigned rank = windows.rank(), groupLoops = group != 1, loops = 3 + groupLoops + 2 * rank, inLoop = loops - 1;
-  SmallVector<OpFoldResult> xSizes = l.sizesOf(l.lowered(op.getX())), wSizes = l.sizesOf(l.lowered(op.getW()));
+  unsigned rank = windows.rank(), groupLoops = group != 1,
+           loops = 3 + groupLoops + 2 * rank, inLoop = loops - 1;
+  SmallVector<OpFoldResult> xSizes = l.sizesOf(l.lowered(op.getX())),
+                            wSizes = l.sizesOf(l.lowered(op.getW()));
   Value x = l.lowered(op.getX()), w = l.lowered(op.getW());
   SmallVector<OpFoldResult> sizes{xSizes[0]};
-  auto loopExpr = [&](unsigned index) { return getAffineDimExpr(index, context); };
+  auto loopExpr = [&](unsigned index) {
+    return getAffineDimExpr(index, context);
+  };
   SmallVector<AffineExpr> xExprs{loopExpr(0)}, wExprs;
   if (groupLoops) {
     OpFoldResult groups = l.getIndexAttr(group);
-    OpFoldResult channels = getAsOpFoldResult(l.createOrFold<arith::DivUIOp>(l.index(xSizes[1]), l.index(groups)));
+    OpFoldResult channels = getAsOpFoldResult(
+        l.createOrFold<arith::DivUIOp>(l.index(xSizes[1]), l.index(groups)));
     x = l.split(x, 1, {groups, channels});
     w = l.split(w, 0, {groups, channels});
     sizes.push_back(groups);
@@ -171,44 +222,63 @@ static Value spreadProducts(ConvTransposeOp op, Lowering &l, const Windows &wind
     bool isTap = inTurn ? axis % 2 == 1 : axis < rank;
     sizes.push_back(isTap ? wSizes[2 + spatialAxis] : xSizes[2 + spatialAxis]);
   }
-  SmallVector<utils::IteratorType> iterators(loops, utils::IteratorType::parallel);
+  SmallVector<utils::IteratorType> iterators(loops,
+                                             utils::IteratorType::parallel);
   iterators.back() = utils::IteratorType::reduction;
-  Value products = l.reduce(l.filled(sums, sizes, l.zero(sums)), sums, l.getMultiDimIdentityMap(loops).dropResult(inLoop),
-                            {{x, elementType, AffineMap::get(loops, 0, xExprs, context)}, {w, elementType, AffineMap::get(loops, 0, wExprs, context)}},
-                            iterators, [&](ImplicitLocOpBuilder &b, ValueRange args) {
-                              return sum(b, args[2], product(b, castScalar(b, args[0], elementType, sums), castScalar(b, args[1], elementType, sums)));
-                            });
+  Value products = l.reduce(
+      l.filled(sums, sizes, l.zero(sums)), sums,
+      l.getMultiDimIdentityMap(loops).dropResult(inLoop),
+      {{x, elementType, AffineMap::get(loops, 0, xExprs, context)},
+       {w, elementType, AffineMap::get(loops, 0, wExprs, context)}},
+      iterators, [&](ImplicitLocOpBuilder &b, ValueRange args) {
+        return sum(b, args[2],
+                   product(b, castScalar(b, args[0], elementType, sums),
+                           castScalar(b, args[1], elementType, sums)));
+      });
   return groupLoops ? l.merge(products, 1, 2) : products;
 }
 
-/// Adds up products (n, channels, taps..., spatial...) where they belong: at spatial * stride + tap * dilation.
-static Value addUp(Lowering &l, Value products, const Windows &windows, ArrayRef<Spread> spreads, Type sums) {
+/// Adds up products (n, channels, taps..., spatial...) where they belong: at
+/// spatial * stride + tap * dilation.
+static Value addUp(Lowering &l, Value products, const Windows &windows,
+                   ArrayRef<Spread> spreads, Type sums) {
   MLIRContext *context = l.getContext();
   unsigned rank = windows.rank(), loops = 2 + 2 * rank;
   SmallVector<OpFoldResult> sizes = l.sizesOf(products);
   sizes.resize(2);
   for (const Spread &spread : spreads)
     sizes.push_back(l.size(spread.full));
-  SmallVector<AffineExpr> exprs{getAffineDimExpr(0, context), getAffineDimExpr(1, context)};
+  SmallVector<AffineExpr> exprs{getAffineDimExpr(0, context),
+                                getAffineDimExpr(1, context)};
   llvm::append_range(exprs, windows.indices(context, 2 + rank, 2));
-  SmallVector<utils::IteratorType> iterators(loops, utils::IteratorType::reduction);
+  SmallVector<utils::IteratorType> iterators(loops,
+                                             utils::IteratorType::reduction);
   iterators[0] = iterators[1] = utils::IteratorType::parallel;
-  return l.reduce(l.filled(sums, sizes, l.zero(sums)), sums, AffineMap::get(loops, 0, exprs, context),
-                  {{products, sums, l.getMultiDimIdentityMap(loops)}}, iterators,
-                  [](ImplicitLocOpBuilder &b, ValueRange args) { return sum(b, args[1], args[0]); });
+  return l.reduce(l.filled(sums, sizes, l.zero(sums)), sums,
+                  AffineMap::get(loops, 0, exprs, context),
+                  {{products, sums, l.getMultiDimIdentityMap(loops)}},
+                  iterators, [](ImplicitLocOpBuilder &b, ValueRange args) {
+                    return sum(b, args[1], args[0]);
+                  });
 }
 
 FailureOr<SmallVector<Value>> ConvTransposeOp::lower(Lowering &l) {
   Windows windows = *windowsOf(*this, l.scope);
   SmallVector<Spread> spreads = *spreadsOf(*this, windows);
   Dims w = l.scope.dims(getW());
-  l.requireEqual(l.scope.dim(getX(), 1), w[0], "W takes another number of channels than X has");
+  l.requireEqual(l.scope.dim(getX(), 1), w[0],
+                 "W takes another number of channels than X has");
   if (getB())
-    l.requireEqual(l.scope.dim(getB(), 0), w[1] * static_cast<int64_t>(getGroup()), "B has another number of elements than there are output channels");
+    l.requireEqual(
+        l.scope.dim(getB(), 0), w[1] * static_cast<int64_t>(getGroup()),
+        "B has another number of elements than there are output channels");
   requireKernel(l, windows, w);
-  Type elementType = getElementTypeOrSelf(getX().getType()), sums = sumType(elementType);
+  Type elementType = getElementTypeOrSelf(getX().getType()),
+       sums = sumType(elementType);
   // Windows that lie side by side need no adding up.
-  bool isTiled = llvm::all_of(windows.axes, [](const WindowAxis &axis) { return axis.dilation == 1 && isKnown(axis.kernel, axis.stride); });
+  bool isTiled = llvm::all_of(windows.axes, [](const WindowAxis &axis) {
+    return axis.dilation == 1 && isKnown(axis.kernel, axis.stride);
+  });
   Value y = spreadProducts(*this, l, windows, sums, isTiled);
   if (isTiled) {
     for (size_t axis = 0; axis < windows.rank(); ++axis)
@@ -218,15 +288,24 @@ FailureOr<SmallVector<Value>> ConvTransposeOp::lower(Lowering &l) {
   }
 
   // Cut the result out; what lies around is zeros.
-  SmallVector<OpFoldResult> sizes = l.sizesOf(y), low(sizes.size(), l.getIndexAttr(0)), high = low, offsets = low, strides(sizes.size(), l.getIndexAttr(1));
-  auto atLeastZero = [&](OpFoldResult size) { return getAsOpFoldResult(l.createOrFold<arith::MaxSIOp>(l.index(size), l.index(0))); };
+  SmallVector<OpFoldResult> sizes = l.sizesOf(y),
+                            low(sizes.size(), l.getIndexAttr(0)), high = low,
+                            offsets = low,
+                            strides(sizes.size(), l.getIndexAttr(1));
+  auto atLeastZero = [&](OpFoldResult size) {
+    return getAsOpFoldResult(
+        l.createOrFold<arith::MaxSIOp>(l.index(size), l.index(0)));
+  };
   bool isWhole = true;
   for (auto [index, spread] : llvm::enumerate(spreads)) {
     size_t axis = 2 + index;
     isWhole &= isKnown(spread.low, 0) && spread.size == spread.full;
-    OpFoldResult from = l.size(spread.low), size = l.size(spread.size), zero = l.getIndexAttr(0);
+    OpFoldResult from = l.size(spread.low), size = l.size(spread.size),
+                 zero = l.getIndexAttr(0);
     if (!known(spread.size))
-      l.require(arith::CmpIOp::create(l, arith::CmpIPredicate::sge, l.index(size), l.index(0)), Status::BadShape, "borders are larger than the result");
+      l.require(arith::CmpIOp::create(l, arith::CmpIPredicate::sge,
+                                      l.index(size), l.index(0)),
+                Status::BadShape, "borders are larger than the result");
     low[axis] = atLeastZero(subIndex(l, zero, from));
     high[axis] = atLeastZero(subIndex(l, addIndex(l, from, size), sizes[axis]));
     offsets[axis] = addIndex(l, from, low[axis]);
@@ -236,14 +315,17 @@ FailureOr<SmallVector<Value>> ConvTransposeOp::lower(Lowering &l) {
     y = l.pad(y, sums, low, high, l.zero(sums));
     y = tensor::ExtractSliceOp::create(l, y, offsets, sizes, strides);
   }
-  return SmallVector<Value>{addChannelBias(l, y, sums, getB() ? l.lowered(getB()) : Value(), elementType)};
+  return SmallVector<Value>{addChannelBias(
+      l, y, sums, getB() ? l.lowered(getB()) : Value(), elementType)};
 }
 
 //===- deform_conv --------------------------------------------------------===//
 
 static FailureOr<Windows> windowsOf(DeformConvOp op, ShapeScope &scope) {
-  WindowAttributes attributes{op.getKernelShape(), op.getPads(), op.getStrides(), op.getDilations()};
-  return Windows::get(op, attributes, spatial(scope.dims(op.getX())), spatial(scope.dims(op.getW())));
+  WindowAttributes attributes{op.getKernelShape(), op.getPads(),
+                              op.getStrides(), op.getDilations()};
+  return Windows::get(op, attributes, spatial(scope.dims(op.getX())),
+                      spatial(scope.dims(op.getW())));
 }
 
 LogicalResult DeformConvOp::inferShapes(ShapeScope &scope) {
@@ -253,11 +335,16 @@ LogicalResult DeformConvOp::inferShapes(ShapeScope &scope) {
   if (failed(windows))
     return failure();
   if (!isa<FloatType>(getElementTypeOrSelf(getX().getType())))
-    return emitOpError() << "X has elements of " << getElementTypeOrSelf(getX().getType()) << ", which are no floats";
+    return emitOpError() << "X has elements of "
+                         << getElementTypeOrSelf(getX().getType())
+                         << ", which are no floats";
   int64_t offsetGroup = getOffsetGroup();
   std::optional<int64_t> channels = known(scope.dim(getX(), 1));
   if (offsetGroup < 1 || (channels && *channels % offsetGroup != 0))
-    return emitOpError() << "'offset_group' is " << offsetGroup << (channels ? " for " + std::to_string(*channels) + " channels" : "");
+    return emitOpError() << "'offset_group' is " << offsetGroup
+                         << (channels ? " for " + std::to_string(*channels) +
+                                            " channels"
+                                      : "");
   Dim taps = scope.constant(offsetGroup);
   for (const WindowAxis &axis : windows->axes) {
     if (!known(axis.kernel))
@@ -270,15 +357,20 @@ LogicalResult DeformConvOp::inferShapes(ShapeScope &scope) {
     llvm::append_range(expected, positions);
     return checkDims(*this, scope, operand, name, expected);
   };
-  if (failed(check(getOffset(), "'offset'", taps * static_cast<int64_t>(positions.size()))) || (getMask() && failed(check(getMask(), "'mask'", taps))))
+  if (failed(check(getOffset(), "'offset'",
+                   taps * static_cast<int64_t>(positions.size()))) ||
+      (getMask() && failed(check(getMask(), "'mask'", taps))))
     return failure();
   Dims dims{scope.dim(getX(), 0), scope.dim(getW(), 0)};
   llvm::append_range(dims, positions);
-  return scope.set(getOperation()->getResult(0), getElementTypeOrSelf(getX().getType()), dims);
+  return scope.set(getOperation()->getResult(0),
+                   getElementTypeOrSelf(getX().getType()), dims);
 }
 
-/// The elements that the taps of a deformed window see: (n, channels, taps..., positions...), in f32 or f64.
-static Value deformedTaps(DeformConvOp op, Lowering &l, const Windows &windows, Type sums) {
+/// The elements that the taps of a deformed window see: (n, channels, taps...,
+/// positions...), in f32 or f64.
+static Value deformedTaps(DeformConvOp op, Lowering &l, const Windows &windows,
+                          Type sums) {
   Type elementType = getElementTypeOrSelf(op.getX().getType());
   unsigned rank = windows.rank();
   Dims x = l.scope.dims(op.getX());
@@ -289,64 +381,113 @@ static Value deformedTaps(DeformConvOp op, Lowering &l, const Windows &windows, 
     sizes.push_back(l.getIndexAttr(taps.back()));
   }
   llvm::append_range(sizes, l.sizes(windows.positions()));
-  SmallVector<Value> bounds = llvm::map_to_vector(spatial(x), [&](Dim dim) { return l.index(l.size(dim)); });
-  Value perOffsetGroup = l.createOrFold<arith::DivUIOp>(l.index(sizes[1]), l.index(op.getOffsetGroup()));
-  Value source = l.lowered(op.getX()), offsets = l.lowered(op.getOffset()), mask = op.getMask() ? l.lowered(op.getMask()) : Value();
-  return l.generate(sums, sizes, [&](ImplicitLocOpBuilder &b, ValueRange loops) {
-    auto constant = [&](int64_t value) -> Value { return arith::ConstantIndexOp::create(b, value); };
-    auto number = [&](double value) -> Value { return arith::ConstantOp::create(b, b.getFloatAttr(sums, value)); };
-    ValueRange tapLoops = loops.slice(2, rank), positionLoops = loops.drop_front(2 + rank);
-    auto read = [&](Value tensor, ValueRange indices) {
-      return castScalar(b, loadScalar(b, tensor::ExtractOp::create(b, tensor, indices), elementType), elementType, sums);
-    };
-    // The tap as one number, counted within its offset group.
-    Value tap = arith::DivUIOp::create(b, loops[1], perOffsetGroup);
-    for (unsigned axis = 0; axis < rank; ++axis)
-      tap = arith::AddIOp::create(b, arith::MulIOp::create(b, tap, constant(taps[axis])), tapLoops[axis]);
-    SmallVector<Value> at{loops[0], tap};
-    llvm::append_range(at, positionLoops);
-    SmallVector<Value> whole, part;
-    for (unsigned axis = 0; axis < rank; ++axis) {
-      const WindowAxis &window = windows.axes[axis];
-      SmallVector<Value> offsetAt(at);
-      offsetAt[1] = arith::AddIOp::create(b, arith::MulIOp::create(b, tap, constant(rank)), constant(axis));
-      Value start = arith::SubIOp::create(b, arith::MulIOp::create(b, positionLoops[axis], constant(window.stride)), constant(window.padLow));
-      Value index = arith::AddIOp::create(b, start, arith::MulIOp::create(b, tapLoops[axis], constant(window.dilation)));
-      Value regular = arith::SIToFPOp::create(b, sums, arith::IndexCastOp::create(b, b.getI64Type(), index));
-      Value place = arith::AddFOp::create(b, regular, read(offsets, offsetAt));
-      // Far outside (or NaN) is outside, and fits an integer.
-      Value length = arith::SIToFPOp::create(b, sums, arith::IndexCastOp::create(b, b.getI64Type(), bounds[axis]));
-      place = arith::MinNumFOp::create(b, arith::MaxNumFOp::create(b, place, number(-2)), arith::AddFOp::create(b, length, number(1)));
-      Value floor = math::FloorOp::create(b, place);
-      part.push_back(arith::SubFOp::create(b, place, floor));
-      whole.push_back(arith::IndexCastOp::create(b, b.getIndexType(), arith::FPToSIOp::create(b, b.getI64Type(), floor)));
-    }
-    Value total = number(0);
-    for (unsigned corner = 0; corner < 1u << rank; ++corner) {
-      Value weight = number(1), isInside;
-      SmallVector<Value> from{loops[0], loops[1]};
-      for (unsigned axis = 0; axis < rank; ++axis) {
-        bool isNext = corner >> axis & 1;
-        Value index = isNext ? arith::AddIOp::create(b, whole[axis], constant(1)).getResult() : whole[axis];
-        weight = arith::MulFOp::create(b, weight, isNext ? part[axis] : arith::SubFOp::create(b, number(1), part[axis]).getResult());
-        Value inside = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, index, bounds[axis]);
-        isInside = isInside ? arith::AndIOp::create(b, isInside, inside).getResult() : inside;
-        from.push_back(arith::SelectOp::create(b, inside, index, constant(0)));
-      }
-      Value element = arith::MulFOp::create(b, read(source, from), weight);
-      total = arith::AddFOp::create(b, total, arith::SelectOp::create(b, isInside, element, number(0)));
-    }
-    return mask ? arith::MulFOp::create(b, total, read(mask, at)).getResult() : total;
-  });
+  SmallVector<Value> bounds = llvm::map_to_vector(
+      spatial(x), [&](Dim dim) { return l.index(l.size(dim)); });
+  Value perOffsetGroup = l.createOrFold<arith::DivUIOp>(
+      l.index(sizes[1]), l.index(op.getOffsetGroup()));
+  Value source = l.lowered(op.getX()), offsets = l.lowered(op.getOffset()),
+        mask = op.getMask() ? l.lowered(op.getMask()) : Value();
+  return l.generate(
+      sums, sizes, [&](ImplicitLocOpBuilder &b, ValueRange loops) {
+        auto constant = [&](int64_t value) -> Value {
+          return arith::ConstantIndexOp::create(b, value);
+        };
+        auto number = [&](double value) -> Value {
+          return arith::ConstantOp::create(b, b.getFloatAttr(sums, value));
+        };
+        ValueRange tapLoops = loops.slice(2, rank),
+                   positionLoops = loops.drop_front(2 + rank);
+        auto read = [&](Value tensor, ValueRange indices) {
+          return castScalar(
+              b,
+              loadScalar(b, tensor::ExtractOp::create(b, tensor, indices),
+                         elementType),
+              elementType, sums);
+        };
+        // The tap as one number, counted within its offset group.
+        Value tap = arith::DivUIOp::create(b, loops[1], perOffsetGroup);
+        for (unsigned axis = 0; axis < rank; ++axis)
+          tap = arith::AddIOp::create(
+              b, arith::MulIOp::create(b, tap, constant(taps[axis])),
+              tapLoops[axis]);
+        SmallVector<Value> at{loops[0], tap};
+        llvm::append_range(at, positionLoops);
+        SmallVector<Value> whole, part;
+        for (unsigned axis = 0; axis < rank; ++axis) {
+          const WindowAxis &window = windows.axes[axis];
+          SmallVector<Value> offsetAt(at);
+          offsetAt[1] = arith::AddIOp::create(
+              b, arith::MulIOp::create(b, tap, constant(rank)), constant(axis));
+          Value start = arith::SubIOp::create(
+              b,
+              arith::MulIOp::create(b, positionLoops[axis],
+                                    constant(window.stride)),
+              constant(window.padLow));
+          Value index = arith::AddIOp::create(
+              b, start,
+              arith::MulIOp::create(b, tapLoops[axis],
+                                    constant(window.dilation)));
+          Value regular = arith::SIToFPOp::create(
+              b, sums, arith::IndexCastOp::create(b, b.getI64Type(), index));
+          Value place =
+              arith::AddFOp::create(b, regular, read(offsets, offsetAt));
+          // Far outside (or NaN) is outside, and fits an integer.
+          Value length = arith::SIToFPOp::create(
+              b, sums,
+              arith::IndexCastOp::create(b, b.getI64Type(), bounds[axis]));
+          place = arith::MinNumFOp::create(
+              b, arith::MaxNumFOp::create(b, place, number(-2)),
+              arith::AddFOp::create(b, length, number(1)));
+          Value floor = math::FloorOp::create(b, place);
+          part.push_back(arith::SubFOp::create(b, place, floor));
+          whole.push_back(arith::IndexCastOp::create(
+              b, b.getIndexType(),
+              arith::FPToSIOp::create(b, b.getI64Type(), floor)));
+        }
+        Value total = number(0);
+        for (unsigned corner = 0; corner < 1u << rank; ++corner) {
+          Value weight = number(1), isInside;
+          SmallVector<Value> from{loops[0], loops[1]};
+          for (unsigned axis = 0; axis < rank; ++axis) {
+            bool isNext = corner >> axis & 1;
+            Value index =
+                isNext ? arith::AddIOp::create(b, whole[axis], constant(1))
+                             .getResult()
+                       : whole[axis];
+            weight = arith::MulFOp::create(
+                b, weight,
+                isNext ? part[axis]
+                       : arith::SubFOp::create(b, number(1), part[axis])
+                             .getResult());
+            Value inside = arith::CmpIOp::create(b, arith::CmpIPredicate::ult,
+                                                 index, bounds[axis]);
+            isInside =
+                isInside
+                    ? arith::AndIOp::create(b, isInside, inside).getResult()
+                    : inside;
+            from.push_back(
+                arith::SelectOp::create(b, inside, index, constant(0)));
+          }
+          Value element = arith::MulFOp::create(b, read(source, from), weight);
+          total = arith::AddFOp::create(
+              b, total,
+              arith::SelectOp::create(b, isInside, element, number(0)));
+        }
+        return mask
+                   ? arith::MulFOp::create(b, total, read(mask, at)).getResult()
+                   : total;
+      });
 }
 
 FailureOr<SmallVector<Value>> DeformConvOp::lower(Lowering &l) {
   MLIRContext *context = l.getContext();
   Windows windows = *windowsOf(*this, l.scope);
-  Dims x = l.scope.dims(getX()), w = l.scope.dims(getW()), positions = windows.positions();
+  Dims x = l.scope.dims(getX()), w = l.scope.dims(getW()),
+       positions = windows.positions();
   int64_t group = getGroup();
   unsigned rank = windows.rank();
-  l.requireEqual(x[1], w[1] * group, "W takes another number of channels than X has");
+  l.requireEqual(x[1], w[1] * group,
+                 "W takes another number of channels than X has");
   requireKernel(l, windows, w);
   for (Value operand : {getOffset(), getMask()}) {
     if (!operand)
@@ -354,23 +495,30 @@ FailureOr<SmallVector<Value>> DeformConvOp::lower(Lowering &l) {
     Dims dims = l.scope.dims(operand);
     l.requireEqual(dims[0], x[0], "offsets or mask are for another batch");
     for (unsigned axis = 0; axis < rank; ++axis)
-      l.requireEqual(dims[2 + axis], positions[axis], "offsets or mask are for another number of positions");
+      l.requireEqual(dims[2 + axis], positions[axis],
+                     "offsets or mask are for another number of positions");
   }
-  Type elementType = getElementTypeOrSelf(getX().getType()), sums = sumType(elementType);
+  Type elementType = getElementTypeOrSelf(getX().getType()),
+       sums = sumType(elementType);
   // An empty axis has nothing to clamp to.
   for (const WindowAxis &axis : windows.axes)
     if (!known(axis.input) || isKnown(axis.input, 0))
-      l.require(arith::CmpIOp::create(l, arith::CmpIPredicate::sgt, l.index(l.size(axis.input)), l.index(0)), Status::BadShape, "X has an empty axis");
+      l.require(arith::CmpIOp::create(l, arith::CmpIPredicate::sgt,
+                                      l.index(l.size(axis.input)), l.index(0)),
+                Status::BadShape, "X has an empty axis");
   (void)windows.borders(l);
   Value taps = deformedTaps(*this, l, windows, sums);
   OpFoldResult groups = l.getIndexAttr(group);
-  OpFoldResult outChannels = getAsOpFoldResult(l.createOrFold<arith::DivUIOp>(l.index(l.size(w[0])), l.index(groups)));
+  OpFoldResult outChannels = getAsOpFoldResult(
+      l.createOrFold<arith::DivUIOp>(l.index(l.size(w[0])), l.index(groups)));
   taps = l.split(taps, 1, {groups, l.size(w[1])});
   Value weights = l.split(l.lowered(getW()), 0, {groups, outChannels});
   // Loops: batch, group, output channel, positions, input channel, taps.
   unsigned loops = 4 + 2 * rank, inLoop = 3 + rank;
   auto loop = [&](unsigned index) { return getAffineDimExpr(index, context); };
-  SmallVector<AffineExpr> tapExprs{loop(0), loop(1), loop(inLoop)}, weightExprs{loop(1), loop(2), loop(inLoop)}, yExprs{loop(0), loop(1), loop(2)};
+  SmallVector<AffineExpr> tapExprs{loop(0), loop(1), loop(inLoop)},
+      weightExprs{loop(1), loop(2), loop(inLoop)},
+      yExprs{loop(0), loop(1), loop(2)};
   for (unsigned axis = 0; axis < rank; ++axis) {
     tapExprs.push_back(loop(inLoop + 1 + axis));
     weightExprs.push_back(loop(inLoop + 1 + axis));
@@ -378,15 +526,24 @@ FailureOr<SmallVector<Value>> DeformConvOp::lower(Lowering &l) {
   }
   for (unsigned axis = 0; axis < rank; ++axis)
     tapExprs.push_back(loop(3 + axis));
-  SmallVector<utils::IteratorType> iterators(loops, utils::IteratorType::reduction);
+  SmallVector<utils::IteratorType> iterators(loops,
+                                             utils::IteratorType::reduction);
   std::fill_n(iterators.begin(), inLoop, utils::IteratorType::parallel);
   SmallVector<OpFoldResult> sizes{l.size(x[0]), groups, outChannels};
   llvm::append_range(sizes, l.sizes(positions));
-  auto mapOf = [&](ArrayRef<AffineExpr> exprs) { return AffineMap::get(loops, 0, exprs, context); };
-  Value y = l.reduce(l.filled(sums, sizes, l.zero(sums)), sums, mapOf(yExprs),
-                     {{taps, sums, mapOf(tapExprs)}, {weights, elementType, mapOf(weightExprs)}}, iterators,
-                     [&](ImplicitLocOpBuilder &b, ValueRange args) {
-                       return sum(b, args[2], product(b, args[0], castScalar(b, args[1], elementType, sums)));
-                     });
-  return SmallVector<Value>{addChannelBias(l, l.merge(y, 1, 2), sums, getB() ? l.lowered(getB()) : Value(), elementType)};
+  auto mapOf = [&](ArrayRef<AffineExpr> exprs) {
+    return AffineMap::get(loops, 0, exprs, context);
+  };
+  Value y =
+      l.reduce(l.filled(sums, sizes, l.zero(sums)), sums, mapOf(yExprs),
+               {{taps, sums, mapOf(tapExprs)},
+                {weights, elementType, mapOf(weightExprs)}},
+               iterators, [&](ImplicitLocOpBuilder &b, ValueRange args) {
+                 return sum(b, args[2],
+                            product(b, args[0],
+                                    castScalar(b, args[1], elementType, sums)));
+               });
+  return SmallVector<Value>{addChannelBias(l, l.merge(y, 1, 2), sums,
+                                           getB() ? l.lowered(getB()) : Value(),
+                                           elementType)};
 }

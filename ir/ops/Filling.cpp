@@ -93,8 +93,10 @@ LogicalResult RangeOp::inferShapes(ShapeScope &scope) {
   constexpr int64_t kMaxStep = std::numeric_limits<int32_t>::max();
   auto floatConstant = [](Value value) -> std::optional<double> {
     auto constant = value.getDefiningOp<ConstantOp>();
-    std::optional<SmallVector<double>> numbers = constant ? readFloats(constant.getValue(), 1) : std::nullopt;
-    return numbers && numbers->size() == 1 ? std::optional(numbers->front()) : std::nullopt;
+    std::optional<SmallVector<double>> numbers =
+        constant ? readFloats(constant.getValue(), 1) : std::nullopt;
+    return numbers && numbers->size() == 1 ? std::optional(numbers->front())
+                                           : std::nullopt;
   };
   std::optional<double> first = floatConstant(getStart()),
                         last = floatConstant(getLimit()),

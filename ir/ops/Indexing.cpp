@@ -23,49 +23,64 @@ static LogicalResult checkIndexType(Operation *op, Value indices) {
   Type type = getElementTypeOrSelf(indices.getType());
   if (type.isSignlessInteger(32) || type.isSignlessInteger(64))
     return success();
-  return op->emitOpError() << "'indices' has element type " << type << " instead of i32 or i64";
+  return op->emitOpError() << "'indices' has element type " << type
+                           << " instead of i32 or i64";
 }
 
-/// An index that counts from the end when it is negative, as one from the start; within [0, size) whatever it was, if
-/// there is anything.
+/// An index that counts from the end when it is negative, as one from the
+/// start; within [0, size) whatever it was, if there is anything.
 static Scalar place(const Scalar &index, const Scalar &size) {
   Scalar at = index.toIndex();
   return clamp(select(at < 0, at + size, at), at.number(0), size - 1);
 }
 
 /// Whether an index lies in [-size, size).
-static Value isInRange(ImplicitLocOpBuilder &b, Value index, const Scalar &size) {
-  Scalar at(b, index), limit = Scalar(b, Value(size)).toInteger(index.getType());
+static Value isInRange(ImplicitLocOpBuilder &b, Value index,
+                       const Scalar &size) {
+  Scalar at(b, index),
+      limit = Scalar(b, Value(size)).toInteger(index.getType());
   return (at >= -limit) & (at < limit);
 }
 
-/// Refuses the run unless all `indices` lie in [-size, size), where that is not known.
+/// Refuses the run unless all `indices` lie in [-size, size), where that is not
+/// known.
 static void requireInRange(Lowering &l, Value indices, OpFoldResult size) {
   std::optional<SmallVector<int64_t>> given = l.scope.integers(indices);
   std::optional<int64_t> limit = getConstantIntValue(size);
-  if (given && limit && llvm::all_of(*given, [&](int64_t index) { return index >= -*limit && index < *limit; }))
+  if (given && limit && llvm::all_of(*given, [&](int64_t index) {
+        return index >= -*limit && index < *limit;
+      }))
     return;
   Value tensor = l.lowered(indices);
   Type type = getElementTypeOrSelf(tensor.getType());
   SmallVector<OpFoldResult> sizes = l.sizesOf(tensor);
   Scalar bound(l, size);
-  requireAll(l, sizes, {{tensor, type, l.getMultiDimIdentityMap(sizes.size())}}, "an index is out of range",
-             [&](ImplicitLocOpBuilder &b, ValueRange args) { return isInRange(b, args[0], bound); });
+  requireAll(l, sizes, {{tensor, type, l.getMultiDimIdentityMap(sizes.size())}},
+             "an index is out of range",
+             [&](ImplicitLocOpBuilder &b, ValueRange args) {
+               return isInRange(b, args[0], bound);
+             });
 }
 
 /// The same where element k of each row of `indices` has a limit of its own.
-static void requireRowsInRange(Lowering &l, Value indices, ArrayRef<OpFoldResult> limits) {
+static void requireRowsInRange(Lowering &l, Value indices,
+                               ArrayRef<OpFoldResult> limits) {
   Value tensor = l.lowered(indices);
   Type type = getElementTypeOrSelf(tensor.getType());
   SmallVector<OpFoldResult> sizes = l.sizesOf(tensor);
   int64_t rank = sizes.size();
-  SmallVector<Scalar> bounds = llvm::map_to_vector(limits, [&](OpFoldResult limit) { return Scalar(l, limit); });
-  requireAll(l, sizes, {{tensor, type, l.getMultiDimIdentityMap(rank)}}, "an index is out of range", [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
-    Scalar column(b, linalg::IndexOp::create(b, rank - 1).getResult()), limit = column.number(0);
-    for (auto [k, bound] : llvm::enumerate(bounds))
-      limit = select(column == k, Scalar(b, Value(bound)), limit);
-    return isInRange(b, args[0], limit);
-  });
+  SmallVector<Scalar> bounds = llvm::map_to_vector(
+      limits, [&](OpFoldResult limit) { return Scalar(l, limit); });
+  requireAll(l, sizes, {{tensor, type, l.getMultiDimIdentityMap(rank)}},
+             "an index is out of range",
+             [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
+               Scalar column(b,
+                             linalg::IndexOp::create(b, rank - 1).getResult()),
+                   limit = column.number(0);
+               for (auto [k, bound] : llvm::enumerate(bounds))
+                 limit = select(column == k, Scalar(b, Value(bound)), limit);
+               return isInRange(b, args[0], limit);
+             });
 }
 
 //===- gather -------------------------------------------------------------===//
@@ -79,19 +94,24 @@ LogicalResult GatherOp::inferShapes(ShapeScope &scope) {
   std::optional<int64_t> size = known(data[*axis]);
   for (int64_t index : given.value_or(SmallVector<int64_t>()))
     if (size && (index < -*size || index >= *size))
-      return emitOpError() << "index " << index << " is outside [" << -*size << ", " << *size << ")";
+      return emitOpError() << "index " << index << " is outside [" << -*size
+                           << ", " << *size << ")";
   Dims dims(ArrayRef(data).take_front(*axis));
   dims.append(indices);
-  dims.append(ArrayRef(data).drop_front(*axis + 1).begin(), ArrayRef(data).end());
+  dims.append(ArrayRef(data).drop_front(*axis + 1).begin(),
+              ArrayRef(data).end());
   OpResult result = getOperation()->getResult(0);
-  if (failed(scope.set(result, getElementTypeOrSelf(getData().getType()), dims)))
+  if (failed(
+          scope.set(result, getElementTypeOrSelf(getData().getType()), dims)))
     return failure();
   if (!given || !size)
     return success();
-  ArrayRef<int64_t> shape = cast<RankedTensorType>(getIndices().getType()).getShape();
+  ArrayRef<int64_t> shape =
+      cast<RankedTensorType>(getIndices().getType()).getShape();
   scope.followElements(result, getData(), [&](ArrayRef<int64_t> at) {
     int64_t flat = 0;
-    for (auto [position, extent] : llvm::zip(at.slice(*axis, shape.size()), shape))
+    for (auto [position, extent] :
+         llvm::zip(at.slice(*axis, shape.size()), shape))
       flat = flat * extent + position;
     int64_t index = (*given)[flat];
     SmallVector<int64_t> source(at.take_front(*axis));
@@ -104,16 +124,20 @@ LogicalResult GatherOp::inferShapes(ShapeScope &scope) {
 
 FailureOr<SmallVector<Value>> GatherOp::lower(Lowering &l) {
   Value data = l.lowered(getData()), indices = l.lowered(getIndices());
-  SmallVector<OpFoldResult> dataSizes = l.sizesOf(data), sizes, indexSizes = l.sizesOf(indices);
-  int64_t axis = *normalizeAxis(*this, getAxis(), dataSizes.size()), count = indexSizes.size();
+  SmallVector<OpFoldResult> dataSizes = l.sizesOf(data), sizes,
+                            indexSizes = l.sizesOf(indices);
+  int64_t axis = *normalizeAxis(*this, getAxis(), dataSizes.size()),
+          count = indexSizes.size();
   requireInRange(l, getIndices(), dataSizes[axis]);
   std::optional<SmallVector<int64_t>> given = l.scope.integers(getIndices());
-  Type stored = getElementTypeOrSelf(data.getType()), indexType = getElementTypeOrSelf(indices.getType());
+  Type stored = getElementTypeOrSelf(data.getType()),
+       indexType = getElementTypeOrSelf(indices.getType());
   Scalar size(l, dataSizes[axis]);
   // One place that is known is a view.
   if (given && given->size() == 1) {
     Scalar at = place(size.number(given->front()), size);
-    Value view = l.slice(data, axis, getAsOpFoldResult(Value(at)), l.getIndexAttr(1));
+    Value view =
+        l.slice(data, axis, getAsOpFoldResult(Value(at)), l.getIndexAttr(1));
     Dims from = l.scope.dims(getData());
     from[axis] = l.scope.constant(1);
     return SmallVector<Value>{l.reshape(view, from, l.scope.dims(getOutput()))};
@@ -121,46 +145,60 @@ FailureOr<SmallVector<Value>> GatherOp::lower(Lowering &l) {
   sizes.append(dataSizes.begin(), dataSizes.begin() + axis);
   sizes.append(indexSizes);
   sizes.append(dataSizes.begin() + axis + 1, dataSizes.end());
-  AffineMap named = l.getMultiDimIdentityMap(sizes.size()).getSliceMap(axis, count);
-  return SmallVector<Value>{l.generic(stored, sizes, {{indices, indexType, named}}, [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
-    SmallVector<Value> source;
-    for (int64_t at = 0; at < static_cast<int64_t>(sizes.size()); ++at)
-      if (at < axis || at >= axis + count)
-        source.push_back(linalg::IndexOp::create(b, at));
-    source.insert(source.begin() + axis, place(Scalar(b, args[0]), Scalar(b, Value(size))));
-    return tensor::ExtractOp::create(b, data, source);
-  })};
+  AffineMap named =
+      l.getMultiDimIdentityMap(sizes.size()).getSliceMap(axis, count);
+  return SmallVector<Value>{l.generic(
+      stored, sizes, {{indices, indexType, named}},
+      [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
+        SmallVector<Value> source;
+        for (int64_t at = 0; at < static_cast<int64_t>(sizes.size()); ++at)
+          if (at < axis || at >= axis + count)
+            source.push_back(linalg::IndexOp::create(b, at));
+        source.insert(source.begin() + axis,
+                      place(Scalar(b, args[0]), Scalar(b, Value(size))));
+        return tensor::ExtractOp::create(b, data, source);
+      })};
 }
 
 //===- gather_elements ----------------------------------------------------===//
 
-/// Refuses indices of another rank than the data's, or with more places along the axes where their own place counts.
-static FailureOr<int64_t> elementAxis(Operation *op, Value data, Value indices, int64_t given, ShapeScope &scope) {
+/// Refuses indices of another rank than the data's, or with more places along
+/// the axes where their own place counts.
+static FailureOr<int64_t> elementAxis(Operation *op, Value data, Value indices,
+                                      int64_t given, ShapeScope &scope) {
   Dims dims = scope.dims(data), places = scope.dims(indices);
   FailureOr<int64_t> axis = normalizeAxis(op, given, dims.size());
   if (failed(axis) || failed(checkIndexType(op, indices)))
     return failure();
   bool fits = dims.size() == places.size();
   for (size_t at = 0; fits && at < dims.size(); ++at)
-    fits = static_cast<int64_t>(at) == *axis || !known(dims[at]) || !known(places[at]) || *known(places[at]) <= *known(dims[at]);
+    fits = static_cast<int64_t>(at) == *axis || !known(dims[at]) ||
+           !known(places[at]) || *known(places[at]) <= *known(dims[at]);
   if (!fits)
-    return op->emitOpError() << "'indices' has shape " << toString(places) << ", which does not fit in " << toString(dims) << " along axis " << *axis;
+    return op->emitOpError() << "'indices' has shape " << toString(places)
+                             << ", which does not fit in " << toString(dims)
+                             << " along axis " << *axis;
   return *axis;
 }
 
 /// The same at run time.
 static void requireFits(Lowering &l, Value data, Value indices, int64_t axis) {
-  for (auto [at, dims] : llvm::enumerate(llvm::zip(l.scope.dims(data), l.scope.dims(indices)))) {
+  for (auto [at, dims] :
+       llvm::enumerate(llvm::zip(l.scope.dims(data), l.scope.dims(indices)))) {
     auto [dim, places] = dims;
-    if (static_cast<int64_t>(at) != axis && dim != places && !(known(dim) && known(places)))
-      l.require(Scalar(l, l.size(places)) <= Scalar(l, l.size(dim)), Status::BadShape, "more indices than places");
+    if (static_cast<int64_t>(at) != axis && dim != places &&
+        !(known(dim) && known(places)))
+      l.require(Scalar(l, l.size(places)) <= Scalar(l, l.size(dim)),
+                Status::BadShape, "more indices than places");
   }
 }
 
 LogicalResult GatherElementsOp::inferShapes(ShapeScope &scope) {
   if (failed(elementAxis(*this, getData(), getIndices(), getAxis(), scope)))
     return failure();
-  return scope.set(getOperation()->getResult(0), getElementTypeOrSelf(getData().getType()), scope.dims(getIndices()));
+  return scope.set(getOperation()->getResult(0),
+                   getElementTypeOrSelf(getData().getType()),
+                   scope.dims(getIndices()));
 }
 
 FailureOr<SmallVector<Value>> GatherElementsOp::lower(Lowering &l) {
@@ -170,20 +208,25 @@ FailureOr<SmallVector<Value>> GatherElementsOp::lower(Lowering &l) {
   requireFits(l, getData(), getIndices(), axis);
   requireInRange(l, getIndices(), l.sizesOf(data)[axis]);
   Scalar size(l, l.sizesOf(data)[axis]);
-  Lowering::Operand input{indices, getElementTypeOrSelf(indices.getType()), l.getMultiDimIdentityMap(sizes.size())};
-  return SmallVector<Value>{l.generic(getElementTypeOrSelf(data.getType()), sizes, {input}, [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
-    SmallVector<Value> source;
-    for (size_t at = 0; at < sizes.size(); ++at)
-      source.push_back(linalg::IndexOp::create(b, at));
-    source[axis] = place(Scalar(b, args[0]), Scalar(b, Value(size)));
-    return tensor::ExtractOp::create(b, data, source);
-  })};
+  Lowering::Operand input{indices, getElementTypeOrSelf(indices.getType()),
+                          l.getMultiDimIdentityMap(sizes.size())};
+  return SmallVector<Value>{l.generic(
+      getElementTypeOrSelf(data.getType()), sizes, {input},
+      [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
+        SmallVector<Value> source;
+        for (size_t at = 0; at < sizes.size(); ++at)
+          source.push_back(linalg::IndexOp::create(b, at));
+        source[axis] = place(Scalar(b, args[0]), Scalar(b, Value(size)));
+        return tensor::ExtractOp::create(b, data, source);
+      })};
 }
 
 //===- gather_nd ----------------------------------------------------------===//
 
-/// How many axes a row of `indices` names, starting at axis `first` of the data.
-static FailureOr<int64_t> rowLength(Operation *op, Value data, Value indices, int64_t first, ShapeScope &scope) {
+/// How many axes a row of `indices` names, starting at axis `first` of the
+/// data.
+static FailureOr<int64_t> rowLength(Operation *op, Value data, Value indices,
+                                    int64_t first, ShapeScope &scope) {
   Dims dims = scope.dims(data), rows = scope.dims(indices);
   if (failed(checkIndexType(op, indices)))
     return failure();
@@ -191,148 +234,202 @@ static FailureOr<int64_t> rowLength(Operation *op, Value data, Value indices, in
     return op->emitOpError() << "'data' or 'indices' is a scalar";
   std::optional<int64_t> length = known(rows.back());
   if (!length)
-    return op->emitOpError() << "the length of a row of 'indices' is not known when compiling";
+    return op->emitOpError()
+           << "the length of a row of 'indices' is not known when compiling";
   if (*length < 1 || *length + first > static_cast<int64_t>(dims.size()))
-    return op->emitOpError() << "a row of 'indices' has " << *length << " elements for " << static_cast<int64_t>(dims.size()) - first << " axes of 'data'";
+    return op->emitOpError()
+           << "a row of 'indices' has " << *length << " elements for "
+           << static_cast<int64_t>(dims.size()) - first << " axes of 'data'";
   return *length;
 }
 
 LogicalResult GatherNDOp::inferShapes(ShapeScope &scope) {
   Dims data = scope.dims(getData()), indices = scope.dims(getIndices());
   int64_t batch = getBatchDims();
-  if (batch < 0 || batch >= static_cast<int64_t>(std::min(data.size(), indices.size())))
-    return emitOpError() << "'batch_dims' is " << batch << " for ranks " << data.size() << " and " << indices.size();
-  FailureOr<int64_t> length = rowLength(*this, getData(), getIndices(), batch, scope);
+  if (batch < 0 ||
+      batch >= static_cast<int64_t>(std::min(data.size(), indices.size())))
+    return emitOpError() << "'batch_dims' is " << batch << " for ranks "
+                         << data.size() << " and " << indices.size();
+  FailureOr<int64_t> length =
+      rowLength(*this, getData(), getIndices(), batch, scope);
   if (failed(length))
     return failure();
   for (int64_t axis = 0; axis < batch; ++axis) {
-    if (known(data[axis]) && known(indices[axis]) && data[axis] != indices[axis])
-      return emitOpError() << "batches of " << toString(data) << " and " << toString(indices) << " differ";
+    if (known(data[axis]) && known(indices[axis]) &&
+        data[axis] != indices[axis])
+      return emitOpError() << "batches of " << toString(data) << " and "
+                           << toString(indices) << " differ";
     if (known(data[axis]))
       indices[axis] = data[axis];
   }
   Dims dims(ArrayRef(indices).drop_back());
-  dims.append(ArrayRef(data).drop_front(batch + *length).begin(), ArrayRef(data).end());
-  return scope.set(getOperation()->getResult(0), getElementTypeOrSelf(getData().getType()), dims);
+  dims.append(ArrayRef(data).drop_front(batch + *length).begin(),
+              ArrayRef(data).end());
+  return scope.set(getOperation()->getResult(0),
+                   getElementTypeOrSelf(getData().getType()), dims);
 }
 
 FailureOr<SmallVector<Value>> GatherNDOp::lower(Lowering &l) {
   Value data = l.lowered(getData()), indices = l.lowered(getIndices());
-  int64_t batch = getBatchDims(), rows = l.scope.rank(getIndices()) - 1, length = *rowLength(*this, getData(), getIndices(), batch, l.scope);
-  SmallVector<OpFoldResult> dataSizes = l.sizesOf(data), sizes = l.sizesOf(indices);
+  int64_t batch = getBatchDims(), rows = l.scope.rank(getIndices()) - 1,
+          length = *rowLength(*this, getData(), getIndices(), batch, l.scope);
+  SmallVector<OpFoldResult> dataSizes = l.sizesOf(data),
+                            sizes = l.sizesOf(indices);
   sizes.pop_back();
   for (int64_t axis = 0; axis < batch; ++axis)
-    l.requireEqual(l.scope.dim(getData(), axis), l.scope.dim(getIndices(), axis), "batches differ");
+    l.requireEqual(l.scope.dim(getData(), axis),
+                   l.scope.dim(getIndices(), axis), "batches differ");
   sizes.append(dataSizes.begin() + batch + length, dataSizes.end());
   ArrayRef<OpFoldResult> limits = ArrayRef(dataSizes).slice(batch, length);
   requireRowsInRange(l, getIndices(), limits);
-  SmallVector<Scalar> bounds = llvm::map_to_vector(limits, [&](OpFoldResult limit) { return Scalar(l, limit); });
-  return SmallVector<Value>{l.generate(getElementTypeOrSelf(data.getType()), sizes, [&](ImplicitLocOpBuilder &b, ValueRange at) -> Value {
-    SmallVector<Value> source(at.take_front(batch)), row(at.take_front(rows));
-    row.push_back({});
-    for (auto [k, bound] : llvm::enumerate(bounds)) {
-      row.back() = arith::ConstantIndexOp::create(b, k);
-      Value index = tensor::ExtractOp::create(b, indices, row);
-      source.push_back(place(Scalar(b, index), Scalar(b, Value(bound))));
-    }
-    llvm::append_range(source, at.drop_front(rows));
-    return tensor::ExtractOp::create(b, data, source);
-  })};
+  SmallVector<Scalar> bounds = llvm::map_to_vector(
+      limits, [&](OpFoldResult limit) { return Scalar(l, limit); });
+  return SmallVector<Value>{l.generate(
+      getElementTypeOrSelf(data.getType()), sizes,
+      [&](ImplicitLocOpBuilder &b, ValueRange at) -> Value {
+        SmallVector<Value> source(at.take_front(batch)),
+            row(at.take_front(rows));
+        row.push_back({});
+        for (auto [k, bound] : llvm::enumerate(bounds)) {
+          row.back() = arith::ConstantIndexOp::create(b, k);
+          Value index = tensor::ExtractOp::create(b, indices, row);
+          source.push_back(place(Scalar(b, index), Scalar(b, Value(bound))));
+        }
+        llvm::append_range(source, at.drop_front(rows));
+        return tensor::ExtractOp::create(b, data, source);
+      })};
 }
 
 //===- scatter_elements, scatter_nd ---------------------------------------===//
 
-static bool isReduction(StringRef name) { return llvm::is_contained({"none", "add", "mul", "min", "max"}, name); }
+static bool isReduction(StringRef name) {
+  return llvm::is_contained({"none", "add", "mul", "min", "max"}, name);
+}
 
-/// `data` with `update` (as stored) at indices, after the reduction with what is there.
-static Value updated(ImplicitLocOpBuilder &b, Value data, Value update, ValueRange at, StringRef reduction, Type elementType) {
+/// `data` with `update` (as stored) at indices, after the reduction with what
+/// is there.
+static Value updated(ImplicitLocOpBuilder &b, Value data, Value update,
+                     ValueRange at, StringRef reduction, Type elementType) {
   if (reduction != "none") {
-    Value before = loadScalar(b, tensor::ExtractOp::create(b, data, at), elementType), given = loadScalar(b, update, elementType);
+    Value before = loadScalar(b, tensor::ExtractOp::create(b, data, at),
+                              elementType),
+          given = loadScalar(b, update, elementType);
     Value combined = reduction == "add"   ? sum(b, before, given)
                      : reduction == "mul" ? product(b, before, given)
-                     : reduction == "min" ? minimum(b, elementType, before, given)
-                                          : maximum(b, elementType, before, given);
+                     : reduction == "min"
+                         ? minimum(b, elementType, before, given)
+                         : maximum(b, elementType, before, given);
     update = storeScalar(b, combined, elementType);
   }
   return tensor::InsertOp::create(b, update, data, at);
 }
 
-static LogicalResult checkUpdates(Operation *op, Value data, Value updates, StringRef reduction) {
+static LogicalResult checkUpdates(Operation *op, Value data, Value updates,
+                                  StringRef reduction) {
   if (!isReduction(reduction))
-    return op->emitOpError() << "'reduction' is '" << reduction << "' instead of none, add, mul, min or max";
-  if (getElementTypeOrSelf(data.getType()) != getElementTypeOrSelf(updates.getType()))
-    return op->emitOpError() << "'data' has element type " << getElementTypeOrSelf(data.getType()) << " and 'updates' "
-                             << getElementTypeOrSelf(updates.getType());
+    return op->emitOpError() << "'reduction' is '" << reduction
+                             << "' instead of none, add, mul, min or max";
+  if (getElementTypeOrSelf(data.getType()) !=
+      getElementTypeOrSelf(updates.getType()))
+    return op->emitOpError()
+           << "'data' has element type " << getElementTypeOrSelf(data.getType())
+           << " and 'updates' " << getElementTypeOrSelf(updates.getType());
   return success();
 }
 
 LogicalResult ScatterElementsOp::inferShapes(ShapeScope &scope) {
-  if (failed(elementAxis(*this, getData(), getIndices(), getAxis(), scope)) || failed(checkUpdates(*this, getData(), getUpdates(), getReduction())))
+  if (failed(elementAxis(*this, getData(), getIndices(), getAxis(), scope)) ||
+      failed(checkUpdates(*this, getData(), getUpdates(), getReduction())))
     return failure();
   Dims indices = scope.dims(getIndices()), updates = scope.dims(getUpdates());
   bool fits = indices.size() == updates.size();
   for (auto [index, update] : llvm::zip(indices, updates))
     fits &= index == update || !known(index) || !known(update);
   if (!fits)
-    return emitOpError() << "'indices' has shape " << toString(indices) << " and 'updates' " << toString(updates);
-  return scope.set(getOperation()->getResult(0), getElementTypeOrSelf(getData().getType()), scope.dims(getData()));
+    return emitOpError() << "'indices' has shape " << toString(indices)
+                         << " and 'updates' " << toString(updates);
+  return scope.set(getOperation()->getResult(0),
+                   getElementTypeOrSelf(getData().getType()),
+                   scope.dims(getData()));
 }
 
 FailureOr<SmallVector<Value>> ScatterElementsOp::lower(Lowering &l) {
-  Value data = l.lowered(getData()), indices = l.lowered(getIndices()), updates = l.lowered(getUpdates());
+  Value data = l.lowered(getData()), indices = l.lowered(getIndices()),
+        updates = l.lowered(getUpdates());
   SmallVector<OpFoldResult> sizes = l.sizesOf(indices);
   int64_t axis = *normalizeAxis(*this, getAxis(), sizes.size());
   Type elementType = getElementTypeOrSelf(getData().getType());
   requireFits(l, getData(), getIndices(), axis);
-  l.requireDims(getUpdates(), l.scope.dims(getIndices()), "as many updates as indices");
+  l.requireDims(getUpdates(), l.scope.dims(getIndices()),
+                "as many updates as indices");
   requireInRange(l, getIndices(), l.sizesOf(data)[axis]);
   Scalar size(l, l.sizesOf(data)[axis]);
-  return loopNest(l, sizes, data, [&](ImplicitLocOpBuilder &b, ValueRange at, ValueRange carried) {
-    SmallVector<Value> target(at);
-    target[axis] = place(Scalar(b, tensor::ExtractOp::create(b, indices, at).getResult()), Scalar(b, Value(size)));
-    Value update = tensor::ExtractOp::create(b, updates, at);
-    return SmallVector<Value>{updated(b, carried[0], update, target, getReduction(), elementType)};
-  });
+  return loopNest(
+      l, sizes, data,
+      [&](ImplicitLocOpBuilder &b, ValueRange at, ValueRange carried) {
+        SmallVector<Value> target(at);
+        target[axis] = place(
+            Scalar(b, tensor::ExtractOp::create(b, indices, at).getResult()),
+            Scalar(b, Value(size)));
+        Value update = tensor::ExtractOp::create(b, updates, at);
+        return SmallVector<Value>{updated(b, carried[0], update, target,
+                                          getReduction(), elementType)};
+      });
 }
 
 LogicalResult ScatterNDOp::inferShapes(ShapeScope &scope) {
-  FailureOr<int64_t> length = rowLength(*this, getData(), getIndices(), 0, scope);
-  if (failed(length) || failed(checkUpdates(*this, getData(), getUpdates(), getReduction())))
+  FailureOr<int64_t> length =
+      rowLength(*this, getData(), getIndices(), 0, scope);
+  if (failed(length) ||
+      failed(checkUpdates(*this, getData(), getUpdates(), getReduction())))
     return failure();
-  Dims data = scope.dims(getData()), updates = scope.dims(getUpdates()), expected(scope.dims(getIndices()));
+  Dims data = scope.dims(getData()), updates = scope.dims(getUpdates()),
+       expected(scope.dims(getIndices()));
   expected.pop_back();
-  expected.append(ArrayRef(data).drop_front(*length).begin(), ArrayRef(data).end());
+  expected.append(ArrayRef(data).drop_front(*length).begin(),
+                  ArrayRef(data).end());
   bool fits = expected.size() == updates.size();
   for (auto [wanted, update] : llvm::zip(expected, updates))
     fits &= wanted == update || !known(wanted) || !known(update);
   if (!fits)
-    return emitOpError() << "'updates' has shape " << toString(updates) << " instead of " << toString(expected);
-  return scope.set(getOperation()->getResult(0), getElementTypeOrSelf(getData().getType()), data);
+    return emitOpError() << "'updates' has shape " << toString(updates)
+                         << " instead of " << toString(expected);
+  return scope.set(getOperation()->getResult(0),
+                   getElementTypeOrSelf(getData().getType()), data);
 }
 
 FailureOr<SmallVector<Value>> ScatterNDOp::lower(Lowering &l) {
-  Value data = l.lowered(getData()), indices = l.lowered(getIndices()), updates = l.lowered(getUpdates());
-  int64_t length = *rowLength(*this, getData(), getIndices(), 0, l.scope), rows = l.scope.rank(getIndices()) - 1;
+  Value data = l.lowered(getData()), indices = l.lowered(getIndices()),
+        updates = l.lowered(getUpdates());
+  int64_t length = *rowLength(*this, getData(), getIndices(), 0, l.scope),
+          rows = l.scope.rank(getIndices()) - 1;
   Type elementType = getElementTypeOrSelf(getData().getType());
   Dims expected = l.scope.dims(getIndices()), dims = l.scope.dims(getData());
   expected.pop_back();
-  expected.append(ArrayRef(dims).drop_front(length).begin(), ArrayRef(dims).end());
+  expected.append(ArrayRef(dims).drop_front(length).begin(),
+                  ArrayRef(dims).end());
   l.requireDims(getUpdates(), expected, "as many updates as indices");
   SmallVector<OpFoldResult> limits = l.sizesOf(data);
   limits.resize(length);
   requireRowsInRange(l, getIndices(), limits);
-  SmallVector<Scalar> bounds = llvm::map_to_vector(limits, [&](OpFoldResult limit) { return Scalar(l, limit); });
-  return loopNest(l, l.sizesOf(updates), data, [&](ImplicitLocOpBuilder &b, ValueRange at, ValueRange carried) {
-    SmallVector<Value> target, row(at.take_front(rows));
-    row.push_back({});
-    for (auto [k, bound] : llvm::enumerate(bounds)) {
-      row.back() = arith::ConstantIndexOp::create(b, k);
-      target.push_back(place(Scalar(b, tensor::ExtractOp::create(b, indices, row).getResult()), Scalar(b, Value(bound))));
-    }
-    llvm::append_range(target, at.drop_front(rows));
-    Value update = tensor::ExtractOp::create(b, updates, at);
-    return SmallVector<Value>{updated(b, carried[0], update, target, getReduction(), elementType)};
-  });
+  SmallVector<Scalar> bounds = llvm::map_to_vector(
+      limits, [&](OpFoldResult limit) { return Scalar(l, limit); });
+  return loopNest(
+      l, l.sizesOf(updates), data,
+      [&](ImplicitLocOpBuilder &b, ValueRange at, ValueRange carried) {
+        SmallVector<Value> target, row(at.take_front(rows));
+        row.push_back({});
+        for (auto [k, bound] : llvm::enumerate(bounds)) {
+          row.back() = arith::ConstantIndexOp::create(b, k);
+          target.push_back(place(
+              Scalar(b, tensor::ExtractOp::create(b, indices, row).getResult()),
+              Scalar(b, Value(bound))));
+        }
+        llvm::append_range(target, at.drop_front(rows));
+        Value update = tensor::ExtractOp::create(b, updates, at);
+        return SmallVector<Value>{updated(b, carried[0], update, target,
+                                          getReduction(), elementType)};
+      });
 }
 
 //===- tensor_scatter -----------------------------------------------------===//
@@ -345,55 +442,76 @@ LogicalResult TensorScatterOp::inferShapes(ShapeScope &scope) {
   if (*axis == 0)
     return emitOpError() << "'axis' is that of the batch";
   if (getMode() != "linear" && getMode() != "circular")
-    return emitOpError() << "'mode' is '" << getMode() << "' instead of linear or circular";
-  bool fits = cache.size() == update.size() && getElementTypeOrSelf(getPastCache().getType()) == getElementTypeOrSelf(getUpdate().getType());
+    return emitOpError() << "'mode' is '" << getMode()
+                         << "' instead of linear or circular";
+  bool fits = cache.size() == update.size() &&
+              getElementTypeOrSelf(getPastCache().getType()) ==
+                  getElementTypeOrSelf(getUpdate().getType());
   for (size_t at = 0; fits && at < cache.size(); ++at)
     if (known(cache[at]) && known(update[at]))
-      fits = static_cast<int64_t>(at) == *axis ? *known(update[at]) <= *known(cache[at]) : cache[at] == update[at];
+      fits = static_cast<int64_t>(at) == *axis
+                 ? *known(update[at]) <= *known(cache[at])
+                 : cache[at] == update[at];
   if (!fits)
-    return emitOpError() << "'update' is " << getUpdate().getType() << ", which does not fit in " << getPastCache().getType() << " along axis " << *axis;
+    return emitOpError() << "'update' is " << getUpdate().getType()
+                         << ", which does not fit in "
+                         << getPastCache().getType() << " along axis " << *axis;
   if (getWriteIndices()) {
     Dims starts = scope.dims(getWriteIndices());
     if (failed(checkIndexType(*this, getWriteIndices())))
       return failure();
-    if (starts.size() != 1 || (known(starts[0]) && known(cache[0]) && starts[0] != cache[0]))
-      return emitOpError() << "'write_indices' has shape " << toString(starts) << " for a batch of " << toString({cache[0]});
+    if (starts.size() != 1 ||
+        (known(starts[0]) && known(cache[0]) && starts[0] != cache[0]))
+      return emitOpError() << "'write_indices' has shape " << toString(starts)
+                           << " for a batch of " << toString({cache[0]});
   }
-  return scope.set(getOperation()->getResult(0), getElementTypeOrSelf(getPastCache().getType()), cache);
+  return scope.set(getOperation()->getResult(0),
+                   getElementTypeOrSelf(getPastCache().getType()), cache);
 }
 
 FailureOr<SmallVector<Value>> TensorScatterOp::lower(Lowering &l) {
   Value cache = l.lowered(getPastCache()), update = l.lowered(getUpdate());
-  Dims cacheDims = l.scope.dims(getPastCache()), updateDims = l.scope.dims(getUpdate());
+  Dims cacheDims = l.scope.dims(getPastCache()),
+       updateDims = l.scope.dims(getUpdate());
   int64_t axis = *normalizeAxis(*this, getAxis(), cacheDims.size());
   SmallVector<OpFoldResult> sizes = l.sizesOf(update);
   Scalar room(l, l.sizesOf(cache)[axis]), length(l, sizes[axis]);
   Dims expected = cacheDims;
   expected[axis] = updateDims[axis];
   l.requireDims(getUpdate(), expected, "an update that does not fit its cache");
-  l.require(length <= room, Status::BadShape, "an update longer than its cache");
+  l.require(length <= room, Status::BadShape,
+            "an update longer than its cache");
   Value starts;
   bool isCircular = getMode() == "circular";
   if (getWriteIndices()) {
     starts = l.lowered(getWriteIndices());
-    l.requireEqual(l.scope.dim(getWriteIndices(), 0), cacheDims[0], "as many write indices as the batch has");
+    l.requireEqual(l.scope.dim(getWriteIndices(), 0), cacheDims[0],
+                   "as many write indices as the batch has");
     Scalar last = isCircular ? room : room - length + 1;
     Type type = getElementTypeOrSelf(starts.getType());
-    requireAll(l, l.sizesOf(starts), {{starts, type, l.getMultiDimIdentityMap(1)}}, "a write index is out of range",
-               [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
-                 Scalar at(b, args[0]), limit = Scalar(b, Value(last)).toInteger(type);
-                 return isCircular ? at >= 0 : (at >= 0) & (at < limit);
-               });
+    requireAll(
+        l, l.sizesOf(starts), {{starts, type, l.getMultiDimIdentityMap(1)}},
+        "a write index is out of range",
+        [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
+          Scalar at(b, args[0]), limit = Scalar(b, Value(last)).toInteger(type);
+          return isCircular ? at >= 0 : (at >= 0) & (at < limit);
+        });
   }
-  return loopNest(l, sizes, cache, [&](ImplicitLocOpBuilder &b, ValueRange at, ValueRange carried) {
-    SmallVector<Value> target(at);
-    Scalar size(b, Value(room)), place(b, at[axis]);
-    if (starts) {
-      Scalar start = Scalar(b, tensor::ExtractOp::create(b, starts, at[0]).getResult()).toIndex();
-      place = isCircular ? mod(mod(start, size) + place, size) : min(start + place, size - 1);
-    }
-    target[axis] = place;
-    Value element = tensor::ExtractOp::create(b, update, at);
-    return SmallVector<Value>{tensor::InsertOp::create(b, element, carried[0], target)};
-  });
+  return loopNest(
+      l, sizes, cache,
+      [&](ImplicitLocOpBuilder &b, ValueRange at, ValueRange carried) {
+        SmallVector<Value> target(at);
+        Scalar size(b, Value(room)), place(b, at[axis]);
+        if (starts) {
+          Scalar start =
+              Scalar(b, tensor::ExtractOp::create(b, starts, at[0]).getResult())
+                  .toIndex();
+          place = isCircular ? mod(mod(start, size) + place, size)
+                             : min(start + place, size - 1);
+        }
+        target[axis] = place;
+        Value element = tensor::ExtractOp::create(b, update, at);
+        return SmallVector<Value>{
+            tensor::InsertOp::create(b, element, carried[0], target)};
+      });
 }

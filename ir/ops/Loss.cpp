@@ -17,49 +17,73 @@ void nn::registerLoss(NNDialect &dialect) {
       >();
 }
 
-static Type elementTypeOf(Value operand) { return getElementTypeOrSelf(operand.getType()); }
+static Type elementTypeOf(Value operand) {
+  return getElementTypeOrSelf(operand.getType());
+}
 
 //===- nll_loss -----------------------------------------------------------===//
 
 LogicalResult NegativeLogLikelihoodLossOp::inferShapes(ShapeScope &scope) {
   Dims input = scope.dims(getInput()), target = scope.dims(getTarget());
-  if (getReduction() != "none" && getReduction() != "mean" && getReduction() != "sum")
-    return emitOpError() << "'reduction' is \"" << getReduction() << "\", not \"none\", \"mean\" or \"sum\"";
+  if (getReduction() != "none" && getReduction() != "mean" &&
+      getReduction() != "sum")
+    return emitOpError() << "'reduction' is \"" << getReduction()
+                         << "\", not \"none\", \"mean\" or \"sum\"";
   Dims expected(input);
   if (input.size() >= 2)
     expected.erase(expected.begin() + 1);
   bool fits = input.size() >= 2 && expected.size() == target.size();
   for (size_t axis = 0; fits && axis < target.size(); ++axis)
-    fits = !known(expected[axis]) || !known(target[axis]) || expected[axis] == target[axis];
+    fits = !known(expected[axis]) || !known(target[axis]) ||
+           expected[axis] == target[axis];
   if (!fits)
-    return emitOpError() << "input is " << toString(input) << " and target is " << toString(target) << "; target should lack axis 1 alone";
+    return emitOpError() << "input is " << toString(input) << " and target is "
+                         << toString(target)
+                         << "; target should lack axis 1 alone";
   if (getWeight()) {
     Dims weight = scope.dims(getWeight());
-    if (weight.size() != 1 || (known(weight[0]) && known(input[1]) && weight[0] != input[1]))
-      return emitOpError() << "weight is " << toString(weight) << ", and there are " << toString(input[1]) << " classes";
+    if (weight.size() != 1 ||
+        (known(weight[0]) && known(input[1]) && weight[0] != input[1]))
+      return emitOpError() << "weight is " << toString(weight)
+                           << ", and there are " << toString(input[1])
+                           << " classes";
     if (elementTypeOf(getWeight()) != elementTypeOf(getInput()))
-      return emitOpError() << "input and weight have element types " << elementTypeOf(getInput()) << " and " << elementTypeOf(getWeight());
+      return emitOpError() << "input and weight have element types "
+                           << elementTypeOf(getInput()) << " and "
+                           << elementTypeOf(getWeight());
   }
-  return scope.set(getOperation()->getResult(0), elementTypeOf(getInput()), getReduction() == "none" ? target : Dims());
+  return scope.set(getOperation()->getResult(0), elementTypeOf(getInput()),
+                   getReduction() == "none" ? target : Dims());
 }
 
 FailureOr<SmallVector<Value>> NegativeLogLikelihoodLossOp::lower(Lowering &l) {
-  Type elementType = elementTypeOf(getInput()), targetType = elementTypeOf(getTarget()), type = wideType(elementType), flagType = l.getI1Type();
-  Value input = l.lowered(getInput()), target = l.lowered(getTarget()), weight = getWeight() ? l.lowered(getWeight()) : Value();
-  SmallVector<OpFoldResult> sizes = l.sizesOf(target), inputSizes = l.sizesOf(input);
+  Type elementType = elementTypeOf(getInput()),
+       targetType = elementTypeOf(getTarget()), type = wideType(elementType),
+       flagType = l.getI1Type();
+  Value input = l.lowered(getInput()), target = l.lowered(getTarget()),
+        weight = getWeight() ? l.lowered(getWeight()) : Value();
+  SmallVector<OpFoldResult> sizes = l.sizesOf(target),
+                            inputSizes = l.sizesOf(input);
   int64_t rank = sizes.size();
-  Value classes = l.index(inputSizes[1]), last = arith::SubIOp::create(l, classes, l.index(1));
-  // A place that counts for nothing is read all the same, so that there must be one.
-  l.require(arith::CmpIOp::create(l, arith::CmpIPredicate::sgt, classes, l.index(0)), Status::BadShape, "there are no classes");
+  Value classes = l.index(inputSizes[1]),
+        last = arith::SubIOp::create(l, classes, l.index(1));
+  // A place that counts for nothing is read all the same, so that there must be
+  // one.
+  l.require(
+      arith::CmpIOp::create(l, arith::CmpIPredicate::sgt, classes, l.index(0)),
+      Status::BadShape, "there are no classes");
   auto requireSame = [&](OpFoldResult left, OpFoldResult right) {
-    l.require(arith::CmpIOp::create(l, arith::CmpIPredicate::eq, l.index(left), l.index(right)), Status::BadShape, "operands of a loss do not fit");
+    l.require(arith::CmpIOp::create(l, arith::CmpIPredicate::eq, l.index(left),
+                                    l.index(right)),
+              Status::BadShape, "operands of a loss do not fit");
   };
   for (auto [axis, size] : llvm::enumerate(sizes))
     requireSame(size, inputSizes[axis == 0 ? 0 : axis + 1]);
   if (weight)
     requireSame(inputSizes[1], l.sizesOf(weight)[0]);
 
-  AffineMap all = l.getMultiDimIdentityMap(rank), scalar = AffineMap::get(rank, 0, l.getContext());
+  AffineMap all = l.getMultiDimIdentityMap(rank),
+            scalar = AffineMap::get(rank, 0, l.getContext());
   Lowering::Operand targets{target, targetType, all};
   auto asIndex = [&](ImplicitLocOpBuilder &b, Value label) -> Value {
     if (targetType.isUnsignedInteger())
@@ -69,46 +93,75 @@ FailureOr<SmallVector<Value>> NegativeLogLikelihoodLossOp::lower(Lowering &l) {
   auto isIgnored = [&](ImplicitLocOpBuilder &b, Value label) -> Value {
     if (!getIgnoreIndex())
       return arith::ConstantOp::create(b, b.getBoolAttr(false));
-    Value ignored = arith::ConstantOp::create(b, b.getIntegerAttr(label.getType(), *getIgnoreIndex()));
+    Value ignored = arith::ConstantOp::create(
+        b, b.getIntegerAttr(label.getType(), *getIgnoreIndex()));
     return arith::CmpIOp::create(b, arith::CmpIPredicate::eq, label, ignored);
   };
   // Labels come from data: all are checked before any is used.
-  SmallVector<utils::IteratorType> reductions(rank, utils::IteratorType::reduction);
-  Value areRight = l.reduce(l.filled(flagType, {}, arith::ConstantOp::create(l, l.getBoolAttr(true))), flagType, scalar, {targets}, reductions,
-                            [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
-                              Value isClass = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, asIndex(b, args[0]), classes);
-                              return arith::AndIOp::create(b, args[1], arith::OrIOp::create(b, isClass, isIgnored(b, args[0])));
-                            });
-  l.require(l.extract(areRight, flagType, {}), Status::BadValue, "a target is no class");
+  SmallVector<utils::IteratorType> reductions(rank,
+                                              utils::IteratorType::reduction);
+  Value areRight = l.reduce(
+      l.filled(flagType, {}, arith::ConstantOp::create(l, l.getBoolAttr(true))),
+      flagType, scalar, {targets}, reductions,
+      [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
+        Value isClass = arith::CmpIOp::create(b, arith::CmpIPredicate::ult,
+                                              asIndex(b, args[0]), classes);
+        return arith::AndIOp::create(
+            b, args[1],
+            arith::OrIOp::create(b, isClass, isIgnored(b, args[0])));
+      });
+  l.require(l.extract(areRight, flagType, {}), Status::BadValue,
+            "a target is no class");
 
   auto weightOf = [&](ImplicitLocOpBuilder &b, Value label) -> Value {
-    Value none = arith::ConstantOp::create(b, b.getFloatAttr(type, 0.0)), own = arith::ConstantOp::create(b, b.getFloatAttr(type, 1.0));
+    Value none = arith::ConstantOp::create(b, b.getFloatAttr(type, 0.0)),
+          own = arith::ConstantOp::create(b, b.getFloatAttr(type, 1.0));
     if (weight) {
       Value place = arith::MinUIOp::create(b, asIndex(b, label), last);
-      own = castScalar(b, loadScalar(b, tensor::ExtractOp::create(b, weight, ValueRange(place)), elementType), elementType, type);
+      own = castScalar(
+          b,
+          loadScalar(b, tensor::ExtractOp::create(b, weight, ValueRange(place)),
+                     elementType),
+          elementType, type);
     }
     return arith::SelectOp::create(b, isIgnored(b, label), none, own);
   };
-  Value losses = l.generic(type, sizes, {targets}, [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
-    SmallVector<Value> place;
-    for (int64_t axis = 0; axis < rank; ++axis)
-      place.push_back(linalg::IndexOp::create(b, axis));
-    place.insert(place.begin() + 1, arith::MinUIOp::create(b, asIndex(b, args[0]), last));
-    Value element = castScalar(b, loadScalar(b, tensor::ExtractOp::create(b, input, place), elementType), elementType, type);
-    Value loss = arith::NegFOp::create(b, arith::MulFOp::create(b, element, weightOf(b, args[0])));
-    return arith::SelectOp::create(b, isIgnored(b, args[0]), arith::ConstantOp::create(b, b.getFloatAttr(type, 0.0)), loss);
-  });
+  Value losses = l.generic(
+      type, sizes, {targets},
+      [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
+        SmallVector<Value> place;
+        for (int64_t axis = 0; axis < rank; ++axis)
+          place.push_back(linalg::IndexOp::create(b, axis));
+        place.insert(place.begin() + 1,
+                     arith::MinUIOp::create(b, asIndex(b, args[0]), last));
+        Value element =
+            castScalar(b,
+                       loadScalar(b, tensor::ExtractOp::create(b, input, place),
+                                  elementType),
+                       elementType, type);
+        Value loss = arith::NegFOp::create(
+            b, arith::MulFOp::create(b, element, weightOf(b, args[0])));
+        return arith::SelectOp::create(
+            b, isIgnored(b, args[0]),
+            arith::ConstantOp::create(b, b.getFloatAttr(type, 0.0)), loss);
+      });
   if (getReduction() == "none")
     return SmallVector<Value>{l.convert(losses, type, elementType)};
   Value zeros = l.filled(type, {}, l.zero(type));
   Value total = l.reduce(zeros, type, scalar, {{losses, type, all}}, reductions,
-                         [](ImplicitLocOpBuilder &b, ValueRange args) { return sum(b, args[1], args[0]); });
+                         [](ImplicitLocOpBuilder &b, ValueRange args) {
+                           return sum(b, args[1], args[0]);
+                         });
   if (getReduction() == "mean") {
     Value weights = l.reduce(zeros, type, scalar, {targets}, reductions,
-                             [&](ImplicitLocOpBuilder &b, ValueRange args) { return sum(b, args[1], weightOf(b, args[0])); });
+                             [&](ImplicitLocOpBuilder &b, ValueRange args) {
+                               return sum(b, args[1], weightOf(b, args[0]));
+                             });
     AffineMap none = AffineMap::get(0, 0, l.getContext());
     total = l.generic(type, {}, {{total, type, none}, {weights, type, none}},
-                      [](ImplicitLocOpBuilder &b, ValueRange args) -> Value { return arith::DivFOp::create(b, args[0], args[1]); });
+                      [](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
+                        return arith::DivFOp::create(b, args[0], args[1]);
+                      });
   }
   return SmallVector<Value>{l.convert(total, type, elementType)};
 }

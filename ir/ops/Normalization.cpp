@@ -18,7 +18,9 @@ void nn::registerNormalization(NNDialect &dialect) {
       >();
 }
 
-static Type elementTypeOf(Value operand) { return getElementTypeOrSelf(operand.getType()); }
+static Type elementTypeOf(Value operand) {
+  return getElementTypeOrSelf(operand.getType());
+}
 
 //===- batch_normalization ------------------------------------------------===//
 
@@ -30,15 +32,22 @@ LogicalResult BatchNormalizationOp::inferShapes(ShapeScope &scope) {
   constexpr StringLiteral kNames[] = {"scale", "B", "input_mean", "input_var"};
   for (auto [index, operand] : llvm::enumerate(getOperands().drop_front(1))) {
     Dims dims = scope.dims(operand);
-    if (dims.size() != 1 || (known(dims[0]) && known(channels) && dims[0] != channels))
-      return emitOpError() << kNames[index] << " is " << toString(dims) << ", and X has " << toString(channels) << " channels";
+    if (dims.size() != 1 ||
+        (known(dims[0]) && known(channels) && dims[0] != channels))
+      return emitOpError() << kNames[index] << " is " << toString(dims)
+                           << ", and X has " << toString(channels)
+                           << " channels";
   }
   if (!getTrainingMode() && getNumResults() > 1)
-    return emitOpError() << "running statistics are results in training mode only";
+    return emitOpError()
+           << "running statistics are results in training mode only";
   if (failed(scope.set(getOperation()->getResult(0), elementTypeOf(getX()), x)))
     return failure();
-  for (auto [result, operand] : {std::pair(getRunningMean(), getInputMean()), std::pair(getRunningVar(), getInputVar())})
-    if (result && failed(scope.set(cast<OpResult>(result), elementTypeOf(operand), scope.dims(operand))))
+  for (auto [result, operand] : {std::pair(getRunningMean(), getInputMean()),
+                                 std::pair(getRunningVar(), getInputVar())})
+    if (result &&
+        failed(scope.set(cast<OpResult>(result), elementTypeOf(operand),
+                         scope.dims(operand))))
       return failure();
   return success();
 }
@@ -47,51 +56,84 @@ FailureOr<SmallVector<Value>> BatchNormalizationOp::lower(Lowering &l) {
   Type elementType = elementTypeOf(getX());
   int64_t rank = l.scope.rank(getX());
   Value x = l.lowered(getX());
-  SmallVector<OpFoldResult> sizes = l.sizesOf(x), channels{rank > 1 ? sizes[1] : OpFoldResult(l.getIndexAttr(1))};
+  SmallVector<OpFoldResult> sizes = l.sizesOf(x),
+                            channels{rank > 1
+                                         ? sizes[1]
+                                         : OpFoldResult(l.getIndexAttr(1))};
   Dim channelDim = rank > 1 ? l.scope.dim(getX(), 1) : l.scope.constant(1);
   for (Value operand : getOperands().drop_front(1))
     if (l.scope.dim(operand, 0) != channelDim)
-      l.require(arith::CmpIOp::create(l, arith::CmpIPredicate::eq, l.index(l.size(l.scope.dim(operand, 0))), l.index(channels[0])), Status::BadShape,
+      l.require(arith::CmpIOp::create(l, arith::CmpIPredicate::eq,
+                                      l.index(l.size(l.scope.dim(operand, 0))),
+                                      l.index(channels[0])),
+                Status::BadShape,
                 "parameters of a batch normalization do not fit its channels");
   // All is computed in one float type, and rounded once.
   Type type = wideType(elementType);
   for (Value operand : getOperands())
     if (elementTypeOf(operand).isF64())
       type = l.getF64Type();
-  AffineMap all = l.getMultiDimIdentityMap(rank), one = l.getMultiDimIdentityMap(1);
-  AffineMap byChannel = AffineMap::get(rank, 0, {rank > 1 ? l.getAffineDimExpr(1) : l.getAffineConstantExpr(0)}, l.getContext());
-  auto parameter = [&](Value operand) { return l.convert(l.lowered(operand), elementTypeOf(operand), type); };
+  AffineMap all = l.getMultiDimIdentityMap(rank),
+            one = l.getMultiDimIdentityMap(1);
+  AffineMap byChannel = AffineMap::get(
+      rank, 0, {rank > 1 ? l.getAffineDimExpr(1) : l.getAffineConstantExpr(0)},
+      l.getContext());
+  auto parameter = [&](Value operand) {
+    return l.convert(l.lowered(operand), elementTypeOf(operand), type);
+  };
   Value mean = parameter(getInputMean()), variance = parameter(getInputVar());
 
   SmallVector<Value> running;
   if (getTrainingMode()) {
-    SmallVector<utils::IteratorType> iterators(rank, utils::IteratorType::reduction);
+    SmallVector<utils::IteratorType> iterators(rank,
+                                               utils::IteratorType::reduction);
     OpFoldResult count = sizes[0];
     if (rank > 1) {
       iterators[1] = utils::IteratorType::parallel;
       for (int64_t axis = 2; axis < rank; ++axis)
         count = mulIndex(l, count, sizes[axis]);
     }
-    Value terms = castScalar(l, arith::IndexCastOp::create(l, l.getI64Type(), l.index(count)), l.getI64Type(), type);
+    Value terms = castScalar(
+        l, arith::IndexCastOp::create(l, l.getI64Type(), l.index(count)),
+        l.getI64Type(), type);
     auto divide = [&](Value sums) {
-      return l.generic(type, channels, {{sums, type, one}}, [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value { return arith::DivFOp::create(b, args[0], terms); });
+      return l.generic(type, channels, {{sums, type, one}},
+                       [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
+                         return arith::DivFOp::create(b, args[0], terms);
+                       });
     };
     Value zeros = l.filled(type, channels, l.zero(type));
-    Value batchMean = divide(l.reduce(zeros, type, byChannel, {{x, elementType, all}}, iterators, [&](ImplicitLocOpBuilder &b, ValueRange args) {
-      return sum(b, args[1], castScalar(b, args[0], elementType, type));
-    }));
-    Value batchVariance = divide(l.reduce(zeros, type, byChannel, {{x, elementType, all}, {batchMean, type, byChannel}}, iterators,
-                                          [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
-                                            Value centred = arith::SubFOp::create(b, castScalar(b, args[0], elementType, type), args[1]);
-                                            return arith::AddFOp::create(b, args[2], arith::MulFOp::create(b, centred, centred));
-                                          }));
+    Value batchMean = divide(l.reduce(
+        zeros, type, byChannel, {{x, elementType, all}}, iterators,
+        [&](ImplicitLocOpBuilder &b, ValueRange args) {
+          return sum(b, args[1], castScalar(b, args[0], elementType, type));
+        }));
+    Value batchVariance = divide(l.reduce(
+        zeros, type, byChannel,
+        {{x, elementType, all}, {batchMean, type, byChannel}}, iterators,
+        [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
+          Value centred = arith::SubFOp::create(
+              b, castScalar(b, args[0], elementType, type), args[1]);
+          return arith::AddFOp::create(
+              b, args[2], arith::MulFOp::create(b, centred, centred));
+        }));
     double momentum = getMomentum().convertToDouble();
     auto blend = [&](Value before, Value now, Value result) {
       Type resultType = elementTypeOf(result);
-      return l.generic(resultType, channels, {{before, type, one}, {now, type, one}}, [&](ImplicitLocOpBuilder &b, ValueRange args) {
-        auto times = [&](Value value, double factor) { return arith::MulFOp::create(b, value, arith::ConstantOp::create(b, b.getFloatAttr(type, factor))); };
-        return castScalar(b, arith::AddFOp::create(b, times(args[0], momentum), times(args[1], 1 - momentum)), type, resultType);
-      });
+      return l.generic(
+          resultType, channels, {{before, type, one}, {now, type, one}},
+          [&](ImplicitLocOpBuilder &b, ValueRange args) {
+            auto times = [&](Value value, double factor) {
+              return arith::MulFOp::create(
+                  b, value,
+                  arith::ConstantOp::create(b, b.getFloatAttr(type, factor)));
+            };
+            return castScalar(
+                b,
+                arith::AddFOp::create(b, times(args[0], momentum),
+                                      times(args[1], 1 - momentum)),
+                type, resultType);
+          });
     };
     if (getRunningMean())
       running.push_back(blend(mean, batchMean, getRunningMean()));
@@ -102,17 +144,29 @@ FailureOr<SmallVector<Value>> BatchNormalizationOp::lower(Lowering &l) {
   }
 
   double epsilon = getEpsilon().convertToDouble();
-  Value factor = l.generic(type, channels, {{parameter(getScale()), type, one}, {variance, type, one}}, [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
-    Value shifted = arith::AddFOp::create(b, args[1], arith::ConstantOp::create(b, b.getFloatAttr(type, epsilon)));
-    return arith::DivFOp::create(b, args[0], math::SqrtOp::create(b, shifted));
-  });
-  Value y = l.generic(elementType, sizes,
-                      {{x, elementType, all}, {mean, type, byChannel}, {factor, type, byChannel}, {parameter(getB()), type, byChannel}},
-                      [&](ImplicitLocOpBuilder &b, ValueRange args) {
-                        Value centred = arith::SubFOp::create(b, castScalar(b, args[0], elementType, type), args[1]);
-                        Value scaled = arith::MulFOp::create(b, centred, args[2]);
-                        return castScalar(b, arith::AddFOp::create(b, scaled, args[3]), type, elementType);
-                      });
+  Value factor = l.generic(
+      type, channels,
+      {{parameter(getScale()), type, one}, {variance, type, one}},
+      [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
+        Value shifted = arith::AddFOp::create(
+            b, args[1],
+            arith::ConstantOp::create(b, b.getFloatAttr(type, epsilon)));
+        return arith::DivFOp::create(b, args[0],
+                                     math::SqrtOp::create(b, shifted));
+      });
+  Value y = l.generic(
+      elementType, sizes,
+      {{x, elementType, all},
+       {mean, type, byChannel},
+       {factor, type, byChannel},
+       {parameter(getB()), type, byChannel}},
+      [&](ImplicitLocOpBuilder &b, ValueRange args) {
+        Value centred = arith::SubFOp::create(
+            b, castScalar(b, args[0], elementType, type), args[1]);
+        Value scaled = arith::MulFOp::create(b, centred, args[2]);
+        return castScalar(b, arith::AddFOp::create(b, scaled, args[3]), type,
+                          elementType);
+      });
   SmallVector<Value> results{y};
   results.append(running);
   return results;

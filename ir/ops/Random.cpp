@@ -1,4 +1,5 @@
-// Random.cpp - numbers from a generator that is a function of a seed and a place.
+// Random.cpp - numbers from a generator that is a function of a seed and a
+// place.
 #include "ir/Lowering.h"
 #include "ir/Ops.h"
 #include "ir/Types.h"
@@ -37,100 +38,161 @@ static uint64_t keyOf(Operation *op, std::optional<APFloat> seed) {
   return (llvm::xxh3_64bits(text) & 0x5555555555555555u) * 3 | 1;
 }
 
-/// 32 random bits for a counter: Widynski's "Squares", four rounds of squaring and swapping halves.
+/// 32 random bits for a counter: Widynski's "Squares", four rounds of squaring
+/// and swapping halves.
 static Value randomBits(ImplicitLocOpBuilder &b, uint64_t key, Value counter) {
   Type i64 = b.getI64Type();
-  auto constant = [&](uint64_t value) -> Value { return arith::ConstantOp::create(b, b.getIntegerAttr(i64, static_cast<int64_t>(value))); };
-  auto swap = [&](Value x) -> Value {
-    return arith::OrIOp::create(b, arith::ShRUIOp::create(b, x, constant(32)), arith::ShLIOp::create(b, x, constant(32)));
+  auto constant = [&](uint64_t value) -> Value {
+    return arith::ConstantOp::create(
+        b, b.getIntegerAttr(i64, static_cast<int64_t>(value)));
   };
-  Value y = arith::MulIOp::create(b, counter, constant(key)), z = arith::AddIOp::create(b, y, constant(key)), x = y;
+  auto swap = [&](Value x) -> Value {
+    return arith::OrIOp::create(b, arith::ShRUIOp::create(b, x, constant(32)),
+                                arith::ShLIOp::create(b, x, constant(32)));
+  };
+  Value y = arith::MulIOp::create(b, counter, constant(key)),
+        z = arith::AddIOp::create(b, y, constant(key)), x = y;
   for (Value add : {y, z, y, z})
     x = swap(arith::AddIOp::create(b, arith::MulIOp::create(b, x, x), add));
   return arith::TruncIOp::create(b, b.getI32Type(), x);
 }
 
 /// A uniform number in [0, 1), or in (0, 1] with `isPositive`, of 24 bits.
-static Value uniform(ImplicitLocOpBuilder &b, uint64_t key, Value counter, bool isPositive = false) {
-  Value bits = arith::ShRUIOp::create(b, randomBits(b, key, counter), arith::ConstantIntOp::create(b, 8, 32));
+static Value uniform(ImplicitLocOpBuilder &b, uint64_t key, Value counter,
+                     bool isPositive = false) {
+  Value bits = arith::ShRUIOp::create(b, randomBits(b, key, counter),
+                                      arith::ConstantIntOp::create(b, 8, 32));
   if (isPositive)
-    bits = arith::AddIOp::create(b, bits, arith::ConstantIntOp::create(b, 1, 32));
-  return arith::MulFOp::create(b, arith::UIToFPOp::create(b, b.getF32Type(), bits), arith::ConstantOp::create(b, b.getF32FloatAttr(0x1p-24f)));
+    bits =
+        arith::AddIOp::create(b, bits, arith::ConstantIntOp::create(b, 1, 32));
+  return arith::MulFOp::create(
+      b, arith::UIToFPOp::create(b, b.getF32Type(), bits),
+      arith::ConstantOp::create(b, b.getF32FloatAttr(0x1p-24f)));
 }
 
 /// The number of an element, `perElement` apart, starting at `first`.
-static Value counterOf(ImplicitLocOpBuilder &b, ValueRange indices, ArrayRef<Value> sizes, int64_t perElement, int64_t first) {
+static Value counterOf(ImplicitLocOpBuilder &b, ValueRange indices,
+                       ArrayRef<Value> sizes, int64_t perElement,
+                       int64_t first) {
   Type i64 = b.getI64Type();
   Value flat = arith::ConstantOp::create(b, b.getI64IntegerAttr(0));
   for (auto [index, size] : llvm::zip_equal(indices, sizes)) {
-    Value scaled = arith::MulIOp::create(b, flat, arith::IndexCastOp::create(b, i64, size));
-    flat = arith::AddIOp::create(b, scaled, arith::IndexCastOp::create(b, i64, index));
+    Value scaled = arith::MulIOp::create(
+        b, flat, arith::IndexCastOp::create(b, i64, size));
+    flat = arith::AddIOp::create(b, scaled,
+                                 arith::IndexCastOp::create(b, i64, index));
   }
-  flat = arith::MulIOp::create(b, flat, arith::ConstantOp::create(b, b.getI64IntegerAttr(perElement)));
-  return arith::AddIOp::create(b, flat, arith::ConstantOp::create(b, b.getI64IntegerAttr(first)));
+  flat = arith::MulIOp::create(
+      b, flat, arith::ConstantOp::create(b, b.getI64IntegerAttr(perElement)));
+  return arith::AddIOp::create(
+      b, flat, arith::ConstantOp::create(b, b.getI64IntegerAttr(first)));
 }
 
 //===- Uniform and normal numbers -----------------------------------------===//
 
-static LogicalResult inferFloats(Operation *op, ShapeScope &scope, std::optional<int64_t> dtype, ArrayRef<Dim> dims) {
-  Type elementType = dtype ? typeOfOnnx(*dtype, op->getContext()) : getElementTypeOrSelf(op->getOperand(0).getType());
+static LogicalResult inferFloats(Operation *op, ShapeScope &scope,
+                                 std::optional<int64_t> dtype,
+                                 ArrayRef<Dim> dims) {
+  Type elementType = dtype ? typeOfOnnx(*dtype, op->getContext())
+                           : getElementTypeOrSelf(op->getOperand(0).getType());
   if (!isa_and_nonnull<FloatType>(elementType))
-    return op->emitOpError() << "gives floats, and not what 'dtype' says or its operand has";
+    return op->emitOpError()
+           << "gives floats, and not what 'dtype' says or its operand has";
   return scope.set(op->getResult(0), elementType, dims);
 }
 static Dims dimsOf(ShapeScope &scope, ArrayRef<int64_t> shape) {
-  return llvm::map_to_vector(shape, [&](int64_t size) { return scope.constant(size); });
+  return llvm::map_to_vector(
+      shape, [&](int64_t size) { return scope.constant(size); });
 }
 
 /// Fills the result with what `body` makes of uniform numbers.
-static FailureOr<SmallVector<Value>> fill(Operation *op, Lowering &l, llvm::function_ref<Value(ImplicitLocOpBuilder &, ValueRange, ArrayRef<Value>)> body) {
+static FailureOr<SmallVector<Value>>
+fill(Operation *op, Lowering &l,
+     llvm::function_ref<Value(ImplicitLocOpBuilder &, ValueRange,
+                              ArrayRef<Value>)>
+         body) {
   Value result = op->getResult(0);
   Type elementType = getElementTypeOrSelf(result.getType());
   SmallVector<OpFoldResult> sizes = l.sizes(result);
-  SmallVector<Value> sizeValues = llvm::map_to_vector(sizes, [&](OpFoldResult size) { return l.index(size); });
-  return SmallVector<Value>{l.generate(elementType, sizes, [&](ImplicitLocOpBuilder &b, ValueRange indices) {
-    return castScalar(b, body(b, indices, sizeValues), b.getF32Type(), elementType);
-  })};
+  SmallVector<Value> sizeValues = llvm::map_to_vector(
+      sizes, [&](OpFoldResult size) { return l.index(size); });
+  return SmallVector<Value>{l.generate(
+      elementType, sizes, [&](ImplicitLocOpBuilder &b, ValueRange indices) {
+        return castScalar(b, body(b, indices, sizeValues), b.getF32Type(),
+                          elementType);
+      })};
 }
 
-static FailureOr<SmallVector<Value>> fillUniform(Operation *op, Lowering &l, uint64_t key, float low, float high) {
-  return fill(op, l, [&](ImplicitLocOpBuilder &b, ValueRange indices, ArrayRef<Value> sizes) -> Value {
-    auto number = [&](float value) -> Value { return arith::ConstantOp::create(b, b.getF32FloatAttr(value)); };
-    Value part = uniform(b, key, counterOf(b, indices, sizes, 1, 0));
-    return arith::AddFOp::create(b, number(low), arith::MulFOp::create(b, part, number(high - low)));
-  });
+static FailureOr<SmallVector<Value>>
+fillUniform(Operation *op, Lowering &l, uint64_t key, float low, float high) {
+  return fill(
+      op, l,
+      [&](ImplicitLocOpBuilder &b, ValueRange indices,
+          ArrayRef<Value> sizes) -> Value {
+        auto number = [&](float value) -> Value {
+          return arith::ConstantOp::create(b, b.getF32FloatAttr(value));
+        };
+        Value part = uniform(b, key, counterOf(b, indices, sizes, 1, 0));
+        return arith::AddFOp::create(
+            b, number(low), arith::MulFOp::create(b, part, number(high - low)));
+      });
 }
 
-static FailureOr<SmallVector<Value>> fillNormal(Operation *op, Lowering &l, uint64_t key, float mean, float scale) {
+static FailureOr<SmallVector<Value>>
+fillNormal(Operation *op, Lowering &l, uint64_t key, float mean, float scale) {
   // Box and Muller: the angle and the radius of a point of the plane.
-  return fill(op, l, [&](ImplicitLocOpBuilder &b, ValueRange indices, ArrayRef<Value> sizes) -> Value {
-    auto number = [&](float value) -> Value { return arith::ConstantOp::create(b, b.getF32FloatAttr(value)); };
-    Value log = math::LogOp::create(b, uniform(b, key, counterOf(b, indices, sizes, 2, 0), /*isPositive=*/true));
-    Value radius = math::SqrtOp::create(b, arith::MulFOp::create(b, number(-2), log));
-    Value angle = arith::MulFOp::create(b, number(2 * llvm::numbers::pif), uniform(b, key, counterOf(b, indices, sizes, 2, 1)));
-    Value normal = arith::MulFOp::create(b, radius, math::CosOp::create(b, angle));
-    return arith::AddFOp::create(b, number(mean), arith::MulFOp::create(b, normal, number(scale)));
-  });
+  return fill(
+      op, l,
+      [&](ImplicitLocOpBuilder &b, ValueRange indices,
+          ArrayRef<Value> sizes) -> Value {
+        auto number = [&](float value) -> Value {
+          return arith::ConstantOp::create(b, b.getF32FloatAttr(value));
+        };
+        Value log = math::LogOp::create(
+            b, uniform(b, key, counterOf(b, indices, sizes, 2, 0),
+                       /*isPositive=*/true));
+        Value radius =
+            math::SqrtOp::create(b, arith::MulFOp::create(b, number(-2), log));
+        Value angle = arith::MulFOp::create(
+            b, number(2 * llvm::numbers::pif),
+            uniform(b, key, counterOf(b, indices, sizes, 2, 1)));
+        Value normal =
+            arith::MulFOp::create(b, radius, math::CosOp::create(b, angle));
+        return arith::AddFOp::create(
+            b, number(mean), arith::MulFOp::create(b, normal, number(scale)));
+      });
 }
 
-LogicalResult RandomUniformOp::inferShapes(ShapeScope &scope) { return inferFloats(*this, scope, getDtype(), dimsOf(scope, getShape())); }
+LogicalResult RandomUniformOp::inferShapes(ShapeScope &scope) {
+  return inferFloats(*this, scope, getDtype(), dimsOf(scope, getShape()));
+}
 FailureOr<SmallVector<Value>> RandomUniformOp::lower(Lowering &l) {
-  return fillUniform(*this, l, keyOf(*this, getSeed()), getLow().convertToFloat(), getHigh().convertToFloat());
+  return fillUniform(*this, l, keyOf(*this, getSeed()),
+                     getLow().convertToFloat(), getHigh().convertToFloat());
 }
 
-LogicalResult RandomUniformLikeOp::inferShapes(ShapeScope &scope) { return inferFloats(*this, scope, getDtype(), scope.dims(getInput())); }
+LogicalResult RandomUniformLikeOp::inferShapes(ShapeScope &scope) {
+  return inferFloats(*this, scope, getDtype(), scope.dims(getInput()));
+}
 FailureOr<SmallVector<Value>> RandomUniformLikeOp::lower(Lowering &l) {
-  return fillUniform(*this, l, keyOf(*this, getSeed()), getLow().convertToFloat(), getHigh().convertToFloat());
+  return fillUniform(*this, l, keyOf(*this, getSeed()),
+                     getLow().convertToFloat(), getHigh().convertToFloat());
 }
 
-LogicalResult RandomNormalOp::inferShapes(ShapeScope &scope) { return inferFloats(*this, scope, getDtype(), dimsOf(scope, getShape())); }
+LogicalResult RandomNormalOp::inferShapes(ShapeScope &scope) {
+  return inferFloats(*this, scope, getDtype(), dimsOf(scope, getShape()));
+}
 FailureOr<SmallVector<Value>> RandomNormalOp::lower(Lowering &l) {
-  return fillNormal(*this, l, keyOf(*this, getSeed()), getMean().convertToFloat(), getScale().convertToFloat());
+  return fillNormal(*this, l, keyOf(*this, getSeed()),
+                    getMean().convertToFloat(), getScale().convertToFloat());
 }
 
-LogicalResult RandomNormalLikeOp::inferShapes(ShapeScope &scope) { return inferFloats(*this, scope, getDtype(), scope.dims(getInput())); }
+LogicalResult RandomNormalLikeOp::inferShapes(ShapeScope &scope) {
+  return inferFloats(*this, scope, getDtype(), scope.dims(getInput()));
+}
 FailureOr<SmallVector<Value>> RandomNormalLikeOp::lower(Lowering &l) {
-  return fillNormal(*this, l, keyOf(*this, getSeed()), getMean().convertToFloat(), getScale().convertToFloat());
+  return fillNormal(*this, l, keyOf(*this, getSeed()),
+                    getMean().convertToFloat(), getScale().convertToFloat());
 }
 
 //===- multinomial --------------------------------------------------------===//
@@ -138,42 +200,67 @@ FailureOr<SmallVector<Value>> RandomNormalLikeOp::lower(Lowering &l) {
 LogicalResult MultinomialOp::inferShapes(ShapeScope &scope) {
   Type elementType = typeOfOnnx(getDtype(), getContext());
   if (!elementType || !(elementType.isInteger(32) || elementType.isInteger(64)))
-    return emitOpError() << "'dtype' is " << static_cast<int64_t>(getDtype()) << ", neither int32 nor int64";
+    return emitOpError() << "'dtype' is " << static_cast<int64_t>(getDtype())
+                         << ", neither int32 nor int64";
   if (scope.rank(getInput()) != 2)
-    return emitOpError() << "'input' has rank " << scope.rank(getInput()) << ", not 2";
+    return emitOpError() << "'input' has rank " << scope.rank(getInput())
+                         << ", not 2";
   if (!isa<FloatType>(getElementTypeOrSelf(getInput().getType())))
-    return emitOpError() << "'input' has elements of " << getElementTypeOrSelf(getInput().getType()) << ", which are no floats";
-  return scope.set(getOperation()->getResult(0), elementType, {scope.dim(getInput(), 0), scope.constant(getSampleSize())});
+    return emitOpError() << "'input' has elements of "
+                         << getElementTypeOrSelf(getInput().getType())
+                         << ", which are no floats";
+  return scope.set(getOperation()->getResult(0), elementType,
+                   {scope.dim(getInput(), 0), scope.constant(getSampleSize())});
 }
 
 FailureOr<SmallVector<Value>> MultinomialOp::lower(Lowering &l) {
-  // The class with the greatest sum of its weight and a number with Gumbel's distribution is drawn by the weights.
+  // The class with the greatest sum of its weight and a number with Gumbel's
+  // distribution is drawn by the weights.
   MLIRContext *context = l.getContext();
-  Type inputType = getElementTypeOrSelf(getInput().getType()), outputType = getElementTypeOrSelf(getType()), f32 = l.getF32Type();
+  Type inputType = getElementTypeOrSelf(getInput().getType()),
+       outputType = getElementTypeOrSelf(getType()), f32 = l.getF32Type();
   uint64_t key = keyOf(*this, getSeed());
-  SmallVector<OpFoldResult> inputSizes = l.sizesOf(l.lowered(getInput())), sizes{inputSizes[0], l.getIndexAttr(getSampleSize())};
-  SmallVector<Value> sizeValues{l.index(sizes[0]), l.index(sizes[1]), l.index(inputSizes[1])};
-  Value best = l.filled(f32, sizes, l.lowest(f32)), drawn = l.filled(outputType, sizes, l.zero(outputType));
+  SmallVector<OpFoldResult> inputSizes = l.sizesOf(l.lowered(getInput())),
+                            sizes{inputSizes[0],
+                                  l.getIndexAttr(getSampleSize())};
+  SmallVector<Value> sizeValues{l.index(sizes[0]), l.index(sizes[1]),
+                                l.index(inputSizes[1])};
+  Value best = l.filled(f32, sizes, l.lowest(f32)),
+        drawn = l.filled(outputType, sizes, l.zero(outputType));
   auto mapOf = [&](unsigned first, unsigned second) {
-    return AffineMap::get(3, 0, {getAffineDimExpr(first, context), getAffineDimExpr(second, context)}, context);
+    return AffineMap::get(
+        3, 0,
+        {getAffineDimExpr(first, context), getAffineDimExpr(second, context)},
+        context);
   };
-  SmallVector<utils::IteratorType> iterators{utils::IteratorType::parallel, utils::IteratorType::parallel, utils::IteratorType::reduction};
+  SmallVector<utils::IteratorType> iterators{utils::IteratorType::parallel,
+                                             utils::IteratorType::parallel,
+                                             utils::IteratorType::reduction};
   auto generic = linalg::GenericOp::create(
-      l, TypeRange{best.getType(), drawn.getType()}, ValueRange(l.lowered(getInput())), ValueRange{best, drawn}, {mapOf(0, 2), mapOf(0, 1), mapOf(0, 1)},
-      iterators, [&](OpBuilder &builder, Location loc, ValueRange args) {
+      l, TypeRange{best.getType(), drawn.getType()},
+      ValueRange(l.lowered(getInput())), ValueRange{best, drawn},
+      {mapOf(0, 2), mapOf(0, 1), mapOf(0, 1)}, iterators,
+      [&](OpBuilder &builder, Location loc, ValueRange args) {
         ImplicitLocOpBuilder b(loc, builder);
         SmallVector<Value> indices;
         for (unsigned axis = 0; axis < 3; ++axis)
           indices.push_back(linalg::IndexOp::create(b, axis));
-        Value part = uniform(b, key, counterOf(b, indices, sizeValues, 1, 0), /*isPositive=*/true);
+        Value part = uniform(b, key, counterOf(b, indices, sizeValues, 1, 0),
+                             /*isPositive=*/true);
         // -log(1) is 0, whose logarithm would be infinite.
         Value tiny = arith::ConstantOp::create(b, b.getF32FloatAttr(0x1p-25f));
-        Value inner = arith::MaximumFOp::create(b, arith::NegFOp::create(b, math::LogOp::create(b, part)), tiny);
-        Value weight = castScalar(b, loadScalar(b, args[0], inputType), inputType, f32);
-        Value score = arith::SubFOp::create(b, weight, math::LogOp::create(b, inner));
-        Value wins = arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, score, args[1]);
+        Value inner = arith::MaximumFOp::create(
+            b, arith::NegFOp::create(b, math::LogOp::create(b, part)), tiny);
+        Value weight =
+            castScalar(b, loadScalar(b, args[0], inputType), inputType, f32);
+        Value score =
+            arith::SubFOp::create(b, weight, math::LogOp::create(b, inner));
+        Value wins =
+            arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, score, args[1]);
         Value place = arith::IndexCastOp::create(b, outputType, indices[2]);
-        linalg::YieldOp::create(b, ValueRange{arith::SelectOp::create(b, wins, score, args[1]), arith::SelectOp::create(b, wins, place, args[2])});
+        linalg::YieldOp::create(
+            b, ValueRange{arith::SelectOp::create(b, wins, score, args[1]),
+                          arith::SelectOp::create(b, wins, place, args[2])});
       });
   return SmallVector<Value>{generic.getResult(1)};
 }

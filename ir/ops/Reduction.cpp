@@ -19,23 +19,32 @@ void nn::registerReduction(NNDialect &dialect) {
       >();
 }
 
-static Type elementTypeOf(Value operand) { return getElementTypeOrSelf(operand.getType()); }
+static Type elementTypeOf(Value operand) {
+  return getElementTypeOrSelf(operand.getType());
+}
 
 //===- Which axes ---------------------------------------------------------===//
 
 /// How many axes a reduction names; none where only run time knows.
-template <typename Op> static std::optional<int64_t> axisCount(Op op, ShapeScope &scope) {
+template <typename Op>
+static std::optional<int64_t> axisCount(Op op, ShapeScope &scope) {
   if (!op.getAxes())
     return 0;
-  return scope.rank(op.getAxes()) == 0 ? 1 : known(scope.product(scope.dims(op.getAxes())));
+  return scope.rank(op.getAxes()) == 0
+             ? 1
+             : known(scope.product(scope.dims(op.getAxes())));
 }
 
-/// The axes a reduction runs along, sorted; none where only run time knows them.
-template <typename Op> static FailureOr<std::optional<SmallVector<int64_t>>> reducedAxes(Op op, ShapeScope &scope) {
+/// The axes a reduction runs along, sorted; none where only run time knows
+/// them.
+template <typename Op>
+static FailureOr<std::optional<SmallVector<int64_t>>>
+reducedAxes(Op op, ShapeScope &scope) {
   int64_t rank = scope.rank(op.getData());
   std::optional<int64_t> count = axisCount(op, scope);
   if (!count && !op.getKeepdims())
-    return op.emitOpError() << "how many 'axes' there are is not known when compiling";
+    return op.emitOpError()
+           << "how many 'axes' there are is not known when compiling";
   SmallVector<int64_t> axes;
   if (count != 0) {
     std::optional<SmallVector<int64_t>> given = scope.integers(op.getAxes());
@@ -55,9 +64,12 @@ template <typename Op> static FailureOr<std::optional<SmallVector<int64_t>>> red
   return std::optional(axes);
 }
 
-/// Checks operands and sets the result's type; `fold` combines the elements of shapes.
+/// Checks operands and sets the result's type; `fold` combines the elements of
+/// shapes.
 template <typename Op>
-static LogicalResult inferReduction(Op op, ShapeScope &scope, llvm::function_ref<AffineExpr(AffineExpr, AffineExpr)> fold = nullptr) {
+static LogicalResult inferReduction(
+    Op op, ShapeScope &scope,
+    llvm::function_ref<AffineExpr(AffineExpr, AffineExpr)> fold = nullptr) {
   FailureOr<std::optional<SmallVector<int64_t>>> axes = reducedAxes(op, scope);
   if (failed(axes))
     return failure();
@@ -66,8 +78,10 @@ static LogicalResult inferReduction(Op op, ShapeScope &scope, llvm::function_ref
   if (!*axes) {
     int64_t rank = data.size(), count = axisCount(op, scope).value_or(0);
     if (count > rank)
-      return op.emitOpError() << "there are " << count << " 'axes' of an operand of rank " << rank;
-    return scope.set(result, elementTypeOf(op.getData()), Dims(op.getKeepdims() ? rank : rank - count, Dim()));
+      return op.emitOpError() << "there are " << count
+                              << " 'axes' of an operand of rank " << rank;
+    return scope.set(result, elementTypeOf(op.getData()),
+                     Dims(op.getKeepdims() ? rank : rank - count, Dim()));
   }
   for (auto [axis, dim] : llvm::enumerate(data)) {
     if (!llvm::is_contained(**axes, static_cast<int64_t>(axis)))
@@ -78,7 +92,8 @@ static LogicalResult inferReduction(Op op, ShapeScope &scope, llvm::function_ref
   if (failed(scope.set(result, elementTypeOf(op.getData()), dims)))
     return failure();
   std::optional<Dims> elements = scope.elements(op.getData());
-  if (fold && elements && !elements->empty() && data.size() == 1 && (*axes)->size() == 1) {
+  if (fold && elements && !elements->empty() && data.size() == 1 &&
+      (*axes)->size() == 1) {
     AffineExpr all = elements->front();
     for (AffineExpr element : ArrayRef(*elements).drop_front())
       all = fold(all, element);
@@ -90,137 +105,195 @@ static LogicalResult inferReduction(Op op, ShapeScope &scope, llvm::function_ref
 //===- Along axes ---------------------------------------------------------===//
 
 using Combine = Value (*)(ImplicitLocOpBuilder &, Type, Value, Value);
-static Value combineSum(ImplicitLocOpBuilder &b, Type, Value left, Value right) { return sum(b, left, right); }
-static Value combineProduct(ImplicitLocOpBuilder &b, Type, Value left, Value right) { return product(b, left, right); }
+static Value combineSum(ImplicitLocOpBuilder &b, Type, Value left,
+                        Value right) {
+  return sum(b, left, right);
+}
+static Value combineProduct(ImplicitLocOpBuilder &b, Type, Value left,
+                            Value right) {
+  return product(b, left, right);
+}
 
-/// The nn type that elements are combined in: long sums of small floats are taken in f32.
-static Type sumType(Type elementType) { return isa<FloatType>(elementType) ? wideType(elementType) : elementType; }
+/// The nn type that elements are combined in: long sums of small floats are
+/// taken in f32.
+static Type sumType(Type elementType) {
+  return isa<FloatType>(elementType) ? wideType(elementType) : elementType;
+}
 
 /// `tensor` combined along `axes`, which go away, in `resultType`.
-static Value reduceAlong(Lowering &l, Value tensor, Type elementType, Type resultType, ArrayRef<int64_t> axes, Value initial, Combine combine) {
+static Value reduceAlong(Lowering &l, Value tensor, Type elementType,
+                         Type resultType, ArrayRef<int64_t> axes, Value initial,
+                         Combine combine) {
   SmallVector<OpFoldResult> sizes = l.sizesOf(tensor), kept;
   SmallVector<AffineExpr> keptExprs;
   SmallVector<utils::IteratorType> iterators;
   for (auto [axis, size] : llvm::enumerate(sizes)) {
     bool isReduced = llvm::is_contained(axes, static_cast<int64_t>(axis));
-    iterators.push_back(isReduced ? utils::IteratorType::reduction : utils::IteratorType::parallel);
+    iterators.push_back(isReduced ? utils::IteratorType::reduction
+                                  : utils::IteratorType::parallel);
     if (isReduced)
       continue;
     kept.push_back(size);
     keptExprs.push_back(l.getAffineDimExpr(axis));
   }
   AffineMap outMap = AffineMap::get(sizes.size(), 0, keptExprs, l.getContext());
-  return l.reduce(l.filled(resultType, kept, initial), resultType, outMap, {{tensor, elementType, l.getMultiDimIdentityMap(sizes.size())}}, iterators,
-                  [&](ImplicitLocOpBuilder &b, ValueRange args) {
-                    return combine(b, resultType, args[1], castScalar(b, args[0], elementType, resultType));
-                  });
+  return l.reduce(
+      l.filled(resultType, kept, initial), resultType, outMap,
+      {{tensor, elementType, l.getMultiDimIdentityMap(sizes.size())}},
+      iterators, [&](ImplicitLocOpBuilder &b, ValueRange args) {
+        return combine(b, resultType, args[1],
+                       castScalar(b, args[0], elementType, resultType));
+      });
 }
 
 /// `tensor` with dims of 1 put back at `axes`.
-static Value keepDims(Lowering &l, Value tensor, ArrayRef<int64_t> axes, int64_t rank) {
+static Value keepDims(Lowering &l, Value tensor, ArrayRef<int64_t> axes,
+                      int64_t rank) {
   SmallVector<OpFoldResult> sizes = l.sizesOf(tensor), all;
   for (int64_t axis = 0, next = 0; axis < rank; ++axis)
-    all.push_back(llvm::is_contained(axes, axis) ? OpFoldResult(l.getIndexAttr(1)) : sizes[next++]);
+    all.push_back(llvm::is_contained(axes, axis)
+                      ? OpFoldResult(l.getIndexAttr(1))
+                      : sizes[next++]);
   return l.reshape(tensor, all);
 }
 
-/// A reduction along axes that only run time knows: every element is added where it belongs. Gives the tensor with all
-/// dims, and sets `count` to the number of elements that become one.
+/// A reduction along axes that only run time knows: every element is added
+/// where it belongs. Gives the tensor with all dims, and sets `count` to the
+/// number of elements that become one.
 template <typename Op>
-static Value reduceAtRunTime(Op op, Lowering &l, Type resultType, Value initial, Combine combine, OpFoldResult &count, SmallVectorImpl<Value> &isReduced) {
+static Value reduceAtRunTime(Op op, Lowering &l, Type resultType, Value initial,
+                             Combine combine, OpFoldResult &count,
+                             SmallVectorImpl<Value> &isReduced) {
   Type elementType = elementTypeOf(op.getData());
   Value data = l.lowered(op.getData());
   SmallVector<OpFoldResult> sizes = l.sizesOf(data), kept;
   int64_t rank = sizes.size();
   Value one = l.index(1), zero = l.index(0), axes = l.lowered(op.getAxes());
-  Value given = cast<RankedTensorType>(axes.getType()).getRank() == 0 ? one : l.createOrFold<tensor::DimOp>(axes, zero);
-  // A flag for each axis, set by what names it; without names all axes are meant, unless none is.
+  Value given = cast<RankedTensorType>(axes.getType()).getRank() == 0
+                    ? one
+                    : l.createOrFold<tensor::DimOp>(axes, zero);
+  // A flag for each axis, set by what names it; without names all axes are
+  // meant, unless none is.
   Value isAll = arith::ConstantOp::create(l, l.getBoolAttr(false));
   if (!op.getNoopWithEmptyAxes())
     isAll = arith::CmpIOp::create(l, arith::CmpIPredicate::eq, given, zero);
-  auto name = scf::ForOp::create(l, zero, given, one, SmallVector<Value>(rank, isAll), [&](OpBuilder &, Location, Value position, ValueRange flags) {
-    Value axis = tensor::ExtractOp::create(l, axes, ShapeScope::rank(op.getAxes()) == 0 ? ValueRange() : ValueRange(position));
-    axis = l.createOrFold<arith::IndexCastOp>(l.getIndexType(), axis);
-    SmallVector<Value> now;
-    for (int64_t each = 0; each < rank; ++each) {
-      Value isNamed = arith::CmpIOp::create(l, arith::CmpIPredicate::eq, axis, l.index(each));
-      isNamed = arith::OrIOp::create(l, isNamed, arith::CmpIOp::create(l, arith::CmpIPredicate::eq, axis, l.index(each - rank)));
-      now.push_back(arith::OrIOp::create(l, flags[each], isNamed));
-    }
-    scf::YieldOp::create(l, now);
-  });
+  auto name = scf::ForOp::create(
+      l, zero, given, one, SmallVector<Value>(rank, isAll),
+      [&](OpBuilder &, Location, Value position, ValueRange flags) {
+        Value axis = tensor::ExtractOp::create(
+            l, axes,
+            ShapeScope::rank(op.getAxes()) == 0 ? ValueRange()
+                                                : ValueRange(position));
+        axis = l.createOrFold<arith::IndexCastOp>(l.getIndexType(), axis);
+        SmallVector<Value> now;
+        for (int64_t each = 0; each < rank; ++each) {
+          Value isNamed = arith::CmpIOp::create(l, arith::CmpIPredicate::eq,
+                                                axis, l.index(each));
+          isNamed = arith::OrIOp::create(
+              l, isNamed,
+              arith::CmpIOp::create(l, arith::CmpIPredicate::eq, axis,
+                                    l.index(each - rank)));
+          now.push_back(arith::OrIOp::create(l, flags[each], isNamed));
+        }
+        scf::YieldOp::create(l, now);
+      });
   llvm::append_range(isReduced, name.getResults());
   Value found = zero;
   count = l.getIndexAttr(1);
   for (auto [flag, each] : llvm::zip_equal(isReduced, sizes)) {
     Value size = l.index(each);
-    found = arith::AddIOp::create(l, found, arith::SelectOp::create(l, flag, one, zero));
-    count = mulIndex(l, count, OpFoldResult(Value(arith::SelectOp::create(l, flag, size, one))));
+    found = arith::AddIOp::create(l, found,
+                                  arith::SelectOp::create(l, flag, one, zero));
+    count = mulIndex(
+        l, count,
+        OpFoldResult(Value(arith::SelectOp::create(l, flag, size, one))));
     kept.push_back(Value(arith::SelectOp::create(l, flag, one, size)));
   }
   Value fits = arith::CmpIOp::create(l, arith::CmpIPredicate::eq, found, given);
-  l.require(arith::OrIOp::create(l, fits, isAll), Status::BadValue, "axes of a reduction do not fit its operand");
+  l.require(arith::OrIOp::create(l, fits, isAll), Status::BadValue,
+            "axes of a reduction do not fit its operand");
   Value init = l.filled(resultType, kept, initial);
   return l.loop(sizes, init, [&](ValueRange indices, ValueRange carried) {
     SmallVector<Value> place;
     for (auto [index, flag] : llvm::zip_equal(indices, isReduced))
       place.push_back(arith::SelectOp::create(l, flag, zero, index));
-    Value element = castScalar(l, l.extract(data, elementType, indices), elementType, resultType);
-    Value now = combine(l, resultType, l.extract(carried[0], resultType, place), element);
-    return SmallVector<Value>{tensor::InsertOp::create(l, storeScalar(l, now, resultType), carried[0], place)};
+    Value element = castScalar(l, l.extract(data, elementType, indices),
+                               elementType, resultType);
+    Value now = combine(l, resultType, l.extract(carried[0], resultType, place),
+                        element);
+    return SmallVector<Value>{tensor::InsertOp::create(
+        l, storeScalar(l, now, resultType), carried[0], place)};
   })[0];
 }
 
 /// The sizes that are left when some axes go away, which only run time knows.
-static SmallVector<OpFoldResult> dropAtRunTime(Lowering &l, ArrayRef<OpFoldResult> sizes, ArrayRef<Value> isReduced, int64_t left) {
+static SmallVector<OpFoldResult> dropAtRunTime(Lowering &l,
+                                               ArrayRef<OpFoldResult> sizes,
+                                               ArrayRef<Value> isReduced,
+                                               int64_t left) {
   SmallVector<Value> all(left, l.index(1));
   Value next = l.index(0), one = l.index(1);
   for (auto [size, flag] : llvm::zip_equal(sizes, isReduced)) {
     for (int64_t position = 0; position < left; ++position) {
-      Value isHere = arith::CmpIOp::create(l, arith::CmpIPredicate::eq, next, l.index(position));
-      Value kept = arith::SelectOp::create(l, flag, all[position], l.index(size));
+      Value isHere = arith::CmpIOp::create(l, arith::CmpIPredicate::eq, next,
+                                           l.index(position));
+      Value kept =
+          arith::SelectOp::create(l, flag, all[position], l.index(size));
       all[position] = arith::SelectOp::create(l, isHere, kept, all[position]);
     }
-    next = arith::SelectOp::create(l, flag, next, arith::AddIOp::create(l, next, one));
+    next = arith::SelectOp::create(l, flag, next,
+                                   arith::AddIOp::create(l, next, one));
   }
-  return llvm::map_to_vector(all, [](Value size) { return OpFoldResult(size); });
+  return llvm::map_to_vector(all,
+                             [](Value size) { return OpFoldResult(size); });
 }
 
 /// Divides sums by the number of their terms.
 static Value divide(Lowering &l, Value sums, Type type, OpFoldResult count) {
-  // Of nothing there is no mean: NaN among floats, 0 among integers, which cannot be divided by 0.
+  // Of nothing there is no mean: NaN among floats, 0 among integers, which
+  // cannot be divided by 0.
   Value terms = l.index(count);
   if (isa<IntegerType>(type))
     terms = arith::MaxSIOp::create(l, terms, l.index(1));
-  Value divisor = castScalar(l, arith::IndexCastOp::create(l, l.getI64Type(), terms), l.getI64Type(), type);
+  Value divisor =
+      castScalar(l, arith::IndexCastOp::create(l, l.getI64Type(), terms),
+                 l.getI64Type(), type);
   SmallVector<OpFoldResult> sizes = l.sizesOf(sums);
-  return l.generic(type, sizes, {{sums, type, l.getMultiDimIdentityMap(sizes.size())}}, [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
-    if (isa<FloatType>(type))
-      return arith::DivFOp::create(b, args[0], divisor);
-    if (type.isUnsignedInteger())
-      return arith::DivUIOp::create(b, args[0], divisor);
-    return arith::DivSIOp::create(b, args[0], divisor);
-  });
+  return l.generic(type, sizes,
+                   {{sums, type, l.getMultiDimIdentityMap(sizes.size())}},
+                   [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
+                     if (isa<FloatType>(type))
+                       return arith::DivFOp::create(b, args[0], divisor);
+                     if (type.isUnsignedInteger())
+                       return arith::DivUIOp::create(b, args[0], divisor);
+                     return arith::DivSIOp::create(b, args[0], divisor);
+                   });
 }
 
 template <typename Op>
-static FailureOr<SmallVector<Value>> lowerReduction(Op op, Lowering &l, Type type, Value initial, Combine combine, bool isMean = false) {
+static FailureOr<SmallVector<Value>>
+lowerReduction(Op op, Lowering &l, Type type, Value initial, Combine combine,
+               bool isMean = false) {
   std::optional<SmallVector<int64_t>> axes = *reducedAxes(op, l.scope);
   Type elementType = elementTypeOf(op.getData());
   int64_t rank = l.scope.rank(op.getData());
   if (!axes) {
     OpFoldResult count;
     SmallVector<Value> isReduced;
-    Value reduced = reduceAtRunTime(op, l, type, initial, combine, count, isReduced);
+    Value reduced =
+        reduceAtRunTime(op, l, type, initial, combine, count, isReduced);
     if (isMean)
       reduced = divide(l, reduced, type, count);
     reduced = l.convert(reduced, type, elementType);
     if (!op.getKeepdims())
-      reduced = l.reshape(reduced, dropAtRunTime(l, l.sizesOf(reduced), isReduced, rank - *axisCount(op, l.scope)));
+      reduced =
+          l.reshape(reduced, dropAtRunTime(l, l.sizesOf(reduced), isReduced,
+                                           rank - *axisCount(op, l.scope)));
     return SmallVector<Value>{reduced};
   }
   Value data = l.lowered(op.getData());
-  Value reduced = reduceAlong(l, data, elementType, type, *axes, initial, combine);
+  Value reduced =
+      reduceAlong(l, data, elementType, type, *axes, initial, combine);
   if (isMean) {
     SmallVector<OpFoldResult> sizes = l.sizesOf(data);
     OpFoldResult count = l.getIndexAttr(1);
@@ -229,41 +302,54 @@ static FailureOr<SmallVector<Value>> lowerReduction(Op op, Lowering &l, Type typ
     reduced = divide(l, reduced, type, count);
   }
   reduced = l.convert(reduced, type, elementType);
-  return SmallVector<Value>{op.getKeepdims() ? keepDims(l, reduced, *axes, rank) : reduced};
+  return SmallVector<Value>{op.getKeepdims() ? keepDims(l, reduced, *axes, rank)
+                                             : reduced};
 }
 
 LogicalResult ReduceSumOp::inferShapes(ShapeScope &scope) {
-  return inferReduction(*this, scope, [](AffineExpr left, AffineExpr right) { return left + right; });
+  return inferReduction(*this, scope, [](AffineExpr left, AffineExpr right) {
+    return left + right;
+  });
 }
 FailureOr<SmallVector<Value>> ReduceSumOp::lower(Lowering &l) {
   Type type = sumType(elementTypeOf(getData()));
   return lowerReduction(*this, l, type, l.zero(type), combineSum);
 }
 
-LogicalResult ReduceMaxOp::inferShapes(ShapeScope &scope) { return inferReduction(*this, scope); }
+LogicalResult ReduceMaxOp::inferShapes(ShapeScope &scope) {
+  return inferReduction(*this, scope);
+}
 FailureOr<SmallVector<Value>> ReduceMaxOp::lower(Lowering &l) {
   Type type = elementTypeOf(getData());
   return lowerReduction(*this, l, type, l.lowest(type), maximum);
 }
 
-LogicalResult ReduceMinOp::inferShapes(ShapeScope &scope) { return inferReduction(*this, scope); }
+LogicalResult ReduceMinOp::inferShapes(ShapeScope &scope) {
+  return inferReduction(*this, scope);
+}
 FailureOr<SmallVector<Value>> ReduceMinOp::lower(Lowering &l) {
   Type type = elementTypeOf(getData());
   return lowerReduction(*this, l, type, l.highest(type), minimum);
 }
 
 LogicalResult ReduceProdOp::inferShapes(ShapeScope &scope) {
-  return inferReduction(*this, scope, [](AffineExpr left, AffineExpr right) { return left * right; });
+  return inferReduction(*this, scope, [](AffineExpr left, AffineExpr right) {
+    return left * right;
+  });
 }
 FailureOr<SmallVector<Value>> ReduceProdOp::lower(Lowering &l) {
   Type type = sumType(elementTypeOf(getData()));
-  return lowerReduction(*this, l, type, l.number(computeType(type), 1), combineProduct);
+  return lowerReduction(*this, l, type, l.number(computeType(type), 1),
+                        combineProduct);
 }
 
-LogicalResult ReduceMeanOp::inferShapes(ShapeScope &scope) { return inferReduction(*this, scope); }
+LogicalResult ReduceMeanOp::inferShapes(ShapeScope &scope) {
+  return inferReduction(*this, scope);
+}
 FailureOr<SmallVector<Value>> ReduceMeanOp::lower(Lowering &l) {
   Type type = sumType(elementTypeOf(getData()));
-  return lowerReduction(*this, l, type, l.zero(type), combineSum, /*isMean=*/true);
+  return lowerReduction(*this, l, type, l.zero(type), combineSum,
+                        /*isMean=*/true);
 }
 
 //===- argmax, argmin -----------------------------------------------------===//
@@ -279,54 +365,82 @@ template <typename Op> static LogicalResult inferArg(Op op, ShapeScope &scope) {
     dims[*axis] = scope.constant(1);
   else
     dims.erase(dims.begin() + *axis);
-  return scope.set(op.getOperation()->getResult(0), IntegerType::get(op.getContext(), 64), dims);
+  return scope.set(op.getOperation()->getResult(0),
+                   IntegerType::get(op.getContext(), 64), dims);
 }
 
-template <typename Op> static FailureOr<SmallVector<Value>> lowerArg(Op op, Lowering &l, Value initial, Combine combine) {
+template <typename Op>
+static FailureOr<SmallVector<Value>> lowerArg(Op op, Lowering &l, Value initial,
+                                              Combine combine) {
   Type elementType = elementTypeOf(op.getData()), positionType = l.getI64Type();
   Value data = l.lowered(op.getData());
   SmallVector<OpFoldResult> sizes = l.sizesOf(data), kept(sizes);
   int64_t rank = sizes.size(), axis = *normalizeAxis(op, op.getAxis(), rank);
   kept.erase(kept.begin() + axis);
-  Value isSome = l.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::sgt, l.index(sizes[axis]), l.index(0));
+  Value isSome = l.createOrFold<arith::CmpIOp>(
+      arith::CmpIPredicate::sgt, l.index(sizes[axis]), l.index(0));
   if (!matchPattern(isSome, m_One()))
     l.require(isSome, Status::BadShape, "no elements along the axis");
-  // The extreme first, then the first or last place where it stands: two passes over one element at a time.
-  Value best = reduceAlong(l, data, elementType, elementType, {axis}, initial, combine);
+  // The extreme first, then the first or last place where it stands: two passes
+  // over one element at a time.
+  Value best =
+      reduceAlong(l, data, elementType, elementType, {axis}, initial, combine);
   bool isLast = op.getSelectLastIndex();
-  Value none = l.filled(positionType, kept, isLast ? l.zero(positionType) : l.highest(positionType));
+  Value none =
+      l.filled(positionType, kept,
+               isLast ? l.zero(positionType) : l.highest(positionType));
   AffineMap all = l.getMultiDimIdentityMap(rank), along = all.dropResult(axis);
-  SmallVector<utils::IteratorType> iterators(rank, utils::IteratorType::parallel);
+  SmallVector<utils::IteratorType> iterators(rank,
+                                             utils::IteratorType::parallel);
   iterators[axis] = utils::IteratorType::reduction;
-  Value places = l.reduce(none, positionType, along, {{data, elementType, all}, {best, elementType, along}}, iterators,
-                          [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
-                            Value isHere;
-                            if (isa<FloatType>(args[0].getType())) {
-                              Value isEqual = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, args[0], args[1]);
-                              isHere = arith::OrIOp::create(b, isEqual, arith::CmpFOp::create(b, arith::CmpFPredicate::UNO, args[0], args[0]));
-                            } else {
-                              isHere = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, args[0], args[1]);
-                            }
-                            Value place = arith::IndexCastOp::create(b, positionType, linalg::IndexOp::create(b, axis));
-                            Value candidate = arith::SelectOp::create(b, isHere, place, args[2]);
-                            if (isLast)
-                              return arith::MaxSIOp::create(b, candidate, args[2]);
-                            return arith::MinSIOp::create(b, candidate, args[2]);
-                          });
-  return SmallVector<Value>{op.getKeepdims() ? keepDims(l, places, {axis}, rank) : places};
+  Value places = l.reduce(
+      none, positionType, along,
+      {{data, elementType, all}, {best, elementType, along}}, iterators,
+      [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
+        Value isHere;
+        if (isa<FloatType>(args[0].getType())) {
+          Value isEqual = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ,
+                                                args[0], args[1]);
+          isHere = arith::OrIOp::create(
+              b, isEqual,
+              arith::CmpFOp::create(b, arith::CmpFPredicate::UNO, args[0],
+                                    args[0]));
+        } else {
+          isHere = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, args[0],
+                                         args[1]);
+        }
+        Value place = arith::IndexCastOp::create(
+            b, positionType, linalg::IndexOp::create(b, axis));
+        Value candidate = arith::SelectOp::create(b, isHere, place, args[2]);
+        if (isLast)
+          return arith::MaxSIOp::create(b, candidate, args[2]);
+        return arith::MinSIOp::create(b, candidate, args[2]);
+      });
+  return SmallVector<Value>{op.getKeepdims() ? keepDims(l, places, {axis}, rank)
+                                             : places};
 }
 
-LogicalResult ArgMaxOp::inferShapes(ShapeScope &scope) { return inferArg(*this, scope); }
-FailureOr<SmallVector<Value>> ArgMaxOp::lower(Lowering &l) { return lowerArg(*this, l, l.lowest(elementTypeOf(getData())), maximum); }
+LogicalResult ArgMaxOp::inferShapes(ShapeScope &scope) {
+  return inferArg(*this, scope);
+}
+FailureOr<SmallVector<Value>> ArgMaxOp::lower(Lowering &l) {
+  return lowerArg(*this, l, l.lowest(elementTypeOf(getData())), maximum);
+}
 
-LogicalResult ArgMinOp::inferShapes(ShapeScope &scope) { return inferArg(*this, scope); }
-FailureOr<SmallVector<Value>> ArgMinOp::lower(Lowering &l) { return lowerArg(*this, l, l.highest(elementTypeOf(getData())), minimum); }
+LogicalResult ArgMinOp::inferShapes(ShapeScope &scope) {
+  return inferArg(*this, scope);
+}
+FailureOr<SmallVector<Value>> ArgMinOp::lower(Lowering &l) {
+  return lowerArg(*this, l, l.highest(elementTypeOf(getData())), minimum);
+}
 
 /// Makes sure that an operand of one number has one.
 static void requireOne(Lowering &l, Value operand) {
   for (Dim dim : l.scope.dims(operand))
     if (!known(dim))
-      l.require(arith::CmpIOp::create(l, arith::CmpIPredicate::eq, l.index(l.size(dim)), l.index(1)), Status::BadShape, "an operand is not one number");
+      l.require(arith::CmpIOp::create(l, arith::CmpIPredicate::eq,
+                                      l.index(l.size(dim)), l.index(1)),
+                Status::BadShape, "an operand is not one number");
 }
 
 //===- topk ---------------------------------------------------------------===//
@@ -336,29 +450,43 @@ LogicalResult TopKOp::inferShapes(ShapeScope &scope) {
   FailureOr<int64_t> axis = normalizeAxis(*this, getAxis(), dims.size());
   if (failed(axis))
     return failure();
-  if (scope.rank(getK()) > 1 || (scope.rank(getK()) == 1 && known(scope.dim(getK(), 0)).value_or(1) != 1))
-    return emitOpError() << "K is " << toString(scope.dims(getK())) << ", not one number";
+  if (scope.rank(getK()) > 1 ||
+      (scope.rank(getK()) == 1 && known(scope.dim(getK(), 0)).value_or(1) != 1))
+    return emitOpError() << "K is " << toString(scope.dims(getK()))
+                         << ", not one number";
   std::optional<Dims> count = scope.elements(getK());
-  std::optional<int64_t> size = known(dims[*axis]), taken = count ? known(count->front()) : std::nullopt;
+  std::optional<int64_t> size = known(dims[*axis]),
+                         taken = count ? known(count->front()) : std::nullopt;
   if (taken && (*taken < 0 || (size && *taken > *size)))
-    return emitOpError() << "K is " << *taken << ", and axis " << *axis << " has " << toString(dims[*axis]) << " elements";
+    return emitOpError() << "K is " << *taken << ", and axis " << *axis
+                         << " has " << toString(dims[*axis]) << " elements";
   dims[*axis] = count ? count->front() : Dim();
-  if (failed(scope.set(getOperation()->getResult(0), elementTypeOf(getX()), dims)))
+  if (failed(
+          scope.set(getOperation()->getResult(0), elementTypeOf(getX()), dims)))
     return failure();
-  return scope.set(getOperation()->getResult(1), IntegerType::get(getContext(), 64), dims);
+  return scope.set(getOperation()->getResult(1),
+                   IntegerType::get(getContext(), 64), dims);
 }
 
 /// Whether `left` comes before `right`: NaN is greater than all numbers.
-static Value comesBefore(Lowering &l, Type elementType, Value left, Value right, bool largest) {
+static Value comesBefore(Lowering &l, Type elementType, Value left, Value right,
+                         bool largest) {
   if (isa<FloatType>(left.getType())) {
     if (!largest)
       std::swap(left, right);
-    Value isGreater = arith::CmpFOp::create(l, arith::CmpFPredicate::OGT, left, right);
-    Value isNaN = arith::CmpFOp::create(l, arith::CmpFPredicate::UNO, left, left), isNumber = arith::CmpFOp::create(l, arith::CmpFPredicate::ORD, right, right);
-    return arith::OrIOp::create(l, isGreater, arith::AndIOp::create(l, isNaN, isNumber));
+    Value isGreater =
+        arith::CmpFOp::create(l, arith::CmpFPredicate::OGT, left, right);
+    Value isNaN =
+              arith::CmpFOp::create(l, arith::CmpFPredicate::UNO, left, left),
+          isNumber =
+              arith::CmpFOp::create(l, arith::CmpFPredicate::ORD, right, right);
+    return arith::OrIOp::create(l, isGreater,
+                                arith::AndIOp::create(l, isNaN, isNumber));
   }
   using Predicate = arith::CmpIPredicate;
-  Predicate predicate = elementType.isUnsignedInteger() ? (largest ? Predicate::ugt : Predicate::ult) : (largest ? Predicate::sgt : Predicate::slt);
+  Predicate predicate = elementType.isUnsignedInteger()
+                            ? (largest ? Predicate::ugt : Predicate::ult)
+                            : (largest ? Predicate::sgt : Predicate::slt);
   return arith::CmpIOp::create(l, predicate, left, right);
 }
 
@@ -368,96 +496,148 @@ FailureOr<SmallVector<Value>> TopKOp::lower(Lowering &l) {
   requireOne(l, getK());
   SmallVector<OpFoldResult> sizes = l.sizesOf(data), kept(sizes), others(sizes);
   int64_t axis = *normalizeAxis(*this, getAxis(), sizes.size());
-  Value size = l.index(sizes[axis]), count = l.index(l.element(getK(), 0)), zero = l.index(0), one = l.index(1);
-  Value isEnough = l.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::ule, count, size);
+  Value size = l.index(sizes[axis]), count = l.index(l.element(getK(), 0)),
+        zero = l.index(0), one = l.index(1);
+  Value isEnough =
+      l.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::ule, count, size);
   if (!matchPattern(isEnough, m_One()))
     l.require(isEnough, Status::BadValue, "K is larger than the axis");
   kept[axis] = getAsOpFoldResult(count);
-  SmallVector<Value> results{l.empty(elementType, kept), l.empty(positionType, kept)};
+  SmallVector<Value> results{l.empty(elementType, kept),
+                             l.empty(positionType, kept)};
   if (isConstantIntValue(kept[axis], 0))
     return results;
 
-  // Each element goes into its place among those taken so far, and pushes the ones after it on. Equal ones stay before it.
+  // Each element goes into its place among those taken so far, and pushes the
+  // ones after it on. Equal ones stay before it.
   others[axis] = l.getIndexAttr(1);
   bool largest = getLargest();
   Value last = arith::SubIOp::create(l, count, one);
-  Value steps = arith::SelectOp::create(l, arith::CmpIOp::create(l, arith::CmpIPredicate::eq, count, zero), zero, size);
+  Value steps = arith::SelectOp::create(
+      l, arith::CmpIOp::create(l, arith::CmpIPredicate::eq, count, zero), zero,
+      size);
   return l.loop(others, results, [&](ValueRange outer, ValueRange carried) {
     SmallVector<Value> at(outer);
-    return l.loop({getAsOpFoldResult(steps)}, carried, [&](ValueRange step, ValueRange taken) {
-      Value position = step[0];
-      at[axis] = position;
-      Value element = l.extract(data, elementType, at), place = arith::IndexCastOp::create(l, positionType, position);
-      // Places at and after `filled` are still empty.
-      Value filled = arith::MinUIOp::create(l, position, count);
-      auto goesBefore = [&](Value tensor, Value slot) {
-        at[axis] = slot;
-        Value present = l.extract(tensor, elementType, at);
-        Value isEmpty = arith::CmpIOp::create(l, arith::CmpIPredicate::uge, slot, filled);
-        return std::pair(present, Value(arith::OrIOp::create(l, isEmpty, comesBefore(l, elementType, element, present, largest))));
-      };
-      Value isTaken = goesBefore(taken[0], last).second;
-      auto insert = [&](OpBuilder &, Location) {
-        auto moved = l.loop({getAsOpFoldResult(arith::AddIOp::create(l, arith::MinUIOp::create(l, filled, last), one).getResult())}, taken,
-                            [&](ValueRange back, ValueRange now) {
-                              Value top = arith::MinUIOp::create(l, filled, last), slot = arith::SubIOp::create(l, top, back[0]);
-                              auto [present, goesHere] = goesBefore(now[0], slot);
-                              Value isFirst = arith::CmpIOp::create(l, arith::CmpIPredicate::eq, slot, zero);
-                              Value before = arith::SelectOp::create(l, isFirst, zero, arith::SubIOp::create(l, slot, one));
-                              auto [previous, goesEarlier] = goesBefore(now[0], before);
-                              Value comesFromBefore = arith::AndIOp::create(l, goesEarlier, arith::XOrIOp::create(l, isFirst, arith::ConstantOp::create(l, l.getBoolAttr(true))));
-                              auto choose = [&](Value shifted, Value own, Value old) {
-                                return arith::SelectOp::create(l, comesFromBefore, shifted, arith::SelectOp::create(l, goesHere, own, old));
-                              };
-                              at[axis] = before;
-                              Value previousPlace = tensor::ExtractOp::create(l, now[1], at);
-                              at[axis] = slot;
-                              Value presentPlace = tensor::ExtractOp::create(l, now[1], at);
-                              Value value = storeScalar(l, choose(previous, element, present), elementType);
-                              return SmallVector<Value>{tensor::InsertOp::create(l, value, now[0], at),
-                                                        tensor::InsertOp::create(l, choose(previousPlace, place, presentPlace), now[1], at)};
-                            });
-        scf::YieldOp::create(l, moved);
-      };
-      auto keep = [&](OpBuilder &, Location) { scf::YieldOp::create(l, taken); };
-      auto branch = scf::IfOp::create(l, isTaken, insert, keep);
-      return SmallVector<Value>(branch.getResults());
-    });
+    return l.loop(
+        {getAsOpFoldResult(steps)}, carried,
+        [&](ValueRange step, ValueRange taken) {
+          Value position = step[0];
+          at[axis] = position;
+          Value element = l.extract(data, elementType, at),
+                place = arith::IndexCastOp::create(l, positionType, position);
+          // Places at and after `filled` are still empty.
+          Value filled = arith::MinUIOp::create(l, position, count);
+          auto goesBefore = [&](Value tensor, Value slot) {
+            at[axis] = slot;
+            Value present = l.extract(tensor, elementType, at);
+            Value isEmpty = arith::CmpIOp::create(l, arith::CmpIPredicate::uge,
+                                                  slot, filled);
+            return std::pair(present, Value(arith::OrIOp::create(
+                                          l, isEmpty,
+                                          comesBefore(l, elementType, element,
+                                                      present, largest))));
+          };
+          Value isTaken = goesBefore(taken[0], last).second;
+          auto insert = [&](OpBuilder &, Location) {
+            auto moved = l.loop(
+                {getAsOpFoldResult(
+                    arith::AddIOp::create(
+                        l, arith::MinUIOp::create(l, filled, last), one)
+                        .getResult())},
+                taken, [&](ValueRange back, ValueRange now) {
+                  Value top = arith::MinUIOp::create(l, filled, last),
+                        slot = arith::SubIOp::create(l, top, back[0]);
+                  auto [present, goesHere] = goesBefore(now[0], slot);
+                  Value isFirst = arith::CmpIOp::create(
+                      l, arith::CmpIPredicate::eq, slot, zero);
+                  Value before = arith::SelectOp::create(
+                      l, isFirst, zero, arith::SubIOp::create(l, slot, one));
+                  auto [previous, goesEarlier] = goesBefore(now[0], before);
+                  Value comesFromBefore = arith::AndIOp::create(
+                      l, goesEarlier,
+                      arith::XOrIOp::create(
+                          l, isFirst,
+                          arith::ConstantOp::create(l, l.getBoolAttr(true))));
+                  auto choose = [&](Value shifted, Value own, Value old) {
+                    return arith::SelectOp::create(
+                        l, comesFromBefore, shifted,
+                        arith::SelectOp::create(l, goesHere, own, old));
+                  };
+                  at[axis] = before;
+                  Value previousPlace =
+                      tensor::ExtractOp::create(l, now[1], at);
+                  at[axis] = slot;
+                  Value presentPlace = tensor::ExtractOp::create(l, now[1], at);
+                  Value value = storeScalar(
+                      l, choose(previous, element, present), elementType);
+                  return SmallVector<Value>{
+                      tensor::InsertOp::create(l, value, now[0], at),
+                      tensor::InsertOp::create(
+                          l, choose(previousPlace, place, presentPlace), now[1],
+                          at)};
+                });
+            scf::YieldOp::create(l, moved);
+          };
+          auto keep = [&](OpBuilder &, Location) {
+            scf::YieldOp::create(l, taken);
+          };
+          auto branch = scf::IfOp::create(l, isTaken, insert, keep);
+          return SmallVector<Value>(branch.getResults());
+        });
   });
 }
 
 //===- cumsum, cumprod ----------------------------------------------------===//
 
-template <typename Op> static LogicalResult inferCumulative(Op op, ShapeScope &scope) {
-  if (scope.rank(op.getAxis()) > 1 || (scope.rank(op.getAxis()) == 1 && known(scope.dim(op.getAxis(), 0)).value_or(1) != 1))
-    return op.emitOpError() << "'axis' is " << toString(scope.dims(op.getAxis())) << ", not one number";
+template <typename Op>
+static LogicalResult inferCumulative(Op op, ShapeScope &scope) {
+  if (scope.rank(op.getAxis()) > 1 ||
+      (scope.rank(op.getAxis()) == 1 &&
+       known(scope.dim(op.getAxis(), 0)).value_or(1) != 1))
+    return op.emitOpError()
+           << "'axis' is " << toString(scope.dims(op.getAxis()))
+           << ", not one number";
   std::optional<SmallVector<int64_t>> axis = scope.integers(op.getAxis());
   if (axis && failed(normalizeAxis(op, axis->front(), scope.rank(op.getX()))))
     return failure();
-  return scope.set(op.getOperation()->getResult(0), elementTypeOf(op.getX()), scope.dims(op.getX()));
+  return scope.set(op.getOperation()->getResult(0), elementTypeOf(op.getX()),
+                   scope.dims(op.getX()));
 }
 
-template <typename Op> static FailureOr<SmallVector<Value>> lowerCumulative(Op op, Lowering &l, double neutral, Combine combine) {
+template <typename Op>
+static FailureOr<SmallVector<Value>>
+lowerCumulative(Op op, Lowering &l, double neutral, Combine combine) {
   Type elementType = elementTypeOf(op.getX()), type = sumType(elementType);
-  Value data = l.lowered(op.getX()), zero = l.index(0), one = l.index(1), initial = l.number(computeType(type), neutral);
+  Value data = l.lowered(op.getX()), zero = l.index(0), one = l.index(1),
+        initial = l.number(computeType(type), neutral);
   SmallVector<OpFoldResult> sizes = l.sizesOf(data);
   int64_t rank = sizes.size();
   auto along = [&](int64_t axis) {
     Value last = arith::SubIOp::create(l, l.index(sizes[axis]), one);
-    Value sums = l.loop(sizes, l.empty(type, sizes), [&](ValueRange indices, ValueRange carried) {
-      Value step = indices[axis], isFirst = arith::CmpIOp::create(l, arith::CmpIPredicate::eq, step, zero);
-      Value before = arith::SelectOp::create(l, isFirst, zero, arith::SubIOp::create(l, step, one));
-      SmallVector<Value> here(indices), there(indices);
-      there[axis] = before;
-      if (op.getReverse()) {
-        here[axis] = arith::SubIOp::create(l, last, step);
-        there[axis] = arith::SubIOp::create(l, last, before);
-      }
-      Value element = castScalar(l, l.extract(data, elementType, op.getExclusive() ? there : here), elementType, type);
-      Value sum = combine(l, type, l.extract(carried[0], type, there), element);
-      sum = arith::SelectOp::create(l, isFirst, op.getExclusive() ? initial : element, sum);
-      return SmallVector<Value>{tensor::InsertOp::create(l, storeScalar(l, sum, type), carried[0], here)};
-    })[0];
+    Value sums = l.loop(
+        sizes, l.empty(type, sizes),
+        [&](ValueRange indices, ValueRange carried) {
+          Value step = indices[axis],
+                isFirst = arith::CmpIOp::create(l, arith::CmpIPredicate::eq,
+                                                step, zero);
+          Value before = arith::SelectOp::create(
+              l, isFirst, zero, arith::SubIOp::create(l, step, one));
+          SmallVector<Value> here(indices), there(indices);
+          there[axis] = before;
+          if (op.getReverse()) {
+            here[axis] = arith::SubIOp::create(l, last, step);
+            there[axis] = arith::SubIOp::create(l, last, before);
+          }
+          Value element = castScalar(
+              l, l.extract(data, elementType, op.getExclusive() ? there : here),
+              elementType, type);
+          Value sum =
+              combine(l, type, l.extract(carried[0], type, there), element);
+          sum = arith::SelectOp::create(
+              l, isFirst, op.getExclusive() ? initial : element, sum);
+          return SmallVector<Value>{tensor::InsertOp::create(
+              l, storeScalar(l, sum, type), carried[0], here)};
+        })[0];
     return l.convert(sums, type, elementType);
   };
   if (std::optional<SmallVector<int64_t>> axis = l.scope.integers(op.getAxis()))
@@ -465,64 +645,108 @@ template <typename Op> static FailureOr<SmallVector<Value>> lowerCumulative(Op o
 
   // An axis that only run time knows: one loop nest for each.
   requireOne(l, op.getAxis());
-  Value given = l.index(l.element(op.getAxis(), 0)), isNegative = arith::CmpIOp::create(l, arith::CmpIPredicate::slt, given, zero);
-  Value axis = arith::SelectOp::create(l, isNegative, arith::AddIOp::create(l, given, l.index(rank)), given);
-  l.require(arith::CmpIOp::create(l, arith::CmpIPredicate::ult, axis, l.index(rank)), Status::BadValue, "the axis is outside the operand's rank");
+  Value given = l.index(l.element(op.getAxis(), 0)),
+        isNegative =
+            arith::CmpIOp::create(l, arith::CmpIPredicate::slt, given, zero);
+  Value axis = arith::SelectOp::create(
+      l, isNegative, arith::AddIOp::create(l, given, l.index(rank)), given);
+  l.require(
+      arith::CmpIOp::create(l, arith::CmpIPredicate::ult, axis, l.index(rank)),
+      Status::BadValue, "the axis is outside the operand's rank");
   std::function<Value(int64_t)> choose = [&](int64_t candidate) -> Value {
     if (candidate + 1 >= rank)
       return along(candidate);
-    Value isThis = arith::CmpIOp::create(l, arith::CmpIPredicate::eq, axis, l.index(candidate));
+    Value isThis = arith::CmpIOp::create(l, arith::CmpIPredicate::eq, axis,
+                                         l.index(candidate));
     auto branch = scf::IfOp::create(
-        l, isThis, [&](OpBuilder &, Location) { scf::YieldOp::create(l, along(candidate)); },
-        [&](OpBuilder &, Location) { scf::YieldOp::create(l, choose(candidate + 1)); });
+        l, isThis,
+        [&](OpBuilder &, Location) {
+          scf::YieldOp::create(l, along(candidate));
+        },
+        [&](OpBuilder &, Location) {
+          scf::YieldOp::create(l, choose(candidate + 1));
+        });
     return branch.getResult(0);
   };
   return SmallVector<Value>{rank == 0 ? data : choose(0)};
 }
 
-LogicalResult CumSumOp::inferShapes(ShapeScope &scope) { return inferCumulative(*this, scope); }
-FailureOr<SmallVector<Value>> CumSumOp::lower(Lowering &l) { return lowerCumulative(*this, l, 0, combineSum); }
+LogicalResult CumSumOp::inferShapes(ShapeScope &scope) {
+  return inferCumulative(*this, scope);
+}
+FailureOr<SmallVector<Value>> CumSumOp::lower(Lowering &l) {
+  return lowerCumulative(*this, l, 0, combineSum);
+}
 
-LogicalResult CumProdOp::inferShapes(ShapeScope &scope) { return inferCumulative(*this, scope); }
-FailureOr<SmallVector<Value>> CumProdOp::lower(Lowering &l) { return lowerCumulative(*this, l, 1, combineProduct); }
+LogicalResult CumProdOp::inferShapes(ShapeScope &scope) {
+  return inferCumulative(*this, scope);
+}
+FailureOr<SmallVector<Value>> CumProdOp::lower(Lowering &l) {
+  return lowerCumulative(*this, l, 1, combineProduct);
+}
 
 //===- softmax, log_softmax -----------------------------------------------===//
 
-template <typename Op> static LogicalResult inferSoftmax(Op op, ShapeScope &scope) {
+template <typename Op>
+static LogicalResult inferSoftmax(Op op, ShapeScope &scope) {
   if (failed(normalizeAxis(op, op.getAxis(), scope.rank(op.getInput()))))
     return failure();
-  return scope.set(op.getOperation()->getResult(0), elementTypeOf(op.getInput()), scope.dims(op.getInput()));
+  return scope.set(op.getOperation()->getResult(0),
+                   elementTypeOf(op.getInput()), scope.dims(op.getInput()));
 }
 
 /// Softmax or its logarithm, computed in f32 at least.
-static Value lowerSoftmax(Lowering &l, Value input, Type elementType, int64_t axis, bool isLog) {
+static Value lowerSoftmax(Lowering &l, Value input, Type elementType,
+                          int64_t axis, bool isLog) {
   Type type = wideType(elementType);
   SmallVector<OpFoldResult> sizes = l.sizesOf(input);
-  AffineMap all = l.getMultiDimIdentityMap(sizes.size()), along = all.dropResult(axis);
-  Value greatest = reduceAlong(l, input, elementType, elementType, {axis}, l.lowest(elementType), maximum);
-  Value shifted = l.generic(type, sizes, {{input, elementType, all}, {greatest, elementType, along}}, [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
-    Value x = castScalar(b, args[0], elementType, type), most = castScalar(b, args[1], elementType, type);
-    Value difference = arith::SubFOp::create(b, x, most);
-    return isLog ? difference : Value(math::ExpOp::create(b, difference));
-  });
+  AffineMap all = l.getMultiDimIdentityMap(sizes.size()),
+            along = all.dropResult(axis);
+  Value greatest = reduceAlong(l, input, elementType, elementType, {axis},
+                               l.lowest(elementType), maximum);
+  Value shifted = l.generic(
+      type, sizes, {{input, elementType, all}, {greatest, elementType, along}},
+      [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
+        Value x = castScalar(b, args[0], elementType, type),
+              most = castScalar(b, args[1], elementType, type);
+        Value difference = arith::SubFOp::create(b, x, most);
+        return isLog ? difference : Value(math::ExpOp::create(b, difference));
+      });
   Value powers = shifted;
   if (isLog)
-    powers = l.generic(type, sizes, {{shifted, type, all}}, [](ImplicitLocOpBuilder &b, ValueRange args) -> Value { return math::ExpOp::create(b, args[0]); });
-  Value sums = reduceAlong(l, powers, type, type, {axis}, l.zero(type), combineSum);
-  return l.generic(elementType, sizes, {{shifted, type, all}, {sums, type, along}}, [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
-    Value result = isLog ? Value(arith::SubFOp::create(b, args[0], math::LogOp::create(b, args[1]))) : Value(arith::DivFOp::create(b, args[0], args[1]));
-    return castScalar(b, result, type, elementType);
-  });
+    powers = l.generic(type, sizes, {{shifted, type, all}},
+                       [](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
+                         return math::ExpOp::create(b, args[0]);
+                       });
+  Value sums =
+      reduceAlong(l, powers, type, type, {axis}, l.zero(type), combineSum);
+  return l.generic(
+      elementType, sizes, {{shifted, type, all}, {sums, type, along}},
+      [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
+        Value result = isLog
+                           ? Value(arith::SubFOp::create(
+                                 b, args[0], math::LogOp::create(b, args[1])))
+                           : Value(arith::DivFOp::create(b, args[0], args[1]));
+        return castScalar(b, result, type, elementType);
+      });
 }
 
-LogicalResult SoftmaxOp::inferShapes(ShapeScope &scope) { return inferSoftmax(*this, scope); }
+LogicalResult SoftmaxOp::inferShapes(ShapeScope &scope) {
+  return inferSoftmax(*this, scope);
+}
 FailureOr<SmallVector<Value>> SoftmaxOp::lower(Lowering &l) {
   int64_t axis = *normalizeAxis(*this, getAxis(), l.scope.rank(getInput()));
-  return SmallVector<Value>{lowerSoftmax(l, l.lowered(getInput()), elementTypeOf(getInput()), axis, /*isLog=*/false)};
+  return SmallVector<Value>{lowerSoftmax(l, l.lowered(getInput()),
+                                         elementTypeOf(getInput()), axis,
+                                         /*isLog=*/false)};
 }
 
-LogicalResult LogSoftmaxOp::inferShapes(ShapeScope &scope) { return inferSoftmax(*this, scope); }
+LogicalResult LogSoftmaxOp::inferShapes(ShapeScope &scope) {
+  return inferSoftmax(*this, scope);
+}
 FailureOr<SmallVector<Value>> LogSoftmaxOp::lower(Lowering &l) {
   int64_t axis = *normalizeAxis(*this, getAxis(), l.scope.rank(getInput()));
-  return SmallVector<Value>{lowerSoftmax(l, l.lowered(getInput()), elementTypeOf(getInput()), axis, /*isLog=*/true)};
+  return SmallVector<Value>{lowerSoftmax(l, l.lowered(getInput()),
+                                         elementTypeOf(getInput()), axis,
+                                         /*isLog=*/true)};
 }

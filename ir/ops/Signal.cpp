@@ -22,14 +22,19 @@ void nn::registerSignal(NNDialect &dialect) {
       >();
 }
 
-/// The only element of a small integer operand, as a dim; null when there is no expression for it. A diagnostic when it
-/// has several.
-static FailureOr<Dim> oneElement(Operation *op, ShapeScope &scope, Value operand, StringRef name) {
+/// The only element of a small integer operand, as a dim; null when there is no
+/// expression for it. A diagnostic when it has several.
+static FailureOr<Dim> oneElement(Operation *op, ShapeScope &scope,
+                                 Value operand, StringRef name) {
   for (Dim dim : scope.dims(operand))
     if (known(dim) && !isKnown(dim, 1))
-      return op->emitOpError() << name << " is " << toString(scope.dims(operand)) << ", not one element";
+      return op->emitOpError()
+             << name << " is " << toString(scope.dims(operand))
+             << ", not one element";
   if (!isa<IntegerType>(getElementTypeOrSelf(operand.getType())))
-    return op->emitOpError() << name << " has elements of " << getElementTypeOrSelf(operand.getType()) << ", which are no integers";
+    return op->emitOpError() << name << " has elements of "
+                             << getElementTypeOrSelf(operand.getType())
+                             << ", which are no integers";
   std::optional<Dims> all = scope.elements(operand);
   return all && all->size() == 1 ? all->front() : Dim();
 }
@@ -37,7 +42,8 @@ static FailureOr<Dim> oneElement(Operation *op, ShapeScope &scope, Value operand
 //===- dft ----------------------------------------------------------------===//
 
 namespace {
-/// The sizes of a transform: `taken` elements of the input's axis, which stand for a signal of `length`, become `given`.
+/// The sizes of a transform: `taken` elements of the input's axis, which stand
+/// for a signal of `length`, become `given`.
 struct Transform {
   int64_t axis;
   Dim length, taken, given;
@@ -51,7 +57,9 @@ struct Transform {
 static FailureOr<std::optional<int64_t>> axisOf(DftOp op, ShapeScope &scope) {
   int64_t rank = scope.rank(op.getInput()), axis = -2;
   if (rank < 2)
-    return op.emitOpError() << "'input' has rank " << rank << "; it needs an axis to transform and one of parts";
+    return op.emitOpError()
+           << "'input' has rank " << rank
+           << "; it needs an axis to transform and one of parts";
   if (op.getAxis()) {
     FailureOr<Dim> given = oneElement(op, scope, op.getAxis(), "'axis'");
     if (failed(given))
@@ -68,38 +76,49 @@ static FailureOr<std::optional<int64_t>> axisOf(DftOp op, ShapeScope &scope) {
   return std::optional<int64_t>(*normal);
 }
 
-/// The transform along `axis`. `length` and what follows from it are null where only run time knows them.
-static FailureOr<Transform> transformOf(DftOp op, int64_t axis, ShapeScope &scope) {
+/// The transform along `axis`. `length` and what follows from it are null where
+/// only run time knows them.
+static FailureOr<Transform> transformOf(DftOp op, int64_t axis,
+                                        ShapeScope &scope) {
   Dims dims = scope.dims(op.getInput());
   std::optional<int64_t> parts = known(dims.back());
   if (!parts || (*parts != 1 && *parts != 2))
-    return op.emitOpError() << "the last axis has " << toString({dims.back()}) << " elements, not a real and an imaginary part";
-  Transform transform{axis, {}, {}, {}, *parts, op.getInverse() != 0, op.getOnesided() != 0};
+    return op.emitOpError() << "the last axis has " << toString({dims.back()})
+                            << " elements, not a real and an imaginary part";
+  Transform transform{
+      axis, {}, {}, {}, *parts, op.getInverse() != 0, op.getOnesided() != 0};
   Dim size = dims[transform.axis];
   transform.length = transform.isReal() ? (size - 1) * 2 : size;
   if (op.getDftLength()) {
-    FailureOr<Dim> given = oneElement(op, scope, op.getDftLength(), "'dft_length'");
+    FailureOr<Dim> given =
+        oneElement(op, scope, op.getDftLength(), "'dft_length'");
     if (failed(given))
       return failure();
     transform.length = *given;
   }
   if (transform.length && known(transform.length).value_or(1) < 1)
-    return op.emitOpError() << "the transform has length " << *known(transform.length);
+    return op.emitOpError()
+           << "the transform has length " << *known(transform.length);
   if (transform.length)
-    transform.given = transform.isOneSided && !transform.isInverse ? transform.length.floorDiv(2) + 1 : transform.length;
+    transform.given = transform.isOneSided && !transform.isInverse
+                          ? transform.length.floorDiv(2) + 1
+                          : transform.length;
   return transform;
 }
 
 LogicalResult DftOp::inferShapes(ShapeScope &scope) {
   Type elementType = getElementTypeOrSelf(getInput().getType());
   if (!isa<FloatType>(elementType))
-    return emitOpError() << "'input' has elements of " << elementType << ", which are no floats";
+    return emitOpError() << "'input' has elements of " << elementType
+                         << ", which are no floats";
   FailureOr<std::optional<int64_t>> axis = axisOf(*this, scope);
   if (failed(axis))
     return failure();
   // An axis that only run time knows leaves the dims that all axes leave.
   Dims dims = scope.dims(getInput());
-  for (int64_t each = axis->value_or(0), end = *axis ? **axis + 1 : dims.size() - 1; each < end; ++each) {
+  for (int64_t each = axis->value_or(0),
+               end = *axis ? **axis + 1 : dims.size() - 1;
+       each < end; ++each) {
     FailureOr<Transform> transform = transformOf(*this, each, scope);
     if (failed(transform))
       return failure();
@@ -110,11 +129,17 @@ LogicalResult DftOp::inferShapes(ShapeScope &scope) {
   return scope.set(getOperation()->getResult(0), elementType, dims);
 }
 
-/// The factor of input element n, part `part`, in output element k, part `out`, of a transform of length `length`.
-static double factor(const Transform &transform, int64_t length, int64_t k, int64_t n, int64_t part, int64_t out) {
+/// The factor of input element n, part `part`, in output element k, part `out`,
+/// of a transform of length `length`.
+static double factor(const Transform &transform, int64_t length, int64_t k,
+                     int64_t n, int64_t part, int64_t out) {
   // Reducing the product first keeps the angle exact to the last bit.
-  double angle = 2 * llvm::numbers::pi * static_cast<double>(k * n % length) / static_cast<double>(length);
-  double sine = transform.isInverse ? std::sin(angle) : -std::sin(angle), value = part == out ? std::cos(angle) : part == 0 ? sine : -sine;
+  double angle = 2 * llvm::numbers::pi * static_cast<double>(k * n % length) /
+                 static_cast<double>(length);
+  double sine = transform.isInverse ? std::sin(angle) : -std::sin(angle),
+         value = part == out ? std::cos(angle)
+                 : part == 0 ? sine
+                             : -sine;
   if (!transform.isInverse)
     return value;
   // The other half of a one-sided spectrum mirrors this half, but for its ends.
@@ -122,21 +147,28 @@ static double factor(const Transform &transform, int64_t length, int64_t k, int6
   return value * (isMirrored ? 2 : 1) / static_cast<double>(length);
 }
 
-/// The table of factors: (given, taken, parts, parts of the result). A constant while that is small.
-static Value factors(Lowering &l, const Transform &transform, Value length, ArrayRef<OpFoldResult> sizes, Type sums) {
+/// The table of factors: (given, taken, parts, parts of the result). A constant
+/// while that is small.
+static Value factors(Lowering &l, const Transform &transform, Value length,
+                     ArrayRef<OpFoldResult> sizes, Type sums) {
   constexpr int64_t kMostConstant = 1 << 22;
   SmallVector<int64_t> shape;
   int64_t count = 1;
   bool isKnown = true;
   for (OpFoldResult size : sizes) {
     std::optional<int64_t> value = getConstantIntValue(size);
-    isKnown &= value && !llvm::MulOverflow(count, *value, count) && count <= kMostConstant;
+    isKnown &= value && !llvm::MulOverflow(count, *value, count) &&
+               count <= kMostConstant;
     shape.push_back(value.value_or(0));
   }
-  std::optional<int64_t> knownLength = getConstantIntValue(OpFoldResult(length));
+  std::optional<int64_t> knownLength =
+      getConstantIntValue(OpFoldResult(length));
   if (isKnown && knownLength) {
     SmallVector<char> bytes;
-    auto append = [&](auto value) { bytes.append(reinterpret_cast<const char *>(&value), reinterpret_cast<const char *>(&value) + sizeof value); };
+    auto append = [&](auto value) {
+      bytes.append(reinterpret_cast<const char *>(&value),
+                   reinterpret_cast<const char *>(&value) + sizeof value);
+    };
     for (int64_t k = 0; k < shape[0]; ++k)
       for (int64_t n = 0; n < shape[1]; ++n)
         for (int64_t part = 0; part < shape[2]; ++part)
@@ -144,44 +176,82 @@ static Value factors(Lowering &l, const Transform &transform, Value length, Arra
             double value = factor(transform, *knownLength, k, n, part, out);
             sums.isF64() ? append(value) : append(static_cast<float>(value));
           }
-    return arith::ConstantOp::create(l, constantWith(RankedTensorType::get(shape, sums), "dft", std::move(bytes)));
+    return arith::ConstantOp::create(
+        l, constantWith(RankedTensorType::get(shape, sums), "dft",
+                        std::move(bytes)));
   }
-  return l.generate(sums, sizes, [&](ImplicitLocOpBuilder &b, ValueRange loops) -> Value {
-    auto number = [&](double value) -> Value { return arith::ConstantOp::create(b, b.getFloatAttr(sums, value)); };
-    auto isEqual = [&](Value left, Value right) -> Value { return arith::CmpIOp::create(b, arith::CmpIPredicate::eq, left, right); };
-    auto toFloat = [&](Value index) -> Value { return arith::SIToFPOp::create(b, sums, arith::IndexCastOp::create(b, b.getI64Type(), index)); };
-    Value zero = arith::ConstantIndexOp::create(b, 0), turns = arith::RemUIOp::create(b, arith::MulIOp::create(b, loops[0], loops[1]), length);
-    Value angle = arith::MulFOp::create(b, number(2 * llvm::numbers::pi), arith::DivFOp::create(b, toFloat(turns), toFloat(length)));
-    Value sine = math::SinOp::create(b, angle), minus = arith::NegFOp::create(b, sine);
-    Value isFirst = isEqual(loops[2], zero);
-    Value cross = transform.isInverse ? arith::SelectOp::create(b, isFirst, sine, minus) : arith::SelectOp::create(b, isFirst, minus, sine);
-    Value value = arith::SelectOp::create(b, isEqual(loops[2], loops[3]), math::CosOp::create(b, angle), cross);
-    if (!transform.isInverse)
-      return value;
-    Value scale = arith::DivFOp::create(b, value, toFloat(length));
-    if (!transform.isOneSided)
-      return scale;
-    Value isEnd = arith::OrIOp::create(b, isEqual(loops[1], zero), isEqual(arith::AddIOp::create(b, loops[1], loops[1]), length));
-    return arith::SelectOp::create(b, isEnd, scale, arith::AddFOp::create(b, scale, scale));
-  });
+  return l.generate(
+      sums, sizes, [&](ImplicitLocOpBuilder &b, ValueRange loops) -> Value {
+        auto number = [&](double value) -> Value {
+          return arith::ConstantOp::create(b, b.getFloatAttr(sums, value));
+        };
+        auto isEqual = [&](Value left, Value right) -> Value {
+          return arith::CmpIOp::create(b, arith::CmpIPredicate::eq, left,
+                                       right);
+        };
+        auto toFloat = [&](Value index) -> Value {
+          return arith::SIToFPOp::create(
+              b, sums, arith::IndexCastOp::create(b, b.getI64Type(), index));
+        };
+        Value zero = arith::ConstantIndexOp::create(b, 0),
+              turns = arith::RemUIOp::create(
+                  b, arith::MulIOp::create(b, loops[0], loops[1]), length);
+        Value angle = arith::MulFOp::create(
+            b, number(2 * llvm::numbers::pi),
+            arith::DivFOp::create(b, toFloat(turns), toFloat(length)));
+        Value sine = math::SinOp::create(b, angle),
+              minus = arith::NegFOp::create(b, sine);
+        Value isFirst = isEqual(loops[2], zero);
+        Value cross = transform.isInverse
+                          ? arith::SelectOp::create(b, isFirst, sine, minus)
+                          : arith::SelectOp::create(b, isFirst, minus, sine);
+        Value value =
+            arith::SelectOp::create(b, isEqual(loops[2], loops[3]),
+                                    math::CosOp::create(b, angle), cross);
+        if (!transform.isInverse)
+          return value;
+        Value scale = arith::DivFOp::create(b, value, toFloat(length));
+        if (!transform.isOneSided)
+          return scale;
+        Value isEnd = arith::OrIOp::create(
+            b, isEqual(loops[1], zero),
+            isEqual(arith::AddIOp::create(b, loops[1], loops[1]), length));
+        return arith::SelectOp::create(b, isEnd, scale,
+                                       arith::AddFOp::create(b, scale, scale));
+      });
 }
 
 static Value lowerTransform(DftOp op, const Transform &transform, Lowering &l) {
-  Type elementType = getElementTypeOrSelf(op.getInput().getType()), sums = elementType.isF64() ? elementType : Type(l.getF32Type());
+  Type elementType = getElementTypeOrSelf(op.getInput().getType()),
+       sums = elementType.isF64() ? elementType : Type(l.getF32Type());
   Dims dims = l.scope.dims(op.getInput());
   OpFoldResult length, one = l.getIndexAttr(1);
   if (transform.length)
     length = l.size(transform.length);
   else
-    length = getAsOpFoldResult(arith::IndexCastOp::create(l, l.getIndexType(), onlyElement(l, op.getDftLength())).getResult());
+    length = getAsOpFoldResult(
+        arith::IndexCastOp::create(l, l.getIndexType(),
+                                   onlyElement(l, op.getDftLength()))
+            .getResult());
   if (!getConstantIntValue(length))
-    l.require(arith::CmpIOp::create(l, arith::CmpIPredicate::sge, l.index(length), l.index(1)), Status::BadValue, "a transform of length 0");
-  OpFoldResult half = addIndex(l, getAsOpFoldResult(l.createOrFold<arith::DivUIOp>(l.index(length), l.index(2))), one);
-  OpFoldResult given = transform.isOneSided && !transform.isInverse ? half : length;
-  OpFoldResult taken = getAsOpFoldResult(l.createOrFold<arith::MinSIOp>(l.index(l.size(dims[transform.axis])), l.index(transform.isReal() ? half : length)));
-  Value input = l.slice(l.lowered(op.getInput()), transform.axis, l.getIndexAttr(0), taken);
+    l.require(arith::CmpIOp::create(l, arith::CmpIPredicate::sge,
+                                    l.index(length), l.index(1)),
+              Status::BadValue, "a transform of length 0");
+  OpFoldResult half = addIndex(l,
+                               getAsOpFoldResult(l.createOrFold<arith::DivUIOp>(
+                                   l.index(length), l.index(2))),
+                               one);
+  OpFoldResult given =
+      transform.isOneSided && !transform.isInverse ? half : length;
+  OpFoldResult taken = getAsOpFoldResult(l.createOrFold<arith::MinSIOp>(
+      l.index(l.size(dims[transform.axis])),
+      l.index(transform.isReal() ? half : length)));
+  Value input = l.slice(l.lowered(op.getInput()), transform.axis,
+                        l.getIndexAttr(0), taken);
   OpFoldResult outParts = l.getIndexAttr(transform.isReal() ? 1 : 2);
-  Value table = factors(l, transform, l.index(length), {given, taken, l.getIndexAttr(transform.parts), outParts}, sums);
+  Value table =
+      factors(l, transform, l.index(length),
+              {given, taken, l.getIndexAttr(transform.parts), outParts}, sums);
 
   // Loops: those of the result, then the elements taken and their parts.
   unsigned rank = dims.size(), loops = rank + 2;
@@ -190,31 +260,51 @@ static Value lowerTransform(DftOp op, const Transform &transform, Lowering &l) {
   sizes.back() = outParts;
   SmallVector<AffineExpr> inputExprs;
   for (unsigned axis = 0; axis < rank; ++axis)
-    inputExprs.push_back(l.getAffineDimExpr(axis == transform.axis ? rank : axis == rank - 1 ? rank + 1 : axis));
-  SmallVector<AffineExpr> tableExprs{l.getAffineDimExpr(transform.axis), l.getAffineDimExpr(rank), l.getAffineDimExpr(rank + 1), l.getAffineDimExpr(rank - 1)};
-  SmallVector<utils::IteratorType> iterators(loops, utils::IteratorType::parallel);
+    inputExprs.push_back(l.getAffineDimExpr(axis == transform.axis ? rank
+                                            : axis == rank - 1     ? rank + 1
+                                                                   : axis));
+  SmallVector<AffineExpr> tableExprs{
+      l.getAffineDimExpr(transform.axis), l.getAffineDimExpr(rank),
+      l.getAffineDimExpr(rank + 1), l.getAffineDimExpr(rank - 1)};
+  SmallVector<utils::IteratorType> iterators(loops,
+                                             utils::IteratorType::parallel);
   iterators[rank] = iterators[rank + 1] = utils::IteratorType::reduction;
-  Value result = l.reduce(l.filled(sums, sizes, l.zero(sums)), sums, l.getMultiDimIdentityMap(loops).getMajorSubMap(rank),
-                          {{input, elementType, AffineMap::get(loops, 0, inputExprs, l.getContext())},
-                           {table, sums, AffineMap::get(loops, 0, tableExprs, l.getContext())}},
-                          iterators, [&](ImplicitLocOpBuilder &b, ValueRange args) {
-                            return sum(b, args[2], product(b, castScalar(b, args[0], elementType, sums), args[1]));
-                          });
+  Value result = l.reduce(
+      l.filled(sums, sizes, l.zero(sums)), sums,
+      l.getMultiDimIdentityMap(loops).getMajorSubMap(rank),
+      {{input, elementType,
+        AffineMap::get(loops, 0, inputExprs, l.getContext())},
+       {table, sums, AffineMap::get(loops, 0, tableExprs, l.getContext())}},
+      iterators, [&](ImplicitLocOpBuilder &b, ValueRange args) {
+        return sum(
+            b, args[2],
+            product(b, castScalar(b, args[0], elementType, sums), args[1]));
+      });
   if (sums != elementType)
-    result = l.generic(elementType, sizes, {{result, sums, l.getMultiDimIdentityMap(rank)}},
-                       [&](ImplicitLocOpBuilder &b, ValueRange args) { return castScalar(b, args[0], sums, elementType); });
+    result = l.generic(elementType, sizes,
+                       {{result, sums, l.getMultiDimIdentityMap(rank)}},
+                       [&](ImplicitLocOpBuilder &b, ValueRange args) {
+                         return castScalar(b, args[0], sums, elementType);
+                       });
   return result;
 }
 
 FailureOr<SmallVector<Value>> DftOp::lower(Lowering &l) {
   if (std::optional<int64_t> axis = *axisOf(*this, l.scope))
-    return SmallVector<Value>{lowerTransform(*this, *transformOf(*this, *axis, l.scope), l)};
+    return SmallVector<Value>{
+        lowerTransform(*this, *transformOf(*this, *axis, l.scope), l)};
   // One transform for each axis that it may be.
   int64_t rank = l.scope.rank(getInput());
-  Value axis = arith::IndexCastOp::create(l, l.getIndexType(), onlyElement(l, getAxis())), zero = l.index(0);
-  Value isNegative = arith::CmpIOp::create(l, arith::CmpIPredicate::slt, axis, zero);
-  axis = arith::SelectOp::create(l, isNegative, arith::AddIOp::create(l, axis, l.index(rank)), axis);
-  l.require(arith::CmpIOp::create(l, arith::CmpIPredicate::ult, axis, l.index(rank - 1)), Status::BadValue, "there is no such axis to transform");
+  Value axis = arith::IndexCastOp::create(l, l.getIndexType(),
+                                          onlyElement(l, getAxis())),
+        zero = l.index(0);
+  Value isNegative =
+      arith::CmpIOp::create(l, arith::CmpIPredicate::slt, axis, zero);
+  axis = arith::SelectOp::create(
+      l, isNegative, arith::AddIOp::create(l, axis, l.index(rank)), axis);
+  l.require(arith::CmpIOp::create(l, arith::CmpIPredicate::ult, axis,
+                                  l.index(rank - 1)),
+            Status::BadValue, "there is no such axis to transform");
   RankedTensorType type = storageTensor(getType());
   OpBuilder::InsertionGuard guard(l);
   scf::IfOp outermost;
@@ -222,8 +312,10 @@ FailureOr<SmallVector<Value>> DftOp::lower(Lowering &l) {
     bool isLast = each == rank - 2;
     scf::IfOp branch;
     if (!isLast) {
-      Value isIt = arith::CmpIOp::create(l, arith::CmpIPredicate::eq, axis, l.index(each));
-      branch = scf::IfOp::create(l, TypeRange(Type(type)), isIt, /*addThenBlock=*/true, /*addElseBlock=*/true);
+      Value isIt = arith::CmpIOp::create(l, arith::CmpIPredicate::eq, axis,
+                                         l.index(each));
+      branch = scf::IfOp::create(l, TypeRange(Type(type)), isIt,
+                                 /*addThenBlock=*/true, /*addElseBlock=*/true);
       if (outermost)
         scf::YieldOp::create(l, branch.getResults());
       else
@@ -242,68 +334,121 @@ FailureOr<SmallVector<Value>> DftOp::lower(Lowering &l) {
   return SmallVector<Value>{outermost.getResult(0)};
 }
 
-
 //===- mel_weight_matrix --------------------------------------------------===//
 
 LogicalResult MelWeightMatrixOp::inferShapes(ShapeScope &scope) {
   Type elementType = typeOfOnnx(getOutputDatatype(), getContext());
   if (!elementType || !elementType.isIntOrFloat())
-    return emitOpError() << "'output_datatype' is " << static_cast<int64_t>(getOutputDatatype());
-  FailureOr<Dim> bands = oneElement(*this, scope, getNumMelBins(), "'num_mel_bins'"), length = oneElement(*this, scope, getDftLength(), "'dft_length'"),
-                 rate = oneElement(*this, scope, getSampleRate(), "'sample_rate'");
+    return emitOpError() << "'output_datatype' is "
+                         << static_cast<int64_t>(getOutputDatatype());
+  FailureOr<Dim> bands = oneElement(*this, scope, getNumMelBins(),
+                                    "'num_mel_bins'"),
+                 length =
+                     oneElement(*this, scope, getDftLength(), "'dft_length'"),
+                 rate =
+                     oneElement(*this, scope, getSampleRate(), "'sample_rate'");
   if (failed(bands) || failed(length) || failed(rate))
     return failure();
   for (Value edge : {getLowerEdgeHertz(), getUpperEdgeHertz()})
     if (!isa<FloatType>(getElementTypeOrSelf(edge.getType())))
-      return emitOpError() << "an edge has elements of " << getElementTypeOrSelf(edge.getType()) << ", which are no floats";
-  return scope.set(getOperation()->getResult(0), elementType, {*length ? length->floorDiv(2) + 1 : Dim(), *bands});
+      return emitOpError() << "an edge has elements of "
+                           << getElementTypeOrSelf(edge.getType())
+                           << ", which are no floats";
+  return scope.set(getOperation()->getResult(0), elementType,
+                   {*length ? length->floorDiv(2) + 1 : Dim(), *bands});
 }
 
 FailureOr<SmallVector<Value>> MelWeightMatrixOp::lower(Lowering &l) {
   Type elementType = getElementTypeOrSelf(getType()), f64 = l.getF64Type();
   auto integer = [&](Value operand) -> Value {
     Type type = getElementTypeOrSelf(operand.getType());
-    return arith::IndexCastOp::create(l, l.getIndexType(), castScalar(l, onlyElement(l, operand), type, l.getI64Type()));
+    return arith::IndexCastOp::create(
+        l, l.getIndexType(),
+        castScalar(l, onlyElement(l, operand), type, l.getI64Type()));
   };
-  auto real = [&](Value operand) { return castScalar(l, onlyElement(l, operand), getElementTypeOrSelf(operand.getType()), f64); };
+  auto real = [&](Value operand) {
+    return castScalar(l, onlyElement(l, operand),
+                      getElementTypeOrSelf(operand.getType()), f64);
+  };
   auto toFloat = [&](ImplicitLocOpBuilder &b, Value index) -> Value {
-    return arith::SIToFPOp::create(b, f64, arith::IndexCastOp::create(b, b.getI64Type(), index));
+    return arith::SIToFPOp::create(
+        b, f64, arith::IndexCastOp::create(b, b.getI64Type(), index));
   };
-  Value bands = integer(getNumMelBins()), length = integer(getDftLength()), rate = integer(getSampleRate()), one = l.index(1);
+  Value bands = integer(getNumMelBins()), length = integer(getDftLength()),
+        rate = integer(getSampleRate()), one = l.index(1);
   for (Value size : {bands, length, rate})
-    l.require(arith::CmpIOp::create(l, arith::CmpIPredicate::sge, size, one), Status::BadValue, "sizes of a mel weight matrix are below 1");
-  auto number = [](ImplicitLocOpBuilder &b, double value) -> Value { return arith::ConstantOp::create(b, b.getF64FloatAttr(value)); };
+    l.require(arith::CmpIOp::create(l, arith::CmpIPredicate::sge, size, one),
+              Status::BadValue, "sizes of a mel weight matrix are below 1");
+  auto number = [](ImplicitLocOpBuilder &b, double value) -> Value {
+    return arith::ConstantOp::create(b, b.getF64FloatAttr(value));
+  };
   // mel(f) = 2595 * log10(1 + f / 700)
   const double scale = 2595 / std::log(10.0);
   auto mel = [&](Value hertz) -> Value {
-    return arith::MulFOp::create(l, math::Log1pOp::create(l, arith::DivFOp::create(l, hertz, number(l, 700))), number(l, scale));
+    return arith::MulFOp::create(
+        l,
+        math::Log1pOp::create(l,
+                              arith::DivFOp::create(l, hertz, number(l, 700))),
+        number(l, scale));
   };
-  Value low = mel(real(getLowerEdgeHertz())), high = mel(real(getUpperEdgeHertz()));
-  Value step = arith::DivFOp::create(l, arith::SubFOp::create(l, high, low), toFloat(l, l.index(addIndex(l, OpFoldResult(bands), l.getIndexAttr(2)))));
-  Value bins = arith::AddIOp::create(l, arith::DivUIOp::create(l, length, l.index(2)), one);
-  Value perHertz = arith::DivFOp::create(l, toFloat(l, arith::AddIOp::create(l, length, one)), toFloat(l, rate));
+  Value low = mel(real(getLowerEdgeHertz())),
+        high = mel(real(getUpperEdgeHertz()));
+  Value step = arith::DivFOp::create(
+      l, arith::SubFOp::create(l, high, low),
+      toFloat(l, l.index(addIndex(l, OpFoldResult(bands), l.getIndexAttr(2)))));
+  Value bins = arith::AddIOp::create(
+      l, arith::DivUIOp::create(l, length, l.index(2)), one);
+  Value perHertz = arith::DivFOp::create(
+      l, toFloat(l, arith::AddIOp::create(l, length, one)), toFloat(l, rate));
 
   Dims dims = l.scope.dims(getOutput());
-  SmallVector<OpFoldResult> sizes{known(dims[0]) ? l.size(dims[0]) : OpFoldResult(bins), known(dims[1]) ? l.size(dims[1]) : OpFoldResult(bands)};
-  Value weights = l.generate(elementType, sizes, [&](ImplicitLocOpBuilder &b, ValueRange at) {
-    // The bin of the spectrum where edge `index` of the triangles lies.
-    auto edge = [&](int64_t offset) -> Value {
-      Value index = toFloat(b, arith::AddIOp::create(b, at[1], arith::ConstantIndexOp::create(b, offset)));
-      Value mels = arith::AddFOp::create(b, arith::MulFOp::create(b, index, step), low);
-      Value hertz = arith::MulFOp::create(b, math::ExpM1Op::create(b, arith::DivFOp::create(b, mels, number(b, scale))), number(b, 700));
-      return math::FloorOp::create(b, arith::MulFOp::create(b, hertz, perHertz));
-    };
-    auto compare = [&](arith::CmpFPredicate predicate, Value left, Value right) -> Value { return arith::CmpFOp::create(b, predicate, left, right); };
-    auto both = [&](Value left, Value right) -> Value { return arith::AndIOp::create(b, left, right); };
-    auto minus = [&](Value left, Value right) -> Value { return arith::SubFOp::create(b, left, right); };
-    Value left = edge(0), centre = edge(1), right = edge(2), bin = toFloat(b, at[0]), zero = number(b, 0);
-    Value isRising = both(compare(arith::CmpFPredicate::OGE, bin, left), compare(arith::CmpFPredicate::OLT, bin, centre));
-    Value rise = arith::DivFOp::create(b, minus(bin, left), minus(centre, left));
-    Value isFalling = both(compare(arith::CmpFPredicate::OGT, bin, centre), compare(arith::CmpFPredicate::OLT, bin, right));
-    Value fall = arith::DivFOp::create(b, minus(right, bin), minus(right, centre));
-    Value value = arith::SelectOp::create(b, isRising, rise, arith::SelectOp::create(b, isFalling, fall, zero));
-    value = arith::SelectOp::create(b, compare(arith::CmpFPredicate::OEQ, bin, centre), number(b, 1), value);
-    return castScalar(b, value, f64, elementType);
-  });
+  SmallVector<OpFoldResult> sizes{
+      known(dims[0]) ? l.size(dims[0]) : OpFoldResult(bins),
+      known(dims[1]) ? l.size(dims[1]) : OpFoldResult(bands)};
+  Value weights = l.generate(
+      elementType, sizes, [&](ImplicitLocOpBuilder &b, ValueRange at) {
+        // The bin of the spectrum where edge `index` of the triangles lies.
+        auto edge = [&](int64_t offset) -> Value {
+          Value index = toFloat(
+              b, arith::AddIOp::create(
+                     b, at[1], arith::ConstantIndexOp::create(b, offset)));
+          Value mels = arith::AddFOp::create(
+              b, arith::MulFOp::create(b, index, step), low);
+          Value hertz = arith::MulFOp::create(
+              b,
+              math::ExpM1Op::create(
+                  b, arith::DivFOp::create(b, mels, number(b, scale))),
+              number(b, 700));
+          return math::FloorOp::create(
+              b, arith::MulFOp::create(b, hertz, perHertz));
+        };
+        auto compare = [&](arith::CmpFPredicate predicate, Value left,
+                           Value right) -> Value {
+          return arith::CmpFOp::create(b, predicate, left, right);
+        };
+        auto both = [&](Value left, Value right) -> Value {
+          return arith::AndIOp::create(b, left, right);
+        };
+        auto minus = [&](Value left, Value right) -> Value {
+          return arith::SubFOp::create(b, left, right);
+        };
+        Value left = edge(0), centre = edge(1), right = edge(2),
+              bin = toFloat(b, at[0]), zero = number(b, 0);
+        Value isRising = both(compare(arith::CmpFPredicate::OGE, bin, left),
+                              compare(arith::CmpFPredicate::OLT, bin, centre));
+        Value rise =
+            arith::DivFOp::create(b, minus(bin, left), minus(centre, left));
+        Value isFalling = both(compare(arith::CmpFPredicate::OGT, bin, centre),
+                               compare(arith::CmpFPredicate::OLT, bin, right));
+        Value fall =
+            arith::DivFOp::create(b, minus(right, bin), minus(right, centre));
+        Value value = arith::SelectOp::create(
+            b, isRising, rise,
+            arith::SelectOp::create(b, isFalling, fall, zero));
+        value = arith::SelectOp::create(
+            b, compare(arith::CmpFPredicate::OEQ, bin, centre), number(b, 1),
+            value);
+        return castScalar(b, value, f64, elementType);
+      });
   return SmallVector<Value>{weights};
 }

@@ -21,17 +21,20 @@ void nn::registerStructure(NNDialect &dialect) {
 
 LogicalResult ConstantOp::inferShapes(ShapeScope &scope) {
   auto type = cast<ShapedType>(getValue().getType());
-  Dims dims = llvm::map_to_vector(type.getShape(), [&](int64_t size) { return scope.constant(size); });
+  Dims dims = llvm::map_to_vector(
+      type.getShape(), [&](int64_t size) { return scope.constant(size); });
   return scope.set(getOperation()->getResult(0), type.getElementType(), dims);
 }
 
 FailureOr<SmallVector<Value>> ConstantOp::lower(Lowering &lowering) {
-  return SmallVector<Value>{arith::ConstantOp::create(lowering, storedConstant(getValue()))};
+  return SmallVector<Value>{
+      arith::ConstantOp::create(lowering, storedConstant(getValue()))};
 }
 
 OpFoldResult ConstantOp::fold(FoldAdaptor) { return getValue(); }
 
-Operation *NNDialect::materializeConstant(OpBuilder &builder, Attribute value, Type type, Location loc) {
+Operation *NNDialect::materializeConstant(OpBuilder &builder, Attribute value,
+                                          Type type, Location loc) {
   auto elements = dyn_cast<ElementsAttr>(value);
   if (!elements || elements.getType() != type)
     return nullptr;
@@ -42,23 +45,31 @@ Operation *NNDialect::materializeConstant(OpBuilder &builder, Attribute value, T
 
 LogicalResult IdentityOp::inferShapes(ShapeScope &scope) {
   OpResult result = getOperation()->getResult(0);
-  if (failed(scope.set(result, getElementTypeOrSelf(getInput().getType()), scope.dims(getInput()))))
+  if (failed(scope.set(result, getElementTypeOrSelf(getInput().getType()),
+                       scope.dims(getInput()))))
     return failure();
   scope.copy(result, getInput());
   return success();
 }
 
-FailureOr<SmallVector<Value>> IdentityOp::lower(Lowering &lowering) { return SmallVector<Value>{lowering.lowered(getInput())}; }
+FailureOr<SmallVector<Value>> IdentityOp::lower(Lowering &lowering) {
+  return SmallVector<Value>{lowering.lowered(getInput())};
+}
 
-OpFoldResult IdentityOp::fold(FoldAdaptor) { return getInput().getType() == getType() ? getInput() : OpFoldResult(); }
+OpFoldResult IdentityOp::fold(FoldAdaptor) {
+  return getInput().getType() == getType() ? getInput() : OpFoldResult();
+}
 
 //===- shape --------------------------------------------------------------===//
 
-/// The dims that the operator gives: `start` and `end` count from the end when negative, and are clamped.
+/// The dims that the operator gives: `start` and `end` count from the end when
+/// negative, and are clamped.
 static Dims shownDims(ShapeOp op, ShapeScope &scope) {
   Dims dims = scope.dims(op.getData());
   int64_t rank = dims.size();
-  auto clamp = [&](int64_t axis) { return std::clamp<int64_t>(axis < 0 ? axis + rank : axis, 0, rank); };
+  auto clamp = [&](int64_t axis) {
+    return std::clamp<int64_t>(axis < 0 ? axis + rank : axis, 0, rank);
+  };
   int64_t start = clamp(op.getStart()), end = clamp(op.getEnd().value_or(rank));
   return Dims(ArrayRef(dims).slice(start, std::max<int64_t>(end - start, 0)));
 }
@@ -66,7 +77,8 @@ static Dims shownDims(ShapeOp op, ShapeScope &scope) {
 LogicalResult ShapeOp::inferShapes(ShapeScope &scope) {
   Dims shown = shownDims(*this, scope);
   OpResult result = getOperation()->getResult(0);
-  if (failed(scope.set(result, IntegerType::get(getContext(), 64), {scope.constant(shown.size())})))
+  if (failed(scope.set(result, IntegerType::get(getContext(), 64),
+                       {scope.constant(shown.size())})))
     return failure();
   scope.setElements(result, shown);
   return success();
@@ -75,9 +87,12 @@ LogicalResult ShapeOp::inferShapes(ShapeScope &scope) {
 FailureOr<SmallVector<Value>> ShapeOp::lower(Lowering &lowering) {
   SmallVector<Value> elements;
   for (Dim dim : shownDims(*this, lowering.scope))
-    elements.push_back(arith::IndexCastOp::create(lowering, lowering.getI64Type(), lowering.index(lowering.size(dim))));
+    elements.push_back(arith::IndexCastOp::create(
+        lowering, lowering.getI64Type(), lowering.index(lowering.size(dim))));
   auto type = cast<RankedTensorType>(getType());
   if (elements.empty())
-    return SmallVector<Value>{tensor::EmptyOp::create(lowering, ArrayRef<int64_t>{0}, lowering.getI64Type())};
-  return SmallVector<Value>{tensor::FromElementsOp::create(lowering, type, elements)};
+    return SmallVector<Value>{tensor::EmptyOp::create(
+        lowering, ArrayRef<int64_t>{0}, lowering.getI64Type())};
+  return SmallVector<Value>{
+      tensor::FromElementsOp::create(lowering, type, elements)};
 }

@@ -19,20 +19,29 @@
 using namespace mlir;
 using namespace burnish;
 
-/// The weights as an initialiser of their global: what is evaluated has only small ones.
-static void defineWeights(llvm::Module &llvmModule, ModuleOp module, StringRef name) {
-  llvm::GlobalVariable *global = llvmModule.getGlobalVariable((name + "_weights").str());
+/// The weights as an initialiser of their global: what is evaluated has only
+/// small ones.
+static void defineWeights(llvm::Module &llvmModule, ModuleOp module,
+                          StringRef name) {
+  llvm::GlobalVariable *global =
+      llvmModule.getGlobalVariable((name + "_weights").str());
   if (!global)
     return;
-  SmallVector<char> bytes(llvmModule.getDataLayout().getTypeAllocSize(global->getValueType()));
-  ArrayRef<Attribute> placed = module->getAttrOfType<ArrayAttr>(nn::kWeightsAttr).getValue();
+  SmallVector<char> bytes(
+      llvmModule.getDataLayout().getTypeAllocSize(global->getValueType()));
+  ArrayRef<Attribute> placed =
+      module->getAttrOfType<ArrayAttr>(nn::kWeightsAttr).getValue();
   for (size_t entry = 0; entry + 1 < placed.size(); entry += 2)
-    llvm::copy(nn::copyBytes(cast<ElementsAttr>(placed[entry])), bytes.begin() + cast<IntegerAttr>(placed[entry + 1]).getInt());
-  global->setInitializer(llvm::ConstantDataArray::getRaw(StringRef(bytes.data(), bytes.size()), bytes.size(), llvm::Type::getInt8Ty(llvmModule.getContext())));
+    llvm::copy(nn::copyBytes(cast<ElementsAttr>(placed[entry])),
+               bytes.begin() + cast<IntegerAttr>(placed[entry + 1]).getInt());
+  global->setInitializer(llvm::ConstantDataArray::getRaw(
+      StringRef(bytes.data(), bytes.size()), bytes.size(),
+      llvm::Type::getInt8Ty(llvmModule.getContext())));
 }
 
 /// A just-in-time compiled module, or null.
-static std::unique_ptr<llvm::orc::LLJIT> compile(ModuleOp module, StringRef name) {
+static std::unique_ptr<llvm::orc::LLJIT> compile(ModuleOp module,
+                                                 StringRef name) {
   static std::once_flag once;
   std::call_once(once, [] {
     llvm::InitializeNativeTarget();
@@ -48,20 +57,24 @@ static std::unique_ptr<llvm::orc::LLJIT> compile(ModuleOp module, StringRef name
   registerBuiltinDialectTranslation(*module.getContext());
   registerLLVMDialectTranslation(*module.getContext());
   auto context = std::make_unique<llvm::LLVMContext>();
-  std::unique_ptr<llvm::Module> llvmModule = translateModuleToLLVMIR(module, *context);
-  std::unique_ptr<llvm::orc::LLJIT> jit = orNull(llvm::orc::LLJITBuilder().create());
+  std::unique_ptr<llvm::Module> llvmModule =
+      translateModuleToLLVMIR(module, *context);
+  std::unique_ptr<llvm::orc::LLJIT> jit =
+      orNull(llvm::orc::LLJITBuilder().create());
   if (!llvmModule || !jit)
     return nullptr;
   llvmModule->setDataLayout(jit->getDataLayout());
   llvmModule->setTargetTriple(jit->getTargetTriple());
   defineWeights(*llvmModule, module, name);
-  auto process = llvm::orc::DynamicLibrarySearchGenerator::GetForCurrentProcess(jit->getDataLayout().getGlobalPrefix());
+  auto process = llvm::orc::DynamicLibrarySearchGenerator::GetForCurrentProcess(
+      jit->getDataLayout().getGlobalPrefix());
   if (!process) {
     llvm::consumeError(process.takeError());
     return nullptr;
   }
   jit->getMainJITDylib().addGenerator(std::move(*process));
-  if (llvm::Error error = jit->addIRModule(llvm::orc::ThreadSafeModule(std::move(llvmModule), std::move(context)))) {
+  if (llvm::Error error = jit->addIRModule(llvm::orc::ThreadSafeModule(
+          std::move(llvmModule), std::move(context)))) {
     llvm::consumeError(std::move(error));
     return nullptr;
   }
@@ -71,9 +84,12 @@ static std::unique_ptr<llvm::orc::LLJIT> compile(ModuleOp module, StringRef name
 static void *allocateAligned(const burnish_context *, int64_t bytes) {
   return std::aligned_alloc(64, llvm::alignTo(std::max<int64_t>(bytes, 1), 64));
 }
-static void releaseAligned(const burnish_context *, void *pointer) { std::free(pointer); }
+static void releaseAligned(const burnish_context *, void *pointer) {
+  std::free(pointer);
+}
 
-FailureOr<SmallVector<SmallVector<char>>> burnish::evaluate(ModuleOp module, ArrayRef<ArrayRef<char>> inputs) {
+FailureOr<SmallVector<SmallVector<char>>>
+burnish::evaluate(ModuleOp module, ArrayRef<ArrayRef<char>> inputs) {
   PassManager passes(module.getContext());
   PipelineOptions options;
   options.level = 0;
@@ -97,12 +113,15 @@ FailureOr<SmallVector<SmallVector<char>>> burnish::evaluate(ModuleOp module, Arr
   std::vector<burnish_tensor> inputTensors, outputTensors;
   for (auto [port, bytes] : llvm::zip_equal(signature.inputs, inputs)) {
     dims.push_back(port.dims);
-    inputTensors.push_back({const_cast<char *>(bytes.data()), dims.back().data(), static_cast<int64_t>(bytes.size())});
+    inputTensors.push_back({const_cast<char *>(bytes.data()),
+                            dims.back().data(),
+                            static_cast<int64_t>(bytes.size())});
   }
   for (const nn::Port &port : signature.outputs) {
     outputs.emplace_back(port.bytes());
     dims.push_back(port.dims);
-    outputTensors.push_back({outputs.back().data(), dims.back().data(), port.bytes()});
+    outputTensors.push_back(
+        {outputs.back().data(), dims.back().data(), port.bytes()});
   }
   // Growing the vector moved the earlier buffers' inline storage.
   for (auto [tensor, bytes] : llvm::zip_equal(outputTensors, outputs))
@@ -110,8 +129,10 @@ FailureOr<SmallVector<SmallVector<char>>> burnish::evaluate(ModuleOp module, Arr
   burnish_context context = {};
   context.allocate = allocateAligned;
   context.release = releaseAligned;
-  std::unique_ptr<void, decltype(&std::free)> workspace(allocateAligned(nullptr, model->workspace_bytes), &std::free);
-  if (model->run(&context, inputTensors.data(), outputTensors.data(), workspace.get()) != BURNISH_OK)
+  std::unique_ptr<void, decltype(&std::free)> workspace(
+      allocateAligned(nullptr, model->workspace_bytes), &std::free);
+  if (model->run(&context, inputTensors.data(), outputTensors.data(),
+                 workspace.get()) != BURNISH_OK)
     return failure();
   return outputs;
 }

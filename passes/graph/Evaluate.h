@@ -4,9 +4,12 @@
 
 namespace burnish {
 
-/// Compiles the model of `module` (nn, static sizes) at level 0 for this machine, runs it on `inputs` (row-major, as
-/// stored) and returns the bytes of each output. Consumes the module's contents. Failure without a diagnostic when the
-/// machine cannot, or the run does not end well: the caller leaves things as they are.
-llvm::FailureOr<llvm::SmallVector<llvm::SmallVector<char>>> evaluate(mlir::ModuleOp module, llvm::ArrayRef<llvm::ArrayRef<char>> inputs);
+/// Compiles the model of `module` (nn, static sizes) at level 0 for this
+/// machine, runs it on `inputs` (row-major, as stored) and returns the bytes of
+/// each output. Consumes the module's contents. Failure without a diagnostic
+/// when the machine cannot, or the run does not end well: the caller leaves
+/// things as they are.
+llvm::FailureOr<llvm::SmallVector<llvm::SmallVector<char>>>
+evaluate(mlir::ModuleOp module, llvm::ArrayRef<llvm::ArrayRef<char>> inputs);
 
 } // namespace burnish

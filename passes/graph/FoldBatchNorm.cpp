@@ -1,4 +1,5 @@
-// FoldBatchNorm.cpp - normalisation with constant statistics becomes part of the convolution before it.
+// FoldBatchNorm.cpp - normalisation with constant statistics becomes part of
+// the convolution before it.
 #include "ir/Ops.h"
 #include "ir/Shapes.h"
 #include "ir/Signature.h"
@@ -16,13 +17,19 @@ namespace burnish {
 static bool isConstant(Value value, unsigned depth = 0) {
   constexpr unsigned kDeepest = 16;
   Operation *op = value.getDefiningOp();
-  if (!op || depth > kDeepest || !isMemoryEffectFree(op) || op->getNumRegions() > 0 || !cast<ShapedType>(value.getType()).hasStaticShape())
+  if (!op || depth > kDeepest || !isMemoryEffectFree(op) ||
+      op->getNumRegions() > 0 ||
+      !cast<ShapedType>(value.getType()).hasStaticShape())
     return false;
-  return isa<nn::ConstantOp>(op) || (isa<nn::Lowerable>(op) && op->getNumOperands() > 0 &&
-                                     llvm::all_of(op->getOperands(), [&](Value operand) { return isConstant(operand, depth + 1); }));
+  return isa<nn::ConstantOp>(op) ||
+         (isa<nn::Lowerable>(op) && op->getNumOperands() > 0 &&
+          llvm::all_of(op->getOperands(), [&](Value operand) {
+            return isConstant(operand, depth + 1);
+          }));
 }
 
-/// Whether broadcasting `value` to `rank` axes gives each channel (axis 1) one number.
+/// Whether broadcasting `value` to `rank` axes gives each channel (axis 1) one
+/// number.
 static bool isByChannel(Value value, int64_t rank) {
   auto type = dyn_cast<RankedTensorType>(value.getType());
   if (!type || !type.hasStaticShape() || type.getRank() > rank)
@@ -35,7 +42,8 @@ static bool isByChannel(Value value, int64_t rank) {
 
 namespace {
 
-/// A convolution whose only use is a sum or product with one constant for each channel.
+/// A convolution whose only use is a sum or product with one constant for each
+/// channel.
 struct Followed {
   nn::ConvOp conv;
   Value constant;
@@ -43,7 +51,8 @@ struct Followed {
 
 class Fold {
 public:
-  Fold(Operation *op, RewriterBase &rewriter, nn::ShapeScope &scope) : op(op), builder(op->getLoc(), rewriter, scope) {}
+  Fold(Operation *op, RewriterBase &rewriter, nn::ShapeScope &scope)
+      : op(op), builder(op->getLoc(), rewriter, scope) {}
 
   /// The convolution with `op` in it; null where it does not fit.
   Value run() {
@@ -51,12 +60,15 @@ public:
       return either(&Fold::add);
     if (isa<nn::MulOp>(op))
       return either(&Fold::scale);
-    std::optional<Followed> followed = isa<nn::SubOp, nn::DivOp>(op) ? match(0) : std::nullopt;
+    std::optional<Followed> followed =
+        isa<nn::SubOp, nn::DivOp>(op) ? match(0) : std::nullopt;
     if (!followed)
       return {};
-    Value constant = vector(followed->constant), one = builder.scalar(getElementTypeOrSelf(constant.getType()), 1);
-    return isa<nn::SubOp>(op) ? add(followed->conv, builder.make<nn::NegOp>(constant))
-                              : scale(followed->conv, builder.make<nn::DivOp>(one, constant));
+    Value constant = vector(followed->constant),
+          one = builder.scalar(getElementTypeOrSelf(constant.getType()), 1);
+    return isa<nn::SubOp>(op)
+               ? add(followed->conv, builder.make<nn::NegOp>(constant))
+               : scale(followed->conv, builder.make<nn::DivOp>(one, constant));
   }
 
 private:
@@ -64,16 +76,19 @@ private:
     std::optional<Followed> followed = match(0);
     if (!followed)
       followed = match(1);
-    return followed ? (this->*form)(followed->conv, vector(followed->constant)) : Value();
+    return followed ? (this->*form)(followed->conv, vector(followed->constant))
+                    : Value();
   }
 
   std::optional<Followed> match(unsigned convOperand) {
     auto conv = op->getOperand(convOperand).getDefiningOp<nn::ConvOp>();
     Value constant = op->getOperand(1 - convOperand);
-    if (!conv || !conv->hasOneUse() || !isConstant(conv.getW()) || (conv.getB() && !isConstant(conv.getB())) || !isConstant(constant))
+    if (!conv || !conv->hasOneUse() || !isConstant(conv.getW()) ||
+        (conv.getB() && !isConstant(conv.getB())) || !isConstant(constant))
       return std::nullopt;
     auto type = cast<RankedTensorType>(conv.getType());
-    if (op->getResult(0).getType() != type || !isByChannel(constant, type.getRank()))
+    if (op->getResult(0).getType() != type ||
+        !isByChannel(constant, type.getRank()))
       return std::nullopt;
     // Weights that others use as well would be kept twice.
     if (isa<nn::MulOp, nn::DivOp>(op) && !conv.getW().hasOneUse())
@@ -83,30 +98,42 @@ private:
 
   /// One number, or one for each channel, as a list.
   Value vector(Value constant) {
-    return builder.make<nn::ReshapeOp>(constant, builder.integers(cast<RankedTensorType>(constant.getType()).getNumElements()));
+    return builder.make<nn::ReshapeOp>(
+        constant,
+        builder.integers(
+            cast<RankedTensorType>(constant.getType()).getNumElements()));
   }
 
   Value build(nn::ConvOp conv, Value weights, Value bias) {
     SmallVector<Value> operands{conv.getX(), weights};
     if (bias)
       operands.push_back(bias);
-    return nn::ConvOp::create(builder, conv->getLoc(), conv->getResultTypes(), operands, conv->getAttrs());
+    return nn::ConvOp::create(builder, conv->getLoc(), conv->getResultTypes(),
+                              operands, conv->getAttrs());
   }
 
   // conv(x, w, b) + c -> conv(x, w, b + c)
   Value add(nn::ConvOp conv, Value constant) {
-    int64_t channels = cast<RankedTensorType>(conv.getW().getType()).getDimSize(0);
-    auto type = RankedTensorType::get(channels, getElementTypeOrSelf(constant.getType()));
-    Value bias = conv.getB() ? conv.getB() : builder.make<nn::ConstantOp>(DenseElementsAttr::get(type, builder.getZeroAttr(type.getElementType())));
+    int64_t channels =
+        cast<RankedTensorType>(conv.getW().getType()).getDimSize(0);
+    auto type = RankedTensorType::get(channels,
+                                      getElementTypeOrSelf(constant.getType()));
+    Value bias = conv.getB()
+                     ? conv.getB()
+                     : builder.make<nn::ConstantOp>(DenseElementsAttr::get(
+                           type, builder.getZeroAttr(type.getElementType())));
     return build(conv, conv.getW(), builder.make<nn::AddOp>(bias, constant));
   }
 
   // conv(x, w, b) * c -> conv(x, w * c, b * c)
   Value scale(nn::ConvOp conv, Value constant) {
-    SmallVector<int64_t> shape(cast<RankedTensorType>(conv.getW().getType()).getRank(), 1);
+    SmallVector<int64_t> shape(
+        cast<RankedTensorType>(conv.getW().getType()).getRank(), 1);
     shape[0] = -1;
-    Value factors = builder.make<nn::ReshapeOp>(constant, builder.integers(shape));
-    Value bias = conv.getB() ? builder.make<nn::MulOp>(conv.getB(), constant) : Value();
+    Value factors =
+        builder.make<nn::ReshapeOp>(constant, builder.integers(shape));
+    Value bias =
+        conv.getB() ? builder.make<nn::MulOp>(conv.getB(), constant) : Value();
     return build(conv, builder.make<nn::MulOp>(conv.getW(), factors), bias);
   }
 
@@ -122,9 +149,12 @@ struct FoldBatchNorm : burnish::impl::FoldBatchNormBase<FoldBatchNorm> {
     nn::ShapeScope scope(&getContext());
     IRRewriter rewriter(&getContext());
     // In order, so that what follows a fold can be folded, too.
-    for (Operation &op : llvm::make_early_inc_range(function->getBody().getOps())) {
+    for (Operation &op :
+         llvm::make_early_inc_range(function->getBody().getOps())) {
       rewriter.setInsertionPoint(&op);
-      Value folded = isa<nn::AddOp, nn::SubOp, nn::MulOp, nn::DivOp>(op) ? Fold(&op, rewriter, scope).run() : Value();
+      Value folded = isa<nn::AddOp, nn::SubOp, nn::MulOp, nn::DivOp>(op)
+                         ? Fold(&op, rewriter, scope).run()
+                         : Value();
       if (!folded)
         continue;
       SmallVector<Operation *> sources;

@@ -1,11 +1,12 @@
-// FoldConstants.cpp - what depends on constants only is computed when compiling.
+// FoldConstants.cpp - what depends on constants only is computed when
+// compiling.
 #include "ir/Ops.h"
 #include "ir/Shapes.h"
 #include "ir/Signature.h"
 #include "ir/Storage.h"
+#include "mlir/IR/IRMapping.h"
 #include "passes/Passes.h"
 #include "passes/graph/Evaluate.h"
-#include "mlir/IR/IRMapping.h"
 
 using namespace mlir;
 using namespace burnish;
@@ -15,9 +16,11 @@ namespace burnish {
 #include "passes/Passes.h.inc"
 } // namespace burnish
 
-/// Results up to this size are worth a place in the weights; larger ones only if their operands take as much.
+/// Results up to this size are worth a place in the weights; larger ones only
+/// if their operands take as much.
 static constexpr int64_t kSmallBytes = 1 << 20;
-/// Constants up to this size stay constants where they are evaluated, since shapes may depend on them.
+/// Constants up to this size stay constants where they are evaluated, since
+/// shapes may depend on them.
 static constexpr int64_t kShapeBytes = 4096;
 
 static std::optional<int64_t> bytesOf(Type type) {
@@ -44,8 +47,8 @@ public:
 
   bool empty() const { return operations.empty(); }
 
-  /// Computes the part and puts constants in place of what the rest of the function uses of it. Failure when it cannot
-  /// be run.
+  /// Computes the part and puts constants in place of what the rest of the
+  /// function uses of it. Failure when it cannot be run.
   LogicalResult fold() {
     collectEnds();
     FailureOr<SmallVector<SmallVector<char>>> outputs = run();
@@ -54,7 +57,9 @@ public:
     for (auto [end, bytes] : llvm::zip_equal(ends, *outputs)) {
       OpBuilder builder(end.getDefiningOp());
       auto type = cast<RankedTensorType>(end.getType());
-      auto constant = nn::ConstantOp::create(builder, end.getLoc(), type, nn::constantWith(type, "folded", std::move(bytes)));
+      auto constant = nn::ConstantOp::create(
+          builder, end.getLoc(), type,
+          nn::constantWith(type, "folded", std::move(bytes)));
       end.replaceAllUsesWith(constant.getResult());
     }
     for (Operation *op : llvm::reverse(operations.getArrayRef()))
@@ -64,13 +69,15 @@ public:
 
 private:
   bool isFoldable(Operation *op) const {
-    if (isa<nn::ConstantOp>(op) || !isa<nn::Lowerable>(op) || !isMemoryEffectFree(op) || op->getNumRegions() > 0)
+    if (isa<nn::ConstantOp>(op) || !isa<nn::Lowerable>(op) ||
+        !isMemoryEffectFree(op) || op->getNumRegions() > 0)
       return false;
     int64_t before = 0, after = 0;
     for (Value operand : op->getOperands()) {
       Operation *source = operand.getDefiningOp();
       std::optional<int64_t> bytes = bytesOf(operand.getType());
-      if (!source || !bytes || !(isa<nn::ConstantOp>(source) || operations.contains(source)))
+      if (!source || !bytes ||
+          !(isa<nn::ConstantOp>(source) || operations.contains(source)))
         return false;
       before += *bytes;
     }
@@ -86,7 +93,9 @@ private:
   void collectEnds() {
     for (Operation *op : operations)
       for (Value result : op->getResults())
-        if (llvm::any_of(result.getUsers(), [&](Operation *user) { return !operations.contains(user); }))
+        if (llvm::any_of(result.getUsers(), [&](Operation *user) {
+              return !operations.contains(user);
+            }))
           ends.push_back(result);
   }
 
@@ -99,7 +108,9 @@ private:
     IRMapping mapping;
     SmallVector<nn::ConstantOp> large;
     SmallVector<ArrayRef<char>> inputs;
-    auto function = func::FuncOp::create(builder, loc, "constants", builder.getFunctionType({}, TypeRange(ValueRange(ends))));
+    auto function = func::FuncOp::create(
+        builder, loc, "constants",
+        builder.getFunctionType({}, TypeRange(ValueRange(ends))));
     Block *block = function.addEntryBlock();
     builder.setInsertionPointToStart(block);
     for (Operation *op : operations) {
@@ -117,10 +128,16 @@ private:
       }
       builder.clone(*op, mapping);
     }
-    func::ReturnOp::create(builder, loc, llvm::map_to_vector(ends, [&](Value end) { return mapping.lookup(end); }));
-    function.setType(builder.getFunctionType(block->getArgumentTypes(), function.getResultTypes()));
-    // Whether it can be run is no concern of the user's: the network means the same either way.
-    ScopedDiagnosticHandler silence(module->getContext(), [](Diagnostic &) { return success(); });
+    func::ReturnOp::create(builder, loc,
+                           llvm::map_to_vector(ends, [&](Value end) {
+                             return mapping.lookup(end);
+                           }));
+    function.setType(builder.getFunctionType(block->getArgumentTypes(),
+                                             function.getResultTypes()));
+    // Whether it can be run is no concern of the user's: the network means the
+    // same either way.
+    ScopedDiagnosticHandler silence(module->getContext(),
+                                    [](Diagnostic &) { return success(); });
     return evaluate(*module, inputs);
   }
 
@@ -152,20 +169,28 @@ struct FoldConstants : burnish::impl::FoldConstantsBase<FoldConstants> {
   /// Puts constants in place of lists of sizes that the shape rules know.
   bool foldShapes(func::FuncOp function, nn::ShapeScope &scope) {
     bool isChanged = false;
-    for (Operation &op : llvm::make_early_inc_range(function.getBody().getOps())) {
-      if (op.getNumResults() != 1 || isa<nn::ConstantOp>(op) || !isMemoryEffectFree(&op) || op.use_empty())
+    for (Operation &op :
+         llvm::make_early_inc_range(function.getBody().getOps())) {
+      if (op.getNumResults() != 1 || isa<nn::ConstantOp>(op) ||
+          !isMemoryEffectFree(&op) || op.use_empty())
         continue;
       auto type = dyn_cast<RankedTensorType>(op.getResult(0).getType());
-      std::optional<SmallVector<int64_t>> elements = type ? scope.integers(op.getResult(0)) : std::nullopt;
-      if (!elements || !type.hasStaticShape() || type.getNumElements() != static_cast<int64_t>(elements->size()))
+      std::optional<SmallVector<int64_t>> elements =
+          type ? scope.integers(op.getResult(0)) : std::nullopt;
+      if (!elements || !type.hasStaticShape() ||
+          type.getNumElements() != static_cast<int64_t>(elements->size()))
         continue;
       auto integer = dyn_cast<IntegerType>(type.getElementType());
       if (!integer)
         continue;
-      SmallVector<APInt> values = llvm::map_to_vector(
-          *elements, [&](int64_t element) { return APInt(integer.getWidth(), element, /*isSigned=*/true, /*implicitTrunc=*/true); });
+      SmallVector<APInt> values =
+          llvm::map_to_vector(*elements, [&](int64_t element) {
+            return APInt(integer.getWidth(), element, /*isSigned=*/true,
+                         /*implicitTrunc=*/true);
+          });
       OpBuilder builder(&op);
-      auto constant = nn::ConstantOp::create(builder, op.getLoc(), type, DenseElementsAttr::get(type, values));
+      auto constant = nn::ConstantOp::create(
+          builder, op.getLoc(), type, DenseElementsAttr::get(type, values));
       op.getResult(0).replaceAllUsesWith(constant.getResult());
       op.erase();
       isChanged = true;

@@ -13,36 +13,44 @@ bool burnish::isVectorisable(linalg::GenericOp generic) {
   for (Operation &op : generic.getBody()->without_terminator()) {
     if (isa<linalg::IndexOp, arith::ConstantOp>(op))
       continue;
-    if (!OpTrait::hasElementwiseMappableTraits(&op) || op.getNumResults() != 1 || !llvm::all_of(op.getOperandTypes(), isElement) ||
+    if (!OpTrait::hasElementwiseMappableTraits(&op) ||
+        op.getNumResults() != 1 ||
+        !llvm::all_of(op.getOperandTypes(), isElement) ||
         !isElement(op.getResult(0).getType()))
       return false;
     // A value from outside may be a constant only.
     for (Value operand : op.getOperands())
-      if (operand.getParentRegion() != &generic.getRegion() && !matchPattern(operand, m_Constant()))
+      if (operand.getParentRegion() != &generic.getRegion() &&
+          !matchPattern(operand, m_Constant()))
         return false;
   }
   Block *body = generic.getBody();
   return llvm::all_of(body->getTerminator()->getOperands(), [&](Value value) {
-    return value.getParentRegion() == &generic.getRegion() || matchPattern(value, m_Constant());
+    return value.getParentRegion() == &generic.getRegion() ||
+           matchPattern(value, m_Constant());
   });
 }
 
 Value burnish::spread(ImplicitLocOpBuilder &b, Value value, int64_t width) {
   if (width == 1 || isa<VectorType>(value.getType()))
     return value;
-  return vector::BroadcastOp::create(b, VectorType::get({width}, value.getType()), value);
+  return vector::BroadcastOp::create(
+      b, VectorType::get({width}, value.getType()), value);
 }
 
-/// A product and the sum that it goes into may be one operation with one rounding.
+/// A product and the sum that it goes into may be one operation with one
+/// rounding.
 static void allowContraction(Operation *op) {
   if (!isa<arith::AddFOp, arith::SubFOp, arith::MulFOp>(op))
     return;
   auto flags = cast<arith::ArithFastMathInterface>(op).getFastMathFlagsAttr();
   auto with = flags.getValue() | arith::FastMathFlags::contract;
-  op->setAttr("fastmath", arith::FastMathFlagsAttr::get(op->getContext(), with));
+  op->setAttr("fastmath",
+              arith::FastMathFlagsAttr::get(op->getContext(), with));
 }
 
-Value burnish::evaluate(ImplicitLocOpBuilder &b, linalg::GenericOp generic, ArrayRef<Value> arguments, int64_t width,
+Value burnish::evaluate(ImplicitLocOpBuilder &b, linalg::GenericOp generic,
+                        ArrayRef<Value> arguments, int64_t width,
                         llvm::function_ref<Value(unsigned)> indexOf) {
   Block *body = generic.getBody();
   IRMapping values;
@@ -53,7 +61,8 @@ Value burnish::evaluate(ImplicitLocOpBuilder &b, linalg::GenericOp generic, Arra
       return found;
     // A constant of the kernel's region.
     Operation *constant = value.getDefiningOp();
-    Value copy = b.clone(*constant)->getResult(cast<OpResult>(value).getResultNumber());
+    Value copy =
+        b.clone(*constant)->getResult(cast<OpResult>(value).getResultNumber());
     values.map(value, copy);
     return copy;
   };
@@ -63,14 +72,16 @@ Value burnish::evaluate(ImplicitLocOpBuilder &b, linalg::GenericOp generic, Arra
       continue;
     }
     SmallVector<Value> operands = llvm::map_to_vector(op.getOperands(), mapped);
-    bool isUniform = llvm::none_of(operands, [](Value value) { return isa<VectorType>(value.getType()); });
+    bool isUniform = llvm::none_of(
+        operands, [](Value value) { return isa<VectorType>(value.getType()); });
     Type type = op.getResult(0).getType();
     if (!isUniform) {
       for (Value &operand : operands)
         operand = spread(b, operand, width);
       type = VectorType::get({width}, type);
     }
-    OperationState state(b.getLoc(), op.getName(), operands, {type}, op.getAttrs());
+    OperationState state(b.getLoc(), op.getName(), operands, {type},
+                         op.getAttrs());
     if (auto constant = dyn_cast<arith::ConstantOp>(op))
       state.attributes = op.getAttrs();
     Operation *copy = b.create(state);

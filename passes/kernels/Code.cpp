@@ -1,4 +1,5 @@
-// Code.cpp - what the makers of kernels share: offsets, loads and stores, loops over tiles.
+// Code.cpp - what the makers of kernels share: offsets, loads and stores, loops
+// over tiles.
 #include "passes/kernels/Code.h"
 #include "ir/Lowering.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -11,18 +12,25 @@
 using namespace mlir;
 using namespace burnish;
 
-Value KernelCode::constant(int64_t value) { return arith::ConstantIndexOp::create(b, value); }
+Value KernelCode::constant(int64_t value) {
+  return arith::ConstantIndexOp::create(b, value);
+}
 
 Value KernelCode::valueOf(Index index) {
   if (!index.value)
     return constant(index.constant);
-  return index.constant == 0 ? index.value : Value(arith::AddIOp::create(b, index.value, constant(index.constant)));
+  return index.constant == 0 ? index.value
+                             : Value(arith::AddIOp::create(
+                                   b, index.value, constant(index.constant)));
 }
 
-Value KernelCode::size(unsigned loop) { return getValueOrCreateConstantIndexOp(b, b.getLoc(), nest.loops[loop].size); }
+Value KernelCode::size(unsigned loop) {
+  return getValueOrCreateConstantIndexOp(b, b.getLoc(), nest.loops[loop].size);
+}
 
 Value KernelCode::offset(const Access &access, int64_t more) {
-  // The constant goes in last, so that it ends up in the address of the instruction.
+  // The constant goes in last, so that it ends up in the address of the
+  // instruction.
   OpFoldResult varying = b.getIndexAttr(0);
   int64_t fixed = more;
   if (std::optional<int64_t> base = getConstantIntValue(access.base))
@@ -35,40 +43,53 @@ Value KernelCode::offset(const Access &access, int64_t more) {
     int64_t known = access.along(loop);
     if (access.packedLoop && *access.packedLoop == loop) {
       // A value is a multiple of the tile's length.
-      fixed += index.constant / access.packedTile * access.packedStride + index.constant % access.packedTile * known;
+      fixed += index.constant / access.packedTile * access.packedStride +
+               index.constant % access.packedTile * known;
       if (index.value)
-        varying = nn::addIndex(b, varying, nn::mulIndex(b, index.value, b.getIndexAttr(access.packedStride / access.packedTile)));
+        varying = nn::addIndex(b, varying,
+                               nn::mulIndex(b, index.value,
+                                            b.getIndexAttr(access.packedStride /
+                                                           access.packedTile)));
       continue;
     }
     if (known == 0)
       continue;
     if (index.value)
-      varying = nn::addIndex(b, varying, nn::mulIndex(b, index.value, coefficient));
+      varying =
+          nn::addIndex(b, varying, nn::mulIndex(b, index.value, coefficient));
     if (!ShapedType::isDynamic(known))
       fixed += index.constant * known;
     else if (index.constant != 0)
-      varying = nn::addIndex(b, varying, nn::mulIndex(b, coefficient, b.getIndexAttr(index.constant)));
+      varying = nn::addIndex(
+          b, varying,
+          nn::mulIndex(b, coefficient, b.getIndexAttr(index.constant)));
   }
-  return getValueOrCreateConstantIndexOp(b, b.getLoc(), nn::addIndex(b, varying, b.getIndexAttr(fixed)));
+  return getValueOrCreateConstantIndexOp(
+      b, b.getLoc(), nn::addIndex(b, varying, b.getIndexAttr(fixed)));
 }
 
-Value KernelCode::load(const Access &access, std::optional<unsigned> lanes, int64_t width) {
+Value KernelCode::load(const Access &access, std::optional<unsigned> lanes,
+                       int64_t width) {
   Value memory = data[access.argument];
   auto type = dyn_cast<MemRefType>(memory.getType());
   if (!type)
     return memory;
   Type element = type.getElementType();
   int64_t step = lanes ? access.along(*lanes) : 0;
-  auto scalar = [&](Value offset) -> Value { return memref::LoadOp::create(b, memory, offset); };
+  auto scalar = [&](Value offset) -> Value {
+    return memref::LoadOp::create(b, memory, offset);
+  };
   if (width == 1 || step == 0)
     return scalar(offset(access));
   auto vectorType = VectorType::get({width}, element);
   if (step == 1)
     return vector::LoadOp::create(b, vectorType, memory, offset(access));
   if (step == 2 && width >= 4) {
-    // Two vectors of which the second ends with the last element wanted, so nothing beyond it is read.
+    // Two vectors of which the second ends with the last element wanted, so
+    // nothing beyond it is read.
     Value low = vector::LoadOp::create(b, vectorType, memory, offset(access));
-    Value high = vector::LoadOp::create(b, vectorType, memory, offset(access, width - 1));
+    Value high = vector::LoadOp::create(b, vectorType, memory,
+                                        offset(access, width - 1));
     SmallVector<int64_t> mask;
     for (int64_t lane = 0; lane < width; ++lane)
       mask.push_back(2 * lane < width ? 2 * lane : 2 * lane + 1);
@@ -84,7 +105,8 @@ Value KernelCode::load(const Access &access, std::optional<unsigned> lanes, int6
   return vector::FromElementsOp::create(b, vectorType, scalars);
 }
 
-void KernelCode::store(const Access &access, Value value, std::optional<unsigned> lanes, int64_t width) {
+void KernelCode::store(const Access &access, Value value,
+                       std::optional<unsigned> lanes, int64_t width) {
   Value memory = data[access.argument];
   if (width == 1) {
     memref::StoreOp::create(b, value, memory, offset(access));
@@ -98,65 +120,80 @@ void KernelCode::store(const Access &access, Value value, std::optional<unsigned
   Index base = at[*lanes];
   for (int64_t lane = 0; lane < width; ++lane) {
     at[*lanes] = base + lane;
-    memref::StoreOp::create(b, vector::ExtractOp::create(b, value, ArrayRef<int64_t>{lane}), memory, offset(access));
+    memref::StoreOp::create(
+        b, vector::ExtractOp::create(b, value, ArrayRef<int64_t>{lane}), memory,
+        offset(access));
   }
   at[*lanes] = base;
 }
 
-Value KernelCode::indexOf(unsigned source, std::optional<unsigned> lanes, int64_t width) {
+Value KernelCode::indexOf(unsigned source, std::optional<unsigned> lanes,
+                          int64_t width) {
   for (auto [loop, description] : llvm::enumerate(nest.loops)) {
     if (description.source != source)
       continue;
     Value index = valueOf(at[loop]);
     if (!lanes || loop != *lanes || width == 1)
       return index;
-    return arith::AddIOp::create(b, spread(b, index, width), vector::StepOp::create(b, VectorType::get({width}, b.getIndexType())));
+    return arith::AddIOp::create(
+        b, spread(b, index, width),
+        vector::StepOp::create(b, VectorType::get({width}, b.getIndexType())));
   }
   return constant(0); // a loop of one iteration
 }
 
-void KernelCode::finish(Value result, std::optional<unsigned> lanes, int64_t width) {
+void KernelCode::finish(Value result, std::optional<unsigned> lanes,
+                        int64_t width) {
   if (nest.epilogue) {
     SmallVector<Value> arguments;
     for (auto [index, access] : llvm::enumerate(nest.epilogueInputs))
-      arguments.push_back(index == nest.resultInput ? result : load(access, lanes, width));
+      arguments.push_back(
+          index == nest.resultInput ? result : load(access, lanes, width));
     linalg::GenericOp epilogue = nest.epilogue;
     // The out has nothing to be read; a body never asks for it.
     arguments.push_back(Value());
-    result = evaluate(b, epilogue, arguments, width, [&](unsigned loop) { return indexOf(nest.epilogueLoops[loop], lanes, width); });
+    result = evaluate(b, epilogue, arguments, width, [&](unsigned loop) {
+      return indexOf(nest.epilogueLoops[loop], lanes, width);
+    });
   }
   store(nest.out, result, lanes, width);
 }
 
-void KernelCode::loop(Value from, Value to, int64_t step, llvm::function_ref<void(Value)> body) {
+void KernelCode::loop(Value from, Value to, int64_t step,
+                      llvm::function_ref<void(Value)> body) {
   auto loop = scf::ForOp::create(b, from, to, constant(step));
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   body(loop.getInductionVar());
 }
 
-SmallVector<Value> KernelCode::carry(Value from, Value to, int64_t step, ValueRange init,
-                                     llvm::function_ref<SmallVector<Value>(Value, ValueRange)> body) {
+SmallVector<Value> KernelCode::carry(
+    Value from, Value to, int64_t step, ValueRange init,
+    llvm::function_ref<SmallVector<Value>(Value, ValueRange)> body) {
   auto loop = scf::ForOp::create(b, from, to, constant(step), init);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
-  SmallVector<Value> next = body(loop.getInductionVar(), loop.getRegionIterArgs());
+  SmallVector<Value> next =
+      body(loop.getInductionVar(), loop.getRegionIterArgs());
   scf::YieldOp::create(b, next);
   return loop.getResults();
 }
 
-void KernelCode::tiles(OpFoldResult size, int64_t tile, int64_t middle, llvm::function_ref<void(Index, int64_t)> body) {
+void KernelCode::tiles(OpFoldResult size, int64_t tile, int64_t middle,
+                       llvm::function_ref<void(Index, int64_t)> body) {
   if (std::optional<int64_t> known = getConstantIntValue(size)) {
     int64_t full = *known / tile * tile;
     if (full == tile)
       body({}, tile);
     else if (full > 0)
-      loop(constant(0), constant(full), tile, [&](Value index) { body({index}, tile); });
+      loop(constant(0), constant(full), tile,
+           [&](Value index) { body({index}, tile); });
     if (full < *known)
       body({{}, full}, *known - full);
     return;
   }
-  Value end = getValueOrCreateConstantIndexOp(b, b.getLoc(), size), done = constant(0);
+  Value end = getValueOrCreateConstantIndexOp(b, b.getLoc(), size),
+        done = constant(0);
   int64_t previous = 0;
   for (int64_t step : {tile, middle, static_cast<int64_t>(1)}) {
     if (step == 0 || step == previous)
@@ -180,9 +217,13 @@ SmallVector<int64_t> burnish::piecesOf(int64_t count, int64_t lanes) {
 
 Value burnish::frameMemory(ImplicitLocOpBuilder &b, Type type, int64_t count) {
   OpBuilder::InsertionGuard guard(b);
-  auto function = b.getInsertionBlock()->getParent()->getParentOfType<FunctionOpInterface>();
-  if (auto here = dyn_cast<FunctionOpInterface>(b.getInsertionBlock()->getParentOp()))
+  auto function = b.getInsertionBlock()
+                      ->getParent()
+                      ->getParentOfType<FunctionOpInterface>();
+  if (auto here =
+          dyn_cast<FunctionOpInterface>(b.getInsertionBlock()->getParentOp()))
     function = here;
   b.setInsertionPointToStart(&function.getFunctionBody().front());
-  return memref::AllocaOp::create(b, MemRefType::get({count}, type), b.getI64IntegerAttr(64));
+  return memref::AllocaOp::create(b, MemRefType::get({count}, type),
+                                  b.getI64IntegerAttr(64));
 }

@@ -1,4 +1,5 @@
-// Code.h - what the makers of kernels share: offsets, loads and stores, loops over tiles.
+// Code.h - what the makers of kernels share: offsets, loads and stores, loops
+// over tiles.
 #pragma once
 #include "passes/kernels/Nest.h"
 
@@ -12,15 +13,19 @@ struct Index {
   Index operator+(int64_t more) const { return {value, constant + more}; }
 };
 
-/// The function of one kernel while it is made. Loops of the nest have their indices in `at`.
+/// The function of one kernel while it is made. Loops of the nest have their
+/// indices in `at`.
 struct KernelCode {
-  KernelCode(mlir::ImplicitLocOpBuilder &builder, const Nest &nest, nn::ScheduleAttr schedule, llvm::ArrayRef<mlir::Value> data)
-      : b(builder), nest(nest), schedule(schedule), data(data), at(nest.loops.size()) {}
+  KernelCode(mlir::ImplicitLocOpBuilder &builder, const Nest &nest,
+             nn::ScheduleAttr schedule, llvm::ArrayRef<mlir::Value> data)
+      : b(builder), nest(nest), schedule(schedule), data(data),
+        at(nest.loops.size()) {}
 
   mlir::ImplicitLocOpBuilder &b;
   const Nest &nest;
   nn::ScheduleAttr schedule;
-  /// For each argument of the kernel's region: its memory in one dim, or its scalar.
+  /// For each argument of the kernel's region: its memory in one dim, or its
+  /// scalar.
   llvm::SmallVector<mlir::Value> data;
   llvm::SmallVector<Index> at;
 
@@ -30,36 +35,53 @@ struct KernelCode {
 
   /// The offset of an access at the present indices.
   mlir::Value offset(const Access &access, int64_t more = 0);
-  /// One element, or `width` of them along `lanes`: a scalar if they are the same.
-  mlir::Value load(const Access &access, std::optional<unsigned> lanes, int64_t width);
-  void store(const Access &access, mlir::Value value, std::optional<unsigned> lanes, int64_t width);
+  /// One element, or `width` of them along `lanes`: a scalar if they are the
+  /// same.
+  mlir::Value load(const Access &access, std::optional<unsigned> lanes,
+                   int64_t width);
+  void store(const Access &access, mlir::Value value,
+             std::optional<unsigned> lanes, int64_t width);
 
-  /// The index of a loop of the root for a body, with `lanes` in a vector of `width`.
-  mlir::Value indexOf(unsigned source, std::optional<unsigned> lanes, int64_t width);
-  /// Applies the epilogue, if there is one, to a result of the root, and stores it.
+  /// The index of a loop of the root for a body, with `lanes` in a vector of
+  /// `width`.
+  mlir::Value indexOf(unsigned source, std::optional<unsigned> lanes,
+                      int64_t width);
+  /// Applies the epilogue, if there is one, to a result of the root, and stores
+  /// it.
   void finish(mlir::Value result, std::optional<unsigned> lanes, int64_t width);
 
   /// for index = from; index < to; index += step.
-  void loop(mlir::Value from, mlir::Value to, int64_t step, llvm::function_ref<void(mlir::Value)> body);
+  void loop(mlir::Value from, mlir::Value to, int64_t step,
+            llvm::function_ref<void(mlir::Value)> body);
   /// The same with values that one iteration hands to the next.
-  llvm::SmallVector<mlir::Value> carry(mlir::Value from, mlir::Value to, int64_t step, mlir::ValueRange init,
-                                       llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)> body);
-  /// Covers [0, size) by tiles: as many of `tile` as there are, then what remains: exactly where that is known, else one
-  /// by one (through tiles of `middle` if that is not 0).
-  void tiles(mlir::OpFoldResult size, int64_t tile, int64_t middle, llvm::function_ref<void(Index base, int64_t count)> body);
+  llvm::SmallVector<mlir::Value>
+  carry(mlir::Value from, mlir::Value to, int64_t step, mlir::ValueRange init,
+        llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value,
+                                                          mlir::ValueRange)>
+            body);
+  /// Covers [0, size) by tiles: as many of `tile` as there are, then what
+  /// remains: exactly where that is known, else one by one (through tiles of
+  /// `middle` if that is not 0).
+  void tiles(mlir::OpFoldResult size, int64_t tile, int64_t middle,
+             llvm::function_ref<void(Index base, int64_t count)> body);
 };
 
-/// Widths of vectors that cover `count` elements: `lanes` as often as it fits, then powers of two.
+/// Widths of vectors that cover `count` elements: `lanes` as often as it fits,
+/// then powers of two.
 llvm::SmallVector<int64_t> piecesOf(int64_t count, int64_t lanes);
 
 /// Memory of the function's own frame, in elements.
-mlir::Value frameMemory(mlir::ImplicitLocOpBuilder &b, mlir::Type type, int64_t count);
+mlir::Value frameMemory(mlir::ImplicitLocOpBuilder &b, mlir::Type type,
+                        int64_t count);
 
-// The makers: each fills the present function, whose tasks from `begin` to `end` it does; `tasksOf...` says how many there are.
+// The makers: each fills the present function, whose tasks from `begin` to
+// `end` it does; `tasksOf...` says how many there are.
 
 void makeElements(KernelCode &code, mlir::Value begin, mlir::Value end);
-mlir::OpFoldResult tasksOfElements(mlir::ImplicitLocOpBuilder &b, const Nest &nest, nn::ScheduleAttr schedule);
+mlir::OpFoldResult tasksOfElements(mlir::ImplicitLocOpBuilder &b,
+                                   const Nest &nest, nn::ScheduleAttr schedule);
 void makeProduct(KernelCode &code, mlir::Value begin, mlir::Value end);
-mlir::OpFoldResult tasksOfProduct(mlir::ImplicitLocOpBuilder &b, const Nest &nest, nn::ScheduleAttr schedule);
+mlir::OpFoldResult tasksOfProduct(mlir::ImplicitLocOpBuilder &b,
+                                  const Nest &nest, nn::ScheduleAttr schedule);
 
 } // namespace burnish

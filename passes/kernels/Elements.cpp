@@ -14,7 +14,8 @@ using namespace burnish;
 
 /// Reductions of at most so many steps are written out.
 static constexpr int64_t kUnrolledSteps = 16;
-/// Tasks from at least so many iterations: threads of any number find enough to share.
+/// Tasks from at least so many iterations: threads of any number find enough to
+/// share.
 static constexpr int64_t kEnoughTasks = 64;
 /// Tiles of one task when one loop is all there is.
 static constexpr int64_t kTilesOfTask = 64;
@@ -24,18 +25,23 @@ static constexpr int64_t kTilesOfTask = 64;
 static Operation *combinerOf(const Nest &nest) {
   linalg::GenericOp root = nest.root;
   SmallVector<Operation *, 4> combiners;
-  if (!matchReduction(root.getRegionOutputArgs(), 0, combiners) || combiners.size() != 1)
+  if (!matchReduction(root.getRegionOutputArgs(), 0, combiners) ||
+      combiners.size() != 1)
     return nullptr;
   return combiners[0];
 }
 
 std::optional<Lanes> burnish::chooseLanes(const Nest &nest) {
-  auto isEasy = [](int64_t step) { return step == 0 || step == 1 || step == 2; };
+  auto isEasy = [](int64_t step) {
+    return step == 0 || step == 1 || step == 2;
+  };
   std::optional<Lanes> fallback;
   for (unsigned loop = 0; loop < nest.loops.size(); ++loop) {
     if (nest.loops[loop].isReduction || nest.out.along(loop) != 1)
       continue;
-    bool easy = llvm::all_of(nest.inputs, [&](const Access &access) { return isEasy(access.along(loop)); });
+    bool easy = llvm::all_of(nest.inputs, [&](const Access &access) {
+      return isEasy(access.along(loop));
+    });
     for (auto [index, access] : llvm::enumerate(nest.epilogueInputs))
       easy &= index == nest.resultInput || isEasy(access.along(loop));
     if (easy)
@@ -46,12 +52,17 @@ std::optional<Lanes> burnish::chooseLanes(const Nest &nest) {
     for (unsigned loop = 0; loop < nest.loops.size(); ++loop) {
       if (!nest.loops[loop].isReduction)
         continue;
-      bool easy = llvm::all_of(nest.inputs, [&](const Access &access) { return access.along(loop) == 0 || access.along(loop) == 1; });
-      bool moves = llvm::any_of(nest.inputs, [&](const Access &access) { return access.along(loop) == 1; });
+      bool easy = llvm::all_of(nest.inputs, [&](const Access &access) {
+        return access.along(loop) == 0 || access.along(loop) == 1;
+      });
+      bool moves = llvm::any_of(nest.inputs, [&](const Access &access) {
+        return access.along(loop) == 1;
+      });
       Operation *combiner = easy && moves ? combinerOf(nest) : nullptr;
       if (!combiner)
         continue;
-      std::optional<vector::CombiningKind> kind = linalg::getCombinerOpKind(combiner);
+      std::optional<vector::CombiningKind> kind =
+          linalg::getCombinerOpKind(combiner);
       if (kind && arith::getNeutralElement(combiner))
         return Lanes{loop, kind};
     }
@@ -61,7 +72,8 @@ std::optional<Lanes> burnish::chooseLanes(const Nest &nest) {
 //===- Loops --------------------------------------------------------------===//
 
 namespace {
-/// Loops of the results other than the lanes; the first ones are shared out as tasks.
+/// Loops of the results other than the lanes; the first ones are shared out as
+/// tasks.
 struct OuterLoops {
   SmallVector<unsigned> shared, own;
 
@@ -70,23 +82,29 @@ struct OuterLoops {
     for (auto [index, loop] : llvm::enumerate(nest.loops)) {
       if (loop.isReduction || index == lanes.loop)
         continue;
-      bool isEnough = tasks >= kEnoughTasks || (!shared.empty() && ShapedType::isDynamic(loop.known()));
+      bool isEnough = tasks >= kEnoughTasks ||
+                      (!shared.empty() && ShapedType::isDynamic(loop.known()));
       (isEnough || !own.empty() ? own : shared).push_back(index);
       if (!isEnough)
-        tasks = ShapedType::isDynamic(loop.known()) ? kEnoughTasks : tasks * loop.known();
+        tasks = ShapedType::isDynamic(loop.known()) ? kEnoughTasks
+                                                    : tasks * loop.known();
     }
   }
 };
 
-/// Whether stretches of the one loop are tasks, which takes a length that is known.
-bool isSharedLine(const Nest &nest, const Lanes &lanes, nn::ScheduleAttr schedule) {
-  return schedule.getIsParallel() && !ShapedType::isDynamic(nest.loops[lanes.loop].known());
+/// Whether stretches of the one loop are tasks, which takes a length that is
+/// known.
+bool isSharedLine(const Nest &nest, const Lanes &lanes,
+                  nn::ScheduleAttr schedule) {
+  return schedule.getIsParallel() &&
+         !ShapedType::isDynamic(nest.loops[lanes.loop].known());
 }
 
 class ElementsMaker {
 public:
   ElementsMaker(KernelCode &code)
-      : code(code), b(code.b), nest(code.nest), lanes(*chooseLanes(code.nest)), outer(code.nest, lanes), width(code.schedule.getLanes()),
+      : code(code), b(code.b), nest(code.nest), lanes(*chooseLanes(code.nest)),
+        outer(code.nest, lanes), width(code.schedule.getLanes()),
         tile(width * code.schedule.getVectors()) {
     for (unsigned loop = 0; loop < nest.loops.size(); ++loop)
       if (nest.loops[loop].isReduction && loop != lanes.loop)
@@ -113,18 +131,24 @@ public:
   }
 
 private:
-  /// One loop is all there is: tasks are stretches of it, the last takes what remains.
+  /// One loop is all there is: tasks are stretches of it, the last takes what
+  /// remains.
   void makeLine(Value begin, Value end) {
     if (!isSharedLine(nest, lanes, code.schedule))
       return makeTiles();
-    int64_t known = nest.loops[lanes.loop].known(), stretch = tile * kTilesOfTask, tasks = llvm::divideCeil(known, stretch);
-    Value step = code.constant(stretch), full = code.constant(known / tile * tile);
+    int64_t known = nest.loops[lanes.loop].known(),
+            stretch = tile * kTilesOfTask,
+            tasks = llvm::divideCeil(known, stretch);
+    Value step = code.constant(stretch),
+          full = code.constant(known / tile * tile);
     Value from = arith::MulIOp::create(b, begin, step);
-    Value to = arith::MinUIOp::create(b, Value(arith::MulIOp::create(b, end, step)), full);
+    Value to = arith::MinUIOp::create(
+        b, Value(arith::MulIOp::create(b, end, step)), full);
     code.loop(from, to, tile, [&](Value index) { makeTile({index}, tile); });
     if (known % tile == 0)
       return;
-    Value isLast = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, end, code.constant(tasks));
+    Value isLast = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, end,
+                                         code.constant(tasks));
     auto branch = scf::IfOp::create(b, isLast, /*withElseRegion=*/false);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(branch.thenBlock());
@@ -144,7 +168,8 @@ private:
   }
 
   void makeTiles() {
-    code.tiles(nest.loops[lanes.loop].size, tile, width, [&](Index base, int64_t count) { makeTile(base, count); });
+    code.tiles(nest.loops[lanes.loop].size, tile, width,
+               [&](Index base, int64_t count) { makeTile(base, count); });
   }
 
   /// `count` results side by side.
@@ -152,7 +177,9 @@ private:
     SmallVector<int64_t> pieces = piecesOf(count, width);
     SmallVector<Value> results;
     for (int64_t piece : pieces)
-      results.push_back(nest.init ? spread(b, arith::ConstantOp::create(b, nest.init), piece) : Value());
+      results.push_back(
+          nest.init ? spread(b, arith::ConstantOp::create(b, nest.init), piece)
+                    : Value());
     auto step = [&](ValueRange running) {
       SmallVector<Value> next;
       int64_t start = 0;
@@ -177,17 +204,24 @@ private:
     for (const Access &access : nest.inputs)
       arguments.push_back(code.load(access, lanes.loop, piece));
     arguments.push_back(running);
-    Value value = evaluate(b, nest.root, arguments, piece, [&](unsigned loop) { return code.indexOf(loop, lanes.loop, piece); });
+    Value value = evaluate(b, nest.root, arguments, piece, [&](unsigned loop) {
+      return code.indexOf(loop, lanes.loop, piece);
+    });
     return nest.init ? spread(b, value, piece) : value;
   }
 
   /// Does `step` for all iterations of the reductions from `place` on.
-  SmallVector<Value> reduce(size_t place, SmallVector<Value> running, llvm::function_ref<SmallVector<Value>(ValueRange)> step) {
+  SmallVector<Value>
+  reduce(size_t place, SmallVector<Value> running,
+         llvm::function_ref<SmallVector<Value>(ValueRange)> step) {
     if (place == reductions.size())
       return step(running);
     int64_t steps = 1;
     for (unsigned loop : ArrayRef(reductions).drop_front(place))
-      steps = ShapedType::isDynamic(nest.loops[loop].known()) ? kUnrolledSteps + 1 : std::min(kUnrolledSteps + 1, steps * nest.loops[loop].known());
+      steps =
+          ShapedType::isDynamic(nest.loops[loop].known())
+              ? kUnrolledSteps + 1
+              : std::min(kUnrolledSteps + 1, steps * nest.loops[loop].known());
     unsigned loop = reductions[place];
     if (steps <= kUnrolledSteps) {
       for (int64_t index = 0; index < nest.loops[loop].known(); ++index) {
@@ -196,22 +230,29 @@ private:
       }
       return running;
     }
-    return code.carry(code.constant(0), code.size(loop), 1, running, [&](Value index, ValueRange values) {
-      code.at[loop] = {index};
-      return reduce(place + 1, SmallVector<Value>(values), step);
-    });
+    return code.carry(code.constant(0), code.size(loop), 1, running,
+                      [&](Value index, ValueRange values) {
+                        code.at[loop] = {index};
+                        return reduce(place + 1, SmallVector<Value>(values),
+                                      step);
+                      });
   }
 
-  /// One result from elements side by side: several vectors of partial results, and a scalar for what no vector takes.
+  /// One result from elements side by side: several vectors of partial results,
+  /// and a scalar for what no vector takes.
   void reduceLanes() {
     Operation *combiner = combinerOf(nest);
-    Value neutral = arith::ConstantOp::create(b, *arith::getNeutralElement(combiner));
-    int64_t known = nest.loops[lanes.loop].known(), vectors = code.schedule.getVectors();
+    Value neutral =
+        arith::ConstantOp::create(b, *arith::getNeutralElement(combiner));
+    int64_t known = nest.loops[lanes.loop].known(),
+            vectors = code.schedule.getVectors();
     if (!ShapedType::isDynamic(known))
       vectors = std::max<int64_t>(1, std::min(vectors, known / width));
     SmallVector<Value> running(vectors, spread(b, neutral, width));
     running.push_back(neutral);
-    running = reduce(0, running, [&](ValueRange values) { return reduceLine(SmallVector<Value>(values), vectors); });
+    running = reduce(0, running, [&](ValueRange values) {
+      return reduceLine(SmallVector<Value>(values), vectors);
+    });
     Value total = running.back();
     SmallVector<Value> partial(ArrayRef(running).drop_back());
     while (partial.size() > 1) {
@@ -222,7 +263,10 @@ private:
         half.push_back(partial.back());
       partial = half;
     }
-    total = combine(combiner, total, width == 1 ? partial[0] : Value(vector::ReductionOp::create(b, *lanes.kind, partial[0])));
+    total = combine(combiner, total,
+                    width == 1 ? partial[0]
+                               : Value(vector::ReductionOp::create(
+                                     b, *lanes.kind, partial[0])));
     Value init = arith::ConstantOp::create(b, nest.init);
     code.finish(combine(combiner, init, total), std::nullopt, 1);
   }
@@ -243,11 +287,18 @@ private:
       return values;
     };
     Value end = code.size(lanes.loop);
-    Value rest = b.createOrFold<arith::RemUIOp>(end, code.constant(tileHere)), full = b.createOrFold<arith::SubIOp>(end, rest);
+    Value rest = b.createOrFold<arith::RemUIOp>(end, code.constant(tileHere)),
+          full = b.createOrFold<arith::SubIOp>(end, rest);
     if (ShapedType::isDynamic(known) || known >= tileHere)
-      running = code.carry(code.constant(0), full, tileHere, running, [&](Value index, ValueRange values) { return takeTile({index}, values); });
+      running = code.carry(code.constant(0), full, tileHere, running,
+                           [&](Value index, ValueRange values) {
+                             return takeTile({index}, values);
+                           });
     if (ShapedType::isDynamic(known))
-      return code.carry(full, end, 1, running, [&](Value index, ValueRange values) { return takeOne({index}, SmallVector<Value>(values)); });
+      return code.carry(full, end, 1, running,
+                        [&](Value index, ValueRange values) {
+                          return takeOne({index}, SmallVector<Value>(values));
+                        });
     int64_t start = known / tileHere * tileHere;
     for (int64_t place = 0; start + width <= known; start += width, ++place) {
       code.at[lanes.loop] = {{}, start};
@@ -259,7 +310,8 @@ private:
   }
 
   Value combine(Operation *combiner, Value left, Value right) {
-    OperationState state(b.getLoc(), combiner->getName(), {left, right}, {left.getType()}, combiner->getAttrs());
+    OperationState state(b.getLoc(), combiner->getName(), {left, right},
+                         {left.getType()}, combiner->getAttrs());
     return b.create(state)->getResult(0);
   }
 
@@ -273,15 +325,20 @@ private:
 };
 } // namespace
 
-void burnish::makeElements(KernelCode &code, Value begin, Value end) { ElementsMaker(code).make(begin, end); }
+void burnish::makeElements(KernelCode &code, Value begin, Value end) {
+  ElementsMaker(code).make(begin, end);
+}
 
-OpFoldResult burnish::tasksOfElements(ImplicitLocOpBuilder &b, const Nest &nest, nn::ScheduleAttr schedule) {
+OpFoldResult burnish::tasksOfElements(ImplicitLocOpBuilder &b, const Nest &nest,
+                                      nn::ScheduleAttr schedule) {
   Lanes lanes = *chooseLanes(nest);
   OuterLoops outer(nest, lanes);
   OpFoldResult tasks = b.getIndexAttr(1);
   if (outer.shared.empty() && !lanes.kind) {
     if (isSharedLine(nest, lanes, schedule))
-      tasks = b.getIndexAttr(llvm::divideCeil(nest.loops[lanes.loop].known(), schedule.getLanes() * schedule.getVectors() * kTilesOfTask));
+      tasks = b.getIndexAttr(llvm::divideCeil(
+          nest.loops[lanes.loop].known(),
+          schedule.getLanes() * schedule.getVectors() * kTilesOfTask));
     return tasks;
   }
   for (unsigned loop : outer.shared)

@@ -1,7 +1,7 @@
 // Elements.h - one pass along the elements of results or operands.
 #pragma once
-#include "passes/kernels/Nest.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "passes/kernels/Nest.h"
 
 namespace burnish {
 

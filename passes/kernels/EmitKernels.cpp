@@ -1,11 +1,11 @@
 // EmitKernels.cpp - makes functions of kernels; equal kernels share one.
+#include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "passes/Passes.h"
 #include "passes/kernels/Code.h"
 #include "passes/kernels/Elements.h"
 #include "passes/kernels/Parallel.h"
 #include "passes/kernels/Product.h"
-#include "mlir/Dialect/Arith/Utils/Utils.h"
 
 using namespace mlir;
 using namespace burnish;
@@ -19,13 +19,20 @@ namespace burnish {
 static Layout staticLayout(BaseMemRefType type) {
   Builder attributes(type.getContext());
   auto [strides, offset] = cast<MemRefType>(type).getStridesAndOffset();
-  Layout layout{ShapedType::isDynamic(offset) ? OpFoldResult() : OpFoldResult(attributes.getIndexAttr(offset)), {}};
+  Layout layout{ShapedType::isDynamic(offset)
+                    ? OpFoldResult()
+                    : OpFoldResult(attributes.getIndexAttr(offset)),
+                {}};
   for (int64_t stride : strides)
-    layout.strides.push_back(ShapedType::isDynamic(stride) ? OpFoldResult() : OpFoldResult(attributes.getIndexAttr(stride)));
+    layout.strides.push_back(
+        ShapedType::isDynamic(stride)
+            ? OpFoldResult()
+            : OpFoldResult(attributes.getIndexAttr(stride)));
   return layout;
 }
 
-static OpFoldResult sizeOf(ImplicitLocOpBuilder &b, Value buffer, unsigned axis) {
+static OpFoldResult sizeOf(ImplicitLocOpBuilder &b, Value buffer,
+                           unsigned axis) {
   auto type = cast<MemRefType>(buffer.getType());
   if (!type.isDynamicDim(axis))
     return b.getIndexAttr(type.getDimSize(axis));
@@ -39,14 +46,18 @@ static std::pair<Value, Layout> flatten(ImplicitLocOpBuilder &b, Value buffer) {
   auto metadata = memref::ExtractStridedMetadataOp::create(b, buffer);
   if (!layout.offset)
     layout.offset = metadata.getOffset();
-  for (auto [stride, value] : llvm::zip_equal(layout.strides, metadata.getStrides()))
+  for (auto [stride, value] :
+       llvm::zip_equal(layout.strides, metadata.getStrides()))
     if (!stride)
       stride = value;
   // The length is of no account: nothing asks for it.
-  Value length = arith::ConstantIndexOp::create(b, std::numeric_limits<int32_t>::max());
+  Value length =
+      arith::ConstantIndexOp::create(b, std::numeric_limits<int32_t>::max());
   auto flat = MemRefType::get({ShapedType::kDynamic}, type.getElementType());
-  Value memory = memref::ReinterpretCastOp::create(b, flat, metadata.getBaseBuffer(), OpFoldResult(b.getIndexAttr(0)), ArrayRef<OpFoldResult>{length},
-                                                   ArrayRef<OpFoldResult>{b.getIndexAttr(1)});
+  Value memory = memref::ReinterpretCastOp::create(
+      b, flat, metadata.getBaseBuffer(), OpFoldResult(b.getIndexAttr(0)),
+      ArrayRef<OpFoldResult>{length},
+      ArrayRef<OpFoldResult>{b.getIndexAttr(1)});
   return {memory, layout};
 }
 
@@ -63,7 +74,10 @@ static std::string keyOf(nn::KernelOp kernel) {
 static std::string nameOf(nn::KernelOp kernel, const Nest &nest) {
   std::string name = kernel.getSchedule().getAlgorithm().str();
   for (const Loop &loop : nest.loops)
-    name += (&loop == nest.loops.begin() ? "_" : "x") + (ShapedType::isDynamic(loop.known()) ? "n" : std::to_string(loop.known()));
+    name +=
+        (&loop == nest.loops.begin() ? "_" : "x") +
+        (ShapedType::isDynamic(loop.known()) ? "n"
+                                             : std::to_string(loop.known()));
   return name;
 }
 
@@ -71,15 +85,24 @@ namespace {
 struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
   void runOnOperation() override {
     SmallVector<nn::KernelOp> kernels;
-    getOperation().walk([&](nn::KernelOp kernel) { kernels.push_back(kernel); });
+    getOperation().walk(
+        [&](nn::KernelOp kernel) { kernels.push_back(kernel); });
     SymbolTable symbols(getOperation());
     llvm::StringMap<func::FuncOp> functions;
     for (nn::KernelOp kernel : kernels) {
       ImplicitLocOpBuilder b(kernel.getLoc(), kernel);
-      // As the function sees it: what only run time knows is not known here either.
+      // As the function sees it: what only run time knows is not known here
+      // either.
       FailureOr<Nest> nest = Nest::of(
-          kernel, [&](unsigned argument) { return staticLayout(cast<BaseMemRefType>(kernel->getOperand(argument).getType())); },
-          [&](unsigned argument, unsigned axis) { return sizeOf(b, kernel->getOperand(argument), axis); }, nullptr);
+          kernel,
+          [&](unsigned argument) {
+            return staticLayout(
+                cast<BaseMemRefType>(kernel->getOperand(argument).getType()));
+          },
+          [&](unsigned argument, unsigned axis) {
+            return sizeOf(b, kernel->getOperand(argument), axis);
+          },
+          nullptr);
       if (failed(nest)) {
         kernel.emitOpError() << "has a form that no schedule is for";
         return signalPassFailure();
@@ -87,10 +110,12 @@ struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
       nn::ScheduleAttr schedule = kernel.getSchedule();
       bool isProduct = schedule.getAlgorithm() == "product";
       if (isProduct ? failed(ProductForm::of(*nest)) : !chooseLanes(*nest)) {
-        kernel.emitOpError() << "has a schedule '" << schedule.getAlgorithm() << "' that does not fit its loops";
+        kernel.emitOpError() << "has a schedule '" << schedule.getAlgorithm()
+                             << "' that does not fit its loops";
         return signalPassFailure();
       }
-      OpFoldResult tasks = isProduct ? tasksOfProduct(b, *nest, schedule) : tasksOfElements(b, *nest, schedule);
+      OpFoldResult tasks = isProduct ? tasksOfProduct(b, *nest, schedule)
+                                     : tasksOfElements(b, *nest, schedule);
       func::FuncOp &function = functions[keyOf(kernel)];
       if (!function)
         function = emit(kernel, *nest, symbols);
@@ -102,14 +127,18 @@ struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
     }
   }
 
-  func::FuncOp emit(nn::KernelOp kernel, const Nest &outside, SymbolTable &symbols) {
+  func::FuncOp emit(nn::KernelOp kernel, const Nest &outside,
+                    SymbolTable &symbols) {
     ImplicitLocOpBuilder b(kernel.getLoc(), &getContext());
     SmallVector<Type> types(kernel->getOperandTypes());
     types.append(2, b.getIndexType());
     b.setInsertionPointToEnd(getOperation().getBody());
-    auto function = func::FuncOp::create(b, nameOf(kernel, outside), b.getFunctionType(types, {}));
+    auto function = func::FuncOp::create(b, nameOf(kernel, outside),
+                                         b.getFunctionType(types, {}));
     function.setPrivate();
-    function->setAttr("llvm.linkage", LLVM::LinkageAttr::get(&getContext(), LLVM::Linkage::Internal));
+    function->setAttr(
+        "llvm.linkage",
+        LLVM::LinkageAttr::get(&getContext(), LLVM::Linkage::Internal));
     if (kernel.getSchedule().getIsParallel())
       function->setAttr(kParallelAttr, b.getUnitAttr());
     symbols.insert(function);
@@ -130,10 +159,16 @@ struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
     }
     FailureOr<Nest> nest = Nest::of(
         kernel, [&](unsigned argument) { return layouts[argument]; },
-        [&](unsigned argument, unsigned axis) { return sizeOf(b, arguments[argument], axis); }, &b);
+        [&](unsigned argument, unsigned axis) {
+          return sizeOf(b, arguments[argument], axis);
+        },
+        &b);
     KernelCode code(b, *nest, kernel.getSchedule(), data);
-    Value begin = entry->getArgument(arguments.size()), end = entry->getArgument(arguments.size() + 1);
-    kernel.getSchedule().getAlgorithm() == "product" ? makeProduct(code, begin, end) : makeElements(code, begin, end);
+    Value begin = entry->getArgument(arguments.size()),
+          end = entry->getArgument(arguments.size() + 1);
+    kernel.getSchedule().getAlgorithm() == "product"
+        ? makeProduct(code, begin, end)
+        : makeElements(code, begin, end);
     func::ReturnOp::create(b);
     return function;
   }

@@ -6,14 +6,20 @@
 using namespace mlir;
 using namespace burnish;
 
-static int64_t knownOr(OpFoldResult value) { return value ? getConstantIntValue(value).value_or(ShapedType::kDynamic) : ShapedType::kDynamic; }
+static int64_t knownOr(OpFoldResult value) {
+  return value ? getConstantIntValue(value).value_or(ShapedType::kDynamic)
+               : ShapedType::kDynamic;
+}
 
-int64_t Access::along(unsigned loop) const { return knownOr(coefficients[loop]); }
+int64_t Access::along(unsigned loop) const {
+  return knownOr(coefficients[loop]);
+}
 int64_t Loop::known() const { return knownOr(size); }
 
 Layout Layout::rowMajor(ShapedType type) {
   Builder builder(type.getContext());
-  Layout layout{builder.getIndexAttr(0), SmallVector<OpFoldResult>(type.getRank())};
+  Layout layout{builder.getIndexAttr(0),
+                SmallVector<OpFoldResult>(type.getRank())};
   int64_t stride = 1;
   for (int64_t axis = type.getRank(); axis-- > 0;) {
     if (!ShapedType::isDynamic(stride))
@@ -28,9 +34,12 @@ namespace {
 /// Builds accesses of one generic.
 class AccessBuilder {
 public:
-  AccessBuilder(MLIRContext *context, ImplicitLocOpBuilder *builder) : builder(builder), attributes(context) {}
+  AccessBuilder(MLIRContext *context, ImplicitLocOpBuilder *builder)
+      : builder(builder), attributes(context) {}
 
-  OpFoldResult constant(int64_t value) { return attributes.getIndexAttr(value); }
+  OpFoldResult constant(int64_t value) {
+    return attributes.getIndexAttr(value);
+  }
 
   OpFoldResult multiply(OpFoldResult value, int64_t factor) {
     if (factor == 0)
@@ -39,7 +48,8 @@ public:
       return value;
     if (int64_t known = knownOr(value); !ShapedType::isDynamic(known))
       return constant(known * factor);
-    return builder ? nn::mulIndex(*builder, value, constant(factor)) : OpFoldResult();
+    return builder ? nn::mulIndex(*builder, value, constant(factor))
+                   : OpFoldResult();
   }
 
   OpFoldResult add(OpFoldResult left, OpFoldResult right) {
@@ -55,7 +65,8 @@ public:
     return builder ? nn::addIndex(*builder, left, right) : OpFoldResult();
   }
 
-  /// Adds stride * expr to the access; false when the expression is not linear in the loops.
+  /// Adds stride * expr to the access; false when the expression is not linear
+  /// in the loops.
   bool accumulate(Access &access, AffineExpr expr, OpFoldResult stride) {
     if (auto number = dyn_cast<AffineConstantExpr>(expr)) {
       access.base = add(access.base, multiply(stride, number.getValue()));
@@ -70,14 +81,17 @@ public:
     if (!binary)
       return false;
     if (binary.getKind() == AffineExprKind::Add)
-      return accumulate(access, binary.getLHS(), stride) && accumulate(access, binary.getRHS(), stride);
+      return accumulate(access, binary.getLHS(), stride) &&
+             accumulate(access, binary.getRHS(), stride);
     auto factor = dyn_cast<AffineConstantExpr>(binary.getRHS());
     if (binary.getKind() != AffineExprKind::Mul || !factor)
       return false;
-    return accumulate(access, binary.getLHS(), multiply(stride, factor.getValue()));
+    return accumulate(access, binary.getLHS(),
+                      multiply(stride, factor.getValue()));
   }
 
-  FailureOr<Access> access(unsigned argument, const Layout &layout, ArrayRef<AffineExpr> exprs, unsigned loops) {
+  FailureOr<Access> access(unsigned argument, const Layout &layout,
+                           ArrayRef<AffineExpr> exprs, unsigned loops) {
     Access access;
     access.argument = argument;
     access.base = layout.offset;
@@ -100,10 +114,13 @@ static TypedAttr fillOf(Value tensor) {
   if (!fill)
     return {};
   Attribute value;
-  return matchPattern(fill.getInputs()[0], m_Constant(&value)) ? dyn_cast<TypedAttr>(value) : TypedAttr();
+  return matchPattern(fill.getInputs()[0], m_Constant(&value))
+             ? dyn_cast<TypedAttr>(value)
+             : TypedAttr();
 }
 
-FailureOr<Nest> Nest::of(nn::KernelOp kernel, LayoutOf layoutOf, SizeOf sizeOf, ImplicitLocOpBuilder *builder) {
+FailureOr<Nest> Nest::of(nn::KernelOp kernel, LayoutOf layoutOf, SizeOf sizeOf,
+                         ImplicitLocOpBuilder *builder) {
   Nest nest;
   Block &block = kernel.getBody().front();
   if (block.getTerminator()->getNumOperands() != 1)
@@ -119,18 +136,22 @@ FailureOr<Nest> Nest::of(nn::KernelOp kernel, LayoutOf layoutOf, SizeOf sizeOf, 
   if (block.getTerminator()->getOperand(0) != generics.back()->getResult(0))
     return failure();
   linalg::GenericOp root = nest.root, epilogue = nest.epilogue;
-  unsigned count = root.getNumLoops(), outArgument = block.getNumArguments() - 1;
+  unsigned count = root.getNumLoops(),
+           outArgument = block.getNumArguments() - 1;
   MLIRContext *context = kernel.getContext();
   AccessBuilder accesses(context, builder);
   nest.rootType = getElementTypeOrSelf(root->getResult(0).getType());
   nest.outType = getElementTypeOrSelf(block.getArgument(outArgument).getType());
 
   for (utils::IteratorType iterator : root.getIteratorTypesArray())
-    nest.loops.push_back({{}, iterator == utils::IteratorType::reduction, static_cast<unsigned>(nest.loops.size())});
+    nest.loops.push_back({{},
+                          iterator == utils::IteratorType::reduction,
+                          static_cast<unsigned>(nest.loops.size())});
   if (nest.hasReduction() && !(nest.init = fillOf(root.getDpsInits()[0])))
     return failure();
 
-  // Loops of the epilogue are those of the root through the result that lies between.
+  // Loops of the epilogue are those of the root through the result that lies
+  // between.
   SmallVector<AffineExpr> inRootLoops;
   if (epilogue) {
     if (epilogue.getNumReductionLoops() > 0)
@@ -140,21 +161,25 @@ FailureOr<Nest> Nest::of(nn::KernelOp kernel, LayoutOf layoutOf, SizeOf sizeOf, 
     if (found == inputs.end() || llvm::count(inputs, root->getResult(0)) != 1)
       return failure();
     nest.resultInput = found - inputs.begin();
-    AffineMap between = epilogue.getIndexingMapsArray()[nest.resultInput], rootOut = root.getMatchingIndexingMap(root.getDpsInitOperand(0));
+    AffineMap between = epilogue.getIndexingMapsArray()[nest.resultInput],
+              rootOut = root.getMatchingIndexingMap(root.getDpsInitOperand(0));
     if (!between.isPermutation() || !rootOut.isProjectedPermutation())
       return failure();
     inRootLoops.resize(epilogue.getNumLoops());
     nest.epilogueLoops.resize(epilogue.getNumLoops());
-    for (auto [expr, rootExpr] : llvm::zip_equal(between.getResults(), rootOut.getResults())) {
+    for (auto [expr, rootExpr] :
+         llvm::zip_equal(between.getResults(), rootOut.getResults())) {
       inRootLoops[cast<AffineDimExpr>(expr).getPosition()] = rootExpr;
-      nest.epilogueLoops[cast<AffineDimExpr>(expr).getPosition()] = cast<AffineDimExpr>(rootExpr).getPosition();
+      nest.epilogueLoops[cast<AffineDimExpr>(expr).getPosition()] =
+          cast<AffineDimExpr>(rootExpr).getPosition();
     }
   }
 
   auto setSizes = [&](unsigned argument, ArrayRef<AffineExpr> exprs) {
     for (auto [axis, expr] : llvm::enumerate(exprs))
       if (auto loop = dyn_cast<AffineDimExpr>(expr))
-        if (OpFoldResult &size = nest.loops[loop.getPosition()].size; !size || ShapedType::isDynamic(knownOr(size))) {
+        if (OpFoldResult &size = nest.loops[loop.getPosition()].size;
+            !size || ShapedType::isDynamic(knownOr(size))) {
           OpFoldResult found = sizeOf(argument, axis);
           if (!size || !ShapedType::isDynamic(knownOr(found)))
             size = found;
@@ -166,7 +191,8 @@ FailureOr<Nest> Nest::of(nn::KernelOp kernel, LayoutOf layoutOf, SizeOf sizeOf, 
       return std::nullopt;
     return argument.getArgNumber();
   };
-  auto inputOf = [&](Value tensor, ArrayRef<AffineExpr> exprs) -> FailureOr<Access> {
+  auto inputOf = [&](Value tensor,
+                     ArrayRef<AffineExpr> exprs) -> FailureOr<Access> {
     if (auto argument = argumentOf(tensor)) {
       if (!isa<ShapedType>(tensor.getType())) {
         Access scalar;
@@ -179,29 +205,36 @@ FailureOr<Nest> Nest::of(nn::KernelOp kernel, LayoutOf layoutOf, SizeOf sizeOf, 
     }
     auto unpack = tensor.getDefiningOp<linalg::UnPackOp>();
     auto argument = unpack ? argumentOf(unpack.getSource()) : std::nullopt;
-    if (!argument || unpack.getInnerDimsPos().size() != 1 || unpack.getStaticInnerTiles()[0] < 1)
+    if (!argument || unpack.getInnerDimsPos().size() != 1 ||
+        unpack.getStaticInnerTiles()[0] < 1)
       return failure();
-    // Tile index and place within the tile, as if they were one axis; the loop must index it alone.
+    // Tile index and place within the tile, as if they were one axis; the loop
+    // must index it alone.
     int64_t axis = unpack.getInnerDimsPos()[0];
     auto loop = dyn_cast<AffineDimExpr>(exprs[axis]);
     if (!loop)
       return failure();
     for (auto [other, expr] : llvm::enumerate(exprs))
-      if (static_cast<int64_t>(other) != axis && expr.isFunctionOfDim(loop.getPosition()))
+      if (static_cast<int64_t>(other) != axis &&
+          expr.isFunctionOfDim(loop.getPosition()))
         return failure();
-    Layout packed = Layout::rowMajor(cast<ShapedType>(unpack.getSource().getType()));
+    Layout packed =
+        Layout::rowMajor(cast<ShapedType>(unpack.getSource().getType()));
     auto order = unpack.getOuterDimsPerm();
     Layout unpacked{packed.offset, SmallVector<OpFoldResult>(exprs.size())};
     for (size_t place = 0; place < exprs.size(); ++place)
-      unpacked.strides[order.empty() ? place : order[place]] = packed.strides[place];
+      unpacked.strides[order.empty() ? place : order[place]] =
+          packed.strides[place];
     int64_t tileStride = knownOr(unpacked.strides[axis]);
     unpacked.strides[axis] = packed.strides.back();
-    FailureOr<Access> access = accesses.access(*argument, unpacked, exprs, count);
+    FailureOr<Access> access =
+        accesses.access(*argument, unpacked, exprs, count);
     if (failed(access))
       return failure();
     for (auto [place, expr] : llvm::enumerate(exprs))
       if (auto dim = dyn_cast<AffineDimExpr>(expr))
-        nest.loops[dim.getPosition()].size = accesses.constant(cast<ShapedType>(unpack.getResult().getType()).getDimSize(place));
+        nest.loops[dim.getPosition()].size = accesses.constant(
+            cast<ShapedType>(unpack.getResult().getType()).getDimSize(place));
     access->packedLoop = loop.getPosition();
     access->packedTile = unpack.getStaticInnerTiles()[0];
     access->packedStride = tileStride;
@@ -218,14 +251,17 @@ FailureOr<Nest> Nest::of(nn::KernelOp kernel, LayoutOf layoutOf, SizeOf sizeOf, 
   AffineMap outMap = maps.back();
   if (!epilogue) {
     setSizes(outArgument, outMap.getResults());
-    FailureOr<Access> access = accesses.access(outArgument, layoutOf(outArgument), outMap.getResults(), count);
+    FailureOr<Access> access = accesses.access(
+        outArgument, layoutOf(outArgument), outMap.getResults(), count);
     if (failed(access))
       return failure();
     nest.out = *access;
   } else {
     SmallVector<AffineMap> after = epilogue.getIndexingMapsArray();
     auto composed = [&](AffineMap map) {
-      return llvm::map_to_vector(map.getResults(), [&](AffineExpr expr) { return expr.replaceDims(inRootLoops); });
+      return llvm::map_to_vector(map.getResults(), [&](AffineExpr expr) {
+        return expr.replaceDims(inRootLoops);
+      });
     };
     for (auto [index, input] : llvm::enumerate(epilogue.getDpsInputs())) {
       if (index == nest.resultInput) {
@@ -239,7 +275,8 @@ FailureOr<Nest> Nest::of(nn::KernelOp kernel, LayoutOf layoutOf, SizeOf sizeOf, 
     }
     SmallVector<AffineExpr> outExprs = composed(after.back());
     setSizes(outArgument, outExprs);
-    FailureOr<Access> access = accesses.access(outArgument, layoutOf(outArgument), outExprs, count);
+    FailureOr<Access> access =
+        accesses.access(outArgument, layoutOf(outArgument), outExprs, count);
     if (failed(access))
       return failure();
     nest.out = *access;
@@ -254,10 +291,16 @@ FailureOr<Nest> Nest::of(nn::KernelOp kernel, LayoutOf layoutOf, SizeOf sizeOf, 
 FailureOr<Nest> Nest::ofTypes(nn::KernelOp kernel) {
   Block &block = kernel.getBody().front();
   Builder attributes(kernel.getContext());
-  auto typeOf = [&](unsigned argument) { return cast<ShapedType>(block.getArgument(argument).getType()); };
+  auto typeOf = [&](unsigned argument) {
+    return cast<ShapedType>(block.getArgument(argument).getType());
+  };
   return of(
-      kernel, [&](unsigned argument) { return Layout::rowMajor(typeOf(argument)); },
-      [&](unsigned argument, unsigned axis) -> OpFoldResult { return attributes.getIndexAttr(typeOf(argument).getDimSize(axis)); }, nullptr);
+      kernel,
+      [&](unsigned argument) { return Layout::rowMajor(typeOf(argument)); },
+      [&](unsigned argument, unsigned axis) -> OpFoldResult {
+        return attributes.getIndexAttr(typeOf(argument).getDimSize(axis));
+      },
+      nullptr);
 }
 
 bool Nest::hasReduction() const {
@@ -298,23 +341,28 @@ void Nest::mergeLoops() {
     return;
   auto merges = [&](unsigned outer, unsigned inner) {
     int64_t size = loops[inner].known();
-    if (loops[outer].isReduction != loops[inner].isReduction || ShapedType::isDynamic(size))
+    if (loops[outer].isReduction != loops[inner].isReduction ||
+        ShapedType::isDynamic(size))
       return false;
     bool fits = true;
     forEachAccess([&](Access &access) {
       int64_t a = access.along(outer), b = access.along(inner);
-      bool isPacked = access.packedLoop && (*access.packedLoop == outer || *access.packedLoop == inner);
-      fits &= !isPacked && !ShapedType::isDynamic(a) && !ShapedType::isDynamic(b) && a == b * size;
+      bool isPacked = access.packedLoop && (*access.packedLoop == outer ||
+                                            *access.packedLoop == inner);
+      fits &= !isPacked && !ShapedType::isDynamic(a) &&
+              !ShapedType::isDynamic(b) && a == b * size;
     });
     return fits;
   };
   auto mergeOne = [&] {
     for (unsigned outer = 0; outer < loops.size(); ++outer)
       for (unsigned inner = 0; inner < loops.size(); ++inner) {
-        if (outer == inner || ShapedType::isDynamic(loops[outer].known()) || !merges(outer, inner))
+        if (outer == inner || ShapedType::isDynamic(loops[outer].known()) ||
+            !merges(outer, inner))
           continue;
         Builder attributes(root.getContext());
-        loops[inner].size = attributes.getIndexAttr(loops[outer].known() * loops[inner].known());
+        loops[inner].size = attributes.getIndexAttr(loops[outer].known() *
+                                                    loops[inner].known());
         loops[inner].source = std::nullopt;
         loops.erase(loops.begin() + outer);
         forEachAccess([&](Access &access) {

@@ -6,7 +6,8 @@
 
 namespace burnish {
 
-/// Where an operand lies in memory, in elements: an offset, and a stride for each axis. Null: not known yet.
+/// Where an operand lies in memory, in elements: an offset, and a stride for
+/// each axis. Null: not known yet.
 struct Layout {
   mlir::OpFoldResult offset;
   llvm::SmallVector<mlir::OpFoldResult> strides;
@@ -15,14 +16,16 @@ struct Layout {
   static Layout rowMajor(mlir::ShapedType type);
 };
 
-/// The offset of the element that an iteration reads or writes: base + the sum of coefficient * index.
+/// The offset of the element that an iteration reads or writes: base + the sum
+/// of coefficient * index.
 struct Access {
   /// The argument of the kernel's region.
   unsigned argument = 0;
   mlir::OpFoldResult base;
   llvm::SmallVector<mlir::OpFoldResult> coefficients;
-  /// Of a packed operand: the loop that is cut into tiles, the length of a tile, and the stride from tile to tile; the
-  /// loop's coefficient holds within a tile.
+  /// Of a packed operand: the loop that is cut into tiles, the length of a
+  /// tile, and the stride from tile to tile; the loop's coefficient holds
+  /// within a tile.
   std::optional<unsigned> packedLoop;
   int64_t packedTile = 0, packedStride = 0;
 
@@ -41,15 +44,20 @@ struct Loop {
   int64_t known() const;
 };
 
-/// The computation of a kernel: one linalg.generic (the root), and one elementwise generic on its result that may follow.
+/// The computation of a kernel: one linalg.generic (the root), and one
+/// elementwise generic on its result that may follow.
 class Nest {
 public:
   using LayoutOf = llvm::function_ref<Layout(unsigned argument)>;
-  using SizeOf = llvm::function_ref<mlir::OpFoldResult(unsigned argument, unsigned axis)>;
+  using SizeOf =
+      llvm::function_ref<mlir::OpFoldResult(unsigned argument, unsigned axis)>;
 
-  /// Reads a kernel's region; failure when it is of another form. Sizes and layouts come from the caller: types when a
-  /// schedule is chosen, buffers when code is made. `builder` may be null when no coefficient needs code.
-  static llvm::FailureOr<Nest> of(nn::KernelOp kernel, LayoutOf layoutOf, SizeOf sizeOf, mlir::ImplicitLocOpBuilder *builder);
+  /// Reads a kernel's region; failure when it is of another form. Sizes and
+  /// layouts come from the caller: types when a schedule is chosen, buffers
+  /// when code is made. `builder` may be null when no coefficient needs code.
+  static llvm::FailureOr<Nest> of(nn::KernelOp kernel, LayoutOf layoutOf,
+                                  SizeOf sizeOf,
+                                  mlir::ImplicitLocOpBuilder *builder);
   /// From types alone, all operands row-major.
   static llvm::FailureOr<Nest> ofTypes(nn::KernelOp kernel);
 
@@ -58,7 +66,8 @@ public:
   /// What reductions start from; null where the root has none.
   mlir::TypedAttr init;
   llvm::SmallVector<Access> inputs;
-  /// One for each input of the epilogue; at `resultInput` there is the root's result.
+  /// One for each input of the epilogue; at `resultInput` there is the root's
+  /// result.
   llvm::SmallVector<Access> epilogueInputs;
   unsigned resultInput = 0;
   Access out;
@@ -66,7 +75,8 @@ public:
   mlir::Type rootType, outType;
 
   bool hasReduction() const;
-  /// The loop of the root that an index op in the epilogue asks for, by the epilogue's loop.
+  /// The loop of the root that an index op in the epilogue asks for, by the
+  /// epilogue's loop.
   llvm::SmallVector<unsigned> epilogueLoops;
 
 private:

@@ -4,7 +4,8 @@
 
 namespace burnish {
 
-/// The attribute of a function whose last arguments are the first task that it shall do and the one after the last.
+/// The attribute of a function whose last arguments are the first task that it
+/// shall do and the one after the last.
 constexpr llvm::StringLiteral kParallelAttr = "nn.parallel";
 
 } // namespace burnish

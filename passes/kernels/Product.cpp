@@ -1,4 +1,5 @@
-// Product.cpp - sums of products in register tiles: matrix products and convolutions.
+// Product.cpp - sums of products in register tiles: matrix products and
+// convolutions.
 #include "passes/kernels/Product.h"
 #include "ir/Lowering.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -35,17 +36,24 @@ FailureOr<ProductForm> ProductForm::of(const Nest &nest) {
     else if (nest.out.along(index) == 1)
       innermost = index;
   }
-  if (!innermost || nest.inputs[0].moves(*innermost) == nest.inputs[1].moves(*innermost))
+  if (!innermost ||
+      nest.inputs[0].moves(*innermost) == nest.inputs[1].moves(*innermost))
     return failure();
   form.right = nest.inputs[1].moves(*innermost) ? 1 : 0;
   form.left = 1 - form.right;
   const Access &left = nest.inputs[form.left], &right = nest.inputs[form.right];
   form.lanes.push_back(*innermost);
   auto follows = [&](unsigned loop) {
-    int64_t size = nest.loops[form.lanes.front()].known(), step = nest.out.along(form.lanes.front());
-    bool isKnown = !ShapedType::isDynamic(size) && !ShapedType::isDynamic(step) && !ShapedType::isDynamic(nest.loops[loop].known());
-    bool isFixed = !ShapedType::isDynamic(right.along(loop)) && !ShapedType::isDynamic(right.along(form.lanes.front()));
-    return !nest.loops[loop].isReduction && isKnown && isFixed && nest.out.along(loop) == size * step && right.moves(loop) && !left.moves(loop);
+    int64_t size = nest.loops[form.lanes.front()].known(),
+            step = nest.out.along(form.lanes.front());
+    bool isKnown = !ShapedType::isDynamic(size) &&
+                   !ShapedType::isDynamic(step) &&
+                   !ShapedType::isDynamic(nest.loops[loop].known());
+    bool isFixed = !ShapedType::isDynamic(right.along(loop)) &&
+                   !ShapedType::isDynamic(right.along(form.lanes.front()));
+    return !nest.loops[loop].isReduction && isKnown && isFixed &&
+           nest.out.along(loop) == size * step && right.moves(loop) &&
+           !left.moves(loop);
   };
   if (!right.packedLoop)
     for (bool isFound = true; isFound;) {
@@ -56,7 +64,8 @@ FailureOr<ProductForm> ProductForm::of(const Nest &nest) {
           isFound = true;
         }
     }
-  // Results of an epilogue's operands must lie along several lane loops as one, too.
+  // Results of an epilogue's operands must lie along several lane loops as one,
+  // too.
   auto isRegular = [&](const Access &access) {
     if (form.lanes.size() == 1)
       return true;
@@ -73,33 +82,46 @@ FailureOr<ProductForm> ProductForm::of(const Nest &nest) {
       return failure();
   auto sizeOf = [&](unsigned loop) {
     int64_t size = nest.loops[loop].known();
-    return ShapedType::isDynamic(size) ? std::numeric_limits<int64_t>::max() : size;
+    return ShapedType::isDynamic(size) ? std::numeric_limits<int64_t>::max()
+                                       : size;
   };
   for (unsigned loop = 0; loop < nest.loops.size(); ++loop) {
-    if (nest.loops[loop].isReduction || llvm::is_contained(form.lanes, loop) || right.moves(loop) || !left.moves(loop))
+    if (nest.loops[loop].isReduction || llvm::is_contained(form.lanes, loop) ||
+        right.moves(loop) || !left.moves(loop))
       continue;
     if (!form.row || sizeOf(loop) > sizeOf(*form.row))
       form.row = loop;
   }
   for (unsigned loop = 0; loop < nest.loops.size(); ++loop)
-    if (!nest.loops[loop].isReduction && !llvm::is_contained(form.lanes, loop) && form.row != loop)
+    if (!nest.loops[loop].isReduction &&
+        !llvm::is_contained(form.lanes, loop) && form.row != loop)
       form.outer.push_back(loop);
   if (left.packedLoop && left.packedLoop != form.row)
     return failure();
-  if (right.packedLoop && (form.lanes.size() != 1 || *right.packedLoop != form.lanes[0]))
+  if (right.packedLoop &&
+      (form.lanes.size() != 1 || *right.packedLoop != form.lanes[0]))
     return failure();
-  // The order of the sum is free, so that what a panel holds is what one loop runs over.
-  auto keyOf = [&](unsigned loop) { return std::pair(ShapedType::isDynamic(right.along(loop)) ? 0 : -right.along(loop), loop); };
-  llvm::sort(form.depth, [&](unsigned a, unsigned b) { return keyOf(a) < keyOf(b); });
+  // The order of the sum is free, so that what a panel holds is what one loop
+  // runs over.
+  auto keyOf = [&](unsigned loop) {
+    return std::pair(
+        ShapedType::isDynamic(right.along(loop)) ? 0 : -right.along(loop),
+        loop);
+  };
+  llvm::sort(form.depth,
+             [&](unsigned a, unsigned b) { return keyOf(a) < keyOf(b); });
   return form;
 }
 
-bool ProductForm::isStraight(const Nest &nest) const { return lanes.size() == 1 && nest.inputs[right].along(lanes[0]) == 1; }
+bool ProductForm::isStraight(const Nest &nest) const {
+  return lanes.size() == 1 && nest.inputs[right].along(lanes[0]) == 1;
+}
 
 //===- Code ---------------------------------------------------------------===//
 
 namespace {
-/// Results side by side: `width` are computed, of which the first `valid` exist.
+/// Results side by side: `width` are computed, of which the first `valid`
+/// exist.
 struct Piece {
   int64_t start, width, valid;
 };
@@ -107,16 +129,24 @@ struct Piece {
 class ProductMaker {
 public:
   ProductMaker(KernelCode &code)
-      : code(code), b(code.b), nest(code.nest), form(*ProductForm::of(code.nest)), width(code.schedule.getLanes()),
-        panel(width * code.schedule.getVectors()), packs(code.schedule.getPacks()), right(nest.inputs[form.right]), left(nest.inputs[form.left]) {
-    laneSize = form.lanes.size() == 1 ? nest.loops[form.lanes[0]].size : OpFoldResult(b.getIndexAttr(form.laneCount(nest)));
-    rowSize = form.row ? nest.loops[*form.row].size : OpFoldResult(b.getIndexAttr(1));
+      : code(code), b(code.b), nest(code.nest),
+        form(*ProductForm::of(code.nest)), width(code.schedule.getLanes()),
+        panel(width * code.schedule.getVectors()),
+        packs(code.schedule.getPacks()), right(nest.inputs[form.right]),
+        left(nest.inputs[form.left]) {
+    laneSize = form.lanes.size() == 1
+                   ? nest.loops[form.lanes[0]].size
+                   : OpFoldResult(b.getIndexAttr(form.laneCount(nest)));
+    rowSize =
+        form.row ? nest.loops[*form.row].size : OpFoldResult(b.getIndexAttr(1));
     if (packs)
       preparePanel();
   }
 
   OpFoldResult tasks() {
-    OpFoldResult inner = tilesOf(code.schedule.getRowsOutside() ? rowSize : laneSize, code.schedule.getRowsOutside() ? rows() : panel);
+    OpFoldResult inner =
+        tilesOf(code.schedule.getRowsOutside() ? rowSize : laneSize,
+                code.schedule.getRowsOutside() ? rows() : panel);
     for (unsigned loop : form.outer)
       inner = nn::mulIndex(b, inner, nest.loops[loop].size);
     return inner;
@@ -126,7 +156,8 @@ public:
     bool rowsOutside = code.schedule.getRowsOutside();
     OpFoldResult size = rowsOutside ? rowSize : laneSize;
     int64_t tile = rowsOutside ? rows() : panel;
-    Value count = getValueOrCreateConstantIndexOp(b, b.getLoc(), tilesOf(size, tile));
+    Value count =
+        getValueOrCreateConstantIndexOp(b, b.getLoc(), tilesOf(size, tile));
     code.loop(begin, end, 1, [&](Value task) {
       Value rest = task, place = b.createOrFold<arith::RemUIOp>(task, count);
       if (form.outer.empty())
@@ -135,16 +166,22 @@ public:
         rest = b.createOrFold<arith::DivUIOp>(task, count);
       for (size_t index = form.outer.size(); index-- > 0;) {
         unsigned loop = form.outer[index];
-        code.at[loop] = {index == 0 ? rest : b.createOrFold<arith::RemUIOp>(rest, code.size(loop))};
+        code.at[loop] = {
+            index == 0 ? rest
+                       : b.createOrFold<arith::RemUIOp>(rest, code.size(loop))};
         rest = b.createOrFold<arith::DivUIOp>(rest, code.size(loop));
       }
       Value base = arith::MulIOp::create(b, place, code.constant(tile));
-      tileAt(size, tile, base, rowsOutside ? 0 : width, [&](Index start, int64_t length) {
-        if (rowsOutside)
-          code.tiles(laneSize, panel, width, [&](Index lane, int64_t lanes) { makeTile(start, length, lane, piecesFor(lanes)); });
-        else
-          makePanel(start, length);
-      });
+      tileAt(size, tile, base, rowsOutside ? 0 : width,
+             [&](Index start, int64_t length) {
+               if (rowsOutside)
+                 code.tiles(laneSize, panel, width,
+                            [&](Index lane, int64_t lanes) {
+                              makeTile(start, length, lane, piecesFor(lanes));
+                            });
+               else
+                 makePanel(start, length);
+             });
     });
   }
 
@@ -154,18 +191,23 @@ private:
   OpFoldResult tilesOf(OpFoldResult size, int64_t tile) {
     if (std::optional<int64_t> known = getConstantIntValue(size))
       return b.getIndexAttr(llvm::divideCeil(*known, tile));
-    return b.createOrFold<arith::CeilDivUIOp>(getValueOrCreateConstantIndexOp(b, b.getLoc(), size), code.constant(tile));
+    return b.createOrFold<arith::CeilDivUIOp>(
+        getValueOrCreateConstantIndexOp(b, b.getLoc(), size),
+        code.constant(tile));
   }
 
   /// The tile that begins at `base`: a whole one, or what remains at the end.
-  void tileAt(OpFoldResult size, int64_t tile, Value base, int64_t middle, llvm::function_ref<void(Index, int64_t)> body) {
+  void tileAt(OpFoldResult size, int64_t tile, Value base, int64_t middle,
+              llvm::function_ref<void(Index, int64_t)> body) {
     std::optional<int64_t> known = getConstantIntValue(size);
     if (known && *known % tile == 0)
       return body({base}, tile);
     if (known && *known < tile)
       return body({}, *known);
     Value end = getValueOrCreateConstantIndexOp(b, b.getLoc(), size);
-    Value fits = arith::CmpIOp::create(b, arith::CmpIPredicate::ule, Value(arith::AddIOp::create(b, base, code.constant(tile))), end);
+    Value fits = arith::CmpIOp::create(
+        b, arith::CmpIPredicate::ule,
+        Value(arith::AddIOp::create(b, base, code.constant(tile))), end);
     auto branch = scf::IfOp::create(b, fits, /*withElseRegion=*/true);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(branch.thenBlock());
@@ -174,7 +216,10 @@ private:
     if (known)
       return body({{}, *known / tile * tile}, *known % tile);
     code.tiles(b.createOrFold<arith::SubIOp>(end, base), middle ? middle : 1, 0,
-               [&](Index index, int64_t length) { body({arith::AddIOp::create(b, base, code.valueOf(index))}, length); });
+               [&](Index index, int64_t length) {
+                 body({arith::AddIOp::create(b, base, code.valueOf(index))},
+                      length);
+               });
   }
 
   SmallVector<Piece> piecesFor(int64_t lanes) const {
@@ -195,17 +240,20 @@ private:
 
   //===- One tile ---------------------------------------------------------===//
 
-  /// Sums over the depth for `count` rows and the pieces, and what comes after them.
+  /// Sums over the depth for `count` rows and the pieces, and what comes after
+  /// them.
   void makeTile(Index row, int64_t count, Index lane, ArrayRef<Piece> pieces) {
     SmallVector<Value> sums;
     Value init = arith::ConstantOp::create(b, nest.init);
     for (int64_t index = 0; index < count; ++index)
       for (const Piece &piece : pieces)
         sums.push_back(spread(b, init, piece.width));
-    finishTile(row, count, lane, pieces, sumUp(0, row, count, lane, pieces, sums));
+    finishTile(row, count, lane, pieces,
+               sumUp(0, row, count, lane, pieces, sums));
   }
 
-  void finishTile(Index row, int64_t count, Index lane, ArrayRef<Piece> pieces, ArrayRef<Value> sums) {
+  void finishTile(Index row, int64_t count, Index lane, ArrayRef<Piece> pieces,
+                  ArrayRef<Value> sums) {
     unsigned along = form.lanes.back();
     for (unsigned loop : form.lanes)
       code.at[loop] = {};
@@ -222,8 +270,12 @@ private:
         int64_t start = 0;
         for (int64_t part : piecesOf(piece.valid, piece.width)) {
           code.at[along] = lane + (piece.start + start);
-          Value some = part == 1 ? Value(vector::ExtractOp::create(b, sum, ArrayRef<int64_t>{start}))
-                                 : Value(vector::ExtractStridedSliceOp::create(b, sum, ArrayRef<int64_t>{start}, ArrayRef<int64_t>{part}, ArrayRef<int64_t>{1}));
+          Value some =
+              part == 1 ? Value(vector::ExtractOp::create(
+                              b, sum, ArrayRef<int64_t>{start}))
+                        : Value(vector::ExtractStridedSliceOp::create(
+                              b, sum, ArrayRef<int64_t>{start},
+                              ArrayRef<int64_t>{part}, ArrayRef<int64_t>{1}));
           code.finish(some, along, part);
           start += part;
         }
@@ -231,7 +283,8 @@ private:
     }
   }
 
-  SmallVector<Value> sumUp(size_t place, Index row, int64_t count, Index lane, ArrayRef<Piece> pieces, SmallVector<Value> sums) {
+  SmallVector<Value> sumUp(size_t place, Index row, int64_t count, Index lane,
+                           ArrayRef<Piece> pieces, SmallVector<Value> sums) {
     if (place == form.depth.size())
       return addProducts(row, count, lane, pieces, sums);
     unsigned loop = form.depth[place];
@@ -242,11 +295,14 @@ private:
     }
     return code.carry(from, to, 1, sums, [&](Value index, ValueRange values) {
       code.at[loop] = {index};
-      return sumUp(place + 1, row, count, lane, pieces, SmallVector<Value>(values));
+      return sumUp(place + 1, row, count, lane, pieces,
+                   SmallVector<Value>(values));
     });
   }
 
-  SmallVector<Value> addProducts(Index row, int64_t count, Index lane, ArrayRef<Piece> pieces, SmallVector<Value> sums) {
+  SmallVector<Value> addProducts(Index row, int64_t count, Index lane,
+                                 ArrayRef<Piece> pieces,
+                                 SmallVector<Value> sums) {
     SmallVector<Value> rightParts;
     for (const Piece &piece : pieces)
       rightParts.push_back(loadRight(lane, piece));
@@ -260,7 +316,12 @@ private:
         arguments[form.left] = leftPart;
         arguments[form.right] = rightParts[place];
         arguments[2] = sum;
-        sum = spread(b, evaluate(b, nest.root, arguments, piece.width, [&](unsigned loop) { return code.indexOf(loop, std::nullopt, 1); }), piece.width);
+        sum = spread(b,
+                     evaluate(b, nest.root, arguments, piece.width,
+                              [&](unsigned loop) {
+                                return code.indexOf(loop, std::nullopt, 1);
+                              }),
+                     piece.width);
       }
     }
     return sums;
@@ -271,16 +332,25 @@ private:
       code.at[form.lanes[0]] = lane + piece.start;
       return code.load(right, form.lanes[0], piece.width);
     }
-    Value at = arith::AddIOp::create(b, Value(arith::MulIOp::create(b, depthIndex(), code.constant(panel))), code.constant(piece.start));
-    return vector::LoadOp::create(b, VectorType::get({piece.width}, cast<MemRefType>(memory.getType()).getElementType()), memory, at);
+    Value at = arith::AddIOp::create(
+        b, Value(arith::MulIOp::create(b, depthIndex(), code.constant(panel))),
+        code.constant(piece.start));
+    return vector::LoadOp::create(
+        b,
+        VectorType::get({piece.width},
+                        cast<MemRefType>(memory.getType()).getElementType()),
+        memory, at);
   }
 
   //===- Panels -----------------------------------------------------------===//
 
   /// Decides how much of the depth a panel holds.
   void preparePanel() {
-    Type type = cast<MemRefType>(code.data[right.argument].getType()).getElementType();
-    int64_t bytes = std::max(1u, type.getIntOrFloatBitWidth() / 8) * panel, depth = form.depthCount(nest), outermost = nest.loops[form.depth[0]].known();
+    Type type =
+        cast<MemRefType>(code.data[right.argument].getType()).getElementType();
+    int64_t bytes = std::max(1u, type.getIntOrFloatBitWidth() / 8) * panel,
+            depth = form.depthCount(nest),
+            outermost = nest.loops[form.depth[0]].known();
     block = outermost;
     if (depth * bytes > 2 * kPanelBytes)
       block = std::max<int64_t>(1, kPanelBytes / (depth / outermost * bytes));
@@ -302,9 +372,11 @@ private:
     for (unsigned loop : form.depth) {
       Value here = code.valueOf(code.at[loop]);
       if (!index)
-        index = blockFrom ? Value(arith::SubIOp::create(b, here, blockFrom)) : here;
+        index =
+            blockFrom ? Value(arith::SubIOp::create(b, here, blockFrom)) : here;
       else
-        index = arith::AddIOp::create(b, Value(arith::MulIOp::create(b, index, code.size(loop))), here);
+        index = arith::AddIOp::create(
+            b, Value(arith::MulIOp::create(b, index, code.size(loop))), here);
     }
     return index;
   }
@@ -312,7 +384,9 @@ private:
   void makePanel(Index lane, int64_t count) {
     SmallVector<Piece> pieces = piecesFor(count);
     if (!packs) {
-      code.tiles(rowSize, rows(), 0, [&](Index row, int64_t length) { makeTile(row, length, lane, pieces); });
+      code.tiles(rowSize, rows(), 0, [&](Index row, int64_t length) {
+        makeTile(row, length, lane, pieces);
+      });
       return;
     }
     if (offsets)
@@ -320,47 +394,79 @@ private:
     int64_t outermost = nest.loops[form.depth[0]].known();
     if (block == outermost) {
       fillPanel(lane, pieces);
-      code.tiles(rowSize, rows(), 0, [&](Index row, int64_t length) { makeTile(row, length, lane, pieces); });
+      code.tiles(rowSize, rows(), 0, [&](Index row, int64_t length) {
+        makeTile(row, length, lane, pieces);
+      });
       return;
     }
-    auto forRows = [&](llvm::function_ref<void(Index, int64_t)> body) { code.tiles(rowSize, rows(), 0, body); };
+    auto forRows = [&](llvm::function_ref<void(Index, int64_t)> body) {
+      code.tiles(rowSize, rows(), 0, body);
+    };
     Value init = arith::ConstantOp::create(b, nest.init);
-    forRows([&](Index row, int64_t length) { putSums(row, length, pieces, SmallVector<Value>(length * pieces.size(), spread(b, init, width))); });
-    code.loop(code.constant(0), code.constant(outermost), block, [&](Value from) {
-      blockFrom = from;
-      blockTo = arith::MinUIOp::create(b, Value(arith::AddIOp::create(b, from, code.constant(block))), code.constant(outermost));
-      fillPanel(lane, pieces);
-      forRows([&](Index row, int64_t length) { putSums(row, length, pieces, sumUp(0, row, length, lane, pieces, takeSums(row, length, pieces))); });
+    forRows([&](Index row, int64_t length) {
+      putSums(
+          row, length, pieces,
+          SmallVector<Value>(length * pieces.size(), spread(b, init, width)));
     });
+    code.loop(
+        code.constant(0), code.constant(outermost), block, [&](Value from) {
+          blockFrom = from;
+          blockTo = arith::MinUIOp::create(
+              b, Value(arith::AddIOp::create(b, from, code.constant(block))),
+              code.constant(outermost));
+          fillPanel(lane, pieces);
+          forRows([&](Index row, int64_t length) {
+            putSums(row, length, pieces,
+                    sumUp(0, row, length, lane, pieces,
+                          takeSums(row, length, pieces)));
+          });
+        });
     blockFrom = blockTo = {};
-    forRows([&](Index row, int64_t length) { finishTile(row, length, lane, pieces, takeSums(row, length, pieces)); });
+    forRows([&](Index row, int64_t length) {
+      finishTile(row, length, lane, pieces, takeSums(row, length, pieces));
+    });
   }
 
   Value sumOffset(Index row, const Piece &piece) {
-    Value base = arith::MulIOp::create(b, code.valueOf({row.value, 0}), code.constant(panel));
-    return arith::AddIOp::create(b, base, code.constant(row.constant * panel + piece.start));
+    Value base = arith::MulIOp::create(b, code.valueOf({row.value, 0}),
+                                       code.constant(panel));
+    return arith::AddIOp::create(
+        b, base, code.constant(row.constant * panel + piece.start));
   }
-  void putSums(Index row, int64_t count, ArrayRef<Piece> pieces, ArrayRef<Value> sums) {
+  void putSums(Index row, int64_t count, ArrayRef<Piece> pieces,
+               ArrayRef<Value> sums) {
     for (int64_t index = 0; index < count; ++index)
       for (auto [place, piece] : llvm::enumerate(pieces))
-        vector::StoreOp::create(b, sums[index * pieces.size() + place], partial, sumOffset(row + index, piece));
+        vector::StoreOp::create(b, sums[index * pieces.size() + place], partial,
+                                sumOffset(row + index, piece));
   }
-  SmallVector<Value> takeSums(Index row, int64_t count, ArrayRef<Piece> pieces) {
+  SmallVector<Value> takeSums(Index row, int64_t count,
+                              ArrayRef<Piece> pieces) {
     SmallVector<Value> sums;
     for (int64_t index = 0; index < count; ++index)
       for (const Piece &piece : pieces)
-        sums.push_back(vector::LoadOp::create(b, VectorType::get({piece.width}, nest.rootType), partial, sumOffset(row + index, piece)));
+        sums.push_back(vector::LoadOp::create(
+            b, VectorType::get({piece.width}, nest.rootType), partial,
+            sumOffset(row + index, piece)));
     return sums;
   }
 
-  /// Where the lanes of the panel lie in their operand, against the first step of the sum.
+  /// Where the lanes of the panel lie in their operand, against the first step
+  /// of the sum.
   void fillOffsets(Index lane, int64_t count) {
     code.loop(code.constant(0), code.constant(count), 1, [&](Value place) {
-      Value rest = arith::AddIOp::create(b, code.valueOf(lane), place), offset = code.constant(0);
+      Value rest = arith::AddIOp::create(b, code.valueOf(lane), place),
+            offset = code.constant(0);
       for (size_t index = form.lanes.size(); index-- > 0;) {
         unsigned loop = form.lanes[index];
-        Value here = index == 0 ? rest : Value(arith::RemUIOp::create(b, rest, code.size(loop)));
-        offset = arith::AddIOp::create(b, offset, Value(arith::MulIOp::create(b, here, code.constant(right.along(loop)))));
+        Value here =
+            index == 0
+                ? rest
+                : Value(arith::RemUIOp::create(b, rest, code.size(loop)));
+        offset = arith::AddIOp::create(
+            b, offset,
+            Value(arith::MulIOp::create(b, here,
+                                        code.constant(right.along(loop)))));
         if (index > 0)
           rest = arith::DivUIOp::create(b, rest, code.size(loop));
       }
@@ -369,38 +475,53 @@ private:
   }
 
   void fillPanel(Index lane, ArrayRef<Piece> pieces) {
-    // Whether a vector's lanes lie side by side is the same for every step of the sum.
+    // Whether a vector's lanes lie side by side is the same for every step of
+    // the sum.
     SmallVector<Value> isSideBySide, firsts;
     if (offsets)
       for (const Piece &piece : pieces) {
-        Value first = memref::LoadOp::create(b, offsets, code.constant(piece.start)), last = memref::LoadOp::create(b, offsets, code.constant(piece.start + piece.valid - 1));
+        Value first = memref::LoadOp::create(b, offsets,
+                                             code.constant(piece.start)),
+              last = memref::LoadOp::create(
+                  b, offsets, code.constant(piece.start + piece.valid - 1));
         firsts.push_back(first);
-        isSideBySide.push_back(arith::CmpIOp::create(b, arith::CmpIPredicate::eq, Value(arith::SubIOp::create(b, last, first)), code.constant(piece.valid - 1)));
+        isSideBySide.push_back(
+            arith::CmpIOp::create(b, arith::CmpIPredicate::eq,
+                                  Value(arith::SubIOp::create(b, last, first)),
+                                  code.constant(piece.valid - 1)));
       }
     for (unsigned loop : form.lanes)
       code.at[loop] = {};
     fillSteps(0, lane, pieces, isSideBySide, firsts);
   }
 
-  void fillSteps(size_t place, Index lane, ArrayRef<Piece> pieces, ArrayRef<Value> isSideBySide, ArrayRef<Value> firsts) {
+  void fillSteps(size_t place, Index lane, ArrayRef<Piece> pieces,
+                 ArrayRef<Value> isSideBySide, ArrayRef<Value> firsts) {
     if (place < form.depth.size()) {
       unsigned loop = form.depth[place];
-      Value from = place == 0 && blockFrom ? blockFrom : code.constant(0), to = place == 0 && blockFrom ? blockTo : code.size(loop);
+      Value from = place == 0 && blockFrom ? blockFrom : code.constant(0),
+            to = place == 0 && blockFrom ? blockTo : code.size(loop);
       code.loop(from, to, 1, [&](Value index) {
         code.at[loop] = {index};
         fillSteps(place + 1, lane, pieces, isSideBySide, firsts);
       });
       return;
     }
-    Value source = code.data[right.argument], target = arith::MulIOp::create(b, depthIndex(), code.constant(panel));
+    Value source = code.data[right.argument],
+          target = arith::MulIOp::create(b, depthIndex(), code.constant(panel));
     Type type = cast<MemRefType>(source.getType()).getElementType();
     auto copy = [&](Value from, int64_t start, int64_t count) {
       for (int64_t part : piecesOf(count, width)) {
         Value to = arith::AddIOp::create(b, target, code.constant(start));
         if (part == 1)
-          memref::StoreOp::create(b, Value(memref::LoadOp::create(b, source, from)), memory, to);
+          memref::StoreOp::create(
+              b, Value(memref::LoadOp::create(b, source, from)), memory, to);
         else
-          vector::StoreOp::create(b, Value(vector::LoadOp::create(b, VectorType::get({part}, type), source, from)), memory, to);
+          vector::StoreOp::create(
+              b,
+              Value(vector::LoadOp::create(b, VectorType::get({part}, type),
+                                           source, from)),
+              memory, to);
         from = arith::AddIOp::create(b, from, code.constant(part));
         start += part;
       }
@@ -414,15 +535,21 @@ private:
     }
     Value base = code.offset(right);
     for (auto [index, piece] : llvm::enumerate(pieces)) {
-      auto branch = scf::IfOp::create(b, isSideBySide[index], /*withElseRegion=*/true);
+      auto branch =
+          scf::IfOp::create(b, isSideBySide[index], /*withElseRegion=*/true);
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPointToStart(branch.thenBlock());
-      copy(arith::AddIOp::create(b, base, firsts[index]), piece.start, piece.valid);
+      copy(arith::AddIOp::create(b, base, firsts[index]), piece.start,
+           piece.valid);
       b.setInsertionPointToStart(branch.elseBlock());
-      for (int64_t element = piece.start; element < piece.start + piece.valid; ++element) {
-        Value from = arith::AddIOp::create(b, base, Value(memref::LoadOp::create(b, offsets, code.constant(element))));
+      for (int64_t element = piece.start; element < piece.start + piece.valid;
+           ++element) {
+        Value from = arith::AddIOp::create(
+            b, base,
+            Value(memref::LoadOp::create(b, offsets, code.constant(element))));
         Value to = arith::AddIOp::create(b, target, code.constant(element));
-        memref::StoreOp::create(b, Value(memref::LoadOp::create(b, source, from)), memory, to);
+        memref::StoreOp::create(
+            b, Value(memref::LoadOp::create(b, source, from)), memory, to);
       }
     }
   }
@@ -435,28 +562,39 @@ private:
   bool packs;
   const Access &right, &left;
   OpFoldResult laneSize, rowSize;
-  /// The panel; sums between blocks of the depth; offsets of the lanes. Null when there is no need.
+  /// The panel; sums between blocks of the depth; offsets of the lanes. Null
+  /// when there is no need.
   Value memory, partial, offsets;
   int64_t block = 0;
-  /// The part of the outermost loop of the depth that is in the panel; null: all.
+  /// The part of the outermost loop of the depth that is in the panel; null:
+  /// all.
   Value blockFrom, blockTo;
 };
 } // namespace
 
-void burnish::makeProduct(KernelCode &code, Value begin, Value end) { ProductMaker(code).make(begin, end); }
+void burnish::makeProduct(KernelCode &code, Value begin, Value end) {
+  ProductMaker(code).make(begin, end);
+}
 
-OpFoldResult burnish::tasksOfProduct(ImplicitLocOpBuilder &b, const Nest &nest, nn::ScheduleAttr schedule) {
+OpFoldResult burnish::tasksOfProduct(ImplicitLocOpBuilder &b, const Nest &nest,
+                                     nn::ScheduleAttr schedule) {
   FailureOr<ProductForm> form = ProductForm::of(nest);
   bool rowsOutside = schedule.getRowsOutside();
-  int64_t tile = rowsOutside ? schedule.getRows() : schedule.getLanes() * schedule.getVectors();
+  int64_t tile = rowsOutside ? schedule.getRows()
+                             : schedule.getLanes() * schedule.getVectors();
   OpFoldResult tasks = b.getIndexAttr(1);
-  SmallVector<unsigned> tiled = rowsOutside ? (form->row ? SmallVector<unsigned>{*form->row} : SmallVector<unsigned>{}) : form->lanes;
+  SmallVector<unsigned> tiled =
+      rowsOutside ? (form->row ? SmallVector<unsigned>{*form->row}
+                               : SmallVector<unsigned>{})
+                  : form->lanes;
   for (unsigned loop : tiled)
     tasks = nn::mulIndex(b, tasks, nest.loops[loop].size);
   if (std::optional<int64_t> known = getConstantIntValue(tasks))
     tasks = b.getIndexAttr(llvm::divideCeil(*known, tile));
   else
-    tasks = getAsOpFoldResult(b.createOrFold<arith::CeilDivUIOp>(getValueOrCreateConstantIndexOp(b, b.getLoc(), tasks), Value(arith::ConstantIndexOp::create(b, tile))));
+    tasks = getAsOpFoldResult(b.createOrFold<arith::CeilDivUIOp>(
+        getValueOrCreateConstantIndexOp(b, b.getLoc(), tasks),
+        Value(arith::ConstantIndexOp::create(b, tile))));
   for (unsigned loop : form->outer)
     tasks = nn::mulIndex(b, tasks, nest.loops[loop].size);
   return tasks;

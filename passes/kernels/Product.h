@@ -1,14 +1,17 @@
-// Product.h - sums of products in register tiles: matrix products and convolutions.
+// Product.h - sums of products in register tiles: matrix products and
+// convolutions.
 #pragma once
 #include "passes/kernels/Nest.h"
 
 namespace burnish {
 
-/// A nest seen as a matrix product: result[outer][row][lanes] is the sum over `depth` of left[row] and right[lanes].
+/// A nest seen as a matrix product: result[outer][row][lanes] is the sum over
+/// `depth` of left[row] and right[lanes].
 struct ProductForm {
   /// Which input moves with the rows, and which with the lanes.
   unsigned left, right;
-  /// Loops whose results lie side by side, last fastest; more than one only if they do so in the result.
+  /// Loops whose results lie side by side, last fastest; more than one only if
+  /// they do so in the result.
   llvm::SmallVector<unsigned> lanes;
   std::optional<unsigned> row;
   llvm::SmallVector<unsigned> outer, depth;
@@ -19,7 +22,9 @@ struct ProductForm {
   bool isStraight(const Nest &nest) const;
   // Numbers of iterations, ShapedType::kDynamic when not known.
   int64_t laneCount(const Nest &nest) const { return count(nest, lanes); }
-  int64_t rowCount(const Nest &nest) const { return row ? nest.loops[*row].known() : 1; }
+  int64_t rowCount(const Nest &nest) const {
+    return row ? nest.loops[*row].known() : 1;
+  }
   int64_t depthCount(const Nest &nest) const { return count(nest, depth); }
   int64_t outerCount(const Nest &nest) const { return count(nest, outer); }
 

@@ -1,4 +1,5 @@
-// ConvertVectors.cpp - vectors to the LLVM dialect on targets whose indices are not of 64 bits.
+// ConvertVectors.cpp - vectors to the LLVM dialect on targets whose indices are
+// not of 64 bits.
 #include "mlir/Conversion/LLVMCommon/ConversionTarget.h"
 #include "mlir/Conversion/LLVMCommon/TypeConverter.h"
 #include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVM.h"
@@ -33,7 +34,8 @@ struct ConvertVectors : burnish::impl::ConvertVectorsBase<ConvertVectors> {
     LLVMConversionTarget target(getContext());
     target.addLegalDialect<arith::ArithDialect, memref::MemRefDialect>();
     target.addLegalOp<UnrealizedConversionCastOp>();
-    if (failed(applyPartialConversion(getOperation(), target, std::move(patterns))))
+    if (failed(applyPartialConversion(getOperation(), target,
+                                      std::move(patterns))))
       signalPassFailure();
   }
 };

@@ -1,4 +1,5 @@
-// CopyInLoops.cpp - copies between buffers that are not contiguous become loops.
+// CopyInLoops.cpp - copies between buffers that are not contiguous become
+// loops.
 #include "mlir/Dialect/Linalg/Utils/Utils.h"
 #include "passes/Passes.h"
 
@@ -23,7 +24,8 @@ struct CopyInLoops : burnish::impl::CopyInLoopsBase<CopyInLoops> {
       if (isContiguous(copy.getSource()) && isContiguous(copy.getTarget()))
         return;
       OpBuilder builder(copy);
-      linalg::makeMemRefCopyOp(builder, copy.getLoc(), copy.getSource(), copy.getTarget());
+      linalg::makeMemRefCopyOp(builder, copy.getLoc(), copy.getSource(),
+                               copy.getTarget());
       copy.erase();
     });
   }

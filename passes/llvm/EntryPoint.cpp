@@ -19,11 +19,17 @@ namespace {
 class EntryBuilder {
 public:
   EntryBuilder(ModuleOp module, LLVM::LLVMFuncOp main, bool weightsInFile)
-      : module(module), main(main), signature(nn::Signature::recorded(module)), b(module.getLoc(), OpBuilder::atBlockEnd(module.getBody())),
-        pointer(LLVM::LLVMPointerType::get(module.getContext())), i32(b.getI32Type()), i64(b.getI64Type()),
-        index(b.getIntegerType(pointerBits(module))), tensor(structOf({pointer, pointer, i64})), weightsInFile(weightsInFile) {
-    weightsBytes = module->getAttrOfType<IntegerAttr>(nn::kWeightsBytesAttr).getInt();
-    workspaceBytes = module->getAttrOfType<IntegerAttr>(nn::kWorkspaceAttr).getInt();
+      : module(module), main(main), signature(nn::Signature::recorded(module)),
+        b(module.getLoc(), OpBuilder::atBlockEnd(module.getBody())),
+        pointer(LLVM::LLVMPointerType::get(module.getContext())),
+        i32(b.getI32Type()), i64(b.getI64Type()),
+        index(b.getIntegerType(pointerBits(module))),
+        tensor(structOf({pointer, pointer, i64})),
+        weightsInFile(weightsInFile) {
+    weightsBytes =
+        module->getAttrOfType<IntegerAttr>(nn::kWeightsBytesAttr).getInt();
+    workspaceBytes =
+        module->getAttrOfType<IntegerAttr>(nn::kWorkspaceAttr).getInt();
     allocates = module->hasAttr(nn::kAllocatesAttr);
   }
 
@@ -37,32 +43,45 @@ public:
       buildTypedRun();
     buildModel(run);
     if (isProgram)
-      global("burnish_program_model", pointer, LLVM::Linkage::External, [&] { return addressOf(signature.name); });
+      global("burnish_program_model", pointer, LLVM::Linkage::External,
+             [&] { return addressOf(signature.name); });
   }
 
 private:
-  LLVM::LLVMStructType structOf(ArrayRef<Type> fields) { return LLVM::LLVMStructType::getLiteral(b.getContext(), fields); }
-  Value constant(Type type, int64_t value) { return LLVM::ConstantOp::create(b, type, b.getIntegerAttr(type, value)); }
+  LLVM::LLVMStructType structOf(ArrayRef<Type> fields) {
+    return LLVM::LLVMStructType::getLiteral(b.getContext(), fields);
+  }
+  Value constant(Type type, int64_t value) {
+    return LLVM::ConstantOp::create(b, type, b.getIntegerAttr(type, value));
+  }
   Value null() { return LLVM::ZeroOp::create(b, pointer); }
-  Value addressOf(StringRef symbol) { return LLVM::AddressOfOp::create(b, pointer, symbol); }
+  Value addressOf(StringRef symbol) {
+    return LLVM::AddressOfOp::create(b, pointer, symbol);
+  }
 
   void declareWeights() {
     auto type = LLVM::LLVMArrayType::get(b.getI8Type(), weightsBytes);
-    auto weights = LLVM::GlobalOp::create(b, type, /*isConstant=*/true, LLVM::Linkage::External, signature.name + "_weights", Attribute(), /*alignment=*/64);
+    auto weights = LLVM::GlobalOp::create(
+        b, type, /*isConstant=*/true, LLVM::Linkage::External,
+        signature.name + "_weights", Attribute(), /*alignment=*/64);
     weights.setVisibility_(LLVM::Visibility::Hidden);
   }
 
-  /// The base of the weights for a run with `context`; null when there are none.
+  /// The base of the weights for a run with `context`; null when there are
+  /// none.
   Value weightsBase(Value context) {
     if (weightsBytes == 0)
       return null();
-    return weightsInFile ? loadSlot(b, context, ContextSlot::Weights) : addressOf(signature.name + "_weights");
+    return weightsInFile ? loadSlot(b, context, ContextSlot::Weights)
+                         : addressOf(signature.name + "_weights");
   }
 
   //===- Calling the model ------------------------------------------------===//
 
-  /// Appends a memref descriptor over `data`, whose sizes are `sizes`, as the model's function takes it.
-  void appendDescriptor(SmallVectorImpl<Value> &arguments, Value data, ArrayRef<Value> sizes) {
+  /// Appends a memref descriptor over `data`, whose sizes are `sizes`, as the
+  /// model's function takes it.
+  void appendDescriptor(SmallVectorImpl<Value> &arguments, Value data,
+                        ArrayRef<Value> sizes) {
     arguments.append({data, data, constant(index, 0)});
     arguments.append(sizes.begin(), sizes.end());
     SmallVector<Value> strides(sizes.size());
@@ -77,11 +96,16 @@ private:
 
   /// A field of element `position` of an array of burnish_tensor.
   Value tensorField(Value tensors, int32_t position, int32_t field) {
-    return LLVM::GEPOp::create(b, pointer, tensor, tensors, ArrayRef<LLVM::GEPArg>{position, field});
+    return LLVM::GEPOp::create(b, pointer, tensor, tensors,
+                               ArrayRef<LLVM::GEPArg>{position, field});
   }
-  Value dimAddress(Value dims, int32_t axis) { return LLVM::GEPOp::create(b, pointer, i64, dims, ArrayRef<LLVM::GEPArg>{axis}); }
+  Value dimAddress(Value dims, int32_t axis) {
+    return LLVM::GEPOp::create(b, pointer, i64, dims,
+                               ArrayRef<LLVM::GEPArg>{axis});
+  }
 
-  SmallVector<Value> sizesOf(const nn::Port &port, Value tensors, int32_t position) {
+  SmallVector<Value> sizesOf(const nn::Port &port, Value tensors,
+                             int32_t position) {
     Value dims;
     SmallVector<Value> sizes;
     for (auto [axis, dim] : llvm::enumerate(port.dims)) {
@@ -90,58 +114,82 @@ private:
         continue;
       }
       if (!dims)
-        dims = LLVM::LoadOp::create(b, pointer, tensorField(tensors, position, 1));
+        dims =
+            LLVM::LoadOp::create(b, pointer, tensorField(tensors, position, 1));
       Value size = LLVM::LoadOp::create(b, i64, dimAddress(dims, axis));
-      sizes.push_back(index == i64 ? size : Value(LLVM::TruncOp::create(b, index, size)));
+      sizes.push_back(
+          index == i64 ? size : Value(LLVM::TruncOp::create(b, index, size)));
     }
     return sizes;
   }
 
-  /// Calls the model and returns its results: a status, or a struct of it and descriptors.
-  Value callMain(SmallVectorImpl<Value> &arguments, Value weights, Value workspace) {
+  /// Calls the model and returns its results: a status, or a struct of it and
+  /// descriptors.
+  Value callMain(SmallVectorImpl<Value> &arguments, Value weights,
+                 Value workspace) {
     appendDescriptor(arguments, weights, {constant(index, weightsBytes)});
     appendDescriptor(arguments, workspace, {constant(index, workspaceBytes)});
     return LLVM::CallOp::create(b, main, arguments).getResult();
   }
 
-  LLVM::LLVMFuncOp function(StringRef name, ArrayRef<Type> arguments, LLVM::Linkage linkage) {
+  LLVM::LLVMFuncOp function(StringRef name, ArrayRef<Type> arguments,
+                            LLVM::Linkage linkage) {
     b.setInsertionPointToEnd(module.getBody());
-    auto result = LLVM::LLVMFuncOp::create(b, name, LLVM::LLVMFunctionType::get(i32, arguments), linkage);
+    auto result = LLVM::LLVMFuncOp::create(
+        b, name, LLVM::LLVMFunctionType::get(i32, arguments), linkage);
     b.setInsertionPointToStart(result.addEntryBlock(b));
     return result;
   }
 
-  /// i32 NAME_entry(context, inputs, outputs, workspace), which burnish_model's `run` points to.
+  /// i32 NAME_entry(context, inputs, outputs, workspace), which burnish_model's
+  /// `run` points to.
   LLVM::LLVMFuncOp buildRun() {
-    LLVM::LLVMFuncOp entry = function(signature.name + "_entry", {pointer, pointer, pointer, pointer}, LLVM::Linkage::Internal);
-    Value context = entry.getArgument(0), inputs = entry.getArgument(1), outputs = entry.getArgument(2);
+    LLVM::LLVMFuncOp entry =
+        function(signature.name + "_entry",
+                 {pointer, pointer, pointer, pointer}, LLVM::Linkage::Internal);
+    Value context = entry.getArgument(0), inputs = entry.getArgument(1),
+          outputs = entry.getArgument(2);
     if (allocates)
       returnUnless(hasAllocator(context), kNoAllocator);
     SmallVector<Value> arguments{context};
     for (auto [position, port] : llvm::enumerate(signature.inputs)) {
-      Value data = LLVM::LoadOp::create(b, pointer, tensorField(inputs, position, 0));
+      Value data =
+          LLVM::LoadOp::create(b, pointer, tensorField(inputs, position, 0));
       appendDescriptor(arguments, data, sizesOf(port, inputs, position));
     }
     for (auto [position, port] : llvm::enumerate(signature.outputs)) {
       if (!port.isStatic())
         continue;
-      Value data = LLVM::LoadOp::create(b, pointer, tensorField(outputs, position, 0));
+      Value data =
+          LLVM::LoadOp::create(b, pointer, tensorField(outputs, position, 0));
       appendDescriptor(arguments, data, sizesOf(port, outputs, position));
     }
-    Value results = callMain(arguments, weightsBase(context), entry.getArgument(3));
-    Value status = results.getType() == i32 ? results : Value(LLVM::ExtractValueOp::create(b, results, ArrayRef<int64_t>{0}));
-    returnUnless(LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::eq, status, constant(i32, 0)), status);
+    Value results =
+        callMain(arguments, weightsBase(context), entry.getArgument(3));
+    Value status = results.getType() == i32
+                       ? results
+                       : Value(LLVM::ExtractValueOp::create(
+                             b, results, ArrayRef<int64_t>{0}));
+    returnUnless(LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::eq, status,
+                                      constant(i32, 0)),
+                 status);
     int64_t next = 1;
     for (auto [position, port] : llvm::enumerate(signature.outputs)) {
-      SmallVector<Value> sizes = port.isStatic() ? staticSizes(port) : SmallVector<Value>();
+      SmallVector<Value> sizes =
+          port.isStatic() ? staticSizes(port) : SmallVector<Value>();
       if (!port.isStatic()) {
-        Value given = giveResult(context, outputs, position, port, LLVM::ExtractValueOp::create(b, results, ArrayRef<int64_t>{next++}), sizes);
-        Value isFirst = LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::eq, status, constant(i32, 0));
+        Value given = giveResult(
+            context, outputs, position, port,
+            LLVM::ExtractValueOp::create(b, results, ArrayRef<int64_t>{next++}),
+            sizes);
+        Value isFirst = LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::eq, status,
+                                             constant(i32, 0));
         status = LLVM::SelectOp::create(b, isFirst, given, status);
       }
       if (sizes.empty())
         continue;
-      Value dims = LLVM::LoadOp::create(b, pointer, tensorField(outputs, position, 1));
+      Value dims =
+          LLVM::LoadOp::create(b, pointer, tensorField(outputs, position, 1));
       for (auto [axis, size] : llvm::enumerate(sizes))
         LLVM::StoreOp::create(b, size, dimAddress(dims, axis));
     }
@@ -152,18 +200,26 @@ private:
   static constexpr int32_t kNoAllocator = 4, kBadArgument = 5;
 
   SmallVector<Value> staticSizes(const nn::Port &port) {
-    return llvm::map_to_vector(port.dims, [&](int64_t dim) { return constant(i64, dim); });
+    return llvm::map_to_vector(port.dims,
+                               [&](int64_t dim) { return constant(i64, dim); });
   }
 
   Value hasAllocator(Value context) {
-    // A null context has no allocator, and is not read: `select` on a place that is always readable.
-    Value isThere = LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::ne, context, null());
-    Block *here = b.getInsertionBlock(), *read = b.createBlock(here->getParent()), *after = b.createBlock(here->getParent());
+    // A null context has no allocator, and is not read: `select` on a place
+    // that is always readable.
+    Value isThere =
+        LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::ne, context, null());
+    Block *here = b.getInsertionBlock(),
+          *read = b.createBlock(here->getParent()),
+          *after = b.createBlock(here->getParent());
     BlockArgument found = after->addArgument(b.getI1Type(), b.getLoc());
     b.setInsertionPointToEnd(here);
-    LLVM::CondBrOp::create(b, isThere, read, ValueRange{}, after, ValueRange{isThere});
+    LLVM::CondBrOp::create(b, isThere, read, ValueRange{}, after,
+                           ValueRange{isThere});
     b.setInsertionPointToEnd(read);
-    Value has = LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::ne, loadSlot(b, context, ContextSlot::Allocate), null());
+    Value has = LLVM::ICmpOp::create(
+        b, LLVM::ICmpPredicate::ne, loadSlot(b, context, ContextSlot::Allocate),
+        null());
     LLVM::BrOp::create(b, ValueRange{has}, after);
     b.setInsertionPointToEnd(after);
     return found;
@@ -185,18 +241,25 @@ private:
     returnUnless(condition, code);
   }
 
-  /// Hands a result of run-time size to the caller: as it is when he brought no buffer, else copied into his. Sets
-  /// `sizes` to its dims.
-  Value giveResult(Value context, Value outputs, int32_t position, const nn::Port &port, Value descriptor, SmallVectorImpl<Value> &sizes) {
-    Value data = LLVM::ExtractValueOp::create(b, descriptor, ArrayRef<int64_t>{1});
+  /// Hands a result of run-time size to the caller: as it is when he brought no
+  /// buffer, else copied into his. Sets `sizes` to its dims.
+  Value giveResult(Value context, Value outputs, int32_t position,
+                   const nn::Port &port, Value descriptor,
+                   SmallVectorImpl<Value> &sizes) {
+    Value data =
+        LLVM::ExtractValueOp::create(b, descriptor, ArrayRef<int64_t>{1});
     Value bytes = constant(i64, nn::elementBytes(port.elementType));
     for (int64_t axis = 0, rank = port.dims.size(); axis < rank; ++axis) {
-      Value size = LLVM::ExtractValueOp::create(b, descriptor, ArrayRef<int64_t>{3, axis});
-      sizes.push_back(index == i64 ? size : Value(LLVM::ZExtOp::create(b, i64, size)));
+      Value size = LLVM::ExtractValueOp::create(b, descriptor,
+                                                ArrayRef<int64_t>{3, axis});
+      sizes.push_back(index == i64 ? size
+                                   : Value(LLVM::ZExtOp::create(b, i64, size)));
       bytes = LLVM::MulOp::create(b, bytes, sizes.back());
     }
     Value slot = tensorField(outputs, position, 0);
-    return LLVM::CallOp::create(b, giveFunction(), ValueRange{context, slot, data, bytes}).getResult();
+    return LLVM::CallOp::create(b, giveFunction(),
+                                ValueRange{context, slot, data, bytes})
+        .getResult();
   }
 
   /// i32 give(context, output, data, bytes).
@@ -204,24 +267,33 @@ private:
     if (auto give = module.lookupSymbol<LLVM::LLVMFuncOp>("give_result"))
       return give;
     OpBuilder::InsertionGuard guard(b);
-    LLVM::LLVMFuncOp give = function("give_result", {pointer, pointer, pointer, i64}, LLVM::Linkage::Internal);
-    Value context = give.getArgument(0), output = give.getArgument(1), data = give.getArgument(2), bytes = give.getArgument(3);
+    LLVM::LLVMFuncOp give =
+        function("give_result", {pointer, pointer, pointer, i64},
+                 LLVM::Linkage::Internal);
+    Value context = give.getArgument(0), output = give.getArgument(1),
+          data = give.getArgument(2), bytes = give.getArgument(3);
     Block *entry = b.getInsertionBlock();
-    Block *keep = b.createBlock(&give.getBody()), *copy = b.createBlock(&give.getBody()), *fits = b.createBlock(&give.getBody()),
+    Block *keep = b.createBlock(&give.getBody()),
+          *copy = b.createBlock(&give.getBody()),
+          *fits = b.createBlock(&give.getBody()),
           *done = b.createBlock(&give.getBody());
     BlockArgument status = done->addArgument(i32, b.getLoc());
 
     b.setInsertionPointToEnd(entry);
     Value buffer = LLVM::LoadOp::create(b, pointer, output);
-    LLVM::CondBrOp::create(b, LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::eq, buffer, null()), keep, copy);
+    LLVM::CondBrOp::create(
+        b, LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::eq, buffer, null()),
+        keep, copy);
     b.setInsertionPointToEnd(keep);
     LLVM::StoreOp::create(b, data, output);
     LLVM::StoreOp::create(b, bytes, tensorField(output, 0, 2));
     LLVM::ReturnOp::create(b, constant(i32, 0));
     b.setInsertionPointToEnd(copy);
     Value room = LLVM::LoadOp::create(b, i64, tensorField(output, 0, 2));
-    Value isEnough = LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::sge, room, bytes);
-    LLVM::CondBrOp::create(b, isEnough, fits, ValueRange{}, done, ValueRange{constant(i32, kBadArgument)});
+    Value isEnough =
+        LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::sge, room, bytes);
+    LLVM::CondBrOp::create(b, isEnough, fits, ValueRange{}, done,
+                           ValueRange{constant(i32, kBadArgument)});
     b.setInsertionPointToEnd(fits);
     LLVM::MemcpyOp::create(b, buffer, data, bytes, /*isVolatile=*/false);
     LLVM::BrOp::create(b, ValueRange{constant(i32, 0)}, done);
@@ -231,24 +303,33 @@ private:
     return give;
   }
 
-  /// i32 NAME_run(context, inputs..., outputs..., workspace) of a model whose sizes are all known.
+  /// i32 NAME_run(context, inputs..., outputs..., workspace) of a model whose
+  /// sizes are all known.
   void buildTypedRun() {
-    size_t pointers = 1 + signature.inputs.size() + signature.outputs.size() + 1;
-    LLVM::LLVMFuncOp run = function(signature.name + "_run", SmallVector<Type>(pointers, pointer), LLVM::Linkage::External);
+    size_t pointers =
+        1 + signature.inputs.size() + signature.outputs.size() + 1;
+    LLVM::LLVMFuncOp run =
+        function(signature.name + "_run", SmallVector<Type>(pointers, pointer),
+                 LLVM::Linkage::External);
     Value context = run.getArgument(0);
     SmallVector<Value> arguments{context};
     size_t next = 1;
-    for (const std::vector<nn::Port> *ports : {&signature.inputs, &signature.outputs})
+    for (const std::vector<nn::Port> *ports :
+         {&signature.inputs, &signature.outputs})
       for (const nn::Port &port : *ports)
-        appendDescriptor(arguments, run.getArgument(next++), sizesOf(port, Value(), 0));
-    LLVM::ReturnOp::create(b, callMain(arguments, weightsBase(context), run.getArgument(next)));
+        appendDescriptor(arguments, run.getArgument(next++),
+                         sizesOf(port, Value(), 0));
+    LLVM::ReturnOp::create(
+        b, callMain(arguments, weightsBase(context), run.getArgument(next)));
   }
 
   //===- Data -------------------------------------------------------------===//
 
-  LLVM::GlobalOp global(StringRef name, Type type, LLVM::Linkage linkage, llvm::function_ref<Value()> value) {
+  LLVM::GlobalOp global(StringRef name, Type type, LLVM::Linkage linkage,
+                        llvm::function_ref<Value()> value) {
     b.setInsertionPointToEnd(module.getBody());
-    auto global = LLVM::GlobalOp::create(b, type, /*isConstant=*/true, linkage, name, Attribute());
+    auto global = LLVM::GlobalOp::create(b, type, /*isConstant=*/true, linkage,
+                                         name, Attribute());
     b.createBlock(&global.getInitializerRegion());
     LLVM::ReturnOp::create(b, value());
     b.setInsertionPointToEnd(module.getBody());
@@ -258,11 +339,14 @@ private:
   Value aggregate(Type type, ArrayRef<Value> fields) {
     Value value = LLVM::UndefOp::create(b, type);
     for (auto [position, field] : llvm::enumerate(fields))
-      value = LLVM::InsertValueOp::create(b, value, field, ArrayRef<int64_t>{static_cast<int64_t>(position)});
+      value = LLVM::InsertValueOp::create(
+          b, value, field, ArrayRef<int64_t>{static_cast<int64_t>(position)});
     return value;
   }
 
-  std::string uniqueName(StringRef what) { return (signature.name + "_" + what + "_" + Twine(counter++)).str(); }
+  std::string uniqueName(StringRef what) {
+    return (signature.name + "_" + what + "_" + Twine(counter++)).str();
+  }
 
   /// The symbol of a zero-terminated string.
   std::string text(StringRef string) {
@@ -270,12 +354,15 @@ private:
     b.setInsertionPointToEnd(module.getBody());
     std::string terminated = string.str() + '\0';
     auto type = LLVM::LLVMArrayType::get(b.getI8Type(), terminated.size());
-    LLVM::GlobalOp::create(b, type, /*isConstant=*/true, LLVM::Linkage::Internal, name, b.getStringAttr(terminated));
+    LLVM::GlobalOp::create(b, type, /*isConstant=*/true,
+                           LLVM::Linkage::Internal, name,
+                           b.getStringAttr(terminated));
     return name;
   }
 
   /// The symbol of an array, or "" of an empty one.
-  std::string array(StringRef what, Type elementType, size_t count, llvm::function_ref<Value(size_t)> element) {
+  std::string array(StringRef what, Type elementType, size_t count,
+                    llvm::function_ref<Value(size_t)> element) {
     if (count == 0)
       return "";
     std::string name = uniqueName(what);
@@ -288,7 +375,9 @@ private:
     });
     return name;
   }
-  Value addressOrNull(StringRef symbol) { return symbol.empty() ? null() : addressOf(symbol); }
+  Value addressOrNull(StringRef symbol) {
+    return symbol.empty() ? null() : addressOf(symbol);
+  }
 
   /// The symbol of an array of burnish_info.
   std::string infos(StringRef what, const std::vector<nn::Port> &ports) {
@@ -299,31 +388,47 @@ private:
     for (const nn::Port &port : ports) {
       Symbols symbol;
       symbol.name = text(port.name);
-      symbol.dims = array("dims", i64, port.dims.size(), [&](size_t axis) { return constant(i64, ShapedType::isDynamic(port.dims[axis]) ? -1 : port.dims[axis]); });
+      symbol.dims = array("dims", i64, port.dims.size(), [&](size_t axis) {
+        return constant(
+            i64, ShapedType::isDynamic(port.dims[axis]) ? -1 : port.dims[axis]);
+      });
       std::vector<std::string> names;
       for (const std::string &dimName : port.dimNames)
         names.push_back(dimName.empty() ? "" : text(dimName));
-      if (llvm::any_of(names, [](const std::string &name) { return !name.empty(); }))
-        symbol.dimNames = array("dim_names", pointer, names.size(), [&](size_t axis) { return addressOrNull(names[axis]); });
+      if (llvm::any_of(names,
+                       [](const std::string &name) { return !name.empty(); }))
+        symbol.dimNames =
+            array("dim_names", pointer, names.size(),
+                  [&](size_t axis) { return addressOrNull(names[axis]); });
       symbols.push_back(symbol);
     }
     auto info = structOf({pointer, pointer, pointer, i32, i32});
     return array(what, info, ports.size(), [&](size_t position) {
       const nn::Port &port = ports[position];
       const Symbols &symbol = symbols[position];
-      return aggregate(info, {addressOf(symbol.name), addressOrNull(symbol.dims), addressOrNull(symbol.dimNames), constant(i32, port.dims.size()),
-                              constant(i32, nn::onnxType(port.elementType))});
+      return aggregate(info,
+                       {addressOf(symbol.name), addressOrNull(symbol.dims),
+                        addressOrNull(symbol.dimNames),
+                        constant(i32, port.dims.size()),
+                        constant(i32, nn::onnxType(port.elementType))});
     });
   }
 
   void buildModel(LLVM::LLVMFuncOp run) {
     std::string name = text(signature.name);
-    std::string inputs = infos("inputs", signature.inputs), outputs = infos("outputs", signature.outputs);
-    auto type = structOf({pointer, pointer, pointer, i32, i32, i64, i64, i32, pointer, i64});
+    std::string inputs = infos("inputs", signature.inputs),
+                outputs = infos("outputs", signature.outputs);
+    auto type = structOf(
+        {pointer, pointer, pointer, i32, i32, i64, i64, i32, pointer, i64});
     global(signature.name, type, LLVM::Linkage::External, [&] {
-      return aggregate(type, {addressOf(name), addressOrNull(inputs), addressOrNull(outputs), constant(i32, signature.inputs.size()),
-                              constant(i32, signature.outputs.size()), constant(i64, workspaceBytes), constant(i64, weightsInFile ? weightsBytes : 0),
-                              constant(i32, allocates ? 1 : 0), addressOf(run.getSymName()), constant(i64, 0)});
+      return aggregate(type, {addressOf(name), addressOrNull(inputs),
+                              addressOrNull(outputs),
+                              constant(i32, signature.inputs.size()),
+                              constant(i32, signature.outputs.size()),
+                              constant(i64, workspaceBytes),
+                              constant(i64, weightsInFile ? weightsBytes : 0),
+                              constant(i32, allocates ? 1 : 0),
+                              addressOf(run.getSymName()), constant(i64, 0)});
     });
   }
 
@@ -347,7 +452,8 @@ struct EntryPoint : burnish::impl::EntryPointBase<EntryPoint> {
     std::string name = nn::Signature::recorded(module).name;
     auto main = module.lookupSymbol<LLVM::LLVMFuncOp>(name);
     if (!main) {
-      module.emitError() << "the model's function '" << name << "' is not in the LLVM dialect";
+      module.emitError() << "the model's function '" << name
+                         << "' is not in the LLVM dialect";
       return signalPassFailure();
     }
     EntryBuilder(module, main, weightsInFile).build(isProgram);

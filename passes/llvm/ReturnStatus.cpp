@@ -1,4 +1,5 @@
-// ReturnStatus.cpp - the model returns a status first; what does not hold at run time returns early.
+// ReturnStatus.cpp - the model returns a status first; what does not hold at
+// run time returns early.
 #include "ir/Signature.h"
 #include "passes/Passes.h"
 
@@ -36,10 +37,16 @@ static void returnStatus(func::FuncOp function) {
   function.walk([&](cf::AssertOp op) { assertions.push_back(op); });
   function.walk([&](func::ReturnOp op) { returns.push_back(op); });
   OpBuilder builder(function.getContext());
-  auto status = [&](Location loc, int32_t value) { return arith::ConstantOp::create(builder, loc, builder.getI32IntegerAttr(value)).getResult(); };
+  auto status = [&](Location loc, int32_t value) {
+    return arith::ConstantOp::create(builder, loc,
+                                     builder.getI32IntegerAttr(value))
+        .getResult();
+  };
   for (func::ReturnOp op : returns) {
     builder.setInsertionPoint(op);
-    op.getOperandsMutable().assign(llvm::to_vector(llvm::concat<Value>(SmallVector<Value>{status(op.getLoc(), 0)}, SmallVector<Value>(op.getOperands()))));
+    op.getOperandsMutable().assign(llvm::to_vector(
+        llvm::concat<Value>(SmallVector<Value>{status(op.getLoc(), 0)},
+                            SmallVector<Value>(op.getOperands()))));
   }
   Block *failureBlock = assertions.empty() ? nullptr : addFailure(function);
   for (cf::AssertOp op : assertions) {
@@ -47,12 +54,14 @@ static void returnStatus(func::FuncOp function) {
     Block *rest = block->splitBlock(std::next(op->getIterator()));
     builder.setInsertionPoint(op);
     Value code = status(op.getLoc(), statusOf(op));
-    cf::CondBranchOp::create(builder, op.getLoc(), op.getArg(), rest, ValueRange{}, failureBlock, ValueRange{code});
+    cf::CondBranchOp::create(builder, op.getLoc(), op.getArg(), rest,
+                             ValueRange{}, failureBlock, ValueRange{code});
     op.erase();
   }
   SmallVector<Type> results{builder.getI32Type()};
   llvm::append_range(results, function.getResultTypes());
-  function.setType(builder.getFunctionType(function.getArgumentTypes(), results));
+  function.setType(
+      builder.getFunctionType(function.getArgumentTypes(), results));
 }
 
 namespace {

@@ -13,20 +13,25 @@ namespace burnish {
 } // namespace burnish
 
 namespace {
-/// Calls of kernels become calls of the context's parallel_for, with the arguments in a closure on the stack.
+/// Calls of kernels become calls of the context's parallel_for, with the
+/// arguments in a closure on the stack.
 class ParallelCalls {
 public:
   ParallelCalls(ModuleOp module, LLVM::LLVMFuncOp main)
-      : module(module), main(main), pointer(LLVM::LLVMPointerType::get(module.getContext())), i64(IntegerType::get(module.getContext(), 64)) {}
+      : module(module), main(main),
+        pointer(LLVM::LLVMPointerType::get(module.getContext())),
+        i64(IntegerType::get(module.getContext(), 64)) {}
 
   void replace(ArrayRef<LLVM::CallOp> calls) {
     // One place serves all closures: a call is over before the next begins.
     int64_t slots = 0;
     for (LLVM::CallOp call : calls)
       slots = std::max<int64_t>(slots, call.getArgOperands().size());
-    ImplicitLocOpBuilder b(main.getLoc(), OpBuilder::atBlockBegin(&main.getBody().front()));
+    ImplicitLocOpBuilder b(main.getLoc(),
+                           OpBuilder::atBlockBegin(&main.getBody().front()));
     Value count = LLVM::ConstantOp::create(b, i64, b.getI64IntegerAttr(slots));
-    Value closure = LLVM::AllocaOp::create(b, pointer, i64, count, /*alignment=*/16);
+    Value closure =
+        LLVM::AllocaOp::create(b, pointer, i64, count, /*alignment=*/16);
     for (LLVM::CallOp call : calls)
       replace(call, closure);
   }
@@ -34,7 +39,8 @@ public:
 private:
   /// Every value has eight bytes.
   Value slot(ImplicitLocOpBuilder &b, Value closure, int32_t index) {
-    return LLVM::GEPOp::create(b, pointer, i64, closure, ArrayRef<LLVM::GEPArg>{index});
+    return LLVM::GEPOp::create(b, pointer, i64, closure,
+                               ArrayRef<LLVM::GEPArg>{index});
   }
 
   void replace(LLVM::CallOp call, Value closure) {
@@ -45,15 +51,20 @@ private:
     Value count = operands.back();
     if (count.getType() != i64)
       count = LLVM::ZExtOp::create(b, i64, count);
-    Value body = LLVM::AddressOfOp::create(b, pointer, bodyOf(*call.getCallee()));
-    LLVM::CallOp::create(b, shareFunction(), ValueRange{main.getArgument(0), body, closure, count});
+    Value body =
+        LLVM::AddressOfOp::create(b, pointer, bodyOf(*call.getCallee()));
+    LLVM::CallOp::create(b, shareFunction(),
+                         ValueRange{main.getArgument(0), body, closure, count});
     call.erase();
   }
 
   LLVM::LLVMFuncOp function(StringRef name, ArrayRef<Type> arguments) {
-    ImplicitLocOpBuilder b(module.getLoc(), OpBuilder::atBlockEnd(module.getBody()));
-    auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(module.getContext()), arguments);
-    auto function = LLVM::LLVMFuncOp::create(b, name, type, LLVM::Linkage::Internal);
+    ImplicitLocOpBuilder b(module.getLoc(),
+                           OpBuilder::atBlockEnd(module.getBody()));
+    auto type = LLVM::LLVMFunctionType::get(
+        LLVM::LLVMVoidType::get(module.getContext()), arguments);
+    auto function =
+        LLVM::LLVMFuncOp::create(b, name, type, LLVM::Linkage::Internal);
     function.addEntryBlock(b);
     return function;
   }
@@ -65,43 +76,60 @@ private:
       return body.getSymName();
     auto kernel = module.lookupSymbol<LLVM::LLVMFuncOp>(kernelName);
     LLVM::LLVMFuncOp body = function(name, {pointer, i64, i64});
-    ImplicitLocOpBuilder b(module.getLoc(), OpBuilder::atBlockBegin(&body.getBody().front()));
+    ImplicitLocOpBuilder b(module.getLoc(),
+                           OpBuilder::atBlockBegin(&body.getBody().front()));
     SmallVector<Value> arguments;
     ArrayRef<Type> types = kernel.getFunctionType().getParams();
     for (auto [index, type] : llvm::enumerate(types.drop_back(2)))
-      arguments.push_back(LLVM::LoadOp::create(b, type, slot(b, body.getArgument(0), index)));
+      arguments.push_back(
+          LLVM::LoadOp::create(b, type, slot(b, body.getArgument(0), index)));
     for (unsigned bound : {1u, 2u}) {
       Value task = body.getArgument(bound);
-      arguments.push_back(types.back() == i64 ? task : Value(LLVM::TruncOp::create(b, types.back(), task)));
+      arguments.push_back(types.back() == i64 ? task
+                                              : Value(LLVM::TruncOp::create(
+                                                    b, types.back(), task)));
     }
     LLVM::CallOp::create(b, kernel, arguments);
     LLVM::ReturnOp::create(b, ValueRange{});
     return body.getSymName();
   }
 
-  /// void share_tasks(context, body, closure, count): by parallel_for where there is one, else all at once.
+  /// void share_tasks(context, body, closure, count): by parallel_for where
+  /// there is one, else all at once.
   LLVM::LLVMFuncOp shareFunction() {
     constexpr StringLiteral kName = "share_tasks";
     if (auto share = module.lookupSymbol<LLVM::LLVMFuncOp>(kName))
       return share;
     LLVM::LLVMFuncOp share = function(kName, {pointer, pointer, pointer, i64});
-    Value context = share.getArgument(0), body = share.getArgument(1), closure = share.getArgument(2), count = share.getArgument(3);
+    Value context = share.getArgument(0), body = share.getArgument(1),
+          closure = share.getArgument(2), count = share.getArgument(3);
     auto nothing = LLVM::LLVMVoidType::get(module.getContext());
-    ImplicitLocOpBuilder b(module.getLoc(), OpBuilder::atBlockBegin(&share.getBody().front()));
-    Block *entry = &share.getBody().front(), *look = b.createBlock(&share.getBody()), *many = b.createBlock(&share.getBody()),
+    ImplicitLocOpBuilder b(module.getLoc(),
+                           OpBuilder::atBlockBegin(&share.getBody().front()));
+    Block *entry = &share.getBody().front(),
+          *look = b.createBlock(&share.getBody()),
+          *many = b.createBlock(&share.getBody()),
           *alone = b.createBlock(&share.getBody());
-    auto isNull = [&](Value value) { return LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::eq, value, LLVM::ZeroOp::create(b, pointer)); };
+    auto isNull = [&](Value value) {
+      return LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::eq, value,
+                                  LLVM::ZeroOp::create(b, pointer));
+    };
     b.setInsertionPointToEnd(entry);
     LLVM::CondBrOp::create(b, isNull(context), alone, look);
     b.setInsertionPointToEnd(look);
     Value parallelFor = loadSlot(b, context, ContextSlot::ParallelFor);
     LLVM::CondBrOp::create(b, isNull(parallelFor), alone, many);
     b.setInsertionPointToEnd(many);
-    LLVM::CallOp::create(b, LLVM::LLVMFunctionType::get(nothing, {pointer, pointer, pointer, i64}), ValueRange{parallelFor, context, body, closure, count});
+    LLVM::CallOp::create(
+        b,
+        LLVM::LLVMFunctionType::get(nothing, {pointer, pointer, pointer, i64}),
+        ValueRange{parallelFor, context, body, closure, count});
     LLVM::ReturnOp::create(b, ValueRange{});
     b.setInsertionPointToEnd(alone);
     Value zero = LLVM::ConstantOp::create(b, i64, b.getI64IntegerAttr(0));
-    LLVM::CallOp::create(b, LLVM::LLVMFunctionType::get(nothing, {pointer, i64, i64}), ValueRange{body, closure, zero, count});
+    LLVM::CallOp::create(
+        b, LLVM::LLVMFunctionType::get(nothing, {pointer, i64, i64}),
+        ValueRange{body, closure, zero, count});
     LLVM::ReturnOp::create(b, ValueRange{});
     return share;
   }
@@ -115,12 +143,16 @@ private:
 struct RunParallel : burnish::impl::RunParallelBase<RunParallel> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    auto main = module.lookupSymbol<LLVM::LLVMFuncOp>(nn::Signature::recorded(module).name);
+    auto main = module.lookupSymbol<LLVM::LLVMFuncOp>(
+        nn::Signature::recorded(module).name);
     if (!main)
       return;
     SmallVector<LLVM::CallOp> calls;
     main.walk([&](LLVM::CallOp call) {
-      auto kernel = call.getCallee() ? module.lookupSymbol<LLVM::LLVMFuncOp>(*call.getCallee()) : LLVM::LLVMFuncOp();
+      auto kernel =
+          call.getCallee()
+              ? module.lookupSymbol<LLVM::LLVMFuncOp>(*call.getCallee())
+              : LLVM::LLVMFuncOp();
       if (kernel && kernel->hasAttr(kParallelAttr))
         calls.push_back(call);
     });

@@ -11,20 +11,23 @@ namespace burnish {
 #include "passes/Passes.h.inc"
 } // namespace burnish
 
-/// Whether computing an element again costs no more than reading it: at most two of the quickest operations.
+/// Whether computing an element again costs no more than reading it: at most
+/// two of the quickest operations.
 static bool isCheap(linalg::GenericOp producer) {
   int64_t count = 0;
   for (Operation &op : producer.getBody()->without_terminator()) {
-    if (!isa<arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::AddIOp, arith::SubIOp, arith::ExtFOp, arith::ExtUIOp, arith::ExtSIOp, arith::TruncIOp,
-             arith::SIToFPOp, arith::NegFOp>(op))
+    if (!isa<arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::AddIOp,
+             arith::SubIOp, arith::ExtFOp, arith::ExtUIOp, arith::ExtSIOp,
+             arith::TruncIOp, arith::SIToFPOp, arith::NegFOp>(op))
       return false;
     ++count;
   }
   return count <= 2;
 }
 
-/// Fusing must not compute an element more often than before, unless that is cheap: the consumer must read each element
-/// of the operand in one iteration only. It must not hide a contraction either, which schedules look for.
+/// Fusing must not compute an element more often than before, unless that is
+/// cheap: the consumer must read each element of the operand in one iteration
+/// only. It must not hide a contraction either, which schedules look for.
 static bool isWorthFusing(OpOperand *operand) {
   auto producer = operand->get().getDefiningOp<linalg::GenericOp>();
   auto consumer = dyn_cast<linalg::GenericOp>(operand->getOwner());
@@ -37,13 +40,15 @@ static bool isWorthFusing(OpOperand *operand) {
   return readsOnce || isCheap(producer);
 }
 
-/// A change of shape may move through loops that are all parallel; it would take the form from others.
+/// A change of shape may move through loops that are all parallel; it would
+/// take the form from others.
 static bool mayReshape(OpOperand *operand) {
   auto isParallel = [](Operation *op) {
     auto generic = dyn_cast_or_null<linalg::GenericOp>(op);
     return !generic || generic.getNumReductionLoops() == 0;
   };
-  return isParallel(operand->get().getDefiningOp()) && isParallel(operand->getOwner()) && operand->get().hasOneUse();
+  return isParallel(operand->get().getDefiningOp()) &&
+         isParallel(operand->getOwner()) && operand->get().hasOneUse();
 }
 
 namespace {
@@ -55,7 +60,8 @@ struct FuseElementwise : burnish::impl::FuseElementwiseBase<FuseElementwise> {
     linalg::populateEraseUnusedOperandsAndResultsPatterns(patterns);
     linalg::GenericOp::getCanonicalizationPatterns(patterns, &getContext());
     tensor::ExpandShapeOp::getCanonicalizationPatterns(patterns, &getContext());
-    tensor::CollapseShapeOp::getCanonicalizationPatterns(patterns, &getContext());
+    tensor::CollapseShapeOp::getCanonicalizationPatterns(patterns,
+                                                         &getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

@@ -19,23 +19,30 @@ namespace burnish {
 //===- Groups -------------------------------------------------------------===//
 
 static bool isCandidate(linalg::GenericOp op) {
-  if (!op || !op.hasPureTensorSemantics() || op.getNumDpsInits() != 1 || op->getNumResults() != 1 || !isVectorisable(op))
+  if (!op || !op.hasPureTensorSemantics() || op.getNumDpsInits() != 1 ||
+      op->getNumResults() != 1 || !isVectorisable(op))
     return false;
-  // Results that are added up where several loops meet (a transposed convolution's) are no tile of the loops.
-  if (!op.getMatchingIndexingMap(op.getDpsInitOperand(0)).isProjectedPermutation())
+  // Results that are added up where several loops meet (a transposed
+  // convolution's) are no tile of the loops.
+  if (!op.getMatchingIndexingMap(op.getDpsInitOperand(0))
+           .isProjectedPermutation())
     return false;
   bool isReduction = op.getNumReductionLoops() > 0;
   if (!isReduction && op.payloadUsesValueFromOperand(op.getDpsInitOperand(0)))
     return false;
-  return op.getNumReductionLoops() + op.getNumParallelLoops() == op.getNumLoops() && op.getNumLoops() > 0;
+  return op.getNumReductionLoops() + op.getNumParallelLoops() ==
+             op.getNumLoops() &&
+         op.getNumLoops() > 0;
 }
 
-/// The elementwise operation that alone uses the result, and may be done where it arises.
+/// The elementwise operation that alone uses the result, and may be done where
+/// it arises.
 static linalg::GenericOp epilogueOf(linalg::GenericOp root) {
   if (!root->hasOneUse())
     return {};
   auto user = dyn_cast<linalg::GenericOp>(*root->user_begin());
-  if (!user || !isCandidate(user) || user.getNumReductionLoops() > 0 || user->getBlock() != root->getBlock() ||
+  if (!user || !isCandidate(user) || user.getNumReductionLoops() > 0 ||
+      user->getBlock() != root->getBlock() ||
       llvm::is_contained(user.getDpsInits(), root->getResult(0)))
     return {};
   return user;
@@ -45,9 +52,11 @@ namespace {
 /// Moves operations into the region of a new kernel.
 class KernelBuilder {
 public:
-  KernelBuilder(OpBuilder &builder, ArrayRef<linalg::GenericOp> generics) : generics(generics), b(builder.getUnknownLoc(), builder) {}
+  KernelBuilder(OpBuilder &builder, ArrayRef<linalg::GenericOp> generics)
+      : generics(generics), b(builder.getUnknownLoc(), builder) {}
 
-  /// The kernel, with a schedule that is not one yet; null when its out cannot be made.
+  /// The kernel, with a schedule that is not one yet; null when its out cannot
+  /// be made.
   nn::KernelOp build() {
     linalg::GenericOp last = generics.back();
     b.setLoc(last->getLoc());
@@ -59,29 +68,38 @@ public:
     if (auto empty = out.getDefiningOp<tensor::EmptyOp>())
       out = b.clone(*empty)->getResult(0);
     else if (outType.hasStaticShape())
-      out = tensor::EmptyOp::create(b, outType.getShape(), outType.getElementType());
+      out = tensor::EmptyOp::create(b, outType.getShape(),
+                                    outType.getElementType());
     else
       return {};
     collectInputs();
-    auto schedule = nn::ScheduleAttr::get(b.getContext(), "none", 1, 1, 1, false, false, false);
-    auto kernel = nn::KernelOp::create(b, TypeRange(outType), inputs, ValueRange(out), schedule);
+    auto schedule = nn::ScheduleAttr::get(b.getContext(), "none", 1, 1, 1,
+                                          false, false, false);
+    auto kernel = nn::KernelOp::create(b, TypeRange(outType), inputs,
+                                       ValueRange(out), schedule);
     Block *block = b.createBlock(&kernel.getBody());
     IRMapping values;
     for (Value input : inputs)
       values.map(input, block->addArgument(input.getType(), b.getLoc()));
     BlockArgument outArgument = block->addArgument(outType, b.getLoc());
     for (linalg::GenericOp generic : generics) {
-      Value init = generic == last ? Value(outArgument) : Value(ub::PoisonOp::create(b, generic->getResult(0).getType()));
+      Value init =
+          generic == last
+              ? Value(outArgument)
+              : Value(ub::PoisonOp::create(b, generic->getResult(0).getType()));
       if (generic.getNumReductionLoops() > 0) {
         auto fill = generic.getDpsInits()[0].getDefiningOp<linalg::FillOp>();
-        Value number = b.clone(*fill.getInputs()[0].getDefiningOp())->getResult(0);
+        Value number =
+            b.clone(*fill.getInputs()[0].getDefiningOp())->getResult(0);
         init = linalg::FillOp::create(b, number, init).getResult(0);
       }
       values.map(generic.getDpsInits()[0], init);
       generic.getBody()->walk([&](Operation *op) {
         for (Value operand : op->getOperands())
-          if (operand.getParentRegion() != &generic.getRegion() && !values.contains(operand))
-            values.map(operand, b.clone(*operand.getDefiningOp())->getResult(0));
+          if (operand.getParentRegion() != &generic.getRegion() &&
+              !values.contains(operand))
+            values.map(operand,
+                       b.clone(*operand.getDefiningOp())->getResult(0));
       });
       b.clone(*generic, values);
     }
@@ -93,7 +111,9 @@ private:
   void collectInputs() {
     for (linalg::GenericOp generic : generics)
       for (Value input : generic.getDpsInputs()) {
-        bool isInside = llvm::any_of(generics, [&](linalg::GenericOp other) { return input == other->getResult(0); });
+        bool isInside = llvm::any_of(generics, [&](linalg::GenericOp other) {
+          return input == other->getResult(0);
+        });
         if (!isInside && !llvm::is_contained(inputs, input))
           inputs.push_back(input);
       }
@@ -107,7 +127,9 @@ private:
 
 //===- Schedules ----------------------------------------------------------===//
 
-static unsigned bitsOf(Type type) { return type.isIntOrFloat() ? type.getIntOrFloatBitWidth() : 64; }
+static unsigned bitsOf(Type type) {
+  return type.isIntOrFloat() ? type.getIntOrFloatBitWidth() : 64;
+}
 
 static int64_t productOf(ArrayRef<int64_t> sizes) {
   int64_t product = 1;
@@ -119,31 +141,43 @@ static int64_t productOf(ArrayRef<int64_t> sizes) {
   return product;
 }
 
-static Value operandOf(nn::KernelOp kernel, const Access &access) { return kernel->getOperand(access.argument); }
+static Value operandOf(nn::KernelOp kernel, const Access &access) {
+  return kernel->getOperand(access.argument);
+}
 
-static bool isConstant(Value value) { return matchPattern(value, m_Constant()); }
+static bool isConstant(Value value) {
+  return matchPattern(value, m_Constant());
+}
 
-static std::optional<nn::ScheduleAttr> selectProduct(nn::KernelOp kernel, const Nest &nest, const Machine &machine) {
+static std::optional<nn::ScheduleAttr>
+selectProduct(nn::KernelOp kernel, const Nest &nest, const Machine &machine) {
   FailureOr<ProductForm> form = ProductForm::of(nest);
   if (failed(form))
     return std::nullopt;
   const Access &right = nest.inputs[form->right];
-  bool isRightConstant = isConstant(operandOf(kernel, right)) && form->lanes.size() == 1 && nest.loops[form->lanes[0]].source;
+  bool isRightConstant = isConstant(operandOf(kernel, right)) &&
+                         form->lanes.size() == 1 &&
+                         nest.loops[form->lanes[0]].source;
   Type rightType = getElementTypeOrSelf(operandOf(kernel, right).getType());
-  ProductShape shape{form->outerCount(nest), form->rowCount(nest),  form->laneCount(nest),   form->depthCount(nest), bitsOf(nest.rootType),
-                     bitsOf(rightType),      form->isStraight(nest), isRightConstant};
-  std::optional<nn::ScheduleAttr> schedule = scheduleProduct(kernel.getContext(), shape, machine);
+  ProductShape shape{form->outerCount(nest), form->rowCount(nest),
+                     form->laneCount(nest),  form->depthCount(nest),
+                     bitsOf(nest.rootType),  bitsOf(rightType),
+                     form->isStraight(nest), isRightConstant};
+  std::optional<nn::ScheduleAttr> schedule =
+      scheduleProduct(kernel.getContext(), shape, machine);
   // Sums that wait for the next panel have a limited place.
   if (schedule && schedule->getPacks()) {
     int64_t panelRow = schedule->getLanes() * schedule->getVectors();
-    bool isSplit = shape.depth * panelRow * std::max(1u, shape.rightBits / 8) > 2 * kPanelBytes;
+    bool isSplit = shape.depth * panelRow * std::max(1u, shape.rightBits / 8) >
+                   2 * kPanelBytes;
     if (isSplit && shape.rows * panelRow * (shape.sumBits / 8) > kSumsBytes)
       return std::nullopt;
   }
   return schedule;
 }
 
-static std::optional<nn::ScheduleAttr> selectElements(nn::KernelOp kernel, const Nest &nest, const Machine &machine) {
+static std::optional<nn::ScheduleAttr>
+selectElements(nn::KernelOp kernel, const Nest &nest, const Machine &machine) {
   std::optional<Lanes> lanes = chooseLanes(nest);
   if (!lanes)
     return std::nullopt;
@@ -154,19 +188,31 @@ static std::optional<nn::ScheduleAttr> selectElements(nn::KernelOp kernel, const
   for (const Loop &loop : nest.loops)
     (loop.isReduction ? steps : results).push_back(loop.known());
   linalg::GenericOp root = nest.root, epilogue = nest.epilogue;
-  int64_t operations = root.getBody()->getOperations().size() + (epilogue ? epilogue.getBody()->getOperations().size() : 0);
-  ElementsShape shape{productOf(results), productOf(steps), nest.loops[lanes->loop].known(), bits, operations, lanes->kind.has_value(), nest.loops.size() == 1};
+  int64_t operations =
+      root.getBody()->getOperations().size() +
+      (epilogue ? epilogue.getBody()->getOperations().size() : 0);
+  ElementsShape shape{productOf(results),
+                      productOf(steps),
+                      nest.loops[lanes->loop].known(),
+                      bits,
+                      operations,
+                      lanes->kind.has_value(),
+                      nest.loops.size() == 1};
   return scheduleElements(kernel.getContext(), shape, machine);
 }
 
-static std::optional<nn::ScheduleAttr> select(nn::KernelOp kernel, const Machine &machine) {
+static std::optional<nn::ScheduleAttr> select(nn::KernelOp kernel,
+                                              const Machine &machine) {
   FailureOr<Nest> nest = Nest::ofTypes(kernel);
   if (failed(nest) || nest->loops.empty())
     return std::nullopt;
-  // A loop without iterations would need care everywhere; the plain loops have it.
-  if (llvm::any_of(nest->loops, [](const Loop &loop) { return loop.known() == 0; }))
+  // A loop without iterations would need care everywhere; the plain loops have
+  // it.
+  if (llvm::any_of(nest->loops,
+                   [](const Loop &loop) { return loop.known() == 0; }))
     return std::nullopt;
-  if (std::optional<nn::ScheduleAttr> product = selectProduct(kernel, *nest, machine))
+  if (std::optional<nn::ScheduleAttr> product =
+          selectProduct(kernel, *nest, machine))
     return product;
   return selectElements(kernel, *nest, machine);
 }
@@ -180,11 +226,18 @@ static void packOperands(nn::KernelOp kernel, OperandPacker &packer) {
     FailureOr<Nest> nest = Nest::ofTypes(kernel);
     FailureOr<ProductForm> form = ProductForm::of(*nest);
     const Access &access = nest->inputs[isRight ? form->right : form->left];
-    std::optional<unsigned> loop = isRight ? (form->lanes.size() == 1 ? std::optional(form->lanes[0]) : std::nullopt) : form->row;
-    int64_t tile = isRight ? schedule.getLanes() * schedule.getVectors() : schedule.getRows();
-    if (!loop || !nest->loops[*loop].source || tile == 1 || (isRight && schedule.getPacks()) || !isConstant(operandOf(kernel, access)))
+    std::optional<unsigned> loop =
+        isRight ? (form->lanes.size() == 1 ? std::optional(form->lanes[0])
+                                           : std::nullopt)
+                : form->row;
+    int64_t tile = isRight ? schedule.getLanes() * schedule.getVectors()
+                           : schedule.getRows();
+    if (!loop || !nest->loops[*loop].source || tile == 1 ||
+        (isRight && schedule.getPacks()) ||
+        !isConstant(operandOf(kernel, access)))
       continue;
-    packer.pack(kernel, nest->root, access.argument, *nest->loops[*loop].source, tile);
+    packer.pack(kernel, nest->root, access.argument, *nest->loops[*loop].source,
+                tile);
   }
 }
 
@@ -196,7 +249,8 @@ struct GroupKernels : burnish::impl::GroupKernelsBase<GroupKernels> {
       return;
     OperandPacker packer;
     SmallVector<linalg::GenericOp> generics;
-    getOperation().walk([&](linalg::GenericOp generic) { generics.push_back(generic); });
+    getOperation().walk(
+        [&](linalg::GenericOp generic) { generics.push_back(generic); });
     llvm::DenseSet<Operation *> gone;
     OpBuilder builder(&getContext());
     for (linalg::GenericOp generic : generics) {
@@ -223,7 +277,8 @@ struct GroupKernels : burnish::impl::GroupKernelsBase<GroupKernels> {
     }
   }
 
-  nn::KernelOp makeKernel(OpBuilder &builder, ArrayRef<linalg::GenericOp> group, const Machine &machine) {
+  nn::KernelOp makeKernel(OpBuilder &builder, ArrayRef<linalg::GenericOp> group,
+                          const Machine &machine) {
     for (linalg::GenericOp op : group) {
       if (op.getNumReductionLoops() == 0)
         continue;

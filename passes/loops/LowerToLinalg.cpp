@@ -11,25 +11,34 @@ namespace burnish {
 #include "passes/Passes.h.inc"
 } // namespace burnish
 
-/// Builds the model function anew beside the old one: on storage types, and without names, which the signature has.
+/// Builds the model function anew beside the old one: on storage types, and
+/// without names, which the signature has.
 static LogicalResult lowerFunction(func::FuncOp function) {
   nn::ShapeScope scope(function.getContext());
   if (failed(nn::inferShapes(function, scope)))
     return failure();
-  auto stored = [](TypeRange types) { return llvm::map_to_vector(types, [](Type type) -> Type { return nn::storageTensor(type); }); };
+  auto stored = [](TypeRange types) {
+    return llvm::map_to_vector(
+        types, [](Type type) -> Type { return nn::storageTensor(type); });
+  };
   OpBuilder builder(function);
-  auto type = builder.getFunctionType(stored(function.getArgumentTypes()), stored(function.getResultTypes()));
-  auto result = func::FuncOp::create(builder, function.getLoc(), function.getName(), type);
+  auto type = builder.getFunctionType(stored(function.getArgumentTypes()),
+                                      stored(function.getResultTypes()));
+  auto result = func::FuncOp::create(builder, function.getLoc(),
+                                     function.getName(), type);
   Block *block = result.addEntryBlock();
   builder.setInsertionPointToStart(block);
   nn::Lowering lowering(function.getLoc(), builder, scope);
-  for (auto [from, to] : llvm::zip_equal(function.getArguments(), block->getArguments()))
+  for (auto [from, to] :
+       llvm::zip_equal(function.getArguments(), block->getArguments()))
     lowering.map(from, to);
   Block &body = function.getBody().front();
   if (failed(lowering.lowerBlock(body)))
     return failure();
   Operation *terminator = body.getTerminator();
-  SmallVector<Value> results = llvm::map_to_vector(terminator->getOperands(), [&](Value value) { return lowering.lowered(value); });
+  SmallVector<Value> results =
+      llvm::map_to_vector(terminator->getOperands(),
+                          [&](Value value) { return lowering.lowered(value); });
   func::ReturnOp::create(lowering, results);
   function.erase();
   return success();

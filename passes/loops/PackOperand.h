@@ -7,14 +7,18 @@ namespace burnish {
 
 class OperandPacker {
 public:
-  /// Replaces a constant operand of `kernel`, which `generic` in its region reads, by one whose axis of `loop` is cut into
-  /// tiles: [tiles][other axes][tile], the last filled up with zeros. The region unpacks it. Does nothing where no axis is
-  /// `loop` alone.
-  void pack(nn::KernelOp kernel, mlir::linalg::GenericOp generic, unsigned argument, unsigned loop, int64_t tile);
+  /// Replaces a constant operand of `kernel`, which `generic` in its region
+  /// reads, by one whose axis of `loop` is cut into tiles: [tiles][other
+  /// axes][tile], the last filled up with zeros. The region unpacks it. Does
+  /// nothing where no axis is `loop` alone.
+  void pack(nn::KernelOp kernel, mlir::linalg::GenericOp generic,
+            unsigned argument, unsigned loop, int64_t tile);
 
 private:
   /// Constants that several kernels read are packed once.
-  llvm::DenseMap<std::tuple<mlir::Attribute, int64_t, int64_t>, mlir::ElementsAttr> packed;
+  llvm::DenseMap<std::tuple<mlir::Attribute, int64_t, int64_t>,
+                 mlir::ElementsAttr>
+      packed;
 };
 
 } // namespace burnish

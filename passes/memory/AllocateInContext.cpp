@@ -1,4 +1,5 @@
-// AllocateInContext.cpp - buffers whose size only run time knows come from the context's allocator.
+// AllocateInContext.cpp - buffers whose size only run time knows come from the
+// context's allocator.
 #include "ir/Lowering.h"
 #include "ir/Signature.h"
 #include "passes/Context.h"
@@ -13,7 +14,8 @@ namespace burnish {
 } // namespace burnish
 
 namespace {
-struct AllocateInContext : burnish::impl::AllocateInContextBase<AllocateInContext> {
+struct AllocateInContext
+    : burnish::impl::AllocateInContextBase<AllocateInContext> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
     FailureOr<func::FuncOp> function = nn::modelFunction(module);
@@ -21,13 +23,16 @@ struct AllocateInContext : burnish::impl::AllocateInContextBase<AllocateInContex
       return signalPassFailure();
     OpBuilder builder(&getContext());
     Block &body = function->getBody().front();
-    Value context = body.insertArgument(0u, LLVM::LLVMPointerType::get(&getContext()), function->getLoc());
-    function->setType(builder.getFunctionType(body.getArgumentTypes(), function->getResultTypes()));
+    Value context = body.insertArgument(
+        0u, LLVM::LLVMPointerType::get(&getContext()), function->getLoc());
+    function->setType(builder.getFunctionType(body.getArgumentTypes(),
+                                              function->getResultTypes()));
 
     SmallVector<memref::AllocOp> allocs;
     SmallVector<memref::DeallocOp> deallocs;
     function->walk([&](memref::AllocOp alloc) { allocs.push_back(alloc); });
-    function->walk([&](memref::DeallocOp dealloc) { deallocs.push_back(dealloc); });
+    function->walk(
+        [&](memref::DeallocOp dealloc) { deallocs.push_back(dealloc); });
     for (memref::AllocOp alloc : allocs)
       allocate(alloc, context);
     for (memref::DeallocOp dealloc : deallocs)
@@ -41,22 +46,33 @@ struct AllocateInContext : burnish::impl::AllocateInContextBase<AllocateInContex
     unsigned bits = pointerBits(getOperation());
     MemRefType type = alloc.getType();
     DataLayout layout;
-    int64_t fixed = llvm::divideCeil(layout.getTypeSizeInBits(type.getElementType()), 8);
+    int64_t fixed =
+        llvm::divideCeil(layout.getTypeSizeInBits(type.getElementType()), 8);
     for (int64_t size : type.getShape())
       if (!ShapedType::isDynamic(size))
         fixed *= size;
-    // Sizes come from data: a product that does not fit is as bad as memory that is not there, and both give null.
-    Value bytes = LLVM::ConstantOp::create(b, b.getI64Type(), b.getI64IntegerAttr(fixed));
+    // Sizes come from data: a product that does not fit is as bad as memory
+    // that is not there, and both give null.
+    Value bytes =
+        LLVM::ConstantOp::create(b, b.getI64Type(), b.getI64IntegerAttr(fixed));
     for (Value size : alloc.getDynamicSizes()) {
       Value wide = arith::IndexCastOp::create(b, b.getI64Type(), size);
-      bytes = LLVM::CallOp::create(b, multiplyFunction(getOperation()), ValueRange{bytes, wide}).getResult();
+      bytes = LLVM::CallOp::create(b, multiplyFunction(getOperation()),
+                                   ValueRange{bytes, wide})
+                  .getResult();
     }
-    Value pointer = LLVM::CallOp::create(b, allocateFunction(getOperation()), ValueRange{context, bytes}).getResult();
+    Value pointer = LLVM::CallOp::create(b, allocateFunction(getOperation()),
+                                         ValueRange{context, bytes})
+                        .getResult();
     Value null = LLVM::ZeroOp::create(b, pointer.getType());
-    cf::AssertOp::create(b, LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::ne, pointer, null), "3:no memory");
+    cf::AssertOp::create(
+        b, LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::ne, pointer, null),
+        "3:no memory");
     Value buffer = bufferAt(b, pointer, bytes, bits);
     Value start = arith::ConstantIndexOp::create(b, 0);
-    Value view = memref::ViewOp::create(b, MemRefType::get(type.getShape(), type.getElementType()), buffer, start, alloc.getDynamicSizes());
+    Value view = memref::ViewOp::create(
+        b, MemRefType::get(type.getShape(), type.getElementType()), buffer,
+        start, alloc.getDynamicSizes());
     if (view.getType() != type)
       view = memref::CastOp::create(b, type, view);
     alloc.replaceAllUsesWith(view);
@@ -65,10 +81,12 @@ struct AllocateInContext : burnish::impl::AllocateInContextBase<AllocateInContex
 
   void release(memref::DeallocOp dealloc, Value context) {
     ImplicitLocOpBuilder b(dealloc.getLoc(), dealloc);
-    Value address = memref::ExtractAlignedPointerAsIndexOp::create(b, dealloc.getMemref());
+    Value address =
+        memref::ExtractAlignedPointerAsIndexOp::create(b, dealloc.getMemref());
     Value wide = arith::IndexCastOp::create(b, b.getI64Type(), address);
     Value pointer = LLVM::IntToPtrOp::create(b, context.getType(), wide);
-    LLVM::CallOp::create(b, releaseFunction(getOperation()), ValueRange{context, pointer});
+    LLVM::CallOp::create(b, releaseFunction(getOperation()),
+                         ValueRange{context, pointer});
     dealloc.erase();
   }
 };

@@ -1,11 +1,11 @@
 // Bufferize.cpp - tensors become buffers.
+#include "passes/memory/Bufferize.h"
 #include "ir/Kernel.h"
 #include "mlir/Dialect/Bufferization/IR/DstBufferizableOpInterfaceImpl.h"
 #include "mlir/Dialect/Bufferization/Transforms/OneShotAnalysis.h"
 #include "mlir/Dialect/Bufferization/Transforms/OneShotModuleBufferize.h"
 #include "mlir/Dialect/Bufferization/Transforms/Transforms.h"
 #include "passes/Passes.h"
-#include "passes/memory/Bufferize.h"
 
 using namespace mlir;
 using namespace mlir::bufferization;
@@ -16,7 +16,8 @@ namespace burnish {
 #include "passes/Passes.h.inc"
 } // namespace burnish
 
-/// Schedules count on results that lie side by side along the last axis that has any length.
+/// Schedules count on results that lie side by side along the last axis that
+/// has any length.
 static bool isContiguousAlongLastAxis(Value buffer) {
   auto type = cast<MemRefType>(buffer.getType());
   auto [strides, offset] = type.getStridesAndOffset();
@@ -33,17 +34,25 @@ static Value contiguousLike(OpBuilder &builder, Location loc, Value buffer) {
   for (int64_t axis = 0; axis < type.getRank(); ++axis)
     if (type.isDynamicDim(axis))
       sizes.push_back(memref::DimOp::create(builder, loc, buffer, axis));
-  return memref::AllocOp::create(builder, loc, MemRefType::get(type.getShape(), type.getElementType()), sizes);
+  return memref::AllocOp::create(
+      builder, loc, MemRefType::get(type.getShape(), type.getElementType()),
+      sizes);
 }
 
 namespace {
-/// A kernel reads its inputs and writes its outs, whose contents it does not look at; its region stays as it is.
-struct KernelBufferization : DstBufferizableOpInterfaceExternalModel<KernelBufferization, nn::KernelOp> {
-  bool bufferizesToMemoryRead(Operation *op, OpOperand &operand, const AnalysisState &) const {
+/// A kernel reads its inputs and writes its outs, whose contents it does not
+/// look at; its region stays as it is.
+struct KernelBufferization
+    : DstBufferizableOpInterfaceExternalModel<KernelBufferization,
+                                              nn::KernelOp> {
+  bool bufferizesToMemoryRead(Operation *op, OpOperand &operand,
+                              const AnalysisState &) const {
     return !cast<DestinationStyleOpInterface>(op).isDpsInit(&operand);
   }
 
-  LogicalResult bufferize(Operation *op, RewriterBase &rewriter, const BufferizationOptions &options, BufferizationState &state) const {
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter,
+                          const BufferizationOptions &options,
+                          BufferizationState &state) const {
     auto kernel = cast<nn::KernelOp>(op);
     auto buffers = [&](ValueRange values) -> FailureOr<SmallVector<Value>> {
       SmallVector<Value> result;
@@ -60,15 +69,18 @@ struct KernelBufferization : DstBufferizableOpInterfaceExternalModel<KernelBuffe
       return result;
     };
     rewriter.setInsertionPoint(kernel);
-    FailureOr<SmallVector<Value>> inputs = buffers(kernel.getInputs()), outs = buffers(kernel.getOuts());
+    FailureOr<SmallVector<Value>> inputs = buffers(kernel.getInputs()),
+                                  outs = buffers(kernel.getOuts());
     if (failed(inputs) || failed(outs))
       return failure();
     SmallVector<Value> written = *outs;
     for (Value &out : written)
       if (!isContiguousAlongLastAxis(out))
         out = contiguousLike(rewriter, kernel.getLoc(), out);
-    auto lowered = nn::KernelOp::create(rewriter, kernel.getLoc(), TypeRange(), *inputs, written, kernel.getSchedule());
-    rewriter.inlineRegionBefore(kernel.getBody(), lowered.getBody(), lowered.getBody().begin());
+    auto lowered = nn::KernelOp::create(rewriter, kernel.getLoc(), TypeRange(),
+                                        *inputs, written, kernel.getSchedule());
+    rewriter.inlineRegionBefore(kernel.getBody(), lowered.getBody(),
+                                lowered.getBody().begin());
     for (auto [from, to] : llvm::zip_equal(written, *outs))
       if (from != to)
         memref::CopyOp::create(rewriter, kernel.getLoc(), from, to);
@@ -81,12 +93,16 @@ struct Bufferize : burnish::impl::BufferizeBase<Bufferize> {
   void runOnOperation() override {
     OneShotBufferizationOptions options;
     options.bufferizeFunctionBoundaries = true;
-    options.setFunctionBoundaryTypeConversion(LayoutMapOption::IdentityLayoutMap);
+    options.setFunctionBoundaryTypeConversion(
+        LayoutMapOption::IdentityLayoutMap);
     options.allowReturnAllocsFromLoops = true;
-    options.opFilter.denyOperation([](Operation *op) { return op->getParentOfType<nn::KernelOp>() != nullptr; });
+    options.opFilter.denyOperation([](Operation *op) {
+      return op->getParentOfType<nn::KernelOp>() != nullptr;
+    });
     IRRewriter rewriter(&getContext());
     OneShotAnalysisState analysis(getOperation(), options);
-    if (failed(analyzeModuleOp(getOperation(), analysis)) || failed(eliminateEmptyTensors(rewriter, getOperation(), analysis)))
+    if (failed(analyzeModuleOp(getOperation(), analysis)) ||
+        failed(eliminateEmptyTensors(rewriter, getOperation(), analysis)))
       return signalPassFailure();
     BufferizationState state;
     if (failed(runOneShotModuleBufferize(getOperation(), options, state)))
@@ -96,5 +112,7 @@ struct Bufferize : burnish::impl::BufferizeBase<Bufferize> {
 } // namespace
 
 void burnish::registerKernelBufferization(DialectRegistry &registry) {
-  registry.addExtension(+[](MLIRContext *context, nn::NNDialect *) { nn::KernelOp::attachInterface<KernelBufferization>(*context); });
+  registry.addExtension(+[](MLIRContext *context, nn::NNDialect *) {
+    nn::KernelOp::attachInterface<KernelBufferization>(*context);
+  });
 }

@@ -17,13 +17,16 @@ static bool isStaticBuffer(Value value) {
 
 static Value copyOf(OpBuilder &builder, Location loc, Value source) {
   auto type = cast<MemRefType>(source.getType());
-  Value copy = memref::AllocOp::create(builder, loc, MemRefType::get(type.getShape(), type.getElementType()));
+  Value copy = memref::AllocOp::create(
+      builder, loc, MemRefType::get(type.getShape(), type.getElementType()));
   memref::CopyOp::create(builder, loc, source, copy);
-  return copy.getType() == type ? copy : memref::CastOp::create(builder, loc, type, copy);
+  return copy.getType() == type
+             ? copy
+             : memref::CastOp::create(builder, loc, type, copy);
 }
 
-/// The value whose buffer `value` is: inner loops that carry it in place give it back, and the condition of a while loop
-/// hands on what it gets.
+/// The value whose buffer `value` is: inner loops that carry it in place give
+/// it back, and the condition of a while loop hands on what it gets.
 static Value sourceOf(Value value) {
   while (true) {
     if (auto loop = value.getDefiningOp<scf::ForOp>()) {
@@ -34,22 +37,29 @@ static Value sourceOf(Value value) {
       continue;
     }
     auto argument = dyn_cast<BlockArgument>(value);
-    auto loop = argument ? dyn_cast_or_null<scf::WhileOp>(argument.getOwner()->getParentOp()) : scf::WhileOp();
+    auto loop =
+        argument
+            ? dyn_cast_or_null<scf::WhileOp>(argument.getOwner()->getParentOp())
+            : scf::WhileOp();
     if (!loop || argument.getOwner() != loop.getAfterBody())
       return value;
     value = loop.getConditionOp().getArgs()[argument.getArgNumber()];
   }
 }
 
-/// Makes the loop start on copies of its static buffers and write what it yields back to them. `carried` are the
-/// region's arguments, `yielded` the terminator's operands that become them in the next iteration. The regions of a while
-/// loop do not see each other's arguments, so that there the copies are named from outside.
-static void carryInPlace(Operation *loop, MutableOperandRange inits, Block::BlockArgListType carried, Operation *terminator,
+/// Makes the loop start on copies of its static buffers and write what it
+/// yields back to them. `carried` are the region's arguments, `yielded` the
+/// terminator's operands that become them in the next iteration. The regions of
+/// a while loop do not see each other's arguments, so that there the copies are
+/// named from outside.
+static void carryInPlace(Operation *loop, MutableOperandRange inits,
+                         Block::BlockArgListType carried, Operation *terminator,
                          MutableOperandRange yielded) {
   OpBuilder before(loop), end(terminator);
   Location loc = loop->getLoc();
   SmallVector<std::pair<Value, Value>> copies;
-  for (auto [init, argument, value] : llvm::zip_equal(inits, carried, yielded)) {
+  for (auto [init, argument, value] :
+       llvm::zip_equal(inits, carried, yielded)) {
     if (!isStaticBuffer(argument))
       continue;
     bool isInside = argument.getOwner() == terminator->getBlock();
@@ -63,7 +73,8 @@ static void carryInPlace(Operation *loop, MutableOperandRange inits, Block::Bloc
     copies.push_back({value.get(), place});
     value.set(place);
   }
-  // With several, one yielded value may be another's old place: all are read before any is written.
+  // With several, one yielded value may be another's old place: all are read
+  // before any is written.
   if (copies.size() > 1)
     for (auto &[value, place] : copies)
       value = copyOf(end, loc, value);
@@ -76,11 +87,13 @@ struct CarryInPlace : burnish::impl::CarryInPlaceBase<CarryInPlace> {
   void runOnOperation() override {
     getOperation().walk([](scf::ForOp loop) {
       Operation *yield = loop.getBody()->getTerminator();
-      carryInPlace(loop, loop.getInitArgsMutable(), loop.getRegionIterArgs(), yield, cast<scf::YieldOp>(yield).getResultsMutable());
+      carryInPlace(loop, loop.getInitArgsMutable(), loop.getRegionIterArgs(),
+                   yield, cast<scf::YieldOp>(yield).getResultsMutable());
     });
     getOperation().walk([](scf::WhileOp loop) {
       scf::YieldOp yield = loop.getYieldOp();
-      carryInPlace(loop, loop.getInitsMutable(), loop.getBeforeArguments(), yield, yield.getResultsMutable());
+      carryInPlace(loop, loop.getInitsMutable(), loop.getBeforeArguments(),
+                   yield, yield.getResultsMutable());
     });
   }
 };

@@ -24,7 +24,8 @@ public:
     if (!raw)
       copy = nn::copyBytes(constant);
     ArrayRef<char> bytes = raw ? *raw : ArrayRef<char>(copy);
-    uint64_t hash = llvm::xxh3_64bits(ArrayRef(reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size()));
+    uint64_t hash = llvm::xxh3_64bits(ArrayRef(
+        reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size()));
     for (const Placed &placed : byHash[hash])
       if (isEqual(placed.constant, bytes))
         return placed.offset;
@@ -70,7 +71,8 @@ ElementsAttr withIntegers(ElementsAttr constant, unsigned indexBits) {
   if (!dense || !dense.getElementType().isIndex())
     return constant;
   auto type = IntegerType::get(constant.getContext(), indexBits);
-  return dense.mapValues(type, [&](const APInt &value) { return value.sextOrTrunc(indexBits); });
+  return dense.mapValues(
+      type, [&](const APInt &value) { return value.sextOrTrunc(indexBits); });
 }
 
 struct PlaceConstants : burnish::impl::PlaceConstantsBase<PlaceConstants> {
@@ -81,29 +83,38 @@ struct PlaceConstants : burnish::impl::PlaceConstantsBase<PlaceConstants> {
       return signalPassFailure();
     Weights weights;
     llvm::StringMap<int64_t> offsets;
-    for (auto global : llvm::make_early_inc_range(module.getOps<memref::GlobalOp>())) {
-      auto constant = dyn_cast_or_null<ElementsAttr>(global.getInitialValue().value_or(Attribute()));
+    for (auto global :
+         llvm::make_early_inc_range(module.getOps<memref::GlobalOp>())) {
+      auto constant = dyn_cast_or_null<ElementsAttr>(
+          global.getInitialValue().value_or(Attribute()));
       if (!constant)
         continue;
-      offsets[global.getSymName()] = weights.place(withIntegers(constant, pointerBits(module)));
+      offsets[global.getSymName()] =
+          weights.place(withIntegers(constant, pointerBits(module)));
       global.erase();
     }
     OpBuilder builder(&getContext());
     auto type = MemRefType::get({weights.size()}, builder.getI8Type());
     Block &body = function->getBody().front();
     BlockArgument argument = body.addArgument(type, function->getLoc());
-    function->setType(builder.getFunctionType(body.getArgumentTypes(), function->getResultTypes()));
+    function->setType(builder.getFunctionType(body.getArgumentTypes(),
+                                              function->getResultTypes()));
     function->walk([&](memref::GetGlobalOp get) {
       auto offset = offsets.find(get.getName());
       if (offset == offsets.end())
         return;
       builder.setInsertionPoint(get);
-      Value shift = arith::ConstantIndexOp::create(builder, get.getLoc(), offset->second);
-      get.replaceAllUsesWith(memref::ViewOp::create(builder, get.getLoc(), get.getType(), argument, shift, ValueRange{}).getResult());
+      Value shift =
+          arith::ConstantIndexOp::create(builder, get.getLoc(), offset->second);
+      get.replaceAllUsesWith(memref::ViewOp::create(builder, get.getLoc(),
+                                                    get.getType(), argument,
+                                                    shift, ValueRange{})
+                                 .getResult());
       get.erase();
     });
     module->setAttr(nn::kWeightsAttr, weights.attribute(builder));
-    module->setAttr(nn::kWeightsBytesAttr, builder.getI64IntegerAttr(weights.size()));
+    module->setAttr(nn::kWeightsBytesAttr,
+                    builder.getI64IntegerAttr(weights.size()));
   }
 };
 } // namespace

@@ -1,4 +1,5 @@
-// PlaceResults.cpp - static results of the model become arguments that it writes.
+// PlaceResults.cpp - static results of the model become arguments that it
+// writes.
 #include "ir/Signature.h"
 #include "passes/Passes.h"
 
@@ -10,13 +11,16 @@ namespace burnish {
 #include "passes/Passes.h.inc"
 } // namespace burnish
 
-/// The allocation that a result is, seen through changes of shape; null when it is none of this function's top level,
-/// or no whole buffer.
+/// The allocation that a result is, seen through changes of shape; null when it
+/// is none of this function's top level, or no whole buffer.
 static memref::AllocOp allocationOf(Value value, Block *body) {
   while (Operation *op = value.getDefiningOp()) {
     if (auto alloc = dyn_cast<memref::AllocOp>(op))
-      return alloc->getBlock() == body && alloc.getType().hasStaticShape() ? alloc : nullptr;
-    if (!isa<memref::CollapseShapeOp, memref::ExpandShapeOp, memref::CastOp, memref::ReshapeOp>(op))
+      return alloc->getBlock() == body && alloc.getType().hasStaticShape()
+                 ? alloc
+                 : nullptr;
+    if (!isa<memref::CollapseShapeOp, memref::ExpandShapeOp, memref::CastOp,
+             memref::ReshapeOp>(op))
       return nullptr;
     value = op->getOperand(0);
   }
@@ -24,12 +28,15 @@ static memref::AllocOp allocationOf(Value value, Block *body) {
 }
 
 /// `argument` under the type of `alloc`, which has as many elements.
-static Value asAllocated(OpBuilder &builder, BlockArgument argument, memref::AllocOp alloc) {
+static Value asAllocated(OpBuilder &builder, BlockArgument argument,
+                         memref::AllocOp alloc) {
   MemRefType type = alloc.getType();
   if (argument.getType() == type)
     return argument;
   auto [strides, offset] = type.getStridesAndOffset();
-  return memref::ReinterpretCastOp::create(builder, alloc.getLoc(), type, argument, offset, type.getShape(), strides);
+  return memref::ReinterpretCastOp::create(builder, alloc.getLoc(), type,
+                                           argument, offset, type.getShape(),
+                                           strides);
 }
 
 static void placeResults(func::FuncOp function) {
@@ -57,7 +64,9 @@ static void placeResults(func::FuncOp function) {
   for (memref::AllocOp alloc : replaced)
     alloc.erase();
   terminator.getOperandsMutable().assign(kept);
-  function.setType(FunctionType::get(function.getContext(), body.getArgumentTypes(), TypeRange(ValueRange(kept))));
+  function.setType(FunctionType::get(function.getContext(),
+                                     body.getArgumentTypes(),
+                                     TypeRange(ValueRange(kept))));
 }
 
 namespace {

@@ -15,20 +15,24 @@ namespace burnish {
 namespace {
 constexpr int64_t kAlignment = 64;
 
-/// A buffer that is needed from operation `first` to operation `last` of the function's top level.
+/// A buffer that is needed from operation `first` to operation `last` of the
+/// function's top level.
 struct Buffer {
   memref::AllocOp alloc;
   int64_t bytes;
   int64_t first, last;
   int64_t offset = 0;
 
-  bool meets(const Buffer &other) const { return first <= other.last && other.first <= last; }
+  bool meets(const Buffer &other) const {
+    return first <= other.last && other.first <= last;
+  }
 };
 } // namespace
 
 static int64_t bytesOf(MemRefType type) {
   DataLayout layout;
-  int64_t bytes = llvm::divideCeil(layout.getTypeSizeInBits(type.getElementType()), 8);
+  int64_t bytes =
+      llvm::divideCeil(layout.getTypeSizeInBits(type.getElementType()), 8);
   for (int64_t size : type.getShape())
     bytes *= size;
   return bytes;
@@ -67,11 +71,15 @@ static SmallVector<Buffer> collectBuffers(func::FuncOp function) {
   return buffers;
 }
 
-/// Largest first, each at the lowest offset where it overlaps no buffer that lives at the same time ("greedy by size",
-/// Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net Inference", 2020). Returns the total.
+/// Largest first, each at the lowest offset where it overlaps no buffer that
+/// lives at the same time ("greedy by size", Pisarchyk and Lee, "Efficient
+/// Memory Management for Deep Neural Net Inference", 2020). Returns the total.
 static int64_t assignOffsets(SmallVectorImpl<Buffer> &buffers) {
-  SmallVector<Buffer *> bySize = llvm::map_to_vector(buffers, [](Buffer &buffer) { return &buffer; });
-  llvm::sort(bySize, [](Buffer *left, Buffer *right) { return std::tuple(-left->bytes, left) < std::tuple(-right->bytes, right); });
+  SmallVector<Buffer *> bySize =
+      llvm::map_to_vector(buffers, [](Buffer &buffer) { return &buffer; });
+  llvm::sort(bySize, [](Buffer *left, Buffer *right) {
+    return std::tuple(-left->bytes, left) < std::tuple(-right->bytes, right);
+  });
   SmallVector<Buffer *> placed; // by offset
   int64_t total = 0;
   for (Buffer *buffer : bySize) {
@@ -81,11 +89,16 @@ static int64_t assignOffsets(SmallVectorImpl<Buffer> &buffers) {
         continue;
       if (offset + buffer->bytes <= other->offset)
         break;
-      offset = std::max(offset, static_cast<int64_t>(llvm::alignTo(other->offset + other->bytes, kAlignment)));
+      offset = std::max(offset, static_cast<int64_t>(llvm::alignTo(
+                                    other->offset + other->bytes, kAlignment)));
     }
     buffer->offset = offset;
     total = std::max(total, offset + buffer->bytes);
-    placed.insert(llvm::upper_bound(placed, buffer, [](Buffer *left, Buffer *right) { return left->offset < right->offset; }), buffer);
+    placed.insert(llvm::upper_bound(placed, buffer,
+                                    [](Buffer *left, Buffer *right) {
+                                      return left->offset < right->offset;
+                                    }),
+                  buffer);
   }
   return total;
 }
@@ -102,13 +115,18 @@ struct PlanWorkspace : burnish::impl::PlanWorkspaceBase<PlanWorkspace> {
 
     OpBuilder builder(&getContext());
     Block &body = function->getBody().front();
-    BlockArgument workspace = body.addArgument(MemRefType::get({total}, builder.getI8Type()), function->getLoc());
-    function->setType(builder.getFunctionType(body.getArgumentTypes(), function->getResultTypes()));
+    BlockArgument workspace = body.addArgument(
+        MemRefType::get({total}, builder.getI8Type()), function->getLoc());
+    function->setType(builder.getFunctionType(body.getArgumentTypes(),
+                                              function->getResultTypes()));
     for (Buffer &buffer : buffers) {
       builder.setInsertionPoint(buffer.alloc);
       Location loc = buffer.alloc.getLoc();
       Value shift = arith::ConstantIndexOp::create(builder, loc, buffer.offset);
-      buffer.alloc.replaceAllUsesWith(memref::ViewOp::create(builder, loc, buffer.alloc.getType(), workspace, shift, ValueRange{}).getResult());
+      buffer.alloc.replaceAllUsesWith(
+          memref::ViewOp::create(builder, loc, buffer.alloc.getType(),
+                                 workspace, shift, ValueRange{})
+              .getResult());
       buffer.alloc.erase();
     }
     module->setAttr(nn::kWorkspaceAttr, builder.getI64IntegerAttr(total));

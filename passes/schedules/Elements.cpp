@@ -13,27 +13,36 @@ Machine Machine::of(ModuleOp module) {
   if (auto target = module->getAttrOfType<nn::TargetAttr>(nn::kTargetAttr)) {
     machine.vectorBits = target.getVectorBits();
     machine.vectorRegisters = target.getVectorRegisters();
-    machine.l1Bytes = target.getL1Bytes() ? target.getL1Bytes() : machine.l1Bytes;
-    machine.l2Bytes = target.getL2Bytes() ? target.getL2Bytes() : machine.l2Bytes;
+    machine.l1Bytes =
+        target.getL1Bytes() ? target.getL1Bytes() : machine.l1Bytes;
+    machine.l2Bytes =
+        target.getL2Bytes() ? target.getL2Bytes() : machine.l2Bytes;
   }
   return machine;
 }
 
-std::optional<nn::ScheduleAttr> burnish::scheduleElements(MLIRContext *context, const ElementsShape &shape, const Machine &machine) {
+std::optional<nn::ScheduleAttr>
+burnish::scheduleElements(MLIRContext *context, const ElementsShape &shape,
+                          const Machine &machine) {
   int64_t width = machine.vectorBits / std::max(8u, shape.widestBits);
   bool isKnown = !ShapedType::isDynamic(shape.lanes);
   if (isKnown)
-    width = std::min<int64_t>(width, llvm::bit_floor(static_cast<uint64_t>(shape.lanes)));
+    width = std::min<int64_t>(
+        width, llvm::bit_floor(static_cast<uint64_t>(shape.lanes)));
   if (width < 2)
     return std::nullopt;
-  // Several vectors hide the latency of sums; long bodies have enough to do with one.
+  // Several vectors hide the latency of sums; long bodies have enough to do
+  // with one.
   bool isReduction = shape.steps != 1;
-  int64_t vectors = isReduction || shape.reducesLanes ? 4 : shape.operations > 8 ? 1 : 2;
+  int64_t vectors = isReduction || shape.reducesLanes ? 4
+                    : shape.operations > 8            ? 1
+                                                      : 2;
   if (isKnown)
     vectors = std::max<int64_t>(1, std::min(vectors, shape.lanes / width));
   double work = shape.operations + 1;
   for (int64_t size : {shape.results, shape.steps})
     work *= ShapedType::isDynamic(size) ? 1024 : size;
   bool isParallel = work >= kParallelOperations && !(shape.isLine && !isKnown);
-  return nn::ScheduleAttr::get(context, "elements", width, vectors, 1, false, false, isParallel);
+  return nn::ScheduleAttr::get(context, "elements", width, vectors, 1, false,
+                               false, isParallel);
 }

@@ -11,19 +11,27 @@ static constexpr int64_t kParallelProducts = 200000;
 /// More rows than this gain nothing, and each takes an address.
 static constexpr int64_t kMostRows = 14;
 
-/// Cycles of one step of the sum: two multiply-adds and two loads each cycle, four cycles from sum to sum.
-static int64_t stepCycles(int64_t rows, int64_t vectors) { return std::max<int64_t>({rows * vectors, rows + vectors, 8}); }
+/// Cycles of one step of the sum: two multiply-adds and two loads each cycle,
+/// four cycles from sum to sum.
+static int64_t stepCycles(int64_t rows, int64_t vectors) {
+  return std::max<int64_t>({rows * vectors, rows + vectors, 8});
+}
 
-std::optional<nn::ScheduleAttr> burnish::scheduleProduct(MLIRContext *context, const ProductShape &shape, const Machine &machine) {
+std::optional<nn::ScheduleAttr>
+burnish::scheduleProduct(MLIRContext *context, const ProductShape &shape,
+                         const Machine &machine) {
   int64_t width = machine.vectorBits / shape.sumBits;
   auto isKnown = [](int64_t size) { return !ShapedType::isDynamic(size); };
   if (isKnown(shape.lanes))
-    width = std::min<int64_t>(width, llvm::bit_ceil(static_cast<uint64_t>(shape.lanes)));
+    width = std::min<int64_t>(
+        width, llvm::bit_ceil(static_cast<uint64_t>(shape.lanes)));
   if (width < 2)
     return std::nullopt;
   // Sizes of run time are taken for large ones.
-  int64_t lanes = isKnown(shape.lanes) ? shape.lanes : 16 * width, rowCount = isKnown(shape.rows) ? shape.rows : 64;
-  int64_t allVectors = llvm::divideCeil(lanes, width), bestCost = INT64_MAX, rows = 1, vectors = 1;
+  int64_t lanes = isKnown(shape.lanes) ? shape.lanes : 16 * width,
+          rowCount = isKnown(shape.rows) ? shape.rows : 64;
+  int64_t allVectors = llvm::divideCeil(lanes, width), bestCost = INT64_MAX,
+          rows = 1, vectors = 1;
   for (int64_t tryVectors : {2, 3, 4, 8, 6, 1}) {
     if (tryVectors > allVectors && tryVectors > 1)
       continue;
@@ -35,16 +43,20 @@ std::optional<nn::ScheduleAttr> burnish::scheduleProduct(MLIRContext *context, c
     tryRows = llvm::divideCeil(rowCount, llvm::divideCeil(rowCount, tryRows));
     auto column = [&](int64_t count) {
       int64_t rest = rowCount % tryRows;
-      return rowCount / tryRows * stepCycles(tryRows, count) + (rest ? stepCycles(rest, count) : 0);
+      return rowCount / tryRows * stepCycles(tryRows, count) +
+             (rest ? stepCycles(rest, count) : 0);
     };
-    int64_t cost = allVectors / tryVectors * column(tryVectors) + (allVectors % tryVectors ? column(allVectors % tryVectors) : 0);
+    int64_t cost =
+        allVectors / tryVectors * column(tryVectors) +
+        (allVectors % tryVectors ? column(allVectors % tryVectors) : 0);
     if (cost < bestCost) {
       bestCost = cost;
       rows = tryRows;
       vectors = tryVectors;
     }
   }
-  bool isStatic = isKnown(shape.lanes) && isKnown(shape.rows) && isKnown(shape.depth);
+  bool isStatic =
+      isKnown(shape.lanes) && isKnown(shape.rows) && isKnown(shape.depth);
   int64_t bytes = std::max(1u, shape.rightBits / 8);
   bool packs = false;
   if (!shape.isStraight && !shape.isRightConstant) {
@@ -56,9 +68,12 @@ std::optional<nn::ScheduleAttr> burnish::scheduleProduct(MLIRContext *context, c
     packs = isStatic && shape.rows >= 48 && shape.lanes * bytes >= 2048;
   }
   // What all rows use again stays in the second cache.
-  bool rowsOutside = !packs && isStatic && shape.rows > rows && shape.lanes * shape.depth * bytes <= machine.l2Bytes / 2 && shape.rows >= shape.lanes / 2;
+  bool rowsOutside = !packs && isStatic && shape.rows > rows &&
+                     shape.lanes * shape.depth * bytes <= machine.l2Bytes / 2 &&
+                     shape.rows >= shape.lanes / 2;
   double products = 1;
   for (int64_t size : {shape.outer, shape.rows, shape.lanes, shape.depth})
     products *= isKnown(size) ? size : 64;
-  return nn::ScheduleAttr::get(context, "product", width, vectors, rows, packs, rowsOutside, products >= kParallelProducts);
+  return nn::ScheduleAttr::get(context, "product", width, vectors, rows, packs,
+                               rowsOutside, products >= kParallelProducts);
 }

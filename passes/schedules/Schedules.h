@@ -1,4 +1,5 @@
-// Schedules.h - how kernels are computed: pure functions of shapes and the machine.
+// Schedules.h - how kernels are computed: pure functions of shapes and the
+// machine.
 #pragma once
 #include "ir/Attributes.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -7,24 +8,32 @@
 
 namespace burnish {
 
-/// What schedules ask of a machine; from `nn.target`, or modest values where there is none.
+/// What schedules ask of a machine; from `nn.target`, or modest values where
+/// there is none.
 struct Machine {
-  int64_t vectorBits = 128, vectorRegisters = 16, l1Bytes = 32 << 10, l2Bytes = 256 << 10;
+  int64_t vectorBits = 128, vectorRegisters = 16, l1Bytes = 32 << 10,
+          l2Bytes = 256 << 10;
 
   static Machine of(mlir::ModuleOp module);
 };
 
-/// Sums of products: result[outer][rows][lanes] over `depth`. Counts are ShapedType::kDynamic when not known.
+/// Sums of products: result[outer][rows][lanes] over `depth`. Counts are
+/// ShapedType::kDynamic when not known.
 struct ProductShape {
   int64_t outer, rows, lanes, depth;
-  /// Bits of an element of the sum, and of the operand that runs along the lanes.
+  /// Bits of an element of the sum, and of the operand that runs along the
+  /// lanes.
   unsigned sumBits, rightBits;
-  /// That operand lies along the lanes as the result does; it is known when compiling.
+  /// That operand lies along the lanes as the result does; it is known when
+  /// compiling.
   bool isStraight, isRightConstant;
 };
-std::optional<nn::ScheduleAttr> scheduleProduct(mlir::MLIRContext *context, const ProductShape &shape, const Machine &machine);
+std::optional<nn::ScheduleAttr> scheduleProduct(mlir::MLIRContext *context,
+                                                const ProductShape &shape,
+                                                const Machine &machine);
 
-/// One pass: `results` times `steps` iterations of a body of `operations`, `lanes` of them side by side.
+/// One pass: `results` times `steps` iterations of a body of `operations`,
+/// `lanes` of them side by side.
 struct ElementsShape {
   int64_t results, steps, lanes;
   unsigned widestBits;
@@ -33,6 +42,8 @@ struct ElementsShape {
   /// The lanes are the only loop.
   bool isLine;
 };
-std::optional<nn::ScheduleAttr> scheduleElements(mlir::MLIRContext *context, const ElementsShape &shape, const Machine &machine);
+std::optional<nn::ScheduleAttr> scheduleElements(mlir::MLIRContext *context,
+                                                 const ElementsShape &shape,
+                                                 const Machine &machine);
 
 } // namespace burnish

@@ -10,5 +10,6 @@ int main(int argc, char **argv) {
   burnish::registerDialects(registry);
   burnish::registerPipelines();
   mlir::registerAllPasses();
-  return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "Burnish's optimiser\n", registry));
+  return mlir::asMainReturnCode(
+      mlir::MlirOptMain(argc, argv, "Burnish's optimiser\n", registry));
 }

@@ -10,11 +10,15 @@ namespace burnish::onnx_import {
 static SmallVector<Value> gemm(Expansion &e) {
   Value a = e.operand(0), b = e.operand(1), c = e.operand(2);
   if (Expansion::rank(a) != 2 || Expansion::rank(b) != 2)
-    return e.refuse("A has rank " + Twine(Expansion::rank(a)) + " and B has rank " + Twine(Expansion::rank(b)) + ", and both should be matrices");
+    return e.refuse("A has rank " + Twine(Expansion::rank(a)) +
+                    " and B has rank " + Twine(Expansion::rank(b)) +
+                    ", and both should be matrices");
   int64_t transA = e.intAttr("transA", 0), transB = e.intAttr("transB", 0);
-  std::optional<int64_t> columns = Expansion::size(a, transA ? 0 : 1), rows = Expansion::size(b, transB ? 1 : 0);
+  std::optional<int64_t> columns = Expansion::size(a, transA ? 0 : 1),
+                         rows = Expansion::size(b, transB ? 1 : 0);
   if (columns && rows && *columns != *rows)
-    return e.refuse("A has " + Twine(*columns) + " columns and B has " + Twine(*rows) + " rows");
+    return e.refuse("A has " + Twine(*columns) + " columns and B has " +
+                    Twine(*rows) + " rows");
   if (transA)
     a = e.transpose(a, {1, 0});
   if (transB)

@@ -7,12 +7,15 @@ using mlir::Value;
 namespace burnish::onnx_import {
 namespace {
 
-// A factor with a letter for each of its axes. Axes under an ellipsis have letters of their own.
+// A factor with a letter for each of its axes. Axes under an ellipsis have
+// letters of their own.
 struct Factor {
   Value value;
   SmallVector<int> letters;
 
-  int find(int letter) const { return llvm::find(letters, letter) - letters.begin(); }
+  int find(int letter) const {
+    return llvm::find(letters, letter) - letters.begin();
+  }
   bool has(int letter) const { return is_contained(letters, letter); }
 };
 
@@ -37,7 +40,8 @@ private:
   int64_t widestEllipsis = 0;
 };
 
-bool Equation::parseTerm(StringRef text, int64_t rank, SmallVector<int> &letters) {
+bool Equation::parseTerm(StringRef text, int64_t rank,
+                         SmallVector<int> &letters) {
   int64_t named = count_if(text, [](char c) { return isAlpha(c); });
   int64_t covered = rank - named;
   if (text.contains("..."))
@@ -58,7 +62,8 @@ bool Equation::parseTerm(StringRef text, int64_t rank, SmallVector<int> &letters
   return covered >= 0 && static_cast<int64_t>(letters.size()) == rank;
 }
 
-// "ii" is the diagonal: what is off it is zeroed, and one of the axes summed out.
+// "ii" is the diagonal: what is off it is zeroed, and one of the axes summed
+// out.
 Factor Equation::takeDiagonals(Factor factor) {
   for (size_t i = 0; i < factor.letters.size(); ++i)
     for (size_t j = factor.letters.size(); j-- > i + 1;)
@@ -67,11 +72,14 @@ Factor Equation::takeDiagonals(Factor factor) {
           SmallVector<Extent> shape(factor.letters.size(), int64_t(1));
           shape[axis] = e.extent(factor.value, axis);
           Value limit = e.reshape(e.shape(shape[axis]), ArrayRef<Extent>());
-          return e.reshape(e("Range", {e.integer(0), limit, e.integer(1)}), shape);
+          return e.reshape(e("Range", {e.integer(0), limit, e.integer(1)}),
+                           shape);
         };
         Value onDiagonal = e("Equal", {numbers(i), numbers(j)});
-        Value kept = e("Where", {onDiagonal, factor.value, e.scalar(0, factor.value)});
-        factor.value = e.reduce("ReduceSum", kept, static_cast<int64_t>(j), /*keepDims=*/false);
+        Value kept =
+            e("Where", {onDiagonal, factor.value, e.scalar(0, factor.value)});
+        factor.value = e.reduce("ReduceSum", kept, static_cast<int64_t>(j),
+                                /*keepDims=*/false);
         factor.letters.erase(factor.letters.begin() + j);
       }
   return factor;
@@ -86,7 +94,8 @@ Factor Equation::sumOut(Factor factor, ArrayRef<int> kept) {
     else
       axes.push_back(axis);
   if (!axes.empty())
-    factor.value = e.reduce("ReduceSum", factor.value, axes, /*keepDims=*/false);
+    factor.value =
+        e.reduce("ReduceSum", factor.value, axes, /*keepDims=*/false);
   factor.letters = letters;
   return factor;
 }
@@ -105,11 +114,15 @@ Value Equation::arrange(const Factor &factor, ArrayRef<int> order) {
   return shape.size() == permutation.size() ? moved : e.reshape(moved, shape);
 }
 
-// One matrix product: letters in both that stay are the batch, those that go are contracted, others are rows or columns.
+// One matrix product: letters in both that stay are the batch, those that go
+// are contracted, others are rows or columns.
 Factor Equation::multiply(Factor a, Factor b, ArrayRef<int> kept) {
   SmallVector<int> batch, contracted, rows, columns;
   for (int letter : a.letters)
-    (!b.has(letter) ? rows : is_contained(kept, letter) ? batch : contracted).push_back(letter);
+    (!b.has(letter)               ? rows
+     : is_contained(kept, letter) ? batch
+                                  : contracted)
+        .push_back(letter);
   for (int letter : b.letters)
     if (!a.has(letter))
       columns.push_back(letter);
@@ -127,19 +140,27 @@ Factor Equation::multiply(Factor a, Factor b, ArrayRef<int> kept) {
     return all;
   };
   auto sizes = [&](const Factor &factor, ArrayRef<int> letters) {
-    return map_to_vector(letters, [&](int letter) { return e.extent(factor.value, factor.find(letter)); });
+    return map_to_vector(letters, [&](int letter) {
+      return e.extent(factor.value, factor.find(letter));
+    });
   };
-  SmallVector<Extent> rowSizes = sizes(a, rows), columnSizes = sizes(b, columns);
-  Extent inner = e.product(sizes(a, contracted)), innerOfB = e.product(sizes(b, contracted));
-  SmallVector<Extent> shapeA = sizes(a, batch), shapeB = sizes(b, batch), shape = shapeA;
-  // An axis under an ellipsis may be 1 in one factor: the product broadcasts it.
+  SmallVector<Extent> rowSizes = sizes(a, rows),
+                      columnSizes = sizes(b, columns);
+  Extent inner = e.product(sizes(a, contracted)),
+         innerOfB = e.product(sizes(b, contracted));
+  SmallVector<Extent> shapeA = sizes(a, batch), shapeB = sizes(b, batch),
+                      shape = shapeA;
+  // An axis under an ellipsis may be 1 in one factor: the product broadcasts
+  // it.
   for (auto [mine, other] : zip(shape, shapeB))
     if (std::holds_alternative<int64_t>(mine) && std::get<int64_t>(mine) == 1)
       mine = other;
   shapeA.append({e.product(rowSizes), inner});
   shapeB.append({innerOfB, e.product(columnSizes)});
-  Value left = e.reshape(arrange(a, concatenate(batch, rows, contracted)), shapeA);
-  Value right = e.reshape(arrange(b, concatenate(batch, contracted, columns)), shapeB);
+  Value left =
+      e.reshape(arrange(a, concatenate(batch, rows, contracted)), shapeA);
+  Value right =
+      e.reshape(arrange(b, concatenate(batch, contracted, columns)), shapeB);
   shape.append(rowSizes);
   shape.append(columnSizes);
   return {e.reshape(e("MatMul", {left, right}), shape), result};
@@ -150,7 +171,9 @@ SmallVector<Value> Equation::run() {
   for (char c : e.stringAttr("equation", ""))
     if (c != ' ')
       text += c;
-  auto refuse = [&] { return e.refuse("equation " + quoted(text) + " does not fit its operands"); };
+  auto refuse = [&] {
+    return e.refuse("equation " + quoted(text) + " does not fit its operands");
+  };
   auto [left, right] = StringRef(text).split("->");
   bool isExplicit = StringRef(text).contains("->");
   SmallVector<StringRef> terms;
@@ -167,7 +190,8 @@ SmallVector<Value> Equation::run() {
 
   SmallVector<int> output;
   if (isExplicit) {
-    int64_t rank = count_if(right, [](char c) { return isAlpha(c); }) + (right.contains("...") ? widestEllipsis : 0);
+    int64_t rank = count_if(right, [](char c) { return isAlpha(c); }) +
+                   (right.contains("...") ? widestEllipsis : 0);
     if (!parseTerm(right, rank, output))
       return refuse();
   } else {
@@ -179,10 +203,12 @@ SmallVector<Value> Equation::run() {
         output.push_back(letter);
   }
   for (int letter : output)
-    if (none_of(factors, [&](const Factor &factor) { return factor.has(letter); }))
+    if (none_of(factors,
+                [&](const Factor &factor) { return factor.has(letter); }))
       return refuse();
 
-  // From the left, two at a time; a letter goes as soon as nothing further needs it.
+  // From the left, two at a time; a letter goes as soon as nothing further
+  // needs it.
   Factor product = factors.front();
   for (size_t next = 0; next < factors.size(); ++next) {
     SmallVector<int> kept(output);
@@ -203,7 +229,9 @@ SmallVector<Value> Equation::run() {
 } // namespace
 
 void addEinsum(ExpandTable &table) {
-  table["Einsum"] = [](Expansion &e) -> SmallVector<Value> { return Equation(e).run(); };
+  table["Einsum"] = [](Expansion &e) -> SmallVector<Value> {
+    return Equation(e).run();
+  };
 }
 
 } // namespace burnish::onnx_import

@@ -8,26 +8,36 @@ namespace burnish::onnx_import {
 
 // 0, 1, ... up to an extent
 static Value countTo(Expansion &e, Extent extent) {
-  Value limit = std::holds_alternative<int64_t>(extent) ? e.integer(std::get<int64_t>(extent)) : e.reshape(std::get<Value>(extent), ArrayRef<Extent>());
+  Value limit = std::holds_alternative<int64_t>(extent)
+                    ? e.integer(std::get<int64_t>(extent))
+                    : e.reshape(std::get<Value>(extent), ArrayRef<Extent>());
   return e("Range", {e.integer(0), limit, e.integer(1)});
 }
 
-// Row and column numbers of the last two axes, which broadcast to a matrix of them.
+// Row and column numbers of the last two axes, which broadcast to a matrix of
+// them.
 static std::pair<Value, Value> rowsAndColumns(Expansion &e, Value x) {
   Extent rows = e.extent(x, -2), columns = e.extent(x, -1);
-  return {e.reshape(countTo(e, rows), {rows, int64_t(1)}), e.reshape(countTo(e, columns), {int64_t(1), columns})};
+  return {e.reshape(countTo(e, rows), {rows, int64_t(1)}),
+          e.reshape(countTo(e, columns), {int64_t(1), columns})};
 }
 
 static SmallVector<Value> depthToSpace(Expansion &e) {
   Value x = e.operand(0);
   int64_t block = e.intAttr("blocksize", 1);
   if (Expansion::rank(x) != 4 || block < 1)
-    return e.refuse("blocksize " + Twine(block) + " on a value of rank " + Twine(Expansion::rank(x)));
+    return e.refuse("blocksize " + Twine(block) + " on a value of rank " +
+                    Twine(Expansion::rank(x)));
   SmallVector<Extent> d = e.extents(x);
-  Extent depth = e.quotient(d[1], block * block), high = e.product({d[2], block}), wide = e.product({d[3], block});
+  Extent depth = e.quotient(d[1], block * block),
+         high = e.product({d[2], block}), wide = e.product({d[3], block});
   bool isDepthFirst = e.stringAttr("mode", "DCR") == "DCR";
-  Value blocks = isDepthFirst ? e.transpose(e.reshape(x, {d[0], block, block, depth, d[2], d[3]}), {0, 3, 4, 1, 5, 2})
-                              : e.transpose(e.reshape(x, {d[0], depth, block, block, d[2], d[3]}), {0, 1, 4, 2, 5, 3});
+  Value blocks =
+      isDepthFirst
+          ? e.transpose(e.reshape(x, {d[0], block, block, depth, d[2], d[3]}),
+                        {0, 3, 4, 1, 5, 2})
+          : e.transpose(e.reshape(x, {d[0], depth, block, block, d[2], d[3]}),
+                        {0, 1, 4, 2, 5, 3});
   return {e.reshape(blocks, {d[0], depth, high, wide})};
 }
 
@@ -35,22 +45,28 @@ static SmallVector<Value> spaceToDepth(Expansion &e) {
   Value x = e.operand(0);
   int64_t block = e.intAttr("blocksize", 1);
   if (Expansion::rank(x) != 4 || block < 1)
-    return e.refuse("blocksize " + Twine(block) + " on a value of rank " + Twine(Expansion::rank(x)));
+    return e.refuse("blocksize " + Twine(block) + " on a value of rank " +
+                    Twine(Expansion::rank(x)));
   SmallVector<Extent> d = e.extents(x);
   Extent high = e.quotient(d[2], block), wide = e.quotient(d[3], block);
   Value blocks = e.reshape(x, {d[0], d[1], high, block, wide, block});
-  Value moved = e.stringAttr("mode", "DCR") == "DCR" ? e.transpose(blocks, {0, 3, 5, 1, 2, 4}) : e.transpose(blocks, {0, 1, 3, 5, 2, 4});
-  return {e.reshape(moved, {d[0], e.product({d[1], block * block}), high, wide})};
+  Value moved = e.stringAttr("mode", "DCR") == "DCR"
+                    ? e.transpose(blocks, {0, 3, 5, 1, 2, 4})
+                    : e.transpose(blocks, {0, 1, 3, 5, 2, 4});
+  return {
+      e.reshape(moved, {d[0], e.product({d[1], block * block}), high, wide})};
 }
 
 static SmallVector<Value> flatten(Expansion &e) {
   Value x = e.operand(0);
   int64_t rank = Expansion::rank(x), axis = e.intAttr("axis", 1);
   if (axis < -rank || axis > rank)
-    return e.refuse("axis " + Twine(axis) + " is outside [" + Twine(-rank) + ", " + Twine(rank) + "]");
+    return e.refuse("axis " + Twine(axis) + " is outside [" + Twine(-rank) +
+                    ", " + Twine(rank) + "]");
   axis = axis < 0 ? axis + rank : axis;
   SmallVector<Extent> whole = e.extents(x);
-  return {e.reshape(x, {e.product(ArrayRef(whole).take_front(axis)), e.product(ArrayRef(whole).drop_front(axis))})};
+  return {e.reshape(x, {e.product(ArrayRef(whole).take_front(axis)),
+                        e.product(ArrayRef(whole).drop_front(axis))})};
 }
 
 void addLayouts(ExpandTable &table) {
@@ -58,16 +74,20 @@ void addLayouts(ExpandTable &table) {
   table["SpaceToDepth"] = spaceToDepth;
   table["Flatten"] = flatten;
   table["Size"] = [](Expansion &e) -> SmallVector<Value> {
-    return {e.reshape(e.shape(e.product(e.extents(e.operand(0)))), ArrayRef<Extent>())};
+    return {e.reshape(e.shape(e.product(e.extents(e.operand(0)))),
+                      ArrayRef<Extent>())};
   };
   // 1 where column - row = k
   table["EyeLike"] = [](Expansion &e) -> SmallVector<Value> {
     Value x = e.operand(0);
     if (Expansion::rank(x) != 2)
-      return e.refuse("a value of rank " + Twine(Expansion::rank(x)) + " where a matrix is needed");
+      return e.refuse("a value of rank " + Twine(Expansion::rank(x)) +
+                      " where a matrix is needed");
     auto [rows, columns] = rowsAndColumns(e, x);
-    Value eye = e("Equal", {e.sub(columns, rows), e.integer(e.intAttr("k", 0))});
-    return {e("Cast", eye, {{"to", e.intAttr("dtype", Expansion::onnxType(x))}})};
+    Value eye =
+        e("Equal", {e.sub(columns, rows), e.integer(e.intAttr("k", 0))});
+    return {
+        e("Cast", eye, {{"to", e.intAttr("dtype", Expansion::onnxType(x))}})};
   };
 }
 

@@ -11,7 +11,8 @@ struct Normal {
 };
 
 // (x - mean) / sqrt(variance + epsilon) along axes
-static Normal normalize(Expansion &e, Value x, ArrayRef<int64_t> axes, double epsilon) {
+static Normal normalize(Expansion &e, Value x, ArrayRef<int64_t> axes,
+                        double epsilon) {
   Value mean = e.reduce("ReduceMean", x, axes);
   Value centred = e.sub(x, mean);
   Value variance = e.reduce("ReduceMean", e.mul(centred, centred), axes);
@@ -34,20 +35,27 @@ static Value byChannel(Expansion &e, Value parameter, int64_t rank) {
 // Statistics are taken in `stash_type`; half precision floats would lose them.
 static int64_t stashType(Expansion &e, Value x) {
   int64_t type = Expansion::onnxType(x);
-  bool isHalf = type == onnx::TensorProto::FLOAT16 || type == onnx::TensorProto::BFLOAT16;
+  bool isHalf =
+      type == onnx::TensorProto::FLOAT16 || type == onnx::TensorProto::BFLOAT16;
   return isHalf ? e.intAttr("stash_type", onnx::TensorProto::FLOAT) : type;
 }
 
 static SmallVector<Value> groupNormalization(Expansion &e) {
   Value x = e.operand(0);
-  int64_t rank = Expansion::rank(x), groups = e.intAttr("num_groups", 1), type = Expansion::onnxType(x), stash = stashType(e, x);
+  int64_t rank = Expansion::rank(x), groups = e.intAttr("num_groups", 1),
+          type = Expansion::onnxType(x), stash = stashType(e, x);
   if (rank < 2 || groups < 1)
-    return e.refuse(Twine(groups) + " groups of a value of rank " + Twine(rank));
-  SmallVector<Extent> whole = e.extents(x), grouped{whole[0], groups, e.quotient(whole[1], groups)};
+    return e.refuse(Twine(groups) + " groups of a value of rank " +
+                    Twine(rank));
+  SmallVector<Extent> whole = e.extents(x),
+                      grouped{whole[0], groups, e.quotient(whole[1], groups)};
   grouped.append(whole.begin() + 2, whole.end());
-  Normal normal = normalize(e, e.cast(e.reshape(x, grouped), stash), axesFrom(2, rank + 1), e.floatAttr("epsilon", 1e-5f));
+  Normal normal =
+      normalize(e, e.cast(e.reshape(x, grouped), stash), axesFrom(2, rank + 1),
+                e.floatAttr("epsilon", 1e-5f));
   Value y = e.cast(e.reshape(normal.normal, whole), type);
-  return {e.add(e.mul(y, byChannel(e, e.operand(1), rank)), byChannel(e, e.operand(2), rank))};
+  return {e.add(e.mul(y, byChannel(e, e.operand(1), rank)),
+                byChannel(e, e.operand(2), rank))};
 }
 
 static SmallVector<Value> layerNormalization(Expansion &e) {
@@ -56,7 +64,9 @@ static SmallVector<Value> layerNormalization(Expansion &e) {
   std::optional<int64_t> axis = e.axis(e.intAttr("axis", -1), rank);
   if (!axis)
     return {e.poison()};
-  Normal normal = normalize(e, e.cast(x, stashType(e, x)), axesFrom(*axis, rank), e.floatAttr("epsilon", 1e-5f));
+  Normal normal =
+      normalize(e, e.cast(x, stashType(e, x)), axesFrom(*axis, rank),
+                e.floatAttr("epsilon", 1e-5f));
   Value y = e.mul(e.cast(normal.normal, type), e.operand(1));
   if (e.operand(2))
     y = e.add(y, e.operand(2));
@@ -70,8 +80,10 @@ static SmallVector<Value> rmsNormalization(Expansion &e) {
   if (!axis)
     return {e.poison()};
   Value wide = e.cast(x, stashType(e, x));
-  Value square = e.reduce("ReduceMean", e.mul(wide, wide), axesFrom(*axis, rank));
-  Value deviation = e("Sqrt", e.add(square, e.scalar(e.floatAttr("epsilon", 1e-5f), square)));
+  Value square =
+      e.reduce("ReduceMean", e.mul(wide, wide), axesFrom(*axis, rank));
+  Value deviation =
+      e("Sqrt", e.add(square, e.scalar(e.floatAttr("epsilon", 1e-5f), square)));
   return {e.mul(e.cast(e.div(wide, deviation), type), e.operand(1))};
 }
 
@@ -82,13 +94,16 @@ void addNormalizations(ExpandTable &table) {
   table["InstanceNormalization"] = [](Expansion &e) -> SmallVector<Value> {
     Value x = e.operand(0);
     int64_t rank = Expansion::rank(x);
-    Normal normal = normalize(e, x, axesFrom(2, rank), e.floatAttr("epsilon", 1e-5f));
-    return {e.add(e.mul(normal.normal, byChannel(e, e.operand(1), rank)), byChannel(e, e.operand(2), rank))};
+    Normal normal =
+        normalize(e, x, axesFrom(2, rank), e.floatAttr("epsilon", 1e-5f));
+    return {e.add(e.mul(normal.normal, byChannel(e, e.operand(1), rank)),
+                  byChannel(e, e.operand(2), rank))};
   };
   // sqrt(variance) + 1e-9 is what ONNX divides by here
   table["MeanVarianceNormalization"] = [](Expansion &e) -> SmallVector<Value> {
     Value x = e.operand(0);
-    SmallVector<int64_t> axes = intsAttribute(e.node, "axes").value_or(SmallVector<int64_t>{0, 2, 3});
+    SmallVector<int64_t> axes =
+        intsAttribute(e.node, "axes").value_or(SmallVector<int64_t>{0, 2, 3});
     Value mean = e.reduce("ReduceMean", x, axes), centred = e.sub(x, mean);
     Value variance = e.reduce("ReduceMean", e.mul(centred, centred), axes);
     return {e.div(centred, e.add(e("Sqrt", variance), e.scalar(1e-9, x)))};
@@ -96,18 +111,22 @@ void addNormalizations(ExpandTable &table) {
   // a norm of zero leaves zeros
   table["LpNormalization"] = [](Expansion &e) -> SmallVector<Value> {
     Value x = e.operand(0);
-    Value norm = e.reduce(e.intAttr("p", 2) == 1 ? "ReduceL1" : "ReduceL2", x, e.intAttr("axis", -1));
+    Value norm = e.reduce(e.intAttr("p", 2) == 1 ? "ReduceL1" : "ReduceL2", x,
+                          e.intAttr("axis", -1));
     Value zero = e.scalar(0, x);
     return {e("Where", {e("Equal", {norm, zero}), zero, e.div(x, norm)})};
   };
-  // x / (bias + alpha / size * sum of squares in a window of channels) ^ beta, the window as an average pool
+  // x / (bias + alpha / size * sum of squares in a window of channels) ^ beta,
+  // the window as an average pool
   table["LRN"] = [](Expansion &e) -> SmallVector<Value> {
     Value x = e.operand(0);
     int64_t size = e.intAttr("size", 1), rank = Expansion::rank(x);
     SmallVector<Extent> whole = e.extents(x);
     if (rank < 2 || size < 1)
-      return e.refuse("size " + Twine(size) + " on a value of rank " + Twine(rank));
-    SmallVector<Extent> image{whole[0], int64_t(1), whole[1], e.product(ArrayRef(whole).drop_front(2))};
+      return e.refuse("size " + Twine(size) + " on a value of rank " +
+                      Twine(rank));
+    SmallVector<Extent> image{whole[0], int64_t(1), whole[1],
+                              e.product(ArrayRef(whole).drop_front(2))};
     Value squares = e.reshape(e.mul(x, x), image);
     int64_t before = (size - 1) / 2, after = size / 2;
     Value mean = e("AveragePool", squares,
@@ -115,8 +134,11 @@ void addNormalizations(ExpandTable &table) {
                     {"pads", SmallVector<int64_t>{before, 0, after, 0}},
                     {"strides", SmallVector<int64_t>{1, 1}},
                     {"count_include_pad", int64_t(1)}});
-    Value base = e.add(e.mul(e.reshape(mean, whole), e.scalar(e.floatAttr("alpha", 1e-4f), x)), e.scalar(e.floatAttr("bias", 1), x));
-    return {e.div(x, e("Pow", {base, e.scalar(e.floatAttr("beta", 0.75f), x)}))};
+    Value base = e.add(
+        e.mul(e.reshape(mean, whole), e.scalar(e.floatAttr("alpha", 1e-4f), x)),
+        e.scalar(e.floatAttr("bias", 1), x));
+    return {
+        e.div(x, e("Pow", {base, e.scalar(e.floatAttr("beta", 0.75f), x)}))};
   };
 }
 

@@ -7,10 +7,13 @@ using onnx::TensorProto;
 
 namespace burnish::onnx_import {
 
-// A parameter of one element, or of one for each size along an axis of a value, so that it broadcasts to the value.
+// A parameter of one element, or of one for each size along an axis of a value,
+// so that it broadcasts to the value.
 static Value along(Expansion &e, Value parameter, int64_t axis, int64_t rank) {
   if (Expansion::rank(parameter) != 1 || Expansion::size(parameter, 0) == 1)
-    return Expansion::rank(parameter) == 1 ? e.reshape(parameter, ArrayRef<Extent>()) : parameter;
+    return Expansion::rank(parameter) == 1
+               ? e.reshape(parameter, ArrayRef<Extent>())
+               : parameter;
   SmallVector<Extent> shape(rank, int64_t(1));
   shape[axis] = e.extent(parameter, 0);
   return e.reshape(parameter, shape);
@@ -21,7 +24,8 @@ static Value centred(Expansion &e, Value x, Value zeroPoint, int64_t axis) {
   Value wide = e.cast(x, TensorProto::INT32);
   if (!zeroPoint)
     return wide;
-  return e.sub(wide, along(e, e.cast(zeroPoint, TensorProto::INT32), axis, Expansion::rank(x)));
+  return e.sub(wide, along(e, e.cast(zeroPoint, TensorProto::INT32), axis,
+                           Expansion::rank(x)));
 }
 
 static SmallVector<Attr> windowOf(const onnx::NodeProto &node) {
@@ -32,14 +36,19 @@ static SmallVector<Attr> windowOf(const onnx::NodeProto &node) {
   if (findAttribute(node, "group"))
     attributes.push_back({"group", intAttribute(node, "group", 1)});
   if (findAttribute(node, "auto_pad"))
-    attributes.push_back({"auto_pad", stringAttribute(node, "auto_pad", "NOTSET")});
+    attributes.push_back(
+        {"auto_pad", stringAttribute(node, "auto_pad", "NOTSET")});
   return attributes;
 }
 
-// round(sum * (a_scale * b_scale / y_scale)) + y_zero_point, saturated; `sum` is of 32-bit integers
-static Value requantize(Expansion &e, Value sum, Value scaleA, Value scaleB, Value scaleY, Value zeroY, int64_t axis) {
-  Value scale = e.div(e.mul(scaleA, along(e, scaleB, axis, Expansion::rank(sum))), scaleY);
-  Value real = e.mul(e.cast(sum, TensorProto::FLOAT), e.cast(scale, TensorProto::FLOAT));
+// round(sum * (a_scale * b_scale / y_scale)) + y_zero_point, saturated; `sum`
+// is of 32-bit integers
+static Value requantize(Expansion &e, Value sum, Value scaleA, Value scaleB,
+                        Value scaleY, Value zeroY, int64_t axis) {
+  Value scale = e.div(
+      e.mul(scaleA, along(e, scaleB, axis, Expansion::rank(sum))), scaleY);
+  Value real =
+      e.mul(e.cast(sum, TensorProto::FLOAT), e.cast(scale, TensorProto::FLOAT));
   return e("QuantizeLinear", {real, e.scalar(1, real), zeroY});
 }
 
@@ -47,30 +56,43 @@ void addQuantization(ExpandTable &table) {
   table["MatMulInteger"] = [](Expansion &e) -> SmallVector<Value> {
     Value a = e.operand(0), b = e.operand(1);
     // Zero points are by row of A and by column of B.
-    Value left = centred(e, a, e.operand(2), std::max<int64_t>(Expansion::rank(a) - 2, 0));
-    Value right = centred(e, b, e.operand(3), std::max<int64_t>(Expansion::rank(b) - 1, 0));
+    Value left = centred(e, a, e.operand(2),
+                         std::max<int64_t>(Expansion::rank(a) - 2, 0));
+    Value right = centred(e, b, e.operand(3),
+                          std::max<int64_t>(Expansion::rank(b) - 1, 0));
     return {e("MatMul", {left, right})};
   };
   table["ConvInteger"] = [](Expansion &e) -> SmallVector<Value> {
-    return {e("Conv", {centred(e, e.operand(0), e.operand(2), 1), centred(e, e.operand(1), e.operand(3), 0)}, windowOf(e.node))};
+    return {e("Conv",
+              {centred(e, e.operand(0), e.operand(2), 1),
+               centred(e, e.operand(1), e.operand(3), 0)},
+              windowOf(e.node))};
   };
   table["QLinearMatMul"] = [](Expansion &e) -> SmallVector<Value> {
     Value a = e.operand(0), b = e.operand(3);
     int64_t rankA = Expansion::rank(a), rankB = Expansion::rank(b);
-    Value sum = e("MatMul", {centred(e, a, e.operand(2), std::max<int64_t>(rankA - 2, 0)),
-                             centred(e, b, e.operand(5), std::max<int64_t>(rankB - 1, 0))});
-    Value scaleA = along(e, e.operand(1), std::max<int64_t>(rankA - 2, 0), rankA);
-    return {requantize(e, sum, scaleA, e.operand(4), e.operand(6), e.operand(7), std::max<int64_t>(Expansion::rank(sum) - 1, 0))};
+    Value sum =
+        e("MatMul",
+          {centred(e, a, e.operand(2), std::max<int64_t>(rankA - 2, 0)),
+           centred(e, b, e.operand(5), std::max<int64_t>(rankB - 1, 0))});
+    Value scaleA =
+        along(e, e.operand(1), std::max<int64_t>(rankA - 2, 0), rankA);
+    return {requantize(e, sum, scaleA, e.operand(4), e.operand(6), e.operand(7),
+                       std::max<int64_t>(Expansion::rank(sum) - 1, 0))};
   };
   table["QLinearConv"] = [](Expansion &e) -> SmallVector<Value> {
-    Value sum = e("Conv", {centred(e, e.operand(0), e.operand(2), 1), centred(e, e.operand(3), e.operand(5), 0)}, windowOf(e.node));
+    Value sum = e("Conv",
+                  {centred(e, e.operand(0), e.operand(2), 1),
+                   centred(e, e.operand(3), e.operand(5), 0)},
+                  windowOf(e.node));
     if (Value bias = e.operand(8)) {
       SmallVector<Extent> shape(Expansion::rank(sum), int64_t(1));
       if (shape.size() > 1)
         shape[1] = e.extent(bias, 0);
       sum = e.add(sum, e.reshape(bias, shape));
     }
-    return {requantize(e, sum, e.operand(1), e.operand(4), e.operand(6), e.operand(7), 1)};
+    return {requantize(e, sum, e.operand(1), e.operand(4), e.operand(6),
+                       e.operand(7), 1)};
   };
 }
 

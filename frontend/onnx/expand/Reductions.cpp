@@ -1,4 +1,5 @@
-// Reductions.cpp - norms and logarithms of sums, pooling over everything, and one-hot forms of extremes.
+// Reductions.cpp - norms and logarithms of sums, pooling over everything, and
+// one-hot forms of extremes.
 #include "frontend/onnx/Expand.h"
 
 using namespace llvm;
@@ -6,15 +7,20 @@ using mlir::Value;
 
 namespace burnish::onnx_import {
 
-// The same reduction with another function: `axes` and attributes as the node has them.
+// The same reduction with another function: `axes` and attributes as the node
+// has them.
 static Value reduceLike(Expansion &e, StringRef op, Value data) {
-  SmallVector<Attr> attributes{{"keepdims", e.intAttr("keepdims", 1)}, {"noop_with_empty_axes", e.intAttr("noop_with_empty_axes", 0)}};
+  SmallVector<Attr> attributes{
+      {"keepdims", e.intAttr("keepdims", 1)},
+      {"noop_with_empty_axes", e.intAttr("noop_with_empty_axes", 0)}};
   return e(op, {data, e.operand(1)}, attributes);
 }
 
-// Whether the node reduces nothing, and only its function of the elements is left.
+// Whether the node reduces nothing, and only its function of the elements is
+// left.
 static bool isNoop(Expansion &e) {
-  return e.intAttr("noop_with_empty_axes", 0) && (!e.operand(1) || Expansion::size(e.operand(1), 0) == 0);
+  return e.intAttr("noop_with_empty_axes", 0) &&
+         (!e.operand(1) || Expansion::size(e.operand(1), 0) == 0);
 }
 
 static SmallVector<int64_t> spatialAxes(Value x) {
@@ -25,9 +31,12 @@ static SmallVector<int64_t> spatialAxes(Value x) {
 }
 
 void addReductions(ExpandTable &table) {
-  table["ReduceL1"] = [](Expansion &e) -> SmallVector<Value> { return {reduceLike(e, "ReduceSum", e("Abs", e.operand(0)))}; };
+  table["ReduceL1"] = [](Expansion &e) -> SmallVector<Value> {
+    return {reduceLike(e, "ReduceSum", e("Abs", e.operand(0)))};
+  };
   table["ReduceL2"] = [](Expansion &e) -> SmallVector<Value> {
-    return {e("Sqrt", reduceLike(e, "ReduceSum", e.mul(e.operand(0), e.operand(0))))};
+    return {e("Sqrt",
+              reduceLike(e, "ReduceSum", e.mul(e.operand(0), e.operand(0))))};
   };
   table["ReduceSumSquare"] = [](Expansion &e) -> SmallVector<Value> {
     return {reduceLike(e, "ReduceSum", e.mul(e.operand(0), e.operand(0)))};
@@ -35,8 +44,9 @@ void addReductions(ExpandTable &table) {
   table["ReduceLogSum"] = [](Expansion &e) -> SmallVector<Value> {
     return {e("Log", reduceLike(e, "ReduceSum", e.operand(0)))};
   };
-  // log(sum(exp(x))) = max + log(sum(exp(x - max))), which does not overflow. Where the maximum is infinite the
-  // difference would be NaN, and 0 is taken for it.
+  // log(sum(exp(x))) = max + log(sum(exp(x - max))), which does not overflow.
+  // Where the maximum is infinite the difference would be NaN, and 0 is taken
+  // for it.
   table["ReduceLogSumExp"] = [](Expansion &e) -> SmallVector<Value> {
     Value x = e.operand(0);
     if (isNoop(e))
@@ -44,7 +54,8 @@ void addReductions(ExpandTable &table) {
     Value most = e("ReduceMax", {x, e.operand(1)}, {{"keepdims", int64_t(1)}});
     Value finite = e("Where", {e("IsInf", most), e.scalar(0, most), most});
     Value sum = reduceLike(e, "ReduceSum", e("Exp", e.sub(x, finite)));
-    Value kept = e.intAttr("keepdims", 1) ? finite : reduceLike(e, "ReduceMax", finite);
+    Value kept =
+        e.intAttr("keepdims", 1) ? finite : reduceLike(e, "ReduceMax", finite);
     return {e.add(e("Log", sum), kept)};
   };
 
@@ -59,22 +70,27 @@ void addReductions(ExpandTable &table) {
     int64_t p = e.intAttr("p", 2);
     if (p == 1 || p == 2)
       return {e.reduce(p == 1 ? "ReduceL1" : "ReduceL2", x, spatialAxes(x))};
-    Value sum = e.reduce("ReduceSum", e("Pow", {e("Abs", x), e.scalar(p, x)}), spatialAxes(x));
+    Value sum = e.reduce("ReduceSum", e("Pow", {e("Abs", x), e.scalar(p, x)}),
+                         spatialAxes(x));
     return {e("Pow", {sum, e.scalar(1.0 / p, x)})};
   };
 
   // 1 at the first greatest element along the axis, else 0
   table["Hardmax"] = [](Expansion &e) -> SmallVector<Value> {
     Value x = e.operand(0);
-    std::optional<int64_t> axis = e.axis(e.intAttr("axis", -1), Expansion::rank(x));
+    std::optional<int64_t> axis =
+        e.axis(e.intAttr("axis", -1), Expansion::rank(x));
     if (!axis)
       return {e.poison()};
     Value best = e("ArgMax", x, {{"axis", *axis}, {"keepdims", int64_t(1)}});
     SmallVector<Extent> along(Expansion::rank(x), int64_t(1));
     along[*axis] = e.extent(x, *axis);
     Extent size = along[*axis];
-    Value limit = std::holds_alternative<int64_t>(size) ? e.integer(std::get<int64_t>(size)) : e.reshape(std::get<Value>(size), {});
-    Value places = e.reshape(e("Range", {e.integer(0), limit, e.integer(1)}), along);
+    Value limit = std::holds_alternative<int64_t>(size)
+                      ? e.integer(std::get<int64_t>(size))
+                      : e.reshape(std::get<Value>(size), {});
+    Value places =
+        e.reshape(e("Range", {e.integer(0), limit, e.integer(1)}), along);
     return {e.cast(e("Equal", {places, best}), Expansion::onnxType(x))};
   };
 }

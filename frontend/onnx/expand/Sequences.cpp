@@ -1,4 +1,5 @@
-// Sequences.cpp - sequences and optional values whose elements are known when compiling: they are gone after the import.
+// Sequences.cpp - sequences and optional values whose elements are known when
+// compiling: they are gone after the import.
 #include "frontend/onnx/Expand.h"
 
 using namespace llvm;
@@ -24,14 +25,19 @@ std::optional<int64_t> position(Expansion &e, Value operand, int64_t count) {
   return at < 0 ? at + count : at;
 }
 
-// The element that is at a position known at run time, when all are of one shape.
+// The element that is at a position known at run time, when all are of one
+// shape.
 Value elementAtRunTime(Expansion &e, ArrayRef<Value> elements, Value position) {
-  if (elements.empty() || !all_of(elements, [&](Value each) { return each.getType() == elements[0].getType(); }))
-    return e.fail("a position that is known only at run time needs elements of one type and shape");
+  if (elements.empty() || !all_of(elements, [&](Value each) {
+        return each.getType() == elements[0].getType();
+      }))
+    return e.fail("a position that is known only at run time needs elements of "
+                  "one type and shape");
   SmallVector<Value> stacked;
   for (Value each : elements)
     stacked.push_back(e("Unsqueeze", {each, e.integers(0)}));
-  return e("Gather", {e("Concat", stacked, {{"axis", int64_t(0)}}), position}, {{"axis", int64_t(0)}});
+  return e("Gather", {e("Concat", stacked, {{"axis", int64_t(0)}}), position},
+           {{"axis", int64_t(0)}});
 }
 
 SmallVector<Value> sequenceAt(Expansion &e) {
@@ -88,7 +94,8 @@ SmallVector<Value> concatFromSequence(Expansion &e) {
 
 SmallVector<Value> splitToSequence(Expansion &e) {
   Value x = e.operand(0), split = e.operand(1);
-  std::optional<int64_t> axis = e.axis(e.intAttr("axis", 0), Expansion::rank(x));
+  std::optional<int64_t> axis =
+      e.axis(e.intAttr("axis", 0), Expansion::rank(x));
   if (!axis)
     return {e.poison()};
   std::optional<int64_t> size = Expansion::size(x, *axis);
@@ -97,44 +104,65 @@ SmallVector<Value> splitToSequence(Expansion &e) {
   if (isList) {
     std::optional<int64_t> count = Expansion::size(split, 0);
     if (!count)
-      return {e.fail("a number of parts that is known only at run time is not supported")};
-    return {e.sequence(e.many(*count, "Split", {x, e.cast(split, kInt64)}, {{"axis", *axis}}))};
+      return {e.fail(
+          "a number of parts that is known only at run time is not supported")};
+    return {e.sequence(e.many(*count, "Split", {x, e.cast(split, kInt64)},
+                              {{"axis", *axis}}))};
   }
-  std::optional<SmallVector<int64_t>> known = split ? e.known(split) : SmallVector<int64_t>{1};
+  std::optional<SmallVector<int64_t>> known =
+      split ? e.known(split) : SmallVector<int64_t>{1};
   if (!size || !known || known->size() != 1)
-    return {e.fail("a number of parts that is known only at run time is not supported")};
+    return {e.fail(
+        "a number of parts that is known only at run time is not supported")};
   int64_t each = known->front();
   constexpr int64_t kMostParts = 100'000;
   if (each < 1 || *size / each > kMostParts)
     return {e.fail("parts of " + Twine(each) + " out of " + Twine(*size))};
   for (int64_t left = *size; left > 0; left -= each)
     sizes.push_back(std::min(each, left));
-  SmallVector<Value> parts = e.many(sizes.size(), "Split", {x, e.integers(sizes)}, {{"axis", *axis}});
+  SmallVector<Value> parts =
+      e.many(sizes.size(), "Split", {x, e.integers(sizes)}, {{"axis", *axis}});
   if (!split && !e.intAttr("keepdims", 1))
     for (Value &part : parts)
       part = e("Squeeze", {part, e.integers(*axis)});
   return {e.sequence(parts)};
 }
 
-Value truth(Expansion &e, bool value) { return e("Cast", e.integer(value), {{"to", int64_t(onnx::TensorProto::BOOL)}}); }
+Value truth(Expansion &e, bool value) {
+  return e("Cast", e.integer(value),
+           {{"to", int64_t(onnx::TensorProto::BOOL)}});
+}
 
 } // namespace
 
 void addSequences(ExpandTable &table) {
-  table["SequenceEmpty"] = [](Expansion &e) -> SmallVector<Value> { return {e.sequence({})}; };
-  table["SequenceConstruct"] = [](Expansion &e) -> SmallVector<Value> { return {e.sequence(e.operands)}; };
+  table["SequenceEmpty"] = [](Expansion &e) -> SmallVector<Value> {
+    return {e.sequence({})};
+  };
+  table["SequenceConstruct"] = [](Expansion &e) -> SmallVector<Value> {
+    return {e.sequence(e.operands)};
+  };
   table["SequenceAt"] = sequenceAt;
   table["SequenceInsert"] = sequenceInsert;
   table["SequenceErase"] = sequenceErase;
-  table["SequenceLength"] = [](Expansion &e) -> SmallVector<Value> { return {e.integer(e.elements(e.operand(0)).size())}; };
+  table["SequenceLength"] = [](Expansion &e) -> SmallVector<Value> {
+    return {e.integer(e.elements(e.operand(0)).size())};
+  };
   table["ConcatFromSequence"] = concatFromSequence;
   table["SplitToSequence"] = splitToSequence;
   // An optional value that is known to be there is the value.
   table["Optional"] = [](Expansion &e) -> SmallVector<Value> {
-    return {e.operand(0) ? e.operand(0) : e.fail("an optional value without an element is not supported")};
+    return {
+        e.operand(0)
+            ? e.operand(0)
+            : e.fail("an optional value without an element is not supported")};
   };
-  table["OptionalGetElement"] = [](Expansion &e) -> SmallVector<Value> { return {e.operand(0)}; };
-  table["OptionalHasElement"] = [](Expansion &e) -> SmallVector<Value> { return {truth(e, e.operand(0) != Value())}; };
+  table["OptionalGetElement"] = [](Expansion &e) -> SmallVector<Value> {
+    return {e.operand(0)};
+  };
+  table["OptionalHasElement"] = [](Expansion &e) -> SmallVector<Value> {
+    return {truth(e, e.operand(0) != Value())};
+  };
 }
 
 } // namespace burnish::onnx_import

@@ -7,10 +7,14 @@ using mlir::Value;
 namespace burnish::onnx_import {
 
 namespace {
-// An optimizer's operands: the rate, the step, and for each kind of tensor (parameters, gradients, states) as many.
+// An optimizer's operands: the rate, the step, and for each kind of tensor
+// (parameters, gradients, states) as many.
 struct Tensors {
-  explicit Tensors(Expansion &e, size_t kinds) : e(e), count((e.operands.size() - 2) / kinds) {}
-  Value operator()(size_t kind, size_t index) const { return e.operand(2 + kind * count + index); }
+  explicit Tensors(Expansion &e, size_t kinds)
+      : e(e), count((e.operands.size() - 2) / kinds) {}
+  Value operator()(size_t kind, size_t index) const {
+    return e.operand(2 + kind * count + index);
+  }
 
   Expansion &e;
   size_t count;
@@ -20,20 +24,27 @@ struct Tensors {
 // The gradient with that of a penalty on the squares of the parameters.
 static Value regularized(Expansion &e, Value parameter, Value gradient) {
   float factor = e.floatAttr("norm_coefficient", 0);
-  return factor == 0 ? gradient : e.add(e.mul(parameter, e.scalar(factor, parameter)), gradient);
+  return factor == 0
+             ? gradient
+             : e.add(e.mul(parameter, e.scalar(factor, parameter)), gradient);
 }
 
-static Value floatStep(Expansion &e) { return e.cast(e.operand(1), Expansion::onnxType(e.operand(0))); }
+static Value floatStep(Expansion &e) {
+  return e.cast(e.operand(1), Expansion::onnxType(e.operand(0)));
+}
 
 static SmallVector<Value> adagrad(Expansion &e) {
   Tensors tensors(e, 3);
   Value rate = e.operand(0), one = e.scalar(1, rate);
-  rate = e.div(rate, e.add(one, e.mul(floatStep(e), e.scalar(e.floatAttr("decay_factor", 0), rate))));
+  rate = e.div(
+      rate, e.add(one, e.mul(floatStep(e),
+                             e.scalar(e.floatAttr("decay_factor", 0), rate))));
   SmallVector<Value> parameters, states;
   for (size_t i = 0; i < tensors.count; ++i) {
     Value x = tensors(0, i), gradient = regularized(e, x, tensors(1, i));
     Value squares = e.add(tensors(2, i), e.mul(gradient, gradient));
-    Value root = e.add(e("Sqrt", squares), e.scalar(e.floatAttr("epsilon", 1e-6f), x));
+    Value root =
+        e.add(e("Sqrt", squares), e.scalar(e.floatAttr("epsilon", 1e-6f), x));
     parameters.push_back(e.sub(x, e.div(e.mul(rate, gradient), root)));
     states.push_back(squares);
   }
@@ -44,17 +55,25 @@ static SmallVector<Value> adagrad(Expansion &e) {
 static SmallVector<Value> adam(Expansion &e) {
   Tensors tensors(e, 4);
   Value rate = e.operand(0), step = floatStep(e), one = e.scalar(1, rate);
-  float alpha = e.floatAttr("alpha", 0.9f), beta = e.floatAttr("beta", 0.999f), post = e.floatAttr("norm_coefficient_post", 0);
-  auto correction = [&](float base) { return e.sub(one, e("Pow", {e.scalar(base, rate), step})); };
-  Value adjusted = e.div(e.mul(rate, e("Sqrt", correction(beta))), correction(alpha));
+  float alpha = e.floatAttr("alpha", 0.9f), beta = e.floatAttr("beta", 0.999f),
+        post = e.floatAttr("norm_coefficient_post", 0);
+  auto correction = [&](float base) {
+    return e.sub(one, e("Pow", {e.scalar(base, rate), step}));
+  };
+  Value adjusted =
+      e.div(e.mul(rate, e("Sqrt", correction(beta))), correction(alpha));
   rate = e("Where", {e("Greater", {step, e.scalar(0, rate)}), adjusted, rate});
   SmallVector<Value> parameters, means, squares;
   for (size_t i = 0; i < tensors.count; ++i) {
     Value x = tensors(0, i), gradient = regularized(e, x, tensors(1, i));
-    auto blend = [&](Value old, Value now, float share) { return e.add(e.mul(old, e.scalar(share, x)), e.mul(now, e.scalar(1 - share, x))); };
+    auto blend = [&](Value old, Value now, float share) {
+      return e.add(e.mul(old, e.scalar(share, x)),
+                   e.mul(now, e.scalar(1 - share, x)));
+    };
     means.push_back(blend(tensors(2, i), gradient, alpha));
     squares.push_back(blend(tensors(3, i), e.mul(gradient, gradient), beta));
-    Value root = e.add(e("Sqrt", squares.back()), e.scalar(e.floatAttr("epsilon", 1e-6f), x));
+    Value root = e.add(e("Sqrt", squares.back()),
+                       e.scalar(e.floatAttr("epsilon", 1e-6f), x));
     Value next = e.sub(x, e.div(e.mul(rate, means.back()), root));
     parameters.push_back(post == 0 ? next : e.mul(next, e.scalar(1 - post, x)));
   }
@@ -68,13 +87,17 @@ static SmallVector<Value> momentum(Expansion &e) {
   Value rate = e.operand(0), one = e.scalar(1, rate);
   float alpha = e.floatAttr("alpha", 0);
   // The first gradient counts whole.
-  Value beta = e("Where", {e("Greater", {floatStep(e), e.scalar(0, rate)}), e.scalar(e.floatAttr("beta", 0), rate), one});
+  Value beta = e("Where", {e("Greater", {floatStep(e), e.scalar(0, rate)}),
+                           e.scalar(e.floatAttr("beta", 0), rate), one});
   bool isNesterov = stringAttribute(e.node, "mode", "standard") == "nesterov";
   SmallVector<Value> parameters, states;
   for (size_t i = 0; i < tensors.count; ++i) {
     Value x = tensors(0, i), gradient = regularized(e, x, tensors(1, i));
-    Value velocity = e.add(e.mul(tensors(2, i), e.scalar(alpha, x)), e.mul(beta, gradient));
-    Value direction = isNesterov ? e.add(gradient, e.mul(velocity, e.scalar(alpha, x))) : velocity;
+    Value velocity =
+        e.add(e.mul(tensors(2, i), e.scalar(alpha, x)), e.mul(beta, gradient));
+    Value direction = isNesterov
+                          ? e.add(gradient, e.mul(velocity, e.scalar(alpha, x)))
+                          : velocity;
     parameters.push_back(e.sub(x, e.mul(rate, direction)));
     states.push_back(velocity);
   }
@@ -83,9 +106,11 @@ static SmallVector<Value> momentum(Expansion &e) {
 }
 
 // Checks that the operands are of `Kinds` kinds.
-template <size_t Kinds, SmallVector<Value> (*Body)(Expansion &)> static SmallVector<Value> optimizer(Expansion &e) {
+template <size_t Kinds, SmallVector<Value> (*Body)(Expansion &)>
+static SmallVector<Value> optimizer(Expansion &e) {
   if (e.operands.size() < 2 + Kinds || (e.operands.size() - 2) % Kinds != 0)
-    return {e.fail(Twine(e.operands.size()) + " inputs are no rate, step and " + Twine(Kinds) + " tensors for each parameter")};
+    return {e.fail(Twine(e.operands.size()) + " inputs are no rate, step and " +
+                   Twine(Kinds) + " tensors for each parameter")};
   return Body(e);
 }
 
