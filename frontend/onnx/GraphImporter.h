@@ -81,6 +81,8 @@ private:
   /// Imports a graph at the insertion point, inside the present scope; gives the values of its outputs (Bodies.cpp).
   llvm::SmallVector<mlir::Value> graph(const onnx::GraphProto &graph, mlir::ValueRange arguments);
   llvm::SmallVector<mlir::Value> knownBranch(const onnx::NodeProto &node, bool condition);
+  llvm::SmallVector<mlir::Value> ifNode(const onnx::NodeProto &node, llvm::ArrayRef<mlir::Value> operands);
+  void clear(mlir::Region &body);
   bool fillBodies(mlir::Operation *op, const onnx::NodeProto &node);
 
   /// The nn operator of that name built from a node (Operators.cpp).
