@@ -24,7 +24,7 @@ int64_t ProductForm::count(const Nest &nest, ArrayRef<unsigned> loops) {
   return product;
 }
 
-FailureOr<ProductForm> ProductForm::of(const Nest &nest) {
+FailureOr<ProductForm> ProductForm::of(const Nest &nest, bool packs) {
   if (nest.inputs.size() != 2 || !nest.hasReduction())
     return failure();
   ProductForm form;
@@ -47,7 +47,7 @@ FailureOr<ProductForm> ProductForm::of(const Nest &nest) {
     bool isFixed = !ShapedType::isDynamic(right.along(loop)) && !ShapedType::isDynamic(right.along(form.lanes.front()));
     return !nest.loops[loop].isReduction && isKnown && isFixed && nest.out.along(loop) == size * step && right.moves(loop) && !left.moves(loop);
   };
-  if (!right.packedLoop)
+  if (!right.packedLoop && packs)
     for (bool isFound = true; isFound;) {
       isFound = false;
       for (unsigned loop = 0; loop < nest.loops.size() && !isFound; ++loop)
@@ -107,7 +107,7 @@ struct Piece {
 class ProductMaker {
 public:
   ProductMaker(KernelCode &code)
-      : code(code), b(code.b), nest(code.nest), form(*ProductForm::of(code.nest)), width(code.schedule.getLanes()),
+      : code(code), b(code.b), nest(code.nest), form(*ProductForm::of(code.nest, code.schedule.getPacks())), width(code.schedule.getLanes()),
         panel(width * code.schedule.getVectors()), packs(code.schedule.getPacks()), right(nest.inputs[form.right]), left(nest.inputs[form.left]) {
     laneSize = form.lanes.size() == 1 ? nest.loops[form.lanes[0]].size : OpFoldResult(b.getIndexAttr(form.laneCount(nest)));
     rowSize = form.row ? nest.loops[*form.row].size : OpFoldResult(b.getIndexAttr(1));
@@ -360,7 +360,7 @@ private:
       for (size_t index = form.lanes.size(); index-- > 0;) {
         unsigned loop = form.lanes[index];
         Value here = index == 0 ? rest : Value(arith::RemUIOp::create(b, rest, code.size(loop)));
-        offset = arith::AddIOp::create(b, offset, Value(arith::MulIOp::create(b, here, code.constant(right.along(loop)))));
+        offset = arith::AddIOp::create(b, offset, Value(arith::MulIOp::create(b, here, getValueOrCreateConstantIndexOp(b, b.getLoc(), right.coefficients[loop]))));
         if (index > 0)
           rest = arith::DivUIOp::create(b, rest, code.size(loop));
       }
@@ -446,7 +446,7 @@ private:
 void burnish::makeProduct(KernelCode &code, Value begin, Value end) { ProductMaker(code).make(begin, end); }
 
 OpFoldResult burnish::tasksOfProduct(ImplicitLocOpBuilder &b, const Nest &nest, nn::ScheduleAttr schedule) {
-  FailureOr<ProductForm> form = ProductForm::of(nest);
+  FailureOr<ProductForm> form = ProductForm::of(nest, schedule.getPacks());
   bool rowsOutside = schedule.getRowsOutside();
   int64_t tile = rowsOutside ? schedule.getRows() : schedule.getLanes() * schedule.getVectors();
   OpFoldResult tasks = b.getIndexAttr(1);
