@@ -14,12 +14,6 @@ using llvm::StringRef;
 namespace fs = llvm::sys::fs;
 namespace path = llvm::sys::path;
 
-template <typename... Args>
-static llvm::Error failed(const char *format, const Args &...args) {
-  return llvm::createStringError(llvm::inconvertibleErrorCode(), format,
-                                 args...);
-}
-
 static llvm::Error link(llvm::ArrayRef<std::string> arguments, Output &output) {
   std::vector<const char *> raw = {"ld.lld"};
   for (const std::string &argument : arguments)
@@ -35,8 +29,8 @@ static llvm::Error link(llvm::ArrayRef<std::string> arguments, Output &output) {
     StringRef first = StringRef(complaints).split('\n').first;
     first.consume_front("ld.lld: ");
     first.consume_front("error: ");
-    return failed("%s: cannot link: %s", output.path().c_str(),
-                  first.str().c_str());
+    return llvm::createStringError("%s: cannot link: %s", output.path().c_str(),
+                                   first.str().c_str());
   }
   return output.reopen();
 }
@@ -44,9 +38,10 @@ static llvm::Error link(llvm::ArrayRef<std::string> arguments, Output &output) {
 static llvm::Error requireElf(const llvm::Triple &triple, Output &output) {
   if (triple.isOSBinFormatELF() && triple.isOSLinux())
     return llvm::Error::success();
-  return failed("%s: only Linux programs and shared libraries are linked here; "
-                "for %s use -c and that system's linker",
-                output.path().c_str(), triple.str().c_str());
+  return llvm::createStringError(
+      "%s: only Linux programs and shared libraries are linked here; "
+      "for %s use -c and that system's linker",
+      output.path().c_str(), triple.str().c_str());
 }
 
 /// As the dynamic linker is called on Linux, and the folder that Debian keeps
@@ -101,19 +96,22 @@ findStartFile(StringRef name, const LinkOptions &options,
       return file;
   if (options.sysroot.empty() &&
       hostTriple().getArch() == options.triple.getArch())
-    return failed("cannot link a program without the C library's %s; install "
-                  "libc6-dev (glibc-devel elsewhere), or use -c",
-                  name.str().c_str());
-  return failed("no %s of the C library for %s; name its root folder with "
-                "--sysroot=DIR, or use -c",
-                name.str().c_str(), options.triple.str().c_str());
+    return llvm::createStringError(
+        "cannot link a program without the C library's %s; install "
+        "libc6-dev (glibc-devel elsewhere), or use -c",
+        name.str().c_str());
+  return llvm::createStringError(
+      "no %s of the C library for %s; name its root folder with "
+      "--sysroot=DIR, or use -c",
+      name.str().c_str(), options.triple.str().c_str());
 }
 
 static llvm::Error requireRuntime(const LinkOptions &options) {
   if (fs::exists(options.runtime))
     return llvm::Error::success();
-  return failed("no runtime library for %s (%s); use -c",
-                options.triple.str().c_str(), options.runtime.c_str());
+  return llvm::createStringError("no runtime library for %s (%s); use -c",
+                                 options.triple.str().c_str(),
+                                 options.runtime.c_str());
 }
 
 static std::vector<std::string> commonArguments(const Output &output) {

@@ -20,12 +20,6 @@ static constexpr StringRef kInterface[] = {"", "_run", "_workspace_size"};
 /// The pointer to the model that the main of a compiled program runs.
 static constexpr StringRef kProgramModel = "burnish_program_model";
 
-template <typename... Args>
-static llvm::Error failed(const char *format, const Args &...args) {
-  return llvm::createStringError(llvm::inconvertibleErrorCode(), format,
-                                 args...);
-}
-
 llvm::Expected<Object> Object::translate(ModuleOp module, const Target &target,
                                          const ObjectOptions &options) {
   return translate(module, target, options,
@@ -49,7 +43,8 @@ Object::translate(ModuleOp module, const Target &target,
   object.llvm = translateModuleToLLVMIR(module, *object.context,
                                         name.empty() ? "model" : name);
   if (!object.llvm)
-    return failed("the LLVM dialect module has no translation to LLVM IR");
+    return llvm::createStringError(
+        "the LLVM dialect module has no translation to LLVM IR");
   object.machine = target.machine(options.level, weights->bytes() > 1ll << 30);
   object.embedsWeights = options.embedsWeights;
   object.constants.push_back({name + "_weights", std::move(*weights)});
@@ -123,12 +118,14 @@ void Object::makeVariant(StringRef name, size_t number) {
 
 llvm::Error Object::append(Object variant, StringRef name, size_t number) {
   if (!embedsWeights && !(variant.constants[0].weights == constants[0].weights))
-    return failed("the weights of %s and of another CPU are laid out "
-                  "differently; put them into the object",
-                  name.str().c_str());
+    return llvm::createStringError(
+        "the weights of %s and of another CPU are laid out "
+        "differently; put them into the object",
+        name.str().c_str());
   Constants added = std::move(variant.constants[0]);
   if (llvm::Linker::linkModules(*llvm, std::move(variant.llvm)))
-    return failed("the code for different CPUs does not go into one object");
+    return llvm::createStringError(
+        "the code for different CPUs does not go into one object");
   llvm::GlobalVariable *global = llvm->getNamedGlobal(added.symbol);
   if (!global)
     return llvm::Error::success();
@@ -204,8 +201,8 @@ llvm::Error Object::emit(llvm::raw_pwrite_stream &stream, bool isAssembly) {
   auto type = isAssembly ? llvm::CodeGenFileType::AssemblyFile
                          : llvm::CodeGenFileType::ObjectFile;
   if (machine->addPassesToEmitFile(passes, stream, nullptr, type))
-    return failed("target '%s' writes no objects",
-                  llvm->getTargetTriple().str().c_str());
+    return llvm::createStringError("target '%s' writes no objects",
+                                   llvm->getTargetTriple().str().c_str());
   passes.run(*llvm);
   stream.flush();
   return llvm::Error::success();

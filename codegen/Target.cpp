@@ -25,12 +25,6 @@ static void registerBackEnds() {
   });
 }
 
-template <typename... Args>
-static llvm::Error failed(const char *format, const Args &...args) {
-  return llvm::createStringError(llvm::inconvertibleErrorCode(), format,
-                                 args...);
-}
-
 /// The features that kernels and their schedules are chosen by, in LLVM's
 /// names.
 static llvm::ArrayRef<StringRef> kernelFeatures(const llvm::Triple &triple) {
@@ -108,10 +102,11 @@ static llvm::Expected<const llvm::Target *> lookup(const llvm::Triple &triple) {
   if (const llvm::Target *target =
           llvm::TargetRegistry::lookupTarget(triple, ignored))
     return target;
-  return failed("target '%s' is not known; some that are: x86_64-linux-gnu, "
-                "aarch64-linux-gnu, riscv64-linux-gnu, thumbv7em-none-eabihf, "
-                "wasm32-unknown-unknown",
-                triple.str().c_str());
+  return llvm::createStringError(
+      "target '%s' is not known; some that are: x86_64-linux-gnu, "
+      "aarch64-linux-gnu, riscv64-linux-gnu, thumbv7em-none-eabihf, "
+      "wasm32-unknown-unknown",
+      triple.str().c_str());
 }
 
 /// `a, b, c` of the CPUs nearest in spelling, at most twelve.
@@ -137,7 +132,8 @@ llvm::Error Target::resolve(bool isNative) {
   std::unique_ptr<llvm::MCSubtargetInfo> info(
       (*target)->createMCSubtargetInfo(triple, "", ""));
   if (!info)
-    return failed("target '%s' has no code generator", triple.str().c_str());
+    return llvm::createStringError("target '%s' has no code generator",
+                                   triple.str().c_str());
   // i386 and such are CPUs of x86 without 64 bits: LLVM ends the process on
   // them.
   bool isKnown = info->isCPUStringValid(cpu);
@@ -147,9 +143,9 @@ llvm::Error Target::resolve(bool isNative) {
             (*target)->createMCSubtargetInfo(llvm::Triple("i686"), cpu, ""))
             ->checkFeatures("+64bit");
   if (!isKnown)
-    return failed("cpu '%s' is not known for %s; some that are: native, %s",
-                  cpu.c_str(), triple.str().c_str(),
-                  someCpus(*info, cpu).c_str());
+    return llvm::createStringError(
+        "cpu '%s' is not known for %s; some that are: native, %s", cpu.c_str(),
+        triple.str().c_str(), someCpus(*info, cpu).c_str());
 
   llvm::StringMap<bool> machineHas;
   if (isNative)
@@ -180,7 +176,7 @@ llvm::Error Target::resolve(bool isNative) {
   std::unique_ptr<llvm::TargetMachine> back = machine(2);
   pointerBits = back->getPointerSizeInBits(0);
   if (!back->createDataLayout().isLittleEndian())
-    return failed(
+    return llvm::createStringError(
         "target '%s' is big-endian, and constants are written little-endian",
         triple.str().c_str());
   if (triple.isX86()) {
@@ -226,8 +222,9 @@ llvm::Expected<Target> Target::find(StringRef triple, StringRef cpu) {
                       : llvm::Triple(llvm::Triple::normalize(triple));
   bool isNative = cpu == "native" || (cpu.empty() && target.isHost());
   if (isNative && !target.isHost())
-    return failed("cpu 'native' is this machine's, which is no %s",
-                  target.triple.str().c_str());
+    return llvm::createStringError(
+        "cpu 'native' is this machine's, which is no %s",
+        target.triple.str().c_str());
   target.cpu = isNative      ? llvm::sys::getHostCPUName()
                : cpu.empty() ? plainCpu(target.triple)
                              : cpu;

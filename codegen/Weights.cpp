@@ -8,12 +8,6 @@
 using namespace burnish;
 using namespace mlir;
 
-template <typename... Args>
-static llvm::Error failed(const char *format, const Args &...args) {
-  return llvm::createStringError(llvm::inconvertibleErrorCode(), format,
-                                 args...);
-}
-
 static int64_t bytesOf(ElementsAttr elements) {
   return elements.getNumElements() *
          nn::elementBytes(elements.getElementType());
@@ -30,17 +24,17 @@ llvm::Expected<Weights> Weights::of(ModuleOp module) {
                       ? dyn_cast<IntegerAttr>(list[index + 1])
                       : IntegerAttr();
     if (!elements || !offset)
-      return failed("nn.weights: entry %zu is no pair of elements and offset",
-                    index / 2);
+      return llvm::createStringError(
+          "nn.weights: entry %zu is no pair of elements and offset", index / 2);
     if (offset.getInt() < weights.total)
-      return failed("nn.weights: entry %zu begins at %lld, inside the one "
-                    "before, which ends at %lld",
-                    index / 2, (long long)offset.getInt(),
-                    (long long)weights.total);
+      return llvm::createStringError(
+          "nn.weights: entry %zu begins at %lld, inside the one "
+          "before, which ends at %lld",
+          index / 2, (long long)offset.getInt(), (long long)weights.total);
     std::optional<ArrayRef<char>> raw = nn::rawBytes(elements);
     if ((!raw && !isa<DenseElementsAttr>(elements)) ||
         (raw && static_cast<int64_t>(raw->size()) != bytesOf(elements)))
-      return failed(
+      return llvm::createStringError(
           "nn.weights: entry %zu has %lld bytes, and its type wants %lld",
           index / 2, raw ? (long long)raw->size() : 0ll,
           (long long)bytesOf(elements));
@@ -140,6 +134,7 @@ llvm::Expected<uint64_t> burnish::findBytes(StringRef objectPath,
     return contents->data() - object.getData().data() +
            (*address - (*section)->getAddress());
   }
-  return failed("%s: no bytes for symbol '%s'", objectPath.str().c_str(),
-                symbol.str().c_str());
+  return llvm::createStringError("%s: no bytes for symbol '%s'",
+                                 objectPath.str().c_str(),
+                                 symbol.str().c_str());
 }

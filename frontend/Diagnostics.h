@@ -22,6 +22,9 @@ struct Problem {
   std::string remedy;
   std::string node, op, domain;
   int64_t version = 0;
+  /// Whether it is the compiler that cannot, rather than the model that is
+  /// wrong.
+  bool isUnsupported = false;
   /// Of the operands as far as they are known, of the outputs as far as the
   /// file declares them.
   std::vector<std::string> inputTypes, outputTypes;

@@ -1,11 +1,12 @@
 // Bodies.cpp - imports the graphs of If, Loop and Scan into the bodies of their
 // operators.
 #include "ir/Bodies.h"
+#include "frontend/onnx/Expand.h"
 #include "frontend/onnx/GraphImporter.h"
 #include "ir/Ops.h"
 
 using namespace mlir;
-using llvm::any_of, llvm::zip;
+using llvm::any_of, llvm::none_of, llvm::zip;
 using onnx::GraphProto;
 
 namespace burnish::onnx_import {
@@ -32,6 +33,90 @@ SmallVector<Value> GraphImporter::graph(const GraphProto &graph,
   for (const auto &output : graph.output())
     results.push_back(lookup(scope, output.name()));
   return results;
+}
+
+// Takes the operations out of a body.
+void GraphImporter::clear(Region &body) {
+  body.walk([&](Operation *inner) {
+    for (Value result : inner->getResults())
+      builder.scope.forget(result);
+    for (Region &nested : inner->getRegions())
+      for (Value argument : nested.getArguments())
+        builder.scope.forget(argument);
+  });
+  while (!body.front().empty())
+    body.front().back().erase();
+}
+
+// Exporters write what was decided when they traced as an If on sizes. A branch
+// that could only fail, or that gives another rank than the other (`squeeze if
+// the size is 1`), is taken for one that is not entered: the other is inlined,
+// and a run in which the condition is otherwise ends with a bad value.
+SmallVector<Value> GraphImporter::ifNode(const onnx::NodeProto &node,
+                                         ArrayRef<Value> operands) {
+  SmallVector<Value> refused(node.output_size(), poisonValue);
+  OperationState state(builder.getLoc(), nn::IfOp::getOperationName());
+  state.addOperands(operands);
+  state.types.assign(node.output_size(), poisonValue.getType());
+  for (int i = 0; i < 2; ++i)
+    state.addRegion()->emplaceBlock();
+  Operation *op = builder.create(state);
+  SmallVector<std::pair<StringRef, const GraphProto *>> graphs = graphsOf(node);
+  if (graphs.size() != 2)
+    return refused;
+
+  SmallVector<Value> results[2];
+  bool isBad[2] = {}, isWrong[2] = {};
+  Diagnostics::Mark start = diagnostics.mark();
+  for (int i = 0; i < 2; ++i) {
+    Diagnostics::Mark mark = diagnostics.mark();
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToEnd(&op->getRegion(i).front());
+    results[i] = graph(*graphs[i].second, {});
+    if (any_of(results[i], isSequence))
+      problem("a branch that gives sequences is not supported");
+    nn::YieldOp::create(builder, builder.getLoc(), results[i]);
+    ArrayRef<Problem> problems = diagnostics.problems().drop_front(mark);
+    isBad[i] = !problems.empty() || any_of(results[i], isPoison);
+    isWrong[i] = isBad[i] && none_of(problems, [](const Problem &problem) {
+                   return problem.isUnsupported;
+                 });
+  }
+  std::optional<int> only;
+  if (isBad[0] != isBad[1] && (isWrong[0] || isWrong[1]))
+    only = isBad[0];
+  else if (!isBad[0] && !isBad[1])
+    for (auto [otherwise, whenTrue] : zip(results[0], results[1])) {
+      auto first = cast<RankedTensorType>(otherwise.getType()),
+           second = cast<RankedTensorType>(whenTrue.getType());
+      if (first.getRank() != second.getRank())
+        only = first.getRank() > second.getRank();
+    }
+  if (!only) {
+    bool isGood = !isBad[0] && !isBad[1] && succeeded(builder.scope.infer(op));
+    return isGood ? SmallVector<Value>(op->getResults()) : refused;
+  }
+
+  diagnostics.takeBack(start);
+  Block &branch = op->getRegion(*only).front();
+  clear(op->getRegion(1 - *only));
+  op->getBlock()->getOperations().splice(op->getIterator(),
+                                         branch.getOperations(), branch.begin(),
+                                         std::prev(branch.end()));
+  op->erase();
+  Expansion expand(*this, node, operands);
+  Value isOther = expand.cast(*only ? expand("Not", operands[0]) : operands[0],
+                              onnx::TensorProto::INT64);
+  Value zero =
+      expand("Gather",
+             {expand.integers(0), expand.reshape(isOther, ArrayRef<Extent>())},
+             {{"axis", int64_t(0)}});
+  for (Value &result : results[*only]) {
+    int64_t type = Expansion::onnxType(result);
+    result = expand(type == onnx::TensorProto::BOOL ? "Or" : "Add",
+                    {result, expand.cast(zero, type)});
+  }
+  return results[*only];
 }
 
 bool GraphImporter::fillBodies(Operation *op, const onnx::NodeProto &node) {
@@ -64,17 +149,8 @@ bool GraphImporter::fillBodies(Operation *op, const onnx::NodeProto &node) {
     if (!*isWider)
       return isInferred;
     diagnostics.takeBack(mark);
-    for (Region &region : op->getRegions()) {
-      region.walk([&](Operation *inner) {
-        for (Value result : inner->getResults())
-          builder.scope.forget(result);
-        for (Region &nested : inner->getRegions())
-          for (Value argument : nested.getArguments())
-            builder.scope.forget(argument);
-      });
-      while (!region.front().empty())
-        region.front().back().erase();
-    }
+    for (Region &region : op->getRegions())
+      clear(region);
   }
   return false;
 }

@@ -96,6 +96,7 @@ void GraphImporter::problem(const Twine &reason, const Twine &remedy,
   }
   Problem problem = problemOf(*currentNode, currentVersion, reason, remedy);
   problem.where = currentWhere;
+  problem.isUnsupported = true;
   for (Value operand : operands)
     problem.inputTypes.push_back(
         operand ? isPoison(operand) ? "?" : typeText(operand.getType()) : "");
@@ -325,11 +326,13 @@ SmallVector<Value> GraphImporter::core(const NodeProto &node,
     return refused;
   }
   SaveAndRestore saveDepth(depth, depth + 1);
-  if (std::optional<SmallVector<int64_t>> condition;
-      operatorName == "nn.if" &&
-      (condition = builder.scope.integers(operands[0])) &&
-      condition->size() == 1)
-    return knownBranch(node, condition->front());
+  if (operatorName == "nn.if") {
+    std::optional<SmallVector<int64_t>> condition =
+        builder.scope.integers(operands[0]);
+    return condition && condition->size() == 1
+               ? knownBranch(node, condition->front())
+               : ifNode(node, operands);
+  }
   if (!expansion)
     return build(operatorName, node, operands);
   Expansion expand(*this, node, operands);

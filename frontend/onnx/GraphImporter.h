@@ -107,6 +107,9 @@ private:
                                        mlir::ValueRange arguments);
   llvm::SmallVector<mlir::Value> knownBranch(const onnx::NodeProto &node,
                                              bool condition);
+  llvm::SmallVector<mlir::Value> ifNode(const onnx::NodeProto &node,
+                                        llvm::ArrayRef<mlir::Value> operands);
+  void clear(mlir::Region &body);
   bool fillBodies(mlir::Operation *op, const onnx::NodeProto &node);
 
   /// The nn operator of that name built from a node (Operators.cpp).

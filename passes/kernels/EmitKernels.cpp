@@ -109,7 +109,8 @@ struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
       }
       nn::ScheduleAttr schedule = kernel.getSchedule();
       bool isProduct = schedule.getAlgorithm() == "product";
-      if (isProduct ? failed(ProductForm::of(*nest)) : !chooseLanes(*nest)) {
+      if (isProduct ? failed(ProductForm::of(*nest, schedule.getPacks()))
+                    : !chooseLanes(*nest)) {
         kernel.emitOpError() << "has a schedule '" << schedule.getAlgorithm()
                              << "' that does not fit its loops";
         return signalPassFailure();

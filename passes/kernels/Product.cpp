@@ -25,7 +25,7 @@ int64_t ProductForm::count(const Nest &nest, ArrayRef<unsigned> loops) {
   return product;
 }
 
-FailureOr<ProductForm> ProductForm::of(const Nest &nest) {
+FailureOr<ProductForm> ProductForm::of(const Nest &nest, bool packs) {
   if (nest.inputs.size() != 2 || !nest.hasReduction())
     return failure();
   ProductForm form;
@@ -55,7 +55,7 @@ FailureOr<ProductForm> ProductForm::of(const Nest &nest) {
            nest.out.along(loop) == size * step && right.moves(loop) &&
            !left.moves(loop);
   };
-  if (!right.packedLoop)
+  if (!right.packedLoop && packs)
     for (bool isFound = true; isFound;) {
       isFound = false;
       for (unsigned loop = 0; loop < nest.loops.size() && !isFound; ++loop)
@@ -130,7 +130,8 @@ class ProductMaker {
 public:
   ProductMaker(KernelCode &code)
       : code(code), b(code.b), nest(code.nest),
-        form(*ProductForm::of(code.nest)), width(code.schedule.getLanes()),
+        form(*ProductForm::of(code.nest, code.schedule.getPacks())),
+        width(code.schedule.getLanes()),
         panel(width * code.schedule.getVectors()),
         packs(code.schedule.getPacks()), right(nest.inputs[form.right]),
         left(nest.inputs[form.left]) {
@@ -465,8 +466,10 @@ private:
                 : Value(arith::RemUIOp::create(b, rest, code.size(loop)));
         offset = arith::AddIOp::create(
             b, offset,
-            Value(arith::MulIOp::create(b, here,
-                                        code.constant(right.along(loop)))));
+            Value(arith::MulIOp::create(
+                b, here,
+                getValueOrCreateConstantIndexOp(b, b.getLoc(),
+                                                right.coefficients[loop]))));
         if (index > 0)
           rest = arith::DivUIOp::create(b, rest, code.size(loop));
       }
@@ -578,7 +581,7 @@ void burnish::makeProduct(KernelCode &code, Value begin, Value end) {
 
 OpFoldResult burnish::tasksOfProduct(ImplicitLocOpBuilder &b, const Nest &nest,
                                      nn::ScheduleAttr schedule) {
-  FailureOr<ProductForm> form = ProductForm::of(nest);
+  FailureOr<ProductForm> form = ProductForm::of(nest, schedule.getPacks());
   bool rowsOutside = schedule.getRowsOutside();
   int64_t tile = rowsOutside ? schedule.getRows()
                              : schedule.getLanes() * schedule.getVectors();

@@ -16,7 +16,9 @@ struct ProductForm {
   std::optional<unsigned> row;
   llvm::SmallVector<unsigned> outer, depth;
 
-  static llvm::FailureOr<ProductForm> of(const Nest &nest);
+  /// Only panels, which a schedule `packs`, bring several loops of lanes
+  /// together.
+  static llvm::FailureOr<ProductForm> of(const Nest &nest, bool packs = true);
 
   /// The lanes' operand has them side by side too.
   bool isStraight(const Nest &nest) const;

@@ -29,19 +29,24 @@ import outcomes
 
 TABLE = HERE / "results.tsv"
 REPORT = HERE / "RESULTS.md"
+RECORD = ROOT / "build/conformance.jsonl"
 # Compiling a whole network on a busy machine.
 SECONDS = 300
 
 
 def run_set(burnish, folder, cases, jobs):
-    """Runs `burnish test` on the cases of one set and returns {case: record}."""
+    """Runs `burnish test` on the cases of one set and returns {case: record}; RECORD has the lines as they come."""
     command = [burnish, "test", "--json", f"--jobs={jobs}", f"--timeout={SECONDS}", *(str(folder / case) for case in cases)]
-    process = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, errors="replace")
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, errors="replace")
     records = {}
-    for line in process.stdout.splitlines():
-        if line.startswith("{"):
-            record = json.loads(line)
-            records[pathlib.PurePath(record["name"]).name] = record
+    with RECORD.open("a") as record_file:
+        for line in process.stdout:
+            if line.startswith("{"):
+                record = json.loads(line)
+                records[pathlib.PurePath(record["name"]).name] = record
+                record_file.write(line)
+                record_file.flush()
+    process.wait()
     for case in cases:
         records.setdefault(case, {"outcome": "crash", "message": f"no result (burnish test ended with {process.returncode})"})
     return records
@@ -112,6 +117,7 @@ def main():
     options = parser.parse_args()
 
     collect.collect(options.cases)
+    RECORD.write_text("")
     results = {}
     for kind in [options.set] if options.set else collect.SETS:
         start = time.time()

@@ -42,12 +42,6 @@ Exit status: 0 done, 1 the input is at fault, 2 the command line is.
 )";
 }
 
-template <typename... Args>
-static llvm::Error failed(const char *format, const Args &...args) {
-  return llvm::createStringError(llvm::inconvertibleErrorCode(), format,
-                                 args...);
-}
-
 /// Which commands an option is for, as bits.
 static constexpr unsigned bit(Command command) {
   return 1u << static_cast<unsigned>(command);
@@ -218,9 +212,10 @@ static llvm::Error unknown(StringRef word) {
     if (unsigned distance = name.edit_distance(option.name); distance < least)
       least = distance, nearest = &option;
   if (!nearest)
-    return failed("unknown option '%s'", word.str().c_str());
-  return failed("unknown option '%s'; did you mean '%s'", word.str().c_str(),
-                nearest->name.str().c_str());
+    return llvm::createStringError("unknown option '%s'", word.str().c_str());
+  return llvm::createStringError("unknown option '%s'; did you mean '%s'",
+                                 word.str().c_str(),
+                                 nearest->name.str().c_str());
 }
 
 static llvm::Error checkFiles(const Options &options) {
@@ -229,17 +224,19 @@ static llvm::Error checkFiles(const Options &options) {
   case Command::Compile:
   case Command::Check:
     if (count == 0)
-      return failed("no model; burnish --help says how");
+      return llvm::createStringError("no model; burnish --help says how");
     if (count > 1)
-      return failed("one model at a time, and '%s' is a second",
-                    options.files[1].c_str());
+      return llvm::createStringError(
+          "one model at a time, and '%s' is a second",
+          options.files[1].c_str());
     return llvm::Error::success();
   case Command::Test:
     return count ? llvm::Error::success()
-                 : failed("no folder of cases; burnish --help says how");
+                 : llvm::createStringError(
+                       "no folder of cases; burnish --help says how");
   default:
     return count ? llvm::Error::success()
-                 : failed("no model; burnish --help says how");
+                 : llvm::createStringError("no model; burnish --help says how");
   }
 }
 
@@ -263,7 +260,7 @@ burnish::parseOptions(llvm::ArrayRef<const char *> words) {
     StringRef word = words[index];
     if (onlyFiles || word == "-" || !word.starts_with("-")) {
       if (word.empty())
-        return failed("an empty file name");
+        return llvm::createStringError("an empty file name");
       options.files.push_back(word.str());
       continue;
     }
@@ -283,23 +280,26 @@ burnish::parseOptions(llvm::ArrayRef<const char *> words) {
     if (option == table().end())
       return unknown(word);
     if (!(option->commands & bit(options.command)))
-      return failed("'%s' is no option of '%s'", name.str().c_str(),
-                    wordOf(options.command).str().c_str());
+      return llvm::createStringError("'%s' is no option of '%s'",
+                                     name.str().c_str(),
+                                     wordOf(options.command).str().c_str());
     StringRef value;
     if (option->value == Option::None && equals != StringRef::npos)
-      return failed("'%s' takes no value", name.str().c_str());
+      return llvm::createStringError("'%s' takes no value", name.str().c_str());
     if (option->value == Option::Needed) {
       if (equals != StringRef::npos)
         value = word.substr(equals + 1);
       else if (index + 1 < words.size())
         value = words[++index];
       else
-        return failed("'%s' needs a value: %s", name.str().c_str(),
-                      option->form.str().c_str());
+        return llvm::createStringError("'%s' needs a value: %s",
+                                       name.str().c_str(),
+                                       option->form.str().c_str());
     }
     if (!option->set(options, value))
-      return failed("'%s %s' should be %s", name.str().c_str(),
-                    value.str().c_str(), option->form.str().c_str());
+      return llvm::createStringError("'%s %s' should be %s", name.str().c_str(),
+                                     value.str().c_str(),
+                                     option->form.str().c_str());
   }
   if (llvm::Error error = checkFiles(options))
     return error;

@@ -41,6 +41,16 @@ static SmallVector<Attr> windowOf(const onnx::NodeProto &node) {
   return attributes;
 }
 
+// A convolution of 8-bit integers, exactly: in doubles, which hold its sums, as
+// the core has it for floats only.
+static Value convolve(Expansion &e, Value x, Value zeroX, Value w,
+                      Value zeroW) {
+  Value image = e.cast(centred(e, x, zeroX, 1), TensorProto::DOUBLE),
+        kernel = e.cast(centred(e, w, zeroW, 0), TensorProto::DOUBLE);
+  return e.cast(e("Conv", {image, kernel}, windowOf(e.node)),
+                TensorProto::INT32);
+}
+
 // round(sum * (a_scale * b_scale / y_scale)) + y_zero_point, saturated; `sum`
 // is of 32-bit integers
 static Value requantize(Expansion &e, Value sum, Value scaleA, Value scaleB,
@@ -63,10 +73,8 @@ void addQuantization(ExpandTable &table) {
     return {e("MatMul", {left, right})};
   };
   table["ConvInteger"] = [](Expansion &e) -> SmallVector<Value> {
-    return {e("Conv",
-              {centred(e, e.operand(0), e.operand(2), 1),
-               centred(e, e.operand(1), e.operand(3), 0)},
-              windowOf(e.node))};
+    return {
+        convolve(e, e.operand(0), e.operand(2), e.operand(1), e.operand(3))};
   };
   table["QLinearMatMul"] = [](Expansion &e) -> SmallVector<Value> {
     Value a = e.operand(0), b = e.operand(3);
@@ -81,10 +89,8 @@ void addQuantization(ExpandTable &table) {
                        std::max<int64_t>(Expansion::rank(sum) - 1, 0))};
   };
   table["QLinearConv"] = [](Expansion &e) -> SmallVector<Value> {
-    Value sum = e("Conv",
-                  {centred(e, e.operand(0), e.operand(2), 1),
-                   centred(e, e.operand(3), e.operand(5), 0)},
-                  windowOf(e.node));
+    Value sum =
+        convolve(e, e.operand(0), e.operand(2), e.operand(3), e.operand(5));
     if (Value bias = e.operand(8)) {
       SmallVector<Extent> shape(Expansion::rank(sum), int64_t(1));
       if (shape.size() > 1)
