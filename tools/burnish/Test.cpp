@@ -8,6 +8,7 @@
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Signals.h"
 #include <chrono>
 #include <cmath>
 #include <csignal>
@@ -202,6 +203,14 @@ static size_t waitForOne(std::vector<Running> &running, const Options &options,
   }
 }
 
+/// What the process leaves behind when it is interrupted.
+static const char *scratchFolder;
+
+static void stop() {
+  llvm::sys::fs::remove_directories(scratchFolder);
+  _exit(128 + SIGINT);
+}
+
 int burnish::test(const Options &options) {
   std::vector<std::string> cases = findCases(options.files);
   for (const std::string &root : options.files)
@@ -220,6 +229,8 @@ int burnish::test(const Options &options) {
     llvm::errs() << "burnish: " << scratch << ": " << error.message() << "\n";
     return kBadInput;
   }
+  scratchFolder = scratch.c_str();
+  llvm::sys::SetInterruptFunction(stop);
   llvm::scope_exit removeScratch(
       [&] { llvm::sys::fs::remove_directories(scratch); });
   Compiler::warmUp();
