@@ -96,9 +96,6 @@ static FailureOr<Transform> transformOf(DftOp op, int64_t axis,
       return failure();
     transform.length = *given;
   }
-  if (transform.length && known(transform.length).value_or(1) < 1)
-    return op.emitOpError()
-           << "the transform has length " << *known(transform.length);
   if (transform.length)
     transform.given = transform.isOneSided && !transform.isInverse
                           ? transform.length.floorDiv(2) + 1
@@ -122,6 +119,9 @@ LogicalResult DftOp::inferShapes(ShapeScope &scope) {
     FailureOr<Transform> transform = transformOf(*this, each, scope);
     if (failed(transform))
       return failure();
+    if (*axis && transform->length && known(transform->length).value_or(1) < 1)
+      return emitOpError() << "the transform has length "
+                           << *known(transform->length);
     if (*axis || transform->given != dims[each])
       dims[each] = *axis ? transform->given : Dim();
   }
@@ -151,7 +151,7 @@ static double factor(const Transform &transform, int64_t length, int64_t k,
 /// while that is small.
 static Value factors(Lowering &l, const Transform &transform, Value length,
                      ArrayRef<OpFoldResult> sizes, Type sums) {
-  constexpr int64_t kMostConstant = 1 << 22;
+  constexpr int64_t kMostConstant = 1 << 20;
   SmallVector<int64_t> shape;
   int64_t count = 1;
   bool isKnown = true;
@@ -222,8 +222,11 @@ static Value factors(Lowering &l, const Transform &transform, Value length,
 }
 
 static Value lowerTransform(DftOp op, const Transform &transform, Lowering &l) {
-  Type elementType = getElementTypeOrSelf(op.getInput().getType()),
-       sums = elementType.isF64() ? elementType : Type(l.getF32Type());
+  // A plain sum of products in f32 would be less accurate than a fast transform
+  // in f32 is.
+  Type elementType = getElementTypeOrSelf(op.getInput().getType());
+  Type sums = elementType.getIntOrFloatBitWidth() < 32 ? Type(l.getF32Type())
+                                                       : Type(l.getF64Type());
   Dims dims = l.scope.dims(op.getInput());
   OpFoldResult length, one = l.getIndexAttr(1);
   if (transform.length)
