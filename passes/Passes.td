@@ -11,10 +11,10 @@ def InferShapes : Pass<"nn-infer-shapes", "::mlir::ModuleOp"> {
 }
 
 def FoldBatchNorm : Pass<"nn-fold-batch-norm", "::mlir::ModuleOp"> {
-  let summary = "sums and products with a constant for each channel become part of the convolution before them";
+  let summary = "batch normalisation, sums and products with constants become part of the convolution before them";
   let description = [{
-    Batch normalisation with constant statistics is such sums and products. The new weights are operators on constants,
-    which nn-fold-constants evaluates. Weights that several convolutions share stay shared.
+    The constants have one number for each channel. The new weights are operators on constants, which nn-fold-constants
+    evaluates. Weights that several convolutions share stay shared.
   }];
   let dependentDialects = ["::burnish::nn::NNDialect"];
 }

@@ -151,7 +151,7 @@ static double factor(const Transform &transform, int64_t length, int64_t k,
 /// while that is small.
 static Value factors(Lowering &l, const Transform &transform, Value length,
                      ArrayRef<OpFoldResult> sizes, Type sums) {
-  constexpr int64_t kMostConstant = 1 << 22;
+  constexpr int64_t kMostConstant = 1 << 20;
   SmallVector<int64_t> shape;
   int64_t count = 1;
   bool isKnown = true;
@@ -222,8 +222,11 @@ static Value factors(Lowering &l, const Transform &transform, Value length,
 }
 
 static Value lowerTransform(DftOp op, const Transform &transform, Lowering &l) {
-  Type elementType = getElementTypeOrSelf(op.getInput().getType()),
-       sums = elementType.isF64() ? elementType : Type(l.getF32Type());
+  // A plain sum of products in f32 would be less accurate than a fast transform
+  // in f32 is.
+  Type elementType = getElementTypeOrSelf(op.getInput().getType());
+  Type sums = elementType.getIntOrFloatBitWidth() < 32 ? Type(l.getF32Type())
+                                                       : Type(l.getF64Type());
   Dims dims = l.scope.dims(op.getInput());
   OpFoldResult length, one = l.getIndexAttr(1);
   if (transform.length)

@@ -60,6 +60,8 @@ public:
       return either(&Fold::add);
     if (isa<nn::MulOp>(op))
       return either(&Fold::scale);
+    if (auto norm = dyn_cast<nn::BatchNormalizationOp>(op))
+      return normalize(norm);
     std::optional<Followed> followed =
         isa<nn::SubOp, nn::DivOp>(op) ? match(0) : std::nullopt;
     if (!followed)
@@ -72,6 +74,39 @@ public:
   }
 
 private:
+  // batch_normalization(conv(x, w, b)) -> conv(x, w * factor, (b - mean) *
+  // factor + shift), factor = scale / sqrt(var + epsilon)
+  Value normalize(nn::BatchNormalizationOp norm) {
+    auto conv = norm.getX().getDefiningOp<nn::ConvOp>();
+    Type elementType = getElementTypeOrSelf(norm.getX().getType());
+    auto isUsable = [&](Value value) {
+      return isConstant(value) &&
+             getElementTypeOrSelf(value.getType()) == elementType;
+    };
+    bool isInference = !norm.getTrainingMode() && norm->getNumResults() == 1 &&
+                       norm.getY().getType() == norm.getX().getType();
+    if (!conv || !isInference || !isReplaceable(conv) ||
+        !conv.getW().hasOneUse() ||
+        !llvm::all_of(norm->getOperands().drop_front(), isUsable))
+      return {};
+    Value epsilon =
+        builder.scalar(elementType, norm.getEpsilon().convertToDouble());
+    Value deviation = builder.make<nn::SqrtOp>(
+        builder.make<nn::AddOp>(norm.getInputVar(), epsilon));
+    Value factor = builder.make<nn::DivOp>(norm.getScale(), deviation);
+    Value shift = builder.make<nn::SubOp>(
+        norm.getB(), builder.make<nn::MulOp>(norm.getInputMean(), factor));
+    auto scaled = scale(conv, factor).getDefiningOp<nn::ConvOp>();
+    Value folded = add(scaled, shift);
+    scaled.erase();
+    return folded;
+  }
+
+  static bool isReplaceable(nn::ConvOp conv) {
+    return conv->hasOneUse() && isConstant(conv.getW()) &&
+           (!conv.getB() || isConstant(conv.getB()));
+  }
+
   Value either(Value (Fold::*form)(nn::ConvOp, Value)) {
     std::optional<Followed> followed = match(0);
     if (!followed)
@@ -83,8 +118,7 @@ private:
   std::optional<Followed> match(unsigned convOperand) {
     auto conv = op->getOperand(convOperand).getDefiningOp<nn::ConvOp>();
     Value constant = op->getOperand(1 - convOperand);
-    if (!conv || !conv->hasOneUse() || !isConstant(conv.getW()) ||
-        (conv.getB() && !isConstant(conv.getB())) || !isConstant(constant))
+    if (!conv || !isReplaceable(conv) || !isConstant(constant))
       return std::nullopt;
     auto type = cast<RankedTensorType>(conv.getType());
     if (op->getResult(0).getType() != type ||
@@ -152,7 +186,8 @@ struct FoldBatchNorm : burnish::impl::FoldBatchNormBase<FoldBatchNorm> {
     for (Operation &op :
          llvm::make_early_inc_range(function->getBody().getOps())) {
       rewriter.setInsertionPoint(&op);
-      Value folded = isa<nn::AddOp, nn::SubOp, nn::MulOp, nn::DivOp>(op)
+      Value folded = isa<nn::BatchNormalizationOp, nn::AddOp, nn::SubOp,
+                         nn::MulOp, nn::DivOp>(op)
                          ? Fold(&op, rewriter, scope).run()
                          : Value();
       if (!folded)

@@ -1,4 +1,4 @@
-// RUN: burnish-opt %s --nn-infer-shapes --nn-fold-batch-norm --canonicalize | FileCheck %s
+// RUN: burnish-opt %s --split-input-file --nn-infer-shapes --nn-fold-batch-norm --canonicalize | FileCheck %s
 
 // What a batch normalisation is made of: a difference, a product and a sum with one number for each channel.
 // CHECK-LABEL: func.func @normalized(
@@ -18,4 +18,23 @@ func.func @normalized(%x: tensor<5x2x7xf32>) -> tensor<5x3x4xf32> {
   %scaled = nn.mul %centred, %scale : (tensor<5x3x4xf32>, tensor<3x1xf32>) -> tensor<5x3x4xf32>
   %shifted = nn.add %shift, %scaled : (tensor<3x1xf32>, tensor<5x3x4xf32>) -> tensor<5x3x4xf32>
   return %shifted : tensor<5x3x4xf32>
+}
+
+// -----
+
+// The operator itself, with the statistics of training.
+// CHECK-LABEL: func.func @batch_normalization(
+// CHECK-NOT:     nn.batch_normalization
+// CHECK:         nn.sqrt
+// CHECK:         nn.div
+// CHECK:         %[[Y:.*]] = nn.conv
+// CHECK-NEXT:    return %[[Y]]
+func.func @batch_normalization(%x: tensor<5x2x7xf32>) -> tensor<5x3x7xf32> {
+  %w = nn.constant {value = dense<[[[1.0], [2.0]], [[3.0], [4.0]], [[5.0], [6.0]]]> : tensor<3x2x1xf32>} : () -> tensor<3x2x1xf32>
+  %b = nn.constant {value = dense<[7.0, 8.0, 9.0]> : tensor<3xf32>} : () -> tensor<3xf32>
+  %c = nn.constant {value = dense<[1.0, 2.0, 3.0]> : tensor<3xf32>} : () -> tensor<3xf32>
+  %y = nn.conv %x, %w, %b : (tensor<5x2x7xf32>, tensor<3x2x1xf32>, tensor<3xf32>) -> tensor<5x3x7xf32>
+  %z = "nn.batch_normalization"(%y, %c, %b, %b, %c) {resultSegmentSizes = array<i32: 1, 0, 0>}
+       : (tensor<5x3x7xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>) -> tensor<5x3x7xf32>
+  return %z : tensor<5x3x7xf32>
 }

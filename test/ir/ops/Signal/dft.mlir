@@ -3,8 +3,9 @@
 // A transform of known length is a product with a constant table: (frequencies, samples, parts in, parts out).
 // CHECK-LABEL: func.func @real(
 // CHECK-SAME:      -> tensor<3x5x2xf32>
-// CHECK:         %[[T:.*]] = arith.constant dense_resource<{{.*}}> : tensor<5x8x1x2xf32>
-// CHECK:         linalg.generic {{.*}} ins(%{{.*}}, %[[T]] : tensor<3x8x1xf32>, tensor<5x8x1x2xf32>) outs(%{{.*}} : tensor<3x5x2xf32>)
+// CHECK:         %[[T:.*]] = arith.constant dense_resource<{{.*}}> : tensor<5x8x1x2xf64>
+// CHECK:         linalg.generic {{.*}} ins(%{{.*}}, %[[T]] : tensor<3x8x1xf32>, tensor<5x8x1x2xf64>) outs(%{{.*}} : tensor<3x5x2xf64>)
+// CHECK:         arith.truncf
 func.func @real(%x: tensor<3x8x1xf32>) -> tensor<?x?x?xf32> {
   %y = "nn.dft"(%x) {onesided = 1 : i64, operandSegmentSizes = array<i32: 1, 0, 0>} : (tensor<3x8x1xf32>) -> tensor<?x?x?xf32>
   return %y : tensor<?x?x?xf32>
