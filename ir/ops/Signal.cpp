@@ -96,9 +96,6 @@ static FailureOr<Transform> transformOf(DftOp op, int64_t axis,
       return failure();
     transform.length = *given;
   }
-  if (transform.length && known(transform.length).value_or(1) < 1)
-    return op.emitOpError()
-           << "the transform has length " << *known(transform.length);
   if (transform.length)
     transform.given = transform.isOneSided && !transform.isInverse
                           ? transform.length.floorDiv(2) + 1
@@ -122,6 +119,9 @@ LogicalResult DftOp::inferShapes(ShapeScope &scope) {
     FailureOr<Transform> transform = transformOf(*this, each, scope);
     if (failed(transform))
       return failure();
+    if (*axis && transform->length && known(transform->length).value_or(1) < 1)
+      return emitOpError() << "the transform has length "
+                           << *known(transform->length);
     if (*axis || transform->given != dims[each])
       dims[each] = *axis ? transform->given : Dim();
   }
