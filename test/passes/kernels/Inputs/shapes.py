@@ -1,0 +1,103 @@
+"""shapes.py - one model of many odd shapes, its inputs, and what ONNX's reference evaluator makes of them.
+
+shapes.py make     writes shapes.onnx, in.npz, expected.npz
+shapes.py check A  compares A with expected.npz
+shapes.py same A B compares two results bit by bit
+"""
+
+import sys
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper
+from onnx.reference import ReferenceEvaluator
+
+rng = np.random.default_rng(1)
+nodes, inputs, constants = [], {}, {}
+outputs = []
+
+
+def random(*shape):
+    return rng.standard_normal(shape).astype(np.float32)
+
+
+def given(*shape):
+    inputs[f"x{len(inputs)}"] = random(*shape)
+    return f"x{len(inputs) - 1}"
+
+
+def constant(value):
+    constants[f"c{len(constants)}"] = value
+    return f"c{len(constants) - 1}"
+
+
+def node(op, *operands, **attributes):
+    nodes.append(helper.make_node(op, operands, [f"t{len(nodes)}"], **attributes))
+    return nodes[-1].output[0]
+
+
+def products():
+    for rows, columns, depth in [(1, 7, 5), (1, 100, 33), (2, 2, 2), (15, 33, 17), (37, 51, 65), (60, 530, 30)]:
+        for right in (constant(random(depth, columns)), given(depth, columns)):
+            sum = node("MatMul", given(rows, depth), right)
+            outputs.append(node("Relu", node("Add", sum, constant(random(columns)))))
+    outputs.append(node("MatMul", given(3, 5, 37, 20), given(3, 5, 20, 19)))
+    outputs.append(node("MatMul", given(2, 1, 9, 8), given(3, 8, 40)))
+
+
+def convolutions():
+    def conv(x, shape, **attributes):
+        y = node("Conv", x, constant(random(*shape)), constant(random(shape[0])), **attributes)
+        outputs.append(node("Relu", node("Mul", y, y)))
+
+    conv(given(1, 3, 9, 11), (5, 3, 3, 3), pads=[1] * 4)
+    conv(given(2, 16, 14, 13), (24, 16, 3, 3), pads=[1] * 4, strides=[2, 2])
+    conv(given(1, 64, 7, 7), (70, 64, 1, 1))
+    conv(given(1, 300, 6, 5), (33, 300, 3, 3), pads=[1] * 4)
+    conv(given(1, 12, 19, 37), (12, 1, 3, 3), pads=[1] * 4, strides=[2, 2], group=12)
+    conv(given(1, 16, 12, 12), (32, 4, 3, 3), pads=[2] * 4, dilations=[2, 2], group=4)
+    # A view with gaps between its rows.
+    view = node("Slice", given(1, 6, 9, 12), constant(np.array([2])), constant(np.array([11])), constant(np.array([3])))
+    conv(view, (5, 6, 1, 1))
+
+
+def passes():
+    for axis in (-1, 1):
+        outputs.append(node("Softmax", given(5, 7, 33), axis=axis))
+    for axes in ([2], [1], [0, 2], [0, 1, 2]):
+        outputs.append(node("ReduceMean", given(5, 12, 63), constant(np.array(axes)), keepdims=0))
+    outputs.append(node("Erf", node("Tanh", node("Exp", given(5, 71, 3)))))
+    outputs.append(node("Sigmoid", node("Transpose", given(5, 71, 33), perm=[0, 2, 1])))
+    outputs.append(node("MaxPool", given(1, 12, 29, 37), kernel_shape=[3, 3], strides=[2, 2], pads=[1] * 4))
+
+
+def make():
+    products()
+    convolutions()
+    passes()
+    types = [helper.make_tensor_value_info(name, TensorProto.FLOAT, value.shape) for name, value in inputs.items()]
+    results = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs]
+    weights = [onnx.numpy_helper.from_array(value, name) for name, value in constants.items()]
+    model = helper.make_model(helper.make_graph(nodes, "shapes", types, results, weights), opset_imports=[helper.make_opsetid("", 22)])
+    model.ir_version = 10
+    onnx.save(model, "shapes.onnx")
+    np.savez("in.npz", **inputs)
+    np.savez("expected.npz", **dict(zip(outputs, ReferenceEvaluator(model).run(None, inputs))))
+
+
+def check(file):
+    got, expected = np.load(file), np.load("expected.npz")
+    for name in expected.files:
+        error = np.abs(got[name] - expected[name]).max() / np.abs(expected[name]).max()
+        if got[name].shape != expected[name].shape or not error < 3e-6:
+            sys.exit(f"{name}: {got[name].shape} for {expected[name].shape}, error {error}")
+
+
+def same(left, right):
+    left, right = np.load(left), np.load(right)
+    for name in left.files:
+        if left[name].tobytes() != right[name].tobytes():
+            sys.exit(f"{name} differs")
+
+
+{"make": make, "check": check, "same": same}[sys.argv[1]](*sys.argv[2:])
