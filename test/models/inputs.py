@@ -117,4 +117,4 @@ def make(spec, dims, generator):
     shape = [dims.get(d, d) for d in shape]
     values = {key: dims.get(v, v) if isinstance(v, str) else v for key, v in values.items()}
     array = KINDS[values["kind"]](generator, shape, values)
-    return np.ascontiguousarray(np.asarray(array).reshape(shape).astype(element_type))
+    return np.asarray(array).reshape(shape).astype(element_type, order="C")
