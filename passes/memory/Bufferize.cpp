@@ -96,8 +96,13 @@ struct Bufferize : burnish::impl::BufferizeBase<Bufferize> {
     options.setFunctionBoundaryTypeConversion(
         LayoutMapOption::IdentityLayoutMap);
     options.allowReturnAllocsFromLoops = true;
+    // A kernel that is done still has a region on tensors; the driver would ask
+    // for it again when it lies where an operation lay that is gone.
     options.opFilter.denyOperation([](Operation *op) {
-      return op->getParentOfType<nn::KernelOp>() != nullptr;
+      bool isDone =
+          isa<nn::KernelOp>(op) &&
+          llvm::none_of(op->getOperandTypes(), llvm::IsaPred<TensorType>);
+      return isDone || op->getParentOfType<nn::KernelOp>() != nullptr;
     });
     IRRewriter rewriter(&getContext());
     OneShotAnalysisState analysis(getOperation(), options);
