@@ -67,6 +67,8 @@ static void addLoops(OpPassManager &passes, const PipelineOptions &options) {
 static void addTiles(OpPassManager &passes, const PipelineOptions &options) {
   if (options.level == 0)
     return;
+  passes.addNestedPass<func::FuncOp>(createChooseLayouts());
+  addCleanup(passes);
   passes.addPass(createGroupKernels());
   passes.addNestedPass<func::FuncOp>(createOrderLoops());
   addCleanup(passes);
@@ -163,6 +165,10 @@ struct Order {
 static constexpr Order kOrder[] = {
     {"nn-infer-shapes", "nn-fold-constants",
      "constants are found through known shapes"},
+    {"nn-fuse-elementwise", "nn-choose-layouts",
+     "what is fused lies where its consumer does"},
+    {"nn-choose-layouts", "nn-group-kernels",
+     "schedules and packing depend on what lies innermost"},
     {"nn-fuse-elementwise", "nn-group-kernels",
      "a group has one operation after its reduction"},
     {"nn-fuse-elementwise", "nn-order-loops", "fusion makes new loop nests"},
