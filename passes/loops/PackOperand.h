@@ -9,14 +9,16 @@ class OperandPacker {
 public:
   /// Replaces a constant operand of `kernel`, which `generic` in its region
   /// reads, by one whose axis of `loop` is cut into tiles: [tiles][other
-  /// axes][tile], the last filled up with zeros. The region unpacks it. Does
-  /// nothing where no axis is `loop` alone.
+  /// axes][tile], the last filled up with zeros. The other axes stand in the
+  /// order in which `generic` walks through its other input, so that this is
+  /// read in sequence too. The region unpacks it. Does nothing where no axis is
+  /// `loop` alone.
   void pack(nn::KernelOp kernel, mlir::linalg::GenericOp generic,
             unsigned argument, unsigned loop, int64_t tile);
 
 private:
   /// Constants that several kernels read are packed once.
-  llvm::DenseMap<std::tuple<mlir::Attribute, int64_t, int64_t>,
+  llvm::DenseMap<std::tuple<mlir::Attribute, mlir::Attribute, int64_t>,
                  mlir::ElementsAttr>
       packed;
 };
