@@ -51,6 +51,16 @@ def ChooseLayouts : Pass<"nn-choose-layouts", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
 }
 
+def UseWinograd : Pass<"nn-use-winograd", "::mlir::ModuleOp"> {
+  let summary = "convolutions with constant 3x3 taps by minimal filtering, where the target gains";
+  let description = [{
+    A block of tiles at a time: tiles to points, a product for each point, results with the elementwise operation that
+    follows. The channels must lie innermost, as nn-choose-layouts leaves them.
+  }];
+  let dependentDialects = ["::burnish::nn::NNDialect", "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+                           "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];
+}
+
 def OrderLoops : Pass<"nn-order-loops", "::mlir::func::FuncOp"> {
   let summary = "move the loop along which results lie in memory innermost, in reductions that no schedule took";
 }

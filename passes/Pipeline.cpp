@@ -69,6 +69,7 @@ static void addTiles(OpPassManager &passes, const PipelineOptions &options) {
     return;
   passes.addNestedPass<func::FuncOp>(createChooseLayouts());
   addCleanup(passes);
+  passes.addPass(createUseWinograd());
   passes.addPass(createGroupKernels());
   passes.addNestedPass<func::FuncOp>(createOrderLoops());
   addCleanup(passes);
@@ -167,6 +168,10 @@ static constexpr Order kOrder[] = {
      "constants are found through known shapes"},
     {"nn-fuse-elementwise", "nn-choose-layouts",
      "what is fused lies where its consumer does"},
+    {"nn-choose-layouts", "nn-use-winograd",
+     "tiles are transformed along channels"},
+    {"nn-use-winograd", "nn-group-kernels",
+     "products of points are kernels like others"},
     {"nn-choose-layouts", "nn-group-kernels",
      "schedules and packing depend on what lies innermost"},
     {"nn-fuse-elementwise", "nn-group-kernels",

@@ -84,4 +84,11 @@ void makeProduct(KernelCode &code, mlir::Value begin, mlir::Value end);
 mlir::OpFoldResult tasksOfProduct(mlir::ImplicitLocOpBuilder &b,
                                   const Nest &nest, nn::ScheduleAttr schedule);
 
+/// Results of nn.winograd_output through the root's body; a task is one tile.
+/// `layout` is that of the products.
+void makeWinogradOutput(KernelCode &code, const Layout &layout,
+                        mlir::Value begin, mlir::Value end);
+mlir::OpFoldResult tasksOfWinogradOutput(mlir::ImplicitLocOpBuilder &b,
+                                         const Nest &nest);
+
 } // namespace burnish

@@ -6,6 +6,7 @@
 #include "passes/kernels/Elements.h"
 #include "passes/kernels/Parallel.h"
 #include "passes/kernels/Product.h"
+#include "passes/kernels/Winograd.h"
 
 using namespace mlir;
 using namespace burnish;
@@ -91,51 +92,73 @@ struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
     llvm::StringMap<func::FuncOp> functions;
     for (nn::KernelOp kernel : kernels) {
       ImplicitLocOpBuilder b(kernel.getLoc(), kernel);
-      // As the function sees it: what only run time knows is not known here
-      // either.
-      FailureOr<Nest> nest = Nest::of(
-          kernel,
-          [&](unsigned argument) {
-            return staticLayout(
-                cast<BaseMemRefType>(kernel->getOperand(argument).getType()));
-          },
-          [&](unsigned argument, unsigned axis) {
-            return sizeOf(b, kernel->getOperand(argument), axis);
-          },
-          nullptr);
-      if (failed(nest)) {
-        kernel.emitOpError() << "has a form that no schedule is for";
+      FailureOr<Work> work = workOf(b, kernel);
+      if (failed(work))
         return signalPassFailure();
-      }
-      nn::ScheduleAttr schedule = kernel.getSchedule();
-      bool isProduct = schedule.getAlgorithm() == "product";
-      if (isProduct ? failed(ProductForm::of(*nest, schedule.getPacks()))
-                    : !chooseLanes(*nest)) {
-        kernel.emitOpError() << "has a schedule '" << schedule.getAlgorithm()
-                             << "' that does not fit its loops";
-        return signalPassFailure();
-      }
-      OpFoldResult tasks = isProduct ? tasksOfProduct(b, *nest, schedule)
-                                     : tasksOfElements(b, *nest, schedule);
       func::FuncOp &function = functions[keyOf(kernel)];
       if (!function)
-        function = emit(kernel, *nest, symbols);
+        function = emit(kernel, work->name, symbols);
       SmallVector<Value> operands(kernel->getOperands());
       operands.push_back(arith::ConstantIndexOp::create(b, 0));
-      operands.push_back(getValueOrCreateConstantIndexOp(b, b.getLoc(), tasks));
+      operands.push_back(
+          getValueOrCreateConstantIndexOp(b, b.getLoc(), work->tasks));
       func::CallOp::create(b, function, operands);
       kernel->erase();
     }
   }
 
-  func::FuncOp emit(nn::KernelOp kernel, const Nest &outside,
-                    SymbolTable &symbols) {
+  /// What a call of a kernel is about.
+  struct Work {
+    OpFoldResult tasks;
+    std::string name;
+  };
+
+  static FailureOr<Work> workOf(ImplicitLocOpBuilder &b, nn::KernelOp kernel) {
+    nn::ScheduleAttr schedule = kernel.getSchedule();
+    StringRef algorithm = schedule.getAlgorithm();
+    if (algorithm == "winograd_input")
+      return Work{b.getIndexAttr(tasksOfWinogradInput(kernel)),
+                  algorithm.str()};
+    // As the function sees it: what only run time knows is not known here
+    // either.
+    FailureOr<Nest> nest = Nest::of(
+        kernel,
+        [&](unsigned argument) {
+          return staticLayout(
+              cast<BaseMemRefType>(kernel->getOperand(argument).getType()));
+        },
+        [&](unsigned argument, unsigned axis) {
+          return sizeOf(b, kernel->getOperand(argument), axis);
+        },
+        nullptr);
+    if (failed(nest)) {
+      kernel.emitOpError() << "has a form that no schedule is for";
+      return failure();
+    }
+    std::string name = nameOf(kernel, *nest);
+    bool isProduct = algorithm == "product",
+         isOutput = algorithm == "winograd_output";
+    bool fits = isProduct
+                    ? succeeded(ProductForm::of(*nest, schedule.getPacks()))
+                : isOutput ? nest->givenInput.has_value()
+                           : chooseLanes(*nest).has_value();
+    if (!fits) {
+      kernel.emitOpError() << "has a schedule '" << algorithm
+                           << "' that does not fit its loops";
+      return failure();
+    }
+    return Work{isProduct  ? tasksOfProduct(b, *nest, schedule)
+                : isOutput ? tasksOfWinogradOutput(b, *nest)
+                           : tasksOfElements(b, *nest, schedule),
+                name};
+  }
+
+  func::FuncOp emit(nn::KernelOp kernel, StringRef name, SymbolTable &symbols) {
     ImplicitLocOpBuilder b(kernel.getLoc(), &getContext());
     SmallVector<Type> types(kernel->getOperandTypes());
     types.append(2, b.getIndexType());
     b.setInsertionPointToEnd(getOperation().getBody());
-    auto function = func::FuncOp::create(b, nameOf(kernel, outside),
-                                         b.getFunctionType(types, {}));
+    auto function = func::FuncOp::create(b, name, b.getFunctionType(types, {}));
     function.setPrivate();
     function->setAttr(
         "llvm.linkage",
@@ -158,6 +181,14 @@ struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
       data.push_back(memory);
       layouts.push_back(layout);
     }
+    Value begin = entry->getArgument(arguments.size()),
+          end = entry->getArgument(arguments.size() + 1);
+    StringRef algorithm = kernel.getSchedule().getAlgorithm();
+    if (algorithm == "winograd_input") {
+      makeWinogradInput(b, kernel, data, layouts, begin, end);
+      func::ReturnOp::create(b);
+      return function;
+    }
     FailureOr<Nest> nest = Nest::of(
         kernel, [&](unsigned argument) { return layouts[argument]; },
         [&](unsigned argument, unsigned axis) {
@@ -165,11 +196,12 @@ struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
         },
         &b);
     KernelCode code(b, *nest, kernel.getSchedule(), data);
-    Value begin = entry->getArgument(arguments.size()),
-          end = entry->getArgument(arguments.size() + 1);
-    kernel.getSchedule().getAlgorithm() == "product"
-        ? makeProduct(code, begin, end)
-        : makeElements(code, begin, end);
+    if (algorithm == "product")
+      makeProduct(code, begin, end);
+    else if (algorithm == "winograd_output")
+      makeWinogradOutput(code, layouts[0], begin, end);
+    else
+      makeElements(code, begin, end);
     func::ReturnOp::create(b);
     return function;
   }

@@ -243,6 +243,11 @@ FailureOr<Nest> Nest::of(nn::KernelOp kernel, LayoutOf layoutOf, SizeOf sizeOf,
 
   SmallVector<AffineMap> maps = root.getIndexingMapsArray();
   for (auto [input, map] : llvm::zip(root.getDpsInputs(), maps)) {
+    if (input.getDefiningOp<nn::WinogradOutputOp>()) {
+      nest.givenInput = nest.inputs.size();
+      nest.inputs.emplace_back();
+      continue;
+    }
     FailureOr<Access> access = inputOf(input, map.getResults());
     if (failed(access))
       return failure();
@@ -283,6 +288,8 @@ FailureOr<Nest> Nest::of(nn::KernelOp kernel, LayoutOf layoutOf, SizeOf sizeOf,
   }
   if (llvm::any_of(nest.loops, [](const Loop &loop) { return !loop.size; }))
     return failure();
+  if (nest.givenInput)
+    return nest;
   nest.dropUnitLoops();
   nest.mergeLoops();
   return nest;

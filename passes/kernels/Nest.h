@@ -71,6 +71,9 @@ public:
   llvm::SmallVector<Access> epilogueInputs;
   unsigned resultInput = 0;
   Access out;
+  /// The root's input that is no operand but the result of nn.winograd_output;
+  /// loops then stay as they are.
+  std::optional<unsigned> givenInput;
   /// The element type of the root's result, and of the out.
   mlir::Type rootType, outType;
 

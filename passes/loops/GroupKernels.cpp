@@ -249,8 +249,10 @@ struct GroupKernels : burnish::impl::GroupKernelsBase<GroupKernels> {
       return;
     OperandPacker packer;
     SmallVector<linalg::GenericOp> generics;
-    getOperation().walk(
-        [&](linalg::GenericOp generic) { generics.push_back(generic); });
+    getOperation().walk([&](linalg::GenericOp generic) {
+      if (!generic->getParentOfType<nn::KernelOp>())
+        generics.push_back(generic);
+    });
     llvm::DenseSet<Operation *> gone;
     OpBuilder builder(&getContext());
     for (linalg::GenericOp generic : generics) {
