@@ -140,7 +140,7 @@ struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
          isOutput = algorithm == "winograd_output";
     bool fits = isProduct
                     ? succeeded(ProductForm::of(*nest, schedule.getPacks()))
-                : isOutput ? nest->givenInput.has_value()
+                : isOutput ? nest->given != nullptr
                            : chooseLanes(*nest).has_value();
     if (!fits) {
       kernel.emitOpError() << "has a schedule '" << algorithm

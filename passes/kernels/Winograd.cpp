@@ -231,8 +231,7 @@ private:
     auto branch = scf::IfOp::create(b, isInside, /*withElseRegion=*/true);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(branch.thenBlock());
-    int64_t down = *getConstantIntValue(imageLayout.strides[1]),
-            along = *getConstantIntValue(imageLayout.strides[2]);
+    OpFoldResult down = imageLayout.strides[1], along = imageLayout.strides[2];
     transformFrom(image, from, down, along, to);
     b.setInsertionPointToStart(branch.elseBlock());
     Value zero = arith::ConstantOp::create(b, b.getZeroAttr(vector));
@@ -249,8 +248,7 @@ private:
         {
           OpBuilder::InsertionGuard inside(b);
           b.setInsertionPointToStart(read.thenBlock());
-          scf::YieldOp::create(b,
-                               load(image, from, row * down + column * along));
+          scf::YieldOp::create(b, load(image, from, row, down, column, along));
           b.setInsertionPointToStart(read.elseBlock());
           scf::YieldOp::create(b, zero);
         }
@@ -258,30 +256,32 @@ private:
                                 constant((row * points + column) * lanes));
       }
     }
-    transformFrom(patch, constant(0), points * lanes, lanes, to);
+    transformFrom(patch, constant(0), b.getIndexAttr(points * lanes),
+                  b.getIndexAttr(lanes), to);
   }
 
-  void transformFrom(Value memory, Value from, int64_t down, int64_t along,
-                     Value to) {
+  void transformFrom(Value memory, Value from, OpFoldResult down,
+                     OpFoldResult along, Value to) {
     SmallVector<Value> square;
     for (int64_t row = 0; row < points; ++row)
       for (int64_t column = 0; column < points; ++column)
-        square.push_back(load(memory, from, row * down + column * along));
+        square.push_back(load(memory, from, row, down, column, along));
     square = alongBoth(square, points, [&](ArrayRef<Value> line) {
       return transform.input(b, line);
     });
-    int64_t stride = *getConstantIntValue(tilesLayout.strides[0]);
-    for (auto [index, value] : llvm::enumerate(square))
+    for (auto [index, result] : llvm::enumerate(square))
       vector::StoreOp::create(
-          b, value, tiles,
-          Value(arith::AddIOp::create(
-              b, to, constant(static_cast<int64_t>(index) * stride))));
+          b, result, tiles,
+          value(plus(to, constant(index), tilesLayout.strides[0])));
   }
 
-  Value load(Value memory, Value from, int64_t more) {
-    return vector::LoadOp::create(
-        b, vector, memory,
-        Value(arith::AddIOp::create(b, from, constant(more))));
+  Value load(Value memory, Value from, int64_t row, OpFoldResult down,
+             int64_t column, OpFoldResult along) {
+    OpFoldResult at =
+        nn::addIndex(b, nn::mulIndex(b, b.getIndexAttr(row), down),
+                     nn::mulIndex(b, b.getIndexAttr(column), along));
+    return vector::LoadOp::create(b, vector, memory,
+                                  value(nn::addIndex(b, from, at)));
   }
   /// Whether [from, from + length) lies in [0, size).
   Value isWithin(Value from, int64_t length, int64_t size) {
@@ -334,22 +334,17 @@ void burnish::makeWinogradInput(ImplicitLocOpBuilder &b, nn::KernelOp kernel,
 /// The loop of the root along the channels.
 static constexpr unsigned kOutputLanes = 3;
 
-static nn::WinogradOutputOp outputOf(const Nest &nest) {
-  linalg::GenericOp root = nest.root;
-  return root.getDpsInputs()[*nest.givenInput]
-      .getDefiningOp<nn::WinogradOutputOp>();
-}
-
 OpFoldResult burnish::tasksOfWinogradOutput(ImplicitLocOpBuilder &b,
                                             const Nest &nest) {
-  return b.getIndexAttr(shapeOf(outputOf(nest).getProducts())[1]);
+  return b.getIndexAttr(
+      shapeOf(nn::WinogradOutputOp(nest.given).getProducts())[1]);
 }
 
 void burnish::makeWinogradOutput(KernelCode &code, const Layout &layout,
                                  Value begin, Value end) {
   ImplicitLocOpBuilder &b = code.b;
   const Nest &nest = code.nest;
-  nn::WinogradOutputOp op = outputOf(nest);
+  nn::WinogradOutputOp op = nest.given;
   int64_t tile = op.getTile();
   WinogradTransform transform(tile);
   int64_t points = transform.points();
@@ -359,12 +354,12 @@ void burnish::makeWinogradOutput(KernelCode &code, const Layout &layout,
   Value products =
       code.data[cast<BlockArgument>(op.getProducts()).getArgNumber()];
   Type elementType = cast<MemRefType>(products.getType()).getElementType();
-  int64_t stride = *getConstantIntValue(layout.strides[0]);
-
   auto finish = [&](Value result, int64_t width) {
+    if (!nest.root)
+      return code.store(nest.out, result, kOutputLanes, width);
     SmallVector<Value> arguments;
     for (auto [index, access] : llvm::enumerate(nest.inputs))
-      arguments.push_back(index == *nest.givenInput
+      arguments.push_back(index == nest.givenInput
                               ? result
                               : code.load(access, kOutputLanes, width));
     // The out has nothing to be read.
@@ -379,8 +374,11 @@ void burnish::makeWinogradOutput(KernelCode &code, const Layout &layout,
     auto vector = VectorType::get({width}, elementType);
     SmallVector<Value> square;
     for (int64_t point = 0; point < points * points; ++point) {
-      Value at = arith::AddIOp::create(b, from, code.constant(point * stride));
-      square.push_back(vector::LoadOp::create(b, vector, products, at));
+      OpFoldResult at = nn::addIndex(
+          b, from, nn::mulIndex(b, b.getIndexAttr(point), layout.strides[0]));
+      square.push_back(vector::LoadOp::create(
+          b, vector, products,
+          getValueOrCreateConstantIndexOp(b, b.getLoc(), at)));
     }
     square = alongBoth(square, points, [&](ArrayRef<Value> line) {
       return transform.output(b, line);

@@ -376,16 +376,6 @@ private:
         block.getArgument(0), schedule.tile);
     Value outArgument = block.getArguments().back();
     if (!conv.epilogue) {
-      AffineMap all = b.getMultiDimIdentityMap(4);
-      SmallVector<utils::IteratorType> iterators(4,
-                                                 utils::IteratorType::parallel);
-      result =
-          linalg::GenericOp::create(
-              b, outType, result, outArgument, ArrayRef{all, all}, iterators,
-              [](OpBuilder &inside, Location loc, ValueRange values) {
-                linalg::YieldOp::create(inside, loc, values[0]);
-              })
-              .getResult(0);
       nn::KernelYieldOp::create(b, result);
       return made->getResult(0);
     }
