@@ -275,6 +275,7 @@ struct GroupKernels : burnish::impl::GroupKernelsBase<GroupKernels> {
         break;
       }
     }
+    packer.shareAndRelease(getOperation());
   }
 
   nn::KernelOp makeKernel(OpBuilder &builder, ArrayRef<linalg::GenericOp> group,
