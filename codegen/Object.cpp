@@ -5,7 +5,9 @@
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/IR/InstIterator.h"
 #include "llvm/IR/LegacyPassManager.h"
+#include "llvm/IR/Operator.h"
 #include "llvm/IR/Verifier.h"
 #include "llvm/Linker/Linker.h"
 #include "llvm/Passes/PassBuilder.h"
@@ -56,6 +58,8 @@ Object::translate(ModuleOp module, const Target &target,
   if (object.machine->isPositionIndependent())
     object.llvm->setPICLevel(llvm::PICLevel::BigPIC);
   object.setAttributes(target);
+  if (target.isDeterministic)
+    object.forbidContraction();
   if (!name.empty())
     object.keepInterface(name);
   object.optimize(options.level);
@@ -155,6 +159,14 @@ void Object::setAttributes(const Target &target) {
     function.addFnAttr("frame-pointer", "none");
     function.addFnAttr("no-trapping-math", "true");
   }
+}
+
+/// A product and a sum are one operation only on CPUs that have it.
+void Object::forbidContraction() {
+  for (llvm::Function &function : *llvm)
+    for (llvm::Instruction &instruction : llvm::instructions(function))
+      if (isa<llvm::FPMathOperator>(instruction))
+        instruction.setHasAllowContract(false);
 }
 
 void Object::keepInterface(StringRef name) {

@@ -56,6 +56,7 @@ private:
             std::shared_ptr<llvm::LLVMContext> context);
   llvm::Error emit(llvm::raw_pwrite_stream &stream, bool isAssembly);
   void setAttributes(const Target &target);
+  void forbidContraction();
   void keepInterface(llvm::StringRef name);
   void optimize(unsigned level);
 
