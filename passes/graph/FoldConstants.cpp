@@ -177,8 +177,12 @@ struct FoldConstants : burnish::impl::FoldConstantsBase<FoldConstants> {
       isChanged = foldShapes(*function, scope);
       ConstantPart part(*function);
       if (!part.empty()) {
-        if (failed(part.fold()))
+        if (failed(part.fold())) {
+          function->emitRemark()
+              << "constants are computed at every run: computing them when "
+                 "compiling did not succeed";
           return;
+        }
         isChanged = true;
       }
     }
