@@ -268,6 +268,8 @@ FailureOr<ImportedModel> ModelImporter::run() {
     diagnostics.error("", "the imported module is not valid");
   if (diagnostics.hasErrors())
     return failure();
+  for (ArrayRef<char> mapping : model->mappings())
+    context.getLoadedDialect<nn::NNDialect>()->addMapping(mapping);
   return std::move(result);
 }
 

@@ -419,6 +419,7 @@ struct UseWinograd : burnish::impl::UseWinogradBase<UseWinograd> {
         [&](linalg::GenericOp generic) { generics.push_back(generic); });
     OpBuilder builder(&getContext());
     llvm::DenseSet<Operation *> gone;
+    SmallVector<ElementsAttr> sources;
     for (linalg::GenericOp generic : generics) {
       if (gone.contains(generic))
         continue;
@@ -439,7 +440,9 @@ struct UseWinograd : burnish::impl::UseWinogradBase<UseWinograd> {
         last->erase();
       }
       conv->op->erase();
+      sources.push_back(conv->weights);
     }
+    nn::releaseUnused(getOperation(), sources);
   }
 };
 } // namespace

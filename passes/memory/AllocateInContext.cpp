@@ -33,8 +33,11 @@ struct AllocateInContext
     function->walk([&](memref::AllocOp alloc) { allocs.push_back(alloc); });
     function->walk(
         [&](memref::DeallocOp dealloc) { deallocs.push_back(dealloc); });
-    for (memref::AllocOp alloc : allocs)
+    for (memref::AllocOp alloc : allocs) {
+      alloc->emitRemark() << "a buffer whose size only run time knows comes "
+                             "from the context's allocator";
       allocate(alloc, context);
+    }
     for (memref::DeallocOp dealloc : deallocs)
       release(dealloc, context);
     if (!allocs.empty())

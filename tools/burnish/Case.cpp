@@ -3,6 +3,7 @@
 #include "tools/burnish/Case.h"
 #include "codegen/Link.h"
 #include "frontend/onnx/TestData.h"
+#include "passes/graph/Evaluate.h"
 #include "runtime/include/burnish.h"
 #include "tools/burnish/Commands.h"
 #include "tools/burnish/Compiler.h"
@@ -108,12 +109,6 @@ struct TestContext {
 };
 } // namespace
 
-static void *allocate(const burnish_context *, int64_t bytes) {
-  return std::aligned_alloc(64, llvm::alignTo(std::max<int64_t>(bytes, 1), 64));
-}
-static void release(const burnish_context *, void *pointer) {
-  std::free(pointer);
-}
 static void parallelFor(const burnish_context *context,
                         void (*body)(void *, int64_t, int64_t), void *closure,
                         int64_t count) {
@@ -243,9 +238,9 @@ static bool runDataSet(const burnish_model &model, StringRef set,
   }
   if (!room(model.workspace_bytes))
     return fail("error", "no memory for the workspace");
-  TestContext context = {
-      {options.threads > 1 ? parallelFor : nullptr, allocate, release, nullptr},
-      options.threads};
+  TestContext context = {{options.threads > 1 ? parallelFor : nullptr,
+                          allocateAligned, releaseAligned, nullptr},
+                         options.threads};
   int32_t status =
       model.run(&context.slots, in.data(), out.data(), memory.back().data());
   if (status)
