@@ -126,8 +126,10 @@ void ModelImporter::input(const onnx::ValueInfoProto &info) {
   SmallVector<int64_t> known(make_filter_range(
       shape, [](int64_t size) { return !ShapedType::isDynamic(size); }));
   std::string error;
-  if (!elementCount(known, error))
+  if (!elementCount(known, error)) {
     diagnostics.error(where, error);
+    elementType = {};
+  }
   if (elementType)
     port.type = RankedTensorType::get(shape, elementType);
   ports.push_back(std::move(port));
