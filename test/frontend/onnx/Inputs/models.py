@@ -340,6 +340,10 @@ def symbolic():
     return model([node("Relu", ["x"], ["y"])], inputs=[value("x", ("batch", 3, "width"))], outputs=[value("y", ("batch", 3, "width"))])
 
 
+def shared_dim():
+    return model([node("Add", ["x", "z"], ["y"])], inputs=[value("x", ("n", 3)), value("z", ("n", 3))])
+
+
 def sequence_input():
     made = helper.make_tensor_sequence_value_info("x", TensorProto.FLOAT, None)
     return model([node("SequenceLength", ["x"], ["y"])], inputs=[made])
