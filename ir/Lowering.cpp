@@ -565,6 +565,17 @@ Value Lowering::split(Value tensor, int64_t axis,
   SmallVector<Value> dynamic;
   dispatchIndexOpFoldResults(all, dynamic, shape);
   auto type = cast<RankedTensorType>(tensor.getType());
+  // The axis is known to the operator exactly when all its parts are.
+  int64_t whole = 1;
+  for (int64_t part : ArrayRef(shape).slice(axis, sizes.size()))
+    whole = ShapedType::isDynamic(whole) || ShapedType::isDynamic(part)
+                ? ShapedType::kDynamic
+                : whole * part;
+  SmallVector<int64_t> before(type.getShape());
+  if (before[axis] != whole) {
+    before[axis] = whole;
+    tensor = tensor::CastOp::create(*this, type.clone(before), tensor);
+  }
   return tensor::ExpandShapeOp::create(*this, type.clone(shape), tensor,
                                        grouping(all.size(), axis, sizes.size()),
                                        all);

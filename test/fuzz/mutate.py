@@ -219,7 +219,7 @@ def finding(burnish, record):
     lines = message.splitlines()
     if outcome == "error" and message.startswith(record["name"]) and not TOO_GREAT.search(message):
         return f"accepted at first, and then not compiled: {message}"
-    if outcome == "unsupported" and (not lines or not all(line.startswith(record["name"] + "/model.onnx: ") for line in lines)):
+    if outcome == "unsupported" and (not lines or not all(line.startswith(record["name"] + "/") for line in lines)):
         return f"refused without a message that names the file: {message!r}"
     return f"the same message twice: {message}" if len(set(lines)) < len(lines) else None
 
