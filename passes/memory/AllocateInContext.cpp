@@ -51,11 +51,12 @@ struct AllocateInContext
     DataLayout layout;
     int64_t fixed =
         llvm::divideCeil(layout.getTypeSizeInBits(type.getElementType()), 8);
-    for (int64_t size : type.getShape())
-      if (!ShapedType::isDynamic(size))
-        fixed *= size;
     // Sizes come from data: a product that does not fit is as bad as memory
     // that is not there, and both give null.
+    for (int64_t size : type.getShape())
+      if (!ShapedType::isDynamic(size) &&
+          (fixed < 0 || llvm::MulOverflow(fixed, size, fixed)))
+        fixed = -1;
     Value bytes =
         LLVM::ConstantOp::create(b, b.getI64Type(), b.getI64IntegerAttr(fixed));
     for (Value size : alloc.getDynamicSizes()) {

@@ -92,10 +92,14 @@ public:
     return add(file, [&](Output &output) { return output.append(text); });
   }
   const Output &last() const { return outputs.back().first; }
+  /// What is copied into a device may not fit, so that goes first: nothing else
+  /// has its name by then.
   llvm::Error commit() {
-    for (auto &[output, isExecutable] : outputs)
-      if (llvm::Error error = output.commit(isExecutable))
-        return error;
+    for (bool copies : {true, false})
+      for (auto &[output, isExecutable] : outputs)
+        if (output.isCopied() == copies)
+          if (llvm::Error error = output.commit(isExecutable))
+            return error;
     return llvm::Error::success();
   }
 
