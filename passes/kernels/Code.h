@@ -28,6 +28,9 @@ struct KernelCode {
   /// scalar.
   llvm::SmallVector<mlir::Value> data;
   llvm::SmallVector<Index> at;
+  /// The iteration of the loop around a kernel that goes back and forth; else
+  /// null.
+  mlir::Value turn;
 
   mlir::Value constant(int64_t value);
   mlir::Value valueOf(Index index);

@@ -1,6 +1,7 @@
 // EmitKernels.cpp - makes functions of kernels; equal kernels share one.
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "passes/Passes.h"
 #include "passes/kernels/Code.h"
 #include "passes/kernels/Elements.h"
@@ -121,6 +122,14 @@ struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
       if (!function)
         function = emit(kernel, *nest, symbols);
       SmallVector<Value> operands(kernel->getOperands());
+      if (schedule.getBackAndForth()) {
+        auto around = kernel->getParentOfType<scf::ForOp>();
+        if (!around) {
+          kernel.emitOpError() << "goes back and forth, and is in no loop";
+          return signalPassFailure();
+        }
+        operands.push_back(around.getInductionVar());
+      }
       operands.push_back(arith::ConstantIndexOp::create(b, 0));
       operands.push_back(getValueOrCreateConstantIndexOp(b, b.getLoc(), tasks));
       func::CallOp::create(b, function, operands);
@@ -131,8 +140,9 @@ struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
   func::FuncOp emit(nn::KernelOp kernel, const Nest &outside,
                     SymbolTable &symbols) {
     ImplicitLocOpBuilder b(kernel.getLoc(), &getContext());
+    bool hasTurn = kernel.getSchedule().getBackAndForth();
     SmallVector<Type> types(kernel->getOperandTypes());
-    types.append(2, b.getIndexType());
+    types.append(2 + hasTurn, b.getIndexType());
     b.setInsertionPointToEnd(getOperation().getBody());
     auto function = func::FuncOp::create(b, nameOf(kernel, outside),
                                          b.getFunctionType(types, {}));
@@ -147,7 +157,8 @@ struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
     b.setInsertionPointToStart(entry);
     SmallVector<Value> data;
     SmallVector<Layout> layouts;
-    ArrayRef<BlockArgument> arguments = entry->getArguments().drop_back(2);
+    ArrayRef<BlockArgument> arguments =
+        entry->getArguments().take_front(kernel->getNumOperands());
     for (BlockArgument argument : arguments) {
       if (!isa<MemRefType>(argument.getType())) {
         data.push_back(argument);
@@ -165,8 +176,10 @@ struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
         },
         &b);
     KernelCode code(b, *nest, kernel.getSchedule(), data);
-    Value begin = entry->getArgument(arguments.size()),
-          end = entry->getArgument(arguments.size() + 1);
+    ArrayRef<BlockArgument> bounds = entry->getArguments().take_back(2);
+    Value begin = bounds[0], end = bounds[1];
+    if (hasTurn)
+      code.turn = entry->getArgument(arguments.size());
     kernel.getSchedule().getAlgorithm() == "product"
         ? makeProduct(code, begin, end)
         : makeElements(code, begin, end);

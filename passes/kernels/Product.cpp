@@ -159,7 +159,18 @@ public:
     int64_t tile = rowsOutside ? rows() : panel;
     Value count =
         getValueOrCreateConstantIndexOp(b, b.getLoc(), tilesOf(size, tile));
+    Value isBackwards;
+    if (code.turn)
+      isBackwards = arith::TruncIOp::create(
+          b, b.getI1Type(),
+          Value(arith::IndexCastOp::create(b, b.getI64Type(), code.turn)));
     code.loop(begin, end, 1, [&](Value task) {
+      if (isBackwards) {
+        Value sum = arith::AddIOp::create(b, begin, end),
+              last = arith::SubIOp::create(b, sum, code.constant(1));
+        task = arith::SelectOp::create(
+            b, isBackwards, Value(arith::SubIOp::create(b, last, task)), task);
+      }
       Value rest = task, place = b.createOrFold<arith::RemUIOp>(task, count);
       if (form.outer.empty())
         place = task;

@@ -1,6 +1,7 @@
 // GroupKernels.cpp - groups loops into kernels and says how each is computed.
 #include "ir/Kernel.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "passes/Passes.h"
 #include "passes/kernels/Body.h"
 #include "passes/kernels/Elements.h"
@@ -159,10 +160,15 @@ selectProduct(nn::KernelOp kernel, const Nest &nest, const Machine &machine) {
                          form->lanes.size() == 1 &&
                          nest.loops[form->lanes[0]].source;
   Type rightType = getElementTypeOrSelf(operandOf(kernel, right).getType());
-  ProductShape shape{form->outerCount(nest), form->rowCount(nest),
-                     form->laneCount(nest),  form->depthCount(nest),
-                     bitsOf(nest.rootType),  bitsOf(rightType),
-                     form->isStraight(nest), isRightConstant};
+  ProductShape shape{form->outerCount(nest),
+                     form->rowCount(nest),
+                     form->laneCount(nest),
+                     form->depthCount(nest),
+                     bitsOf(nest.rootType),
+                     bitsOf(rightType),
+                     form->isStraight(nest),
+                     isRightConstant,
+                     kernel->getParentOfType<scf::ForOp>() != nullptr};
   std::optional<nn::ScheduleAttr> schedule =
       scheduleProduct(kernel.getContext(), shape, machine);
   // Sums that wait for the next panel have a limited place.
@@ -230,7 +236,8 @@ static void packOperands(nn::KernelOp kernel, OperandPacker &packer) {
         isRight ? (form->lanes.size() == 1 ? std::optional(form->lanes[0])
                                            : std::nullopt)
                 : form->row;
-    int64_t tile = isRight ? schedule.getLanes() * schedule.getVectors()
+    int64_t tile = isRight ? schedule.getLanes() * schedule.getVectors() /
+                                 schedule.getStreams()
                            : schedule.getRows();
     if (!loop || !nest->loops[*loop].source || tile == 1 ||
         (isRight && schedule.getPacks()) ||

@@ -10,6 +10,8 @@ using namespace burnish;
 static constexpr int64_t kParallelProducts = 200000;
 /// More rows than this gain nothing, and each takes an address.
 static constexpr int64_t kMostRows = 14;
+/// Vectors of a tile of one row, and of a panel that it reads.
+static constexpr int64_t kRowVectors = 8, kStreamVectors = 4;
 
 /// Cycles of one step of the sum: two multiply-adds and two loads each cycle,
 /// four cycles from sum to sum.
@@ -55,6 +57,16 @@ burnish::scheduleProduct(MLIRContext *context, const ProductShape &shape,
       vectors = tryVectors;
     }
   }
+  // One row meets each element of the other operand once, so that memory is
+  // what it waits for: more panels at a time keep more reads under way.
+  int64_t streams = 1;
+  if (rowCount == 1 && shape.isRightConstant && allVectors >= kRowVectors) {
+    vectors = machine.vectorRegisters > kRowVectors * 2 &&
+                      allVectors >= kRowVectors * kRowVectors
+                  ? 2 * kRowVectors
+                  : kRowVectors;
+    streams = vectors / kStreamVectors;
+  }
   bool isStatic =
       isKnown(shape.lanes) && isKnown(shape.rows) && isKnown(shape.depth);
   int64_t bytes = std::max(1u, shape.rightBits / 8);
@@ -74,6 +86,12 @@ burnish::scheduleProduct(MLIRContext *context, const ProductShape &shape,
   double products = 1;
   for (int64_t size : {shape.outer, shape.rows, shape.lanes, shape.depth})
     products *= isKnown(size) ? size : 64;
+  // What the cache still holds of the last sweep over a large operand is its
+  // end.
+  bool backAndForth = shape.isRepeated && shape.isRightConstant && isStatic &&
+                      !rowsOutside &&
+                      shape.lanes * shape.depth * bytes > machine.l2Bytes / 2;
   return nn::ScheduleAttr::get(context, "product", width, vectors, rows, packs,
-                               rowsOutside, products >= kParallelProducts);
+                               rowsOutside, products >= kParallelProducts,
+                               streams, backAndForth);
 }

@@ -27,6 +27,8 @@ struct ProductShape {
   /// That operand lies along the lanes as the result does; it is known when
   /// compiling.
   bool isStraight, isRightConstant;
+  /// A loop around the kernel reads that operand again and again.
+  bool isRepeated = false;
 };
 std::optional<nn::ScheduleAttr> scheduleProduct(mlir::MLIRContext *context,
                                                 const ProductShape &shape,

@@ -80,3 +80,34 @@ module attributes {nn.target = #nn.target<triple = "thumbv7em-none-eabi", cpu = 
     return %result : tensor<70xf32>
   }
 }
+
+// -----
+
+// One row takes the panels of a constant several at a time; a loop that reads a large one in every iteration goes through
+// it in turns forwards and backwards.
+// CHECK-LABEL: func @recurrence(
+// CHECK:         nn.kernel <algorithm = "product", lanes = 4, vectors = 8, rows = 1, packs = false, rowsOutside = false, isParallel = true, streams = 2, backAndForth = true>
+// CHECK-SAME:      tensor<32x512x16xf32>
+#row = affine_map<(m, n, k) -> (m, k)>
+#column = affine_map<(m, n, k) -> (k, n)>
+#result = affine_map<(m, n, k) -> (m, n)>
+func.func @recurrence(%a: tensor<1x512xf32>) -> tensor<1x512xf32> {
+  %b = arith.constant dense<1.0> : tensor<512x512xf32>
+  %zero = arith.constant 0.0 : f32
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c9 = arith.constant 9 : index
+  %empty = tensor.empty() : tensor<1x512xf32>
+  %init = linalg.fill ins(%zero : f32) outs(%empty : tensor<1x512xf32>) -> tensor<1x512xf32>
+  %last = scf.for %step = %c0 to %c9 step %c1 iter_args(%state = %a) -> tensor<1x512xf32> {
+    %sum = linalg.generic {indexing_maps = [#row, #column, #result], iterator_types = ["parallel", "parallel", "reduction"]}
+        ins(%state, %b : tensor<1x512xf32>, tensor<512x512xf32>) outs(%init : tensor<1x512xf32>) {
+    ^bb0(%x: f32, %y: f32, %z: f32):
+      %p = arith.mulf %x, %y : f32
+      %s = arith.addf %z, %p : f32
+      linalg.yield %s : f32
+    } -> tensor<1x512xf32>
+    scf.yield %sum : tensor<1x512xf32>
+  }
+  return %last : tensor<1x512xf32>
+}
