@@ -49,8 +49,15 @@ struct KernelCode {
   /// `width`.
   mlir::Value indexOf(unsigned source, std::optional<unsigned> lanes,
                       int64_t width);
-  /// Applies the epilogue, if there is one, to a result of the root, and stores
-  /// it.
+  /// Results that lie in turns from one place on: one of each, the next of
+  /// each, and so on.
+  void storeWoven(const Access &access, llvm::ArrayRef<mlir::Value> strands,
+                  std::optional<unsigned> lanes, int64_t width);
+
+  /// A result of the root after the epilogue, if there is one.
+  mlir::Value conclude(mlir::Value result, std::optional<unsigned> lanes,
+                       int64_t width);
+  /// Concludes a result and stores it.
   void finish(mlir::Value result, std::optional<unsigned> lanes, int64_t width);
 
   /// for index = from; index < to; index += step.

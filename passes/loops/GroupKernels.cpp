@@ -168,7 +168,9 @@ selectProduct(nn::KernelOp kernel, const Nest &nest, const Machine &machine) {
                      bitsOf(rightType),
                      form->isStraight(nest),
                      isRightConstant,
-                     kernel->getParentOfType<scf::ForOp>() != nullptr};
+                     kernel->getParentOfType<scf::ForOp>() != nullptr,
+                     form->weaveCount(nest),
+                     form->depthStride(nest)};
   std::optional<nn::ScheduleAttr> schedule =
       scheduleProduct(kernel.getContext(), shape, machine);
   // Sums that wait for the next panel have a limited place.
@@ -176,7 +178,8 @@ selectProduct(nn::KernelOp kernel, const Nest &nest, const Machine &machine) {
     int64_t panelRow = schedule->getLanes() * schedule->getVectors();
     bool isSplit = shape.depth * panelRow * std::max(1u, shape.rightBits / 8) >
                    2 * kPanelBytes;
-    if (isSplit && shape.rows * panelRow * (shape.sumBits / 8) > kSumsBytes)
+    if (isSplit &&
+        shape.rows * shape.weave * panelRow * (shape.sumBits / 8) > kSumsBytes)
       return std::nullopt;
   }
   return schedule;

@@ -10,6 +10,9 @@ using namespace burnish;
 static constexpr int64_t kParallelProducts = 200000;
 /// More rows than this gain nothing, and each takes an address.
 static constexpr int64_t kMostRows = 14;
+/// An element that lies whole pages from another has its place in the same
+/// lines of a cache; so many of them drive each other out.
+static constexpr int64_t kPageBytes = 4096, kMeetingSteps = 16;
 /// Vectors of a tile of one row, and of a panel that it reads.
 static constexpr int64_t kRowVectors = 8, kStreamVectors = 4;
 
@@ -37,7 +40,8 @@ burnish::scheduleProduct(MLIRContext *context, const ProductShape &shape,
   for (int64_t tryVectors : {2, 3, 4, 8, 6, 1}) {
     if (tryVectors > allVectors && tryVectors > 1)
       continue;
-    int64_t most = (machine.vectorRegisters - 1 - tryVectors) / tryVectors;
+    int64_t most =
+        (machine.vectorRegisters - 1 - tryVectors) / tryVectors / shape.weave;
     if (most < 1)
       continue;
     int64_t tryRows = std::min({rowCount, kMostRows, most});
@@ -45,8 +49,8 @@ burnish::scheduleProduct(MLIRContext *context, const ProductShape &shape,
     tryRows = llvm::divideCeil(rowCount, llvm::divideCeil(rowCount, tryRows));
     auto column = [&](int64_t count) {
       int64_t rest = rowCount % tryRows;
-      return rowCount / tryRows * stepCycles(tryRows, count) +
-             (rest ? stepCycles(rest, count) : 0);
+      return rowCount / tryRows * stepCycles(tryRows * shape.weave, count) +
+             (rest ? stepCycles(rest * shape.weave, count) : 0);
     };
     int64_t cost =
         allVectors / tryVectors * column(tryVectors) +
@@ -60,7 +64,8 @@ burnish::scheduleProduct(MLIRContext *context, const ProductShape &shape,
   // One row meets each element of the other operand once, so that memory is
   // what it waits for: more panels at a time keep more reads under way.
   int64_t streams = 1;
-  if (rowCount == 1 && shape.isRightConstant && allVectors >= kRowVectors) {
+  if (rowCount == 1 && shape.weave == 1 && shape.isRightConstant &&
+      allVectors >= kRowVectors) {
     vectors = machine.vectorRegisters > kRowVectors * 2 &&
                       allVectors >= kRowVectors * kRowVectors
                   ? 2 * kRowVectors
@@ -77,14 +82,19 @@ burnish::scheduleProduct(MLIRContext *context, const ProductShape &shape,
       return std::nullopt;
     packs = true;
   } else if (!shape.isRightConstant) {
-    packs = isStatic && shape.rows >= 48 && shape.lanes * bytes >= 2048;
+    // Steps whole pages apart meet in a few lines of the caches.
+    bool meets = shape.depthStride * bytes % kPageBytes == 0 &&
+                 shape.depth >= kMeetingSteps;
+    packs = isStatic && ((shape.rows >= 48 && shape.lanes * bytes >= 2048) ||
+                         (shape.rows * shape.weave >= 16 && meets));
   }
   // What all rows use again stays in the second cache.
   bool rowsOutside = !packs && isStatic && shape.rows > rows &&
                      shape.lanes * shape.depth * bytes <= machine.l2Bytes / 2 &&
                      shape.rows >= shape.lanes / 2;
   double products = 1;
-  for (int64_t size : {shape.outer, shape.rows, shape.lanes, shape.depth})
+  for (int64_t size :
+       {shape.outer, shape.rows, shape.lanes, shape.depth, shape.weave})
     products *= isKnown(size) ? size : 64;
   // What the cache still holds of the last sweep over a large operand is its
   // end.

@@ -29,6 +29,10 @@ struct ProductShape {
   bool isStraight, isRightConstant;
   /// A loop around the kernel reads that operand again and again.
   bool isRepeated = false;
+  /// Results of so many sums lie in turns along the lanes.
+  int64_t weave = 1;
+  /// Elements from step to step of the sum, in that operand.
+  int64_t depthStride = 1;
 };
 std::optional<nn::ScheduleAttr> scheduleProduct(mlir::MLIRContext *context,
                                                 const ProductShape &shape,
