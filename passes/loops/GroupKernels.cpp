@@ -150,9 +150,24 @@ static bool isConstant(Value value) {
   return matchPattern(value, m_Constant());
 }
 
+/// The form in which a product is computed: through panels of one operand, or
+/// with that operand read in place where panels would take longer to fill than
+/// they save.
+static FailureOr<ProductForm> productFormOf(const Nest &nest,
+                                            const Machine &machine) {
+  FailureOr<ProductForm> form = ProductForm::of(nest),
+                         inPlace = ProductForm::of(nest, /*packs=*/false);
+  if (failed(form) || form->isStraight(nest) || failed(inPlace) ||
+      !inPlace->isStraight(nest))
+    return form;
+  PanelShape shape{form->rowCount(nest), form->laneCount(nest),
+                   inPlace->laneCount(nest), bitsOf(nest.rootType)};
+  return panelsPay(shape, machine) ? form : inPlace;
+}
+
 static std::optional<nn::ScheduleAttr>
 selectProduct(nn::KernelOp kernel, const Nest &nest, const Machine &machine) {
-  FailureOr<ProductForm> form = ProductForm::of(nest);
+  FailureOr<ProductForm> form = productFormOf(nest, machine);
   if (failed(form))
     return std::nullopt;
   const Access &right = nest.inputs[form->right];
@@ -233,7 +248,7 @@ static void packOperands(nn::KernelOp kernel, OperandPacker &packer) {
     return;
   for (bool isRight : {true, false}) {
     FailureOr<Nest> nest = Nest::ofTypes(kernel);
-    FailureOr<ProductForm> form = ProductForm::of(*nest);
+    FailureOr<ProductForm> form = ProductForm::of(*nest, schedule.getPacks());
     const Access &access = nest->inputs[isRight ? form->right : form->left];
     std::optional<unsigned> loop =
         isRight ? (form->lanes.size() == 1 ? std::optional(form->lanes[0])

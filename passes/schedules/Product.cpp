@@ -22,6 +22,25 @@ static int64_t stepCycles(int64_t rows, int64_t vectors) {
   return std::max<int64_t>({rows * vectors, rows + vectors, 8});
 }
 
+bool burnish::panelsPay(const PanelShape &shape, const Machine &machine) {
+  for (int64_t size : {shape.rows, shape.lanes, shape.line})
+    if (ShapedType::isDynamic(size))
+      return true;
+  // More rows than are in one tile would read the operand several times.
+  constexpr int64_t kRowsInPlace = 16;
+  int64_t width = machine.vectorBits / shape.sumBits;
+  if (shape.rows > kRowsInPlace || width < 2)
+    return true;
+  // Half cycles of a step of the sum. Vectors that a stretch ends in are filled
+  // element by element.
+  int64_t fill = shape.line < 2 * width ? 2 * width : 8,
+          pieces = shape.line / width +
+                   llvm::popcount(static_cast<uint64_t>(shape.line % width));
+  int64_t vectors = llvm::divideCeil(shape.lanes, width),
+          stretches = shape.lanes / shape.line;
+  return vectors * (shape.rows + fill) < stretches * shape.rows * pieces;
+}
+
 std::optional<nn::ScheduleAttr>
 burnish::scheduleProduct(MLIRContext *context, const ProductShape &shape,
                          const Machine &machine) {

@@ -38,6 +38,16 @@ std::optional<nn::ScheduleAttr> scheduleProduct(mlir::MLIRContext *context,
                                                 const ProductShape &shape,
                                                 const Machine &machine);
 
+/// A product whose lanes make up several stretches of `line` that lie side by
+/// side in the operand: the rows of an image.
+struct PanelShape {
+  int64_t rows, lanes, line;
+  unsigned sumBits;
+};
+/// Whether to bring the lanes together in panels, rather than to read each
+/// stretch in place.
+bool panelsPay(const PanelShape &shape, const Machine &machine);
+
 /// One pass: `results` times `steps` iterations of a body of `operations`,
 /// `lanes` of them side by side.
 struct ElementsShape {

@@ -111,3 +111,40 @@ func.func @recurrence(%a: tensor<1x512xf32>) -> tensor<1x512xf32> {
   }
   return %last : tensor<1x512xf32>
 }
+
+// -----
+
+// A convolution of few output channels reads its image in place; more of them use a panel often enough.
+// CHECK-LABEL: func @few_channels(
+// CHECK:         nn.kernel <algorithm = "product", lanes = 4, vectors = 2, rows = 6, packs = false
+// CHECK-LABEL: func @many_channels(
+// CHECK:         nn.kernel <algorithm = "product", lanes = 4, vectors = 2, rows = {{.*}}, packs = true
+#image = affine_map<(m, y, x, ky, kx) -> (y + ky, x + kx)>
+#weights = affine_map<(m, y, x, ky, kx) -> (m, ky, kx)>
+#result = affine_map<(m, y, x, ky, kx) -> (m, y, x)>
+func.func @few_channels(%a: tensor<12x30xf32>, %w: tensor<6x3x3xf32>) -> tensor<6x10x28xf32> {
+  %zero = arith.constant 0.0 : f32
+  %empty = tensor.empty() : tensor<6x10x28xf32>
+  %init = linalg.fill ins(%zero : f32) outs(%empty : tensor<6x10x28xf32>) -> tensor<6x10x28xf32>
+  %sum = linalg.generic {indexing_maps = [#image, #weights, #result], iterator_types = ["parallel", "parallel", "parallel", "reduction", "reduction"]}
+      ins(%a, %w : tensor<12x30xf32>, tensor<6x3x3xf32>) outs(%init : tensor<6x10x28xf32>) {
+  ^bb0(%x: f32, %y: f32, %z: f32):
+    %p = arith.mulf %x, %y : f32
+    %s = arith.addf %z, %p : f32
+    linalg.yield %s : f32
+  } -> tensor<6x10x28xf32>
+  return %sum : tensor<6x10x28xf32>
+}
+func.func @many_channels(%a: tensor<12x30xf32>, %w: tensor<60x3x3xf32>) -> tensor<60x10x28xf32> {
+  %zero = arith.constant 0.0 : f32
+  %empty = tensor.empty() : tensor<60x10x28xf32>
+  %init = linalg.fill ins(%zero : f32) outs(%empty : tensor<60x10x28xf32>) -> tensor<60x10x28xf32>
+  %sum = linalg.generic {indexing_maps = [#image, #weights, #result], iterator_types = ["parallel", "parallel", "parallel", "reduction", "reduction"]}
+      ins(%a, %w : tensor<12x30xf32>, tensor<60x3x3xf32>) outs(%init : tensor<60x10x28xf32>) {
+  ^bb0(%x: f32, %y: f32, %z: f32):
+    %p = arith.mulf %x, %y : f32
+    %s = arith.addf %z, %p : f32
+    linalg.yield %s : f32
+  } -> tensor<60x10x28xf32>
+  return %sum : tensor<60x10x28xf32>
+}
