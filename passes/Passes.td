@@ -37,6 +37,22 @@ def LowerToLinalg : Pass<"nn-lower-to-linalg", "::mlir::ModuleOp"> {
                            "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];
 }
 
+def FoldConstantViews : Pass<"nn-fold-constant-views", "::mlir::func::FuncOp"> {
+  let summary = "slices and reshapes of constants become constants over the same memory";
+  let description = [{
+    Only where elements lie side by side, and where a constant is used in no other way, so that none is stored twice.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
+def SplitSums : Pass<"nn-split-sums", "::mlir::func::FuncOp"> {
+  let summary = "sums that start from a tensor become sums from zero and an elementwise sum";
+  let description = [{
+    A kernel's sums start from a number; the elementwise sum is then what is done with a kernel's results.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
+}
+
 def FuseElementwise : Pass<"nn-fuse-elementwise", "::mlir::func::FuncOp"> {
   let summary = "compute elementwise results where they are used, unless that computes them more often";
   let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::linalg::LinalgDialect", "::mlir::memref::MemRefDialect"];

@@ -58,6 +58,8 @@ static void addLoops(OpPassManager &passes, const PipelineOptions &options) {
   addCleanup(passes);
   if (options.level == 0)
     return;
+  passes.addNestedPass<func::FuncOp>(createFoldConstantViews());
+  passes.addNestedPass<func::FuncOp>(createSplitSums());
   passes.addNestedPass<func::FuncOp>(createFuseElementwise());
   addCleanup(passes);
 }
@@ -174,6 +176,10 @@ static constexpr Order kOrder[] = {
      "products of points are kernels like others"},
     {"nn-choose-layouts", "nn-group-kernels",
      "schedules and packing depend on what lies innermost"},
+    {"nn-split-sums", "nn-fuse-elementwise",
+     "what is added to a sum is elementwise then"},
+    {"nn-fold-constant-views", "nn-group-kernels",
+     "operands are packed that are constants"},
     {"nn-fuse-elementwise", "nn-group-kernels",
      "a group has one operation after its reduction"},
     {"nn-fuse-elementwise", "nn-order-loops", "fusion makes new loop nests"},

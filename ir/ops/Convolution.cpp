@@ -182,10 +182,10 @@ LogicalResult ConvTransposeOp::inferShapes(ShapeScope &scope) {
                    getElementTypeOrSelf(getX().getType()), dims);
 }
 
-/// The products of a transposed convolution: (n, channels, spatial..., taps...)
-/// when `tapsLast`, spatial and taps in turn otherwise.
+/// The products of a transposed convolution: (n, channels, taps...,
+/// spatial...).
 static Value spreadProducts(ConvTransposeOp op, Lowering &l,
-                            const Windows &windows, Type sums, bool inTurn) {
+                            const Windows &windows, Type sums) {
   MLIRContext *context = l.getContext();
   Type elementType = getElementTypeOrSelf(op.getX().getType());
   int64_t group = op.getGroup();
@@ -214,14 +214,11 @@ static Value spreadProducts(ConvTransposeOp op, Lowering &l,
   llvm::append_values(wExprs, loopExpr(inLoop), loopExpr(1 + groupLoops));
   for (unsigned axis = 0; axis < rank; ++axis) {
     unsigned first = 2 + groupLoops;
-    xExprs.push_back(loopExpr(first + (inTurn ? 2 * axis : rank + axis)));
-    wExprs.push_back(loopExpr(first + (inTurn ? 2 * axis + 1 : axis)));
+    xExprs.push_back(loopExpr(first + rank + axis));
+    wExprs.push_back(loopExpr(first + axis));
   }
-  for (unsigned axis = 0; axis < 2 * rank; ++axis) {
-    unsigned spatialAxis = inTurn ? axis / 2 : axis % rank;
-    bool isTap = inTurn ? axis % 2 == 1 : axis < rank;
-    sizes.push_back(isTap ? wSizes[2 + spatialAxis] : xSizes[2 + spatialAxis]);
-  }
+  llvm::append_range(sizes, ArrayRef(wSizes).drop_front(2));
+  llvm::append_range(sizes, ArrayRef(xSizes).drop_front(2));
   SmallVector<utils::IteratorType> iterators(loops,
                                              utils::IteratorType::parallel);
   iterators.back() = utils::IteratorType::reduction;
@@ -262,6 +259,145 @@ static Value addUp(Lowering &l, Value products, const Windows &windows,
                   });
 }
 
+/// One axis of a transposed convolution whose results are sums over taps.
+/// Result stride * position + phase takes tap stride * tap + phase of the
+/// element position - tap; with a stride of 1, of the element position -
+/// dilation * tap.
+namespace {
+struct PhasedAxis {
+  PhasedAxis(const WindowAxis &axis, const Spread &spread)
+      : stride(axis.stride), kernel(*known(axis.kernel)),
+        low(*known(spread.low)), taps(llvm::divideCeil(kernel, stride)),
+        step(stride == 1 ? axis.dilation : 1), reach((taps - 1) * step),
+        first(llvm::divideFloorSigned(low, stride)),
+        positions((spread.size + (low + stride - 1)).floorDiv(stride) - first) {
+  }
+
+  static bool fits(const WindowAxis &axis, const Spread &spread) {
+    return known(axis.kernel) && known(spread.low) &&
+           (axis.stride == 1 || axis.dilation == 1);
+  }
+
+  int64_t stride, kernel, low, taps, step;
+  /// How far before its position a result begins to read.
+  int64_t reach;
+  /// The positions that have results.
+  int64_t first;
+  Dim positions;
+};
+} // namespace
+
+static OpFoldResult atLeastZero(Lowering &l, OpFoldResult size) {
+  return getAsOpFoldResult(
+      l.createOrFold<arith::MaxSIOp>(l.index(size), l.index(0)));
+}
+
+/// The elements that results read: from first - reach on, zeros beyond the
+/// ends.
+static Value readByPhases(Lowering &l, Value x, Type elementType,
+                          const Windows &windows, ArrayRef<PhasedAxis> axes) {
+  SmallVector<OpFoldResult> low(2, l.getIndexAttr(0)),
+      high = low, offsets = low, sizes = l.sizesOf(x);
+  sizes.resize(2);
+  bool isWhole = true;
+  for (auto [axis, window] : llvm::zip_equal(axes, windows.axes)) {
+    int64_t begin = axis.first - axis.reach;
+    Dim length = axis.positions + axis.reach,
+        beyond = length + begin - window.input;
+    low.push_back(l.getIndexAttr(std::max<int64_t>(0, -begin)));
+    high.push_back(atLeastZero(l, l.size(beyond)));
+    offsets.push_back(l.getIndexAttr(std::max<int64_t>(0, begin)));
+    sizes.push_back(l.size(length));
+    isWhole &= begin <= 0 && known(beyond).value_or(-1) >= 0;
+  }
+  Value padded = l.pad(x, elementType, low, high, l.zero(elementType));
+  if (isWhole)
+    return padded;
+  SmallVector<OpFoldResult> strides(sizes.size(), l.getIndexAttr(1));
+  return tensor::ExtractSliceOp::create(l, padded, offsets, sizes, strides);
+}
+
+/// The transposed convolution as a convolution with stride^rank results at each
+/// position, which lie in the result as they shall: (n, channels, spatial...).
+static Value sumByPhases(ConvTransposeOp op, Lowering &l,
+                         const Windows &windows, ArrayRef<PhasedAxis> axes,
+                         Type sums) {
+  MLIRContext *context = l.getContext();
+  Type elementType = getElementTypeOrSelf(op.getX().getType());
+  int64_t group = op.getGroup();
+  bool isGrouped = group != 1;
+  Value x = readByPhases(l, l.lowered(op.getX()), elementType, windows, axes),
+        w = l.lowered(op.getW());
+  SmallVector<OpFoldResult> none(2 + axes.size(), l.getIndexAttr(0)),
+      high = none;
+  for (auto [index, axis] : llvm::enumerate(axes))
+    high[2 + index] = l.getIndexAttr(axis.taps * axis.stride - axis.kernel);
+  w = l.pad(w, elementType, none, high, l.zero(elementType));
+  for (size_t index = axes.size(); index-- > 0;)
+    if (axes[index].stride != 1)
+      w = l.split(w, 2 + index,
+                  {l.getIndexAttr(axes[index].taps),
+                   l.getIndexAttr(axes[index].stride)});
+  SmallVector<OpFoldResult> sizes{l.sizesOf(x)[0]};
+  OpFoldResult outChannels = l.sizesOf(w)[1];
+  if (isGrouped) {
+    OpFoldResult groups = l.getIndexAttr(group);
+    OpFoldResult channels = getAsOpFoldResult(l.createOrFold<arith::DivUIOp>(
+        l.index(l.sizesOf(x)[1]), l.index(groups)));
+    x = l.split(x, 1, {groups, channels});
+    w = l.split(w, 0, {groups, channels});
+    sizes.push_back(groups);
+  }
+  sizes.push_back(outChannels);
+
+  // Loops: batch, [group], output channel, position and phase of each axis,
+  // input channel, taps.
+  unsigned loops = 3 + isGrouped + 2 * axes.size();
+  for (const PhasedAxis &axis : axes)
+    loops += axis.stride != 1;
+  unsigned inLoop = loops - 1 - axes.size(), next = 2 + isGrouped;
+  auto loop = [&](unsigned index) { return getAffineDimExpr(index, context); };
+  SmallVector<AffineExpr> xExprs{loop(0)}, wExprs;
+  if (isGrouped) {
+    xExprs.push_back(loop(1));
+    wExprs.push_back(loop(1));
+  }
+  xExprs.push_back(loop(inLoop));
+  llvm::append_values(wExprs, loop(inLoop), loop(1 + isGrouped));
+  for (auto [index, axis] : llvm::enumerate(axes)) {
+    AffineExpr tap = loop(inLoop + 1 + index);
+    xExprs.push_back(loop(next++) + axis.reach - tap * axis.step);
+    sizes.push_back(l.size(axis.positions));
+    wExprs.push_back(tap);
+    if (axis.stride == 1)
+      continue;
+    wExprs.push_back(loop(next++));
+    sizes.push_back(l.getIndexAttr(axis.stride));
+  }
+  SmallVector<utils::IteratorType> iterators(loops,
+                                             utils::IteratorType::reduction);
+  std::fill_n(iterators.begin(), inLoop, utils::IteratorType::parallel);
+  SmallVector<AffineExpr> yExprs;
+  for (unsigned index = 0; index < inLoop; ++index)
+    yExprs.push_back(loop(index));
+  Value y = l.reduce(
+      l.filled(sums, sizes, l.zero(sums)), sums,
+      AffineMap::get(loops, 0, yExprs, context),
+      {{x, elementType, AffineMap::get(loops, 0, xExprs, context)},
+       {w, elementType, AffineMap::get(loops, 0, wExprs, context)}},
+      iterators, [&](ImplicitLocOpBuilder &b, ValueRange args) {
+        return sum(b, args[2],
+                   product(b, castScalar(b, args[0], elementType, sums),
+                           castScalar(b, args[1], elementType, sums)));
+      });
+  if (isGrouped)
+    y = l.merge(y, 1, 2);
+  for (auto [index, axis] : llvm::enumerate(axes))
+    if (axis.stride != 1)
+      y = l.merge(y, 2 + index, 2);
+  return y;
+}
+
 FailureOr<SmallVector<Value>> ConvTransposeOp::lower(Lowering &l) {
   Windows windows = *windowsOf(*this, l.scope);
   SmallVector<Spread> spreads = *spreadsOf(*this, windows);
@@ -275,48 +411,52 @@ FailureOr<SmallVector<Value>> ConvTransposeOp::lower(Lowering &l) {
   requireKernel(l, windows, w);
   Type elementType = getElementTypeOrSelf(getX().getType()),
        sums = sumType(elementType);
-  // Windows that lie side by side need no adding up.
-  bool isTiled = llvm::all_of(windows.axes, [](const WindowAxis &axis) {
-    return axis.dilation == 1 && isKnown(axis.kernel, axis.stride);
-  });
-  Value y = spreadProducts(*this, l, windows, sums, isTiled);
-  if (isTiled) {
-    for (size_t axis = 0; axis < windows.rank(); ++axis)
-      y = l.merge(y, 2 + axis, 2);
-  } else {
-    y = addUp(l, y, windows, spreads, sums);
+  for (const Spread &spread : spreads)
+    if (!known(spread.size))
+      l.require(arith::CmpIOp::create(l, arith::CmpIPredicate::sge,
+                                      l.index(l.size(spread.size)), l.index(0)),
+                Status::BadShape, "borders are larger than the result");
+  auto finish = [&](Value y) {
+    return SmallVector<Value>{addChannelBias(
+        l, y, sums, getB() ? l.lowered(getB()) : Value(), elementType)};
+  };
+  SmallVector<OpFoldResult> offsets(2, l.getIndexAttr(0)),
+      strides(2 + windows.rank(), l.getIndexAttr(1));
+  auto cut = [&](Value y) {
+    SmallVector<OpFoldResult> sizes = l.sizesOf(y);
+    for (auto [index, spread] : llvm::enumerate(spreads))
+      sizes[2 + index] = l.size(spread.size);
+    return tensor::ExtractSliceOp::create(l, y, offsets, sizes, strides)
+        .getResult();
+  };
+  bool isWhole = true;
+  if (llvm::all_of_zip(windows.axes, spreads, PhasedAxis::fits)) {
+    SmallVector<PhasedAxis> axes;
+    for (auto [window, spread] : llvm::zip_equal(windows.axes, spreads)) {
+      const PhasedAxis &axis = axes.emplace_back(window, spread);
+      int64_t before = axis.low - axis.first * axis.stride;
+      offsets.push_back(l.getIndexAttr(before));
+      isWhole &= before == 0 && axis.positions * axis.stride == spread.size;
+    }
+    Value y = sumByPhases(*this, l, windows, axes, sums);
+    return finish(isWhole ? y : cut(y));
   }
 
   // Cut the result out; what lies around is zeros.
-  SmallVector<OpFoldResult> sizes = l.sizesOf(y),
-                            low(sizes.size(), l.getIndexAttr(0)), high = low,
-                            offsets = low,
-                            strides(sizes.size(), l.getIndexAttr(1));
-  auto atLeastZero = [&](OpFoldResult size) {
-    return getAsOpFoldResult(
-        l.createOrFold<arith::MaxSIOp>(l.index(size), l.index(0)));
-  };
-  bool isWhole = true;
+  Value y =
+      addUp(l, spreadProducts(*this, l, windows, sums), windows, spreads, sums);
+  SmallVector<OpFoldResult> full = l.sizesOf(y),
+                            low(full.size(), l.getIndexAttr(0)), high = low;
   for (auto [index, spread] : llvm::enumerate(spreads)) {
     size_t axis = 2 + index;
     isWhole &= isKnown(spread.low, 0) && spread.size == spread.full;
-    OpFoldResult from = l.size(spread.low), size = l.size(spread.size),
-                 zero = l.getIndexAttr(0);
-    if (!known(spread.size))
-      l.require(arith::CmpIOp::create(l, arith::CmpIPredicate::sge,
-                                      l.index(size), l.index(0)),
-                Status::BadShape, "borders are larger than the result");
-    low[axis] = atLeastZero(subIndex(l, zero, from));
-    high[axis] = atLeastZero(subIndex(l, addIndex(l, from, size), sizes[axis]));
-    offsets[axis] = addIndex(l, from, low[axis]);
-    sizes[axis] = size;
+    OpFoldResult from = l.size(spread.low), size = l.size(spread.size);
+    low[axis] = atLeastZero(l, subIndex(l, l.getIndexAttr(0), from));
+    high[axis] =
+        atLeastZero(l, subIndex(l, addIndex(l, from, size), full[axis]));
+    offsets.push_back(addIndex(l, from, low[axis]));
   }
-  if (!isWhole) {
-    y = l.pad(y, sums, low, high, l.zero(sums));
-    y = tensor::ExtractSliceOp::create(l, y, offsets, sizes, strides);
-  }
-  return SmallVector<Value>{addChannelBias(
-      l, y, sums, getB() ? l.lowered(getB()) : Value(), elementType)};
+  return finish(isWhole ? y : cut(l.pad(y, sums, low, high, l.zero(sums))));
 }
 
 //===- deform_conv --------------------------------------------------------===//

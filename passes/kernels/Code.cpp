@@ -142,21 +142,49 @@ Value KernelCode::indexOf(unsigned source, std::optional<unsigned> lanes,
   return constant(0); // a loop of one iteration
 }
 
+void KernelCode::storeWoven(const Access &access, ArrayRef<Value> strands,
+                            std::optional<unsigned> lanes, int64_t width) {
+  if (strands.size() == 1)
+    return store(access, strands[0], lanes, width);
+  Value memory = data[access.argument], woven;
+  if (width == 1) {
+    woven = vector::FromElementsOp::create(
+        b,
+        VectorType::get({static_cast<int64_t>(strands.size())},
+                        strands[0].getType()),
+        strands);
+  } else {
+    // Halves of the strands are woven into each other until one is left.
+    SmallVector<Value> rest = llvm::map_to_vector(
+        strands, [&](Value strand) { return spread(b, strand, width); });
+    for (; rest.size() > 1; rest.truncate(rest.size() / 2))
+      for (size_t index = 0; index < rest.size() / 2; ++index)
+        rest[index] = vector::InterleaveOp::create(
+            b, rest[index], rest[index + rest.size() / 2]);
+    woven = rest[0];
+  }
+  vector::StoreOp::create(b, woven, memory, offset(access));
+}
+
+Value KernelCode::conclude(Value result, std::optional<unsigned> lanes,
+                           int64_t width) {
+  if (!nest.epilogue)
+    return result;
+  SmallVector<Value> arguments;
+  for (auto [index, access] : llvm::enumerate(nest.epilogueInputs))
+    arguments.push_back(index == nest.resultInput ? result
+                                                  : load(access, lanes, width));
+  linalg::GenericOp epilogue = nest.epilogue;
+  // The out has nothing to be read; a body never asks for it.
+  arguments.push_back(Value());
+  return evaluate(b, epilogue, arguments, width, [&](unsigned loop) {
+    return indexOf(nest.epilogueLoops[loop], lanes, width);
+  });
+}
+
 void KernelCode::finish(Value result, std::optional<unsigned> lanes,
                         int64_t width) {
-  if (nest.epilogue) {
-    SmallVector<Value> arguments;
-    for (auto [index, access] : llvm::enumerate(nest.epilogueInputs))
-      arguments.push_back(
-          index == nest.resultInput ? result : load(access, lanes, width));
-    linalg::GenericOp epilogue = nest.epilogue;
-    // The out has nothing to be read; a body never asks for it.
-    arguments.push_back(Value());
-    result = evaluate(b, epilogue, arguments, width, [&](unsigned loop) {
-      return indexOf(nest.epilogueLoops[loop], lanes, width);
-    });
-  }
-  store(nest.out, result, lanes, width);
+  store(nest.out, conclude(result, lanes, width), lanes, width);
 }
 
 void KernelCode::loop(Value from, Value to, int64_t step,

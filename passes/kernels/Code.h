@@ -28,6 +28,9 @@ struct KernelCode {
   /// scalar.
   llvm::SmallVector<mlir::Value> data;
   llvm::SmallVector<Index> at;
+  /// The iteration of the loop around a kernel that goes back and forth; else
+  /// null.
+  mlir::Value turn;
 
   mlir::Value constant(int64_t value);
   mlir::Value valueOf(Index index);
@@ -46,8 +49,15 @@ struct KernelCode {
   /// `width`.
   mlir::Value indexOf(unsigned source, std::optional<unsigned> lanes,
                       int64_t width);
-  /// Applies the epilogue, if there is one, to a result of the root, and stores
-  /// it.
+  /// Results that lie in turns from one place on: one of each, the next of
+  /// each, and so on.
+  void storeWoven(const Access &access, llvm::ArrayRef<mlir::Value> strands,
+                  std::optional<unsigned> lanes, int64_t width);
+
+  /// A result of the root after the epilogue, if there is one.
+  mlir::Value conclude(mlir::Value result, std::optional<unsigned> lanes,
+                       int64_t width);
+  /// Concludes a result and stores it.
   void finish(mlir::Value result, std::optional<unsigned> lanes, int64_t width);
 
   /// for index = from; index < to; index += step.

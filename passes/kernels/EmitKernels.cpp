@@ -1,6 +1,7 @@
 // EmitKernels.cpp - makes functions of kernels; equal kernels share one.
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "passes/Passes.h"
 #include "passes/kernels/Code.h"
 #include "passes/kernels/Elements.h"
@@ -99,6 +100,14 @@ struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
       if (!function)
         function = emit(kernel, work->name, symbols);
       SmallVector<Value> operands(kernel->getOperands());
+      if (schedule.getBackAndForth()) {
+        auto around = kernel->getParentOfType<scf::ForOp>();
+        if (!around) {
+          kernel.emitOpError() << "goes back and forth, and is in no loop";
+          return signalPassFailure();
+        }
+        operands.push_back(around.getInductionVar());
+      }
       operands.push_back(arith::ConstantIndexOp::create(b, 0));
       operands.push_back(
           getValueOrCreateConstantIndexOp(b, b.getLoc(), work->tasks));
@@ -155,8 +164,9 @@ struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
 
   func::FuncOp emit(nn::KernelOp kernel, StringRef name, SymbolTable &symbols) {
     ImplicitLocOpBuilder b(kernel.getLoc(), &getContext());
+    bool hasTurn = kernel.getSchedule().getBackAndForth();
     SmallVector<Type> types(kernel->getOperandTypes());
-    types.append(2, b.getIndexType());
+    types.append(2 + hasTurn, b.getIndexType());
     b.setInsertionPointToEnd(getOperation().getBody());
     auto function = func::FuncOp::create(b, name, b.getFunctionType(types, {}));
     function.setPrivate();
@@ -170,7 +180,8 @@ struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
     b.setInsertionPointToStart(entry);
     SmallVector<Value> data;
     SmallVector<Layout> layouts;
-    ArrayRef<BlockArgument> arguments = entry->getArguments().drop_back(2);
+    ArrayRef<BlockArgument> arguments =
+        entry->getArguments().take_front(kernel->getNumOperands());
     for (BlockArgument argument : arguments) {
       if (!isa<MemRefType>(argument.getType())) {
         data.push_back(argument);
@@ -181,8 +192,8 @@ struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
       data.push_back(memory);
       layouts.push_back(layout);
     }
-    Value begin = entry->getArgument(arguments.size()),
-          end = entry->getArgument(arguments.size() + 1);
+    ArrayRef<BlockArgument> bounds = entry->getArguments().take_back(2);
+    Value begin = bounds[0], end = bounds[1];
     StringRef algorithm = kernel.getSchedule().getAlgorithm();
     if (algorithm == "winograd_input") {
       makeWinogradInput(b, kernel, data, layouts, begin, end);
@@ -196,6 +207,8 @@ struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
         },
         &b);
     KernelCode code(b, *nest, kernel.getSchedule(), data);
+    if (hasTurn)
+      code.turn = entry->getArgument(arguments.size());
     if (algorithm == "product")
       makeProduct(code, begin, end);
     else if (algorithm == "winograd_output")

@@ -28,6 +28,21 @@ int64_t ProductForm::count(const Nest &nest, ArrayRef<unsigned> loops) {
   return product;
 }
 
+/// The lanes between whose results those of `weave` lie.
+static std::optional<unsigned> wovenLanes(const Nest &nest, unsigned weave) {
+  int64_t size = nest.loops[weave].known();
+  if (size != 2 && size != 4)
+    return std::nullopt;
+  for (auto [index, loop] : llvm::enumerate(nest.loops))
+    for (unsigned right : {0u, 1u})
+      if (!loop.isReduction && nest.out.along(index) == size &&
+          nest.inputs[right].moves(index) && !nest.inputs[right].moves(weave) &&
+          !nest.inputs[1 - right].moves(index) &&
+          nest.inputs[1 - right].moves(weave))
+        return index;
+  return std::nullopt;
+}
+
 FailureOr<ProductForm> ProductForm::of(const Nest &nest, bool packs) {
   if (nest.inputs.size() != 2 || !nest.hasReduction())
     return failure();
@@ -39,6 +54,11 @@ FailureOr<ProductForm> ProductForm::of(const Nest &nest, bool packs) {
     else if (nest.out.along(index) == 1)
       innermost = index;
   }
+  if (innermost)
+    if (std::optional<unsigned> lanes = wovenLanes(nest, *innermost)) {
+      form.weave = innermost;
+      innermost = lanes;
+    }
   if (!innermost ||
       nest.inputs[0].moves(*innermost) == nest.inputs[1].moves(*innermost))
     return failure();
@@ -86,7 +106,8 @@ FailureOr<ProductForm> ProductForm::of(const Nest &nest, bool packs) {
   form.row = form.chooseRow(nest);
   for (unsigned loop = 0; loop < nest.loops.size(); ++loop)
     if (!nest.loops[loop].isReduction &&
-        !llvm::is_contained(form.lanes, loop) && form.row != loop)
+        !llvm::is_contained(form.lanes, loop) && form.row != loop &&
+        form.weave != loop)
       form.outer.push_back(loop);
   if (left.packedLoop && left.packedLoop != form.row)
     return failure();
@@ -122,7 +143,7 @@ std::optional<unsigned> ProductForm::chooseRow(const Nest &nest) const {
   std::optional<unsigned> row;
   for (unsigned loop = 0; loop < nest.loops.size(); ++loop) {
     if (nest.loops[loop].isReduction || llvm::is_contained(lanes, loop) ||
-        nest.inputs[right].moves(loop) || !from.moves(loop))
+        weave == loop || nest.inputs[right].moves(loop) || !from.moves(loop))
       continue;
     bool fills = sizeOf(loop) >= kFullRows;
     bool isBetter = !row || (fills && sizeOf(*row) >= kFullRows
@@ -138,6 +159,18 @@ std::optional<unsigned> ProductForm::chooseRow(const Nest &nest) const {
 
 bool ProductForm::isStraight(const Nest &nest) const {
   return lanes.size() == 1 && nest.inputs[right].along(lanes[0]) == 1;
+}
+
+int64_t ProductForm::depthStride(const Nest &nest) const {
+  int64_t least = std::numeric_limits<int64_t>::max();
+  for (unsigned loop : depth) {
+    int64_t step = nest.inputs[right].along(loop);
+    if (ShapedType::isDynamic(step))
+      return step;
+    if (step != 0)
+      least = std::min(least, std::abs(step));
+  }
+  return least;
 }
 
 //===- Code ---------------------------------------------------------------===//
@@ -156,8 +189,8 @@ public:
         form(*ProductForm::of(code.nest, code.schedule.getPacks())),
         width(code.schedule.getLanes()),
         panel(width * code.schedule.getVectors()),
-        packs(code.schedule.getPacks()), right(nest.inputs[form.right]),
-        left(nest.inputs[form.left]) {
+        weave(form.weaveCount(code.nest)), packs(code.schedule.getPacks()),
+        right(nest.inputs[form.right]), left(nest.inputs[form.left]) {
     laneSize = form.lanes.size() == 1
                    ? nest.loops[form.lanes[0]].size
                    : OpFoldResult(b.getIndexAttr(form.laneCount(nest)));
@@ -195,7 +228,18 @@ public:
         digits.push_back(loop);
     if (rowsOutside)
       digits.push_back(std::nullopt);
+    Value isBackwards;
+    if (code.turn)
+      isBackwards = arith::TruncIOp::create(
+          b, b.getI1Type(),
+          Value(arith::IndexCastOp::create(b, b.getI64Type(), code.turn)));
     code.loop(begin, end, 1, [&](Value task) {
+      if (isBackwards) {
+        Value sum = arith::AddIOp::create(b, begin, end),
+              last = arith::SubIOp::create(b, sum, code.constant(1));
+        task = arith::SelectOp::create(
+            b, isBackwards, Value(arith::SubIOp::create(b, last, task)), task);
+      }
       Value rest = task, place;
       for (std::optional<unsigned> loop : llvm::reverse(digits)) {
         bool isSlowest = loop == digits.front();
@@ -225,6 +269,15 @@ public:
 
 private:
   int64_t rows() const { return code.schedule.getRows(); }
+
+  /// Goes to the results of `row`: those of a tile are counted row by row, and
+  /// within a row as they are woven.
+  void enterRow(Index row, int64_t index) {
+    if (form.row)
+      code.at[*form.row] = row + index / weave;
+    if (form.weave)
+      code.at[*form.weave] = {{}, index % weave};
+  }
 
   OpFoldResult tilesOf(OpFoldResult size, int64_t tile) {
     if (std::optional<int64_t> known = getConstantIntValue(size))
@@ -283,7 +336,7 @@ private:
   void makeTile(Index row, int64_t count, Index lane, ArrayRef<Piece> pieces) {
     SmallVector<Value> sums;
     Value init = arith::ConstantOp::create(b, nest.init);
-    for (int64_t index = 0; index < count; ++index)
+    for (int64_t index = 0; index < count * weave; ++index)
       for (const Piece &piece : pieces)
         sums.push_back(spread(b, init, piece.width));
     finishTile(row, count, lane, pieces,
@@ -295,30 +348,35 @@ private:
     unsigned along = form.lanes.back();
     for (unsigned loop : form.lanes)
       code.at[loop] = {};
-    for (int64_t index = 0; index < count; ++index) {
-      if (form.row)
-        code.at[*form.row] = row + index;
+    for (int64_t index = 0; index < count; ++index)
       for (auto [place, piece] : llvm::enumerate(pieces)) {
-        Value sum = sums[index * pieces.size() + place];
-        if (piece.valid == piece.width) {
-          code.at[along] = lane + piece.start;
-          code.finish(sum, along, piece.width);
-          continue;
-        }
         int64_t start = 0;
         for (int64_t part : piecesOf(piece.valid, piece.width)) {
           code.at[along] = lane + (piece.start + start);
-          Value some =
-              part == 1 ? Value(vector::ExtractOp::create(
-                              b, sum, ArrayRef<int64_t>{start}))
-                        : Value(vector::ExtractStridedSliceOp::create(
-                              b, sum, ArrayRef<int64_t>{start},
-                              ArrayRef<int64_t>{part}, ArrayRef<int64_t>{1}));
-          code.finish(some, along, part);
+          SmallVector<Value> results;
+          for (int64_t strand = 0; strand < weave; ++strand) {
+            enterRow(row, index * weave + strand);
+            Value sum = sums[(index * weave + strand) * pieces.size() + place];
+            results.push_back(
+                code.conclude(someOf(sum, start, part), along, part));
+          }
+          enterRow(row, index * weave);
+          code.storeWoven(nest.out, results, along, part);
           start += part;
         }
       }
-    }
+  }
+
+  /// `count` elements of a vector, from `start` on.
+  Value someOf(Value vector, int64_t start, int64_t count) {
+    auto type = dyn_cast<VectorType>(vector.getType());
+    if (!type || type.getNumElements() == count)
+      return vector;
+    if (count == 1)
+      return vector::ExtractOp::create(b, vector, ArrayRef<int64_t>{start});
+    return vector::ExtractStridedSliceOp::create(
+        b, vector, ArrayRef<int64_t>{start}, ArrayRef<int64_t>{count},
+        ArrayRef<int64_t>{1});
   }
 
   SmallVector<Value> sumUp(size_t place, Index row, int64_t count, Index lane,
@@ -344,9 +402,8 @@ private:
     SmallVector<Value> rightParts;
     for (const Piece &piece : pieces)
       rightParts.push_back(loadRight(lane, piece));
-    for (int64_t index = 0; index < count; ++index) {
-      if (form.row)
-        code.at[*form.row] = row + index;
+    for (int64_t index = 0; index < count * weave; ++index) {
+      enterRow(row, index);
       Value leftPart = code.load(left, std::nullopt, 1);
       for (auto [place, piece] : llvm::enumerate(pieces)) {
         Value &sum = sums[index * pieces.size() + place];
@@ -398,7 +455,8 @@ private:
       return;
     memory = frameMemory(b, type, depth / outermost * block * panel);
     if (block < outermost)
-      partial = frameMemory(b, nest.rootType, form.rowCount(nest) * panel);
+      partial =
+          frameMemory(b, nest.rootType, form.rowCount(nest) * weave * panel);
     if (!form.isStraight(nest))
       offsets = frameMemory(b, b.getIndexType(), panel);
   }
@@ -442,9 +500,9 @@ private:
     };
     Value init = arith::ConstantOp::create(b, nest.init);
     forRows([&](Index row, int64_t length) {
-      putSums(
-          row, length, pieces,
-          SmallVector<Value>(length * pieces.size(), spread(b, init, width)));
+      putSums(row, length, pieces,
+              SmallVector<Value>(length * weave * pieces.size(),
+                                 spread(b, init, width)));
     });
     code.loop(
         code.constant(0), code.constant(outermost), block, [&](Value from) {
@@ -465,27 +523,28 @@ private:
     });
   }
 
-  Value sumOffset(Index row, const Piece &piece) {
+  Value sumOffset(Index row, int64_t index, const Piece &piece) {
     Value base = arith::MulIOp::create(b, code.valueOf({row.value, 0}),
-                                       code.constant(panel));
+                                       code.constant(weave * panel));
     return arith::AddIOp::create(
-        b, base, code.constant(row.constant * panel + piece.start));
+        b, base,
+        code.constant((row.constant * weave + index) * panel + piece.start));
   }
   void putSums(Index row, int64_t count, ArrayRef<Piece> pieces,
                ArrayRef<Value> sums) {
-    for (int64_t index = 0; index < count; ++index)
+    for (int64_t index = 0; index < count * weave; ++index)
       for (auto [place, piece] : llvm::enumerate(pieces))
         vector::StoreOp::create(b, sums[index * pieces.size() + place], partial,
-                                sumOffset(row + index, piece));
+                                sumOffset(row, index, piece));
   }
   SmallVector<Value> takeSums(Index row, int64_t count,
                               ArrayRef<Piece> pieces) {
     SmallVector<Value> sums;
-    for (int64_t index = 0; index < count; ++index)
+    for (int64_t index = 0; index < count * weave; ++index)
       for (const Piece &piece : pieces)
         sums.push_back(vector::LoadOp::create(
             b, VectorType::get({piece.width}, nest.rootType), partial,
-            sumOffset(row + index, piece)));
+            sumOffset(row, index, piece)));
     return sums;
   }
 
@@ -598,7 +657,7 @@ private:
   ImplicitLocOpBuilder &b;
   const Nest &nest;
   ProductForm form;
-  int64_t width, panel;
+  int64_t width, panel, weave;
   bool packs;
   const Access &right, &left;
   OpFoldResult laneSize, rowSize;

@@ -14,6 +14,9 @@ struct ProductForm {
   /// they do so in the result.
   llvm::SmallVector<unsigned> lanes;
   std::optional<unsigned> row;
+  /// A loop of a few iterations, along which the left operand moves, and whose
+  /// results lie between those of neighbouring lanes.
+  std::optional<unsigned> weave;
   llvm::SmallVector<unsigned> outer, depth;
 
   /// Only panels, which a schedule `packs`, bring several loops of lanes
@@ -22,12 +25,18 @@ struct ProductForm {
 
   /// The lanes' operand has them side by side too.
   bool isStraight(const Nest &nest) const;
+  /// From step to step of the sum that operand moves by so many elements, in
+  /// the loop where it moves least; ShapedType::kDynamic when not known.
+  int64_t depthStride(const Nest &nest) const;
   // Numbers of iterations, ShapedType::kDynamic when not known.
   int64_t laneCount(const Nest &nest) const { return count(nest, lanes); }
   int64_t rowCount(const Nest &nest) const {
     return row ? nest.loops[*row].known() : 1;
   }
   int64_t depthCount(const Nest &nest) const { return count(nest, depth); }
+  int64_t weaveCount(const Nest &nest) const {
+    return weave ? nest.loops[*weave].known() : 1;
+  }
   int64_t outerCount(const Nest &nest) const { return count(nest, outer); }
 
 private:

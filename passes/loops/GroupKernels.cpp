@@ -1,6 +1,7 @@
 // GroupKernels.cpp - groups loops into kernels and says how each is computed.
 #include "ir/Kernel.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "passes/Passes.h"
 #include "passes/kernels/Body.h"
 #include "passes/kernels/Elements.h"
@@ -149,9 +150,24 @@ static bool isConstant(Value value) {
   return matchPattern(value, m_Constant());
 }
 
+/// The form in which a product is computed: through panels of one operand, or
+/// with that operand read in place where panels would take longer to fill than
+/// they save.
+static FailureOr<ProductForm> productFormOf(const Nest &nest,
+                                            const Machine &machine) {
+  FailureOr<ProductForm> form = ProductForm::of(nest),
+                         inPlace = ProductForm::of(nest, /*packs=*/false);
+  if (failed(form) || form->isStraight(nest) || failed(inPlace) ||
+      !inPlace->isStraight(nest))
+    return form;
+  PanelShape shape{form->rowCount(nest), form->laneCount(nest),
+                   inPlace->laneCount(nest), bitsOf(nest.rootType)};
+  return panelsPay(shape, machine) ? form : inPlace;
+}
+
 static std::optional<nn::ScheduleAttr>
 selectProduct(nn::KernelOp kernel, const Nest &nest, const Machine &machine) {
-  FailureOr<ProductForm> form = ProductForm::of(nest);
+  FailureOr<ProductForm> form = productFormOf(nest, machine);
   if (failed(form))
     return std::nullopt;
   const Access &right = nest.inputs[form->right];
@@ -159,10 +175,17 @@ selectProduct(nn::KernelOp kernel, const Nest &nest, const Machine &machine) {
                          form->lanes.size() == 1 &&
                          nest.loops[form->lanes[0]].source;
   Type rightType = getElementTypeOrSelf(operandOf(kernel, right).getType());
-  ProductShape shape{form->outerCount(nest), form->rowCount(nest),
-                     form->laneCount(nest),  form->depthCount(nest),
-                     bitsOf(nest.rootType),  bitsOf(rightType),
-                     form->isStraight(nest), isRightConstant};
+  ProductShape shape{form->outerCount(nest),
+                     form->rowCount(nest),
+                     form->laneCount(nest),
+                     form->depthCount(nest),
+                     bitsOf(nest.rootType),
+                     bitsOf(rightType),
+                     form->isStraight(nest),
+                     isRightConstant,
+                     kernel->getParentOfType<scf::ForOp>() != nullptr,
+                     form->weaveCount(nest),
+                     form->depthStride(nest)};
   std::optional<nn::ScheduleAttr> schedule =
       scheduleProduct(kernel.getContext(), shape, machine);
   // Sums that wait for the next panel have a limited place.
@@ -170,7 +193,8 @@ selectProduct(nn::KernelOp kernel, const Nest &nest, const Machine &machine) {
     int64_t panelRow = schedule->getLanes() * schedule->getVectors();
     bool isSplit = shape.depth * panelRow * std::max(1u, shape.rightBits / 8) >
                    2 * kPanelBytes;
-    if (isSplit && shape.rows * panelRow * (shape.sumBits / 8) > kSumsBytes)
+    if (isSplit &&
+        shape.rows * shape.weave * panelRow * (shape.sumBits / 8) > kSumsBytes)
       return std::nullopt;
   }
   return schedule;
@@ -224,13 +248,14 @@ static void packOperands(nn::KernelOp kernel, OperandPacker &packer) {
     return;
   for (bool isRight : {true, false}) {
     FailureOr<Nest> nest = Nest::ofTypes(kernel);
-    FailureOr<ProductForm> form = ProductForm::of(*nest);
+    FailureOr<ProductForm> form = ProductForm::of(*nest, schedule.getPacks());
     const Access &access = nest->inputs[isRight ? form->right : form->left];
     std::optional<unsigned> loop =
         isRight ? (form->lanes.size() == 1 ? std::optional(form->lanes[0])
                                            : std::nullopt)
                 : form->row;
-    int64_t tile = isRight ? schedule.getLanes() * schedule.getVectors()
+    int64_t tile = isRight ? schedule.getLanes() * schedule.getVectors() /
+                                 schedule.getStreams()
                            : schedule.getRows();
     if (!loop || !nest->loops[*loop].source || tile == 1 ||
         (isRight && schedule.getPacks()) ||

@@ -10,11 +10,35 @@ using namespace burnish;
 static constexpr int64_t kParallelProducts = 200000;
 /// More rows than this gain nothing, and each takes an address.
 static constexpr int64_t kMostRows = 14;
+/// An element that lies whole pages from another has its place in the same
+/// lines of a cache; so many of them drive each other out.
+static constexpr int64_t kPageBytes = 4096, kMeetingSteps = 16;
+/// Vectors of a tile of one row, and of a panel that it reads.
+static constexpr int64_t kRowVectors = 8, kStreamVectors = 4;
 
 /// Cycles of one step of the sum: two multiply-adds and two loads each cycle,
 /// four cycles from sum to sum.
 static int64_t stepCycles(int64_t rows, int64_t vectors) {
   return std::max<int64_t>({rows * vectors, rows + vectors, 8});
+}
+
+bool burnish::panelsPay(const PanelShape &shape, const Machine &machine) {
+  for (int64_t size : {shape.rows, shape.lanes, shape.line})
+    if (ShapedType::isDynamic(size))
+      return true;
+  // More rows than are in one tile would read the operand several times.
+  constexpr int64_t kRowsInPlace = 16;
+  int64_t width = machine.vectorBits / shape.sumBits;
+  if (shape.rows > kRowsInPlace || width < 2)
+    return true;
+  // Half cycles of a step of the sum. Vectors that a stretch ends in are filled
+  // element by element.
+  int64_t fill = shape.line < 2 * width ? 2 * width : 8,
+          pieces = shape.line / width +
+                   llvm::popcount(static_cast<uint64_t>(shape.line % width));
+  int64_t vectors = llvm::divideCeil(shape.lanes, width),
+          stretches = shape.lanes / shape.line;
+  return vectors * (shape.rows + fill) < stretches * shape.rows * pieces;
 }
 
 std::optional<nn::ScheduleAttr>
@@ -35,7 +59,8 @@ burnish::scheduleProduct(MLIRContext *context, const ProductShape &shape,
   for (int64_t tryVectors : {2, 3, 4, 8, 6, 1}) {
     if (tryVectors > allVectors && tryVectors > 1)
       continue;
-    int64_t most = (machine.vectorRegisters - 1 - tryVectors) / tryVectors;
+    int64_t most =
+        (machine.vectorRegisters - 1 - tryVectors) / tryVectors / shape.weave;
     if (most < 1)
       continue;
     int64_t tryRows = std::min({rowCount, kMostRows, most});
@@ -43,8 +68,8 @@ burnish::scheduleProduct(MLIRContext *context, const ProductShape &shape,
     tryRows = llvm::divideCeil(rowCount, llvm::divideCeil(rowCount, tryRows));
     auto column = [&](int64_t count) {
       int64_t rest = rowCount % tryRows;
-      return rowCount / tryRows * stepCycles(tryRows, count) +
-             (rest ? stepCycles(rest, count) : 0);
+      return rowCount / tryRows * stepCycles(tryRows * shape.weave, count) +
+             (rest ? stepCycles(rest * shape.weave, count) : 0);
     };
     int64_t cost =
         allVectors / tryVectors * column(tryVectors) +
@@ -54,6 +79,17 @@ burnish::scheduleProduct(MLIRContext *context, const ProductShape &shape,
       rows = tryRows;
       vectors = tryVectors;
     }
+  }
+  // One row meets each element of the other operand once, so that memory is
+  // what it waits for: more panels at a time keep more reads under way.
+  int64_t streams = 1;
+  if (rowCount == 1 && shape.weave == 1 && shape.isRightConstant &&
+      allVectors >= kRowVectors) {
+    vectors = machine.vectorRegisters > kRowVectors * 2 &&
+                      allVectors >= kRowVectors * kRowVectors
+                  ? 2 * kRowVectors
+                  : kRowVectors;
+    streams = vectors / kStreamVectors;
   }
   bool isStatic =
       isKnown(shape.lanes) && isKnown(shape.rows) && isKnown(shape.depth);
@@ -65,15 +101,26 @@ burnish::scheduleProduct(MLIRContext *context, const ProductShape &shape,
       return std::nullopt;
     packs = true;
   } else if (!shape.isRightConstant) {
-    packs = isStatic && shape.rows >= 48 && shape.lanes * bytes >= 2048;
+    // Steps whole pages apart meet in a few lines of the caches.
+    bool meets = shape.depthStride * bytes % kPageBytes == 0 &&
+                 shape.depth >= kMeetingSteps;
+    packs = isStatic && ((shape.rows >= 48 && shape.lanes * bytes >= 2048) ||
+                         (shape.rows * shape.weave >= 16 && meets));
   }
   // What all rows use again stays in the second cache.
   bool rowsOutside = !packs && isStatic && shape.rows > rows &&
                      shape.lanes * shape.depth * bytes <= machine.l2Bytes / 2 &&
                      shape.rows >= shape.lanes / 2;
   double products = 1;
-  for (int64_t size : {shape.outer, shape.rows, shape.lanes, shape.depth})
+  for (int64_t size :
+       {shape.outer, shape.rows, shape.lanes, shape.depth, shape.weave})
     products *= isKnown(size) ? size : 64;
+  // What the cache still holds of the last sweep over a large operand is its
+  // end.
+  bool backAndForth = shape.isRepeated && shape.isRightConstant && isStatic &&
+                      !rowsOutside &&
+                      shape.lanes * shape.depth * bytes > machine.l2Bytes / 2;
   return nn::ScheduleAttr::get(context, "product", width, vectors, rows, packs,
-                               rowsOutside, products >= kParallelProducts);
+                               rowsOutside, products >= kParallelProducts,
+                               streams, backAndForth);
 }

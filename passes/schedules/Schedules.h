@@ -27,6 +27,12 @@ struct ProductShape {
   /// That operand lies along the lanes as the result does; it is known when
   /// compiling.
   bool isStraight, isRightConstant;
+  /// A loop around the kernel reads that operand again and again.
+  bool isRepeated = false;
+  /// Results of so many sums lie in turns along the lanes.
+  int64_t weave = 1;
+  /// Elements from step to step of the sum, in that operand.
+  int64_t depthStride = 1;
 };
 std::optional<nn::ScheduleAttr> scheduleProduct(mlir::MLIRContext *context,
                                                 const ProductShape &shape,
@@ -45,6 +51,16 @@ struct WinogradSchedule {
 /// Nothing when the sum of products itself takes less time.
 std::optional<WinogradSchedule> scheduleWinograd(const WinogradShape &shape,
                                                  const Machine &machine);
+
+/// A product whose lanes make up several stretches of `line` that lie side by
+/// side in the operand: the rows of an image.
+struct PanelShape {
+  int64_t rows, lanes, line;
+  unsigned sumBits;
+};
+/// Whether to bring the lanes together in panels, rather than to read each
+/// stretch in place.
+bool panelsPay(const PanelShape &shape, const Machine &machine);
 
 /// One pass: `results` times `steps` iterations of a body of `operations`,
 /// `lanes` of them side by side.

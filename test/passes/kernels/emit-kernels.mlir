@@ -62,3 +62,70 @@ func.func @product(%a: memref<5x6xf32>, %b: memref<6x8xf32>, %c: memref<5x8xf32>
   }
   return
 }
+
+// -----
+
+// In every other iteration of the loop around it the tasks come in the opposite order.
+// CHECK-LABEL: func @back_and_forth(
+// CHECK:         scf.for %[[STEP:.*]] = %c0 to %c9
+// CHECK:           func.call @product_6x8(%arg0, %arg1, %arg2, %[[STEP]], %c0, %c2)
+// CHECK-LABEL: func private @product_6x8(
+// CHECK-SAME:    %[[TURN:[^:]*]]: index, %[[BEGIN:[^:]*]]: index, %[[END:[^:]*]]: index)
+// CHECK:         scf.for %[[TASK:.*]] = %[[BEGIN]] to %[[END]]
+// CHECK:           %[[BOTH:.*]] = arith.addi %[[BEGIN]], %[[END]]
+// CHECK:           %[[LAST:.*]] = arith.subi %[[BOTH]], %c1
+// CHECK:           %[[OPPOSITE:.*]] = arith.subi %[[LAST]], %[[TASK]]
+// CHECK:           arith.select %{{.*}}, %[[OPPOSITE]], %[[TASK]]
+#vector = affine_map<(k, n) -> (k)>
+#column = affine_map<(k, n) -> (k, n)>
+#result = affine_map<(k, n) -> (n)>
+func.func @back_and_forth(%a: memref<6xf32>, %b: memref<6x8xf32>, %c: memref<8xf32>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c9 = arith.constant 9 : index
+  scf.for %step = %c0 to %c9 step %c1 {
+    nn.kernel <algorithm = "product", lanes = 4, vectors = 1, rows = 1, packs = false, rowsOutside = false, isParallel = false, backAndForth = true>
+        ins(%a, %b : memref<6xf32>, memref<6x8xf32>) outs(%c : memref<8xf32>) {
+    ^bb0(%x: tensor<6xf32>, %y: tensor<6x8xf32>, %z: tensor<8xf32>):
+      %zero = arith.constant 0.0 : f32
+      %init = linalg.fill ins(%zero : f32) outs(%z : tensor<8xf32>) -> tensor<8xf32>
+      %r = linalg.generic {indexing_maps = [#vector, #column, #result], iterator_types = ["reduction", "parallel"]}
+          ins(%x, %y : tensor<6xf32>, tensor<6x8xf32>) outs(%init : tensor<8xf32>) {
+      ^bb0(%p: f32, %q: f32, %s: f32):
+        %m = arith.mulf %p, %q : f32
+        %t = arith.addf %s, %m : f32
+        linalg.yield %t : f32
+      } -> tensor<8xf32>
+      nn.kernel_yield %r : tensor<8xf32>
+    }
+  }
+  return
+}
+
+// -----
+
+// Results of a short loop that lie between those of the lanes are computed beside them and woven.
+// CHECK-LABEL: func private @product_3x8x2x5(
+// CHECK:         scf.for {{.*}} iter_args(%{{.*}} = %cst, %{{.*}} = %cst, %{{.*}} = %cst, %{{.*}} = %cst) -> (vector<4xf32>, vector<4xf32>, vector<4xf32>, vector<4xf32>)
+// CHECK:         vector.interleave %{{.*}}, %{{.*}} : vector<4xf32> -> vector<8xf32>
+// CHECK:         vector.store %{{.*}} vector<8xf32>
+#image = affine_map<(m, x, w, k) -> (k, x)>
+#weights = affine_map<(m, x, w, k) -> (k, m, w)>
+#result = affine_map<(m, x, w, k) -> (m, x, w)>
+func.func @woven(%a: memref<5x8xf32>, %b: memref<5x3x2xf32>, %c: memref<3x8x2xf32>) {
+  nn.kernel <algorithm = "product", lanes = 4, vectors = 1, rows = 2, packs = false, rowsOutside = false, isParallel = false>
+      ins(%a, %b : memref<5x8xf32>, memref<5x3x2xf32>) outs(%c : memref<3x8x2xf32>) {
+  ^bb0(%x: tensor<5x8xf32>, %y: tensor<5x3x2xf32>, %z: tensor<3x8x2xf32>):
+    %zero = arith.constant 0.0 : f32
+    %init = linalg.fill ins(%zero : f32) outs(%z : tensor<3x8x2xf32>) -> tensor<3x8x2xf32>
+    %r = linalg.generic {indexing_maps = [#image, #weights, #result], iterator_types = ["parallel", "parallel", "parallel", "reduction"]}
+        ins(%x, %y : tensor<5x8xf32>, tensor<5x3x2xf32>) outs(%init : tensor<3x8x2xf32>) {
+    ^bb0(%p: f32, %q: f32, %s: f32):
+      %m = arith.mulf %p, %q : f32
+      %t = arith.addf %s, %m : f32
+      linalg.yield %t : f32
+    } -> tensor<3x8x2xf32>
+    nn.kernel_yield %r : tensor<3x8x2xf32>
+  }
+  return
+}

@@ -83,6 +83,73 @@ module attributes {nn.target = #nn.target<triple = "thumbv7em-none-eabi", cpu = 
 
 // -----
 
+// One row takes the panels of a constant several at a time; a loop that reads a large one in every iteration goes through
+// it in turns forwards and backwards.
+// CHECK-LABEL: func @recurrence(
+// CHECK:         nn.kernel <algorithm = "product", lanes = 4, vectors = 8, rows = 1, packs = false, rowsOutside = false, isParallel = true, streams = 2, backAndForth = true>
+// CHECK-SAME:      tensor<32x512x16xf32>
+#row = affine_map<(m, n, k) -> (m, k)>
+#column = affine_map<(m, n, k) -> (k, n)>
+#result = affine_map<(m, n, k) -> (m, n)>
+func.func @recurrence(%a: tensor<1x512xf32>) -> tensor<1x512xf32> {
+  %b = arith.constant dense<1.0> : tensor<512x512xf32>
+  %zero = arith.constant 0.0 : f32
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c9 = arith.constant 9 : index
+  %empty = tensor.empty() : tensor<1x512xf32>
+  %init = linalg.fill ins(%zero : f32) outs(%empty : tensor<1x512xf32>) -> tensor<1x512xf32>
+  %last = scf.for %step = %c0 to %c9 step %c1 iter_args(%state = %a) -> tensor<1x512xf32> {
+    %sum = linalg.generic {indexing_maps = [#row, #column, #result], iterator_types = ["parallel", "parallel", "reduction"]}
+        ins(%state, %b : tensor<1x512xf32>, tensor<512x512xf32>) outs(%init : tensor<1x512xf32>) {
+    ^bb0(%x: f32, %y: f32, %z: f32):
+      %p = arith.mulf %x, %y : f32
+      %s = arith.addf %z, %p : f32
+      linalg.yield %s : f32
+    } -> tensor<1x512xf32>
+    scf.yield %sum : tensor<1x512xf32>
+  }
+  return %last : tensor<1x512xf32>
+}
+
+// -----
+
+// A convolution of few output channels reads its image in place; more of them use a panel often enough.
+// CHECK-LABEL: func @few_channels(
+// CHECK:         nn.kernel <algorithm = "product", lanes = 4, vectors = 2, rows = 6, packs = false
+// CHECK-LABEL: func @many_channels(
+// CHECK:         nn.kernel <algorithm = "product", lanes = 4, vectors = 2, rows = {{.*}}, packs = true
+#image = affine_map<(m, y, x, ky, kx) -> (y + ky, x + kx)>
+#weights = affine_map<(m, y, x, ky, kx) -> (m, ky, kx)>
+#result = affine_map<(m, y, x, ky, kx) -> (m, y, x)>
+func.func @few_channels(%a: tensor<12x30xf32>, %w: tensor<6x3x3xf32>) -> tensor<6x10x28xf32> {
+  %zero = arith.constant 0.0 : f32
+  %empty = tensor.empty() : tensor<6x10x28xf32>
+  %init = linalg.fill ins(%zero : f32) outs(%empty : tensor<6x10x28xf32>) -> tensor<6x10x28xf32>
+  %sum = linalg.generic {indexing_maps = [#image, #weights, #result], iterator_types = ["parallel", "parallel", "parallel", "reduction", "reduction"]}
+      ins(%a, %w : tensor<12x30xf32>, tensor<6x3x3xf32>) outs(%init : tensor<6x10x28xf32>) {
+  ^bb0(%x: f32, %y: f32, %z: f32):
+    %p = arith.mulf %x, %y : f32
+    %s = arith.addf %z, %p : f32
+    linalg.yield %s : f32
+  } -> tensor<6x10x28xf32>
+  return %sum : tensor<6x10x28xf32>
+}
+func.func @many_channels(%a: tensor<12x30xf32>, %w: tensor<60x3x3xf32>) -> tensor<60x10x28xf32> {
+  %zero = arith.constant 0.0 : f32
+  %empty = tensor.empty() : tensor<60x10x28xf32>
+  %init = linalg.fill ins(%zero : f32) outs(%empty : tensor<60x10x28xf32>) -> tensor<60x10x28xf32>
+  %sum = linalg.generic {indexing_maps = [#image, #weights, #result], iterator_types = ["parallel", "parallel", "parallel", "reduction", "reduction"]}
+      ins(%a, %w : tensor<12x30xf32>, tensor<60x3x3xf32>) outs(%init : tensor<60x10x28xf32>) {
+  ^bb0(%x: f32, %y: f32, %z: f32):
+    %p = arith.mulf %x, %y : f32
+    %s = arith.addf %z, %p : f32
+    linalg.yield %s : f32
+  } -> tensor<60x10x28xf32>
+  return %sum : tensor<60x10x28xf32>
+}
+// -----
+
 // A large table that a product and lookups read is there once, in the order of the product's tiles.
 // CHECK-LABEL: func @shares_table(
 // CHECK:         arith.constant {{.*}} : tensor<64x520x8xf32>

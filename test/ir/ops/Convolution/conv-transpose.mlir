@@ -1,10 +1,16 @@
 // RUN: burnish-opt %s --split-input-file --nn-infer-shapes --nn-lower-to-linalg --canonicalize | FileCheck %s
 
-// Products are added up where they belong, and the border is cut off.
-// CHECK-DAG:   #[[ADD:.*]] = affine_map<(d0, d1, d2, d3) -> (d0, d1, {{d2 \+ d3 \* 2|d3 \* 2 \+ d2}})>
+// A result at stride * position + phase is a sum over every stride-th tap, of elements at and before the position. The
+// kernel is filled up to whole strides, and the border is cut off.
+// CHECK-DAG:   #[[X:.*]] = affine_map<(d0, d1, d2, d3, d4, d5) -> (d0, d4, d2 - d5 + 1)>
+// CHECK-DAG:   #[[W:.*]] = affine_map<(d0, d1, d2, d3, d4, d5) -> (d4, d1, d5, d3)>
+// CHECK-DAG:   #[[Y:.*]] = affine_map<(d0, d1, d2, d3, d4, d5) -> (d0, d1, d2, d3)>
 // CHECK-LABEL: func.func @overlapping(
-// CHECK:         linalg.generic {{.*}}"reduction"]} ins(%{{.*}} : tensor<2x3x5xf32>, tensor<3x4x3xf32>) outs(%{{.*}} : tensor<2x4x3x5xf32>)
-// CHECK:         linalg.generic {indexing_maps = [#{{.*}}, #[[ADD]]]{{.*}} outs(%{{.*}} : tensor<2x4x11xf32>)
+// CHECK-DAG:     tensor.pad %arg0 low[0, 0, 1] high[0, 0, 0]
+// CHECK-DAG:     tensor.pad %arg1 low[0, 0, 0] high[0, 0, 1]
+// CHECK:         linalg.generic {indexing_maps = [#[[X]], #[[W]], #[[Y]]], iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction", "reduction"]}
+// CHECK-SAME:      ins(%{{.*}} : tensor<2x3x6xf32>, tensor<3x4x2x2xf32>) outs(%{{.*}} : tensor<2x4x5x2xf32>)
+// CHECK:         tensor.collapse_shape {{.*}} into tensor<2x4x10xf32>
 // CHECK:         tensor.extract_slice %{{.*}}[0, 0, 1] [2, 4, 9] [1, 1, 1]
 func.func @overlapping(%x: tensor<2x3x5xf32>, %w: tensor<3x4x3xf32>) -> tensor<2x4x9xf32> {
   %y = nn.conv_transpose %x, %w {strides = array<i64: 2>, pads = array<i64: 1, 1>} : (tensor<2x3x5xf32>, tensor<3x4x3xf32>) -> tensor<2x4x9xf32>
@@ -13,12 +19,38 @@ func.func @overlapping(%x: tensor<2x3x5xf32>, %w: tensor<3x4x3xf32>) -> tensor<2
 
 // -----
 
-// Windows side by side need no adding up: one loop nest, and a reshape.
+// Windows side by side have one tap for each result.
 // CHECK-LABEL: func.func @side_by_side(
+// CHECK-NOT:     tensor.pad
 // CHECK-COUNT-1: linalg.generic
 // CHECK-NOT:     linalg.generic
 // CHECK:         tensor.collapse_shape {{.*}} into tensor<2x4x10xf32>
+// CHECK-NOT:     tensor.extract_slice
 func.func @side_by_side(%x: tensor<2x3x5xf32>, %w: tensor<3x4x2xf32>) -> tensor<2x4x10xf32> {
   %y = nn.conv_transpose %x, %w {strides = array<i64: 2>} : (tensor<2x3x5xf32>, tensor<3x4x2xf32>) -> tensor<2x4x10xf32>
   return %y : tensor<2x4x10xf32>
+}
+
+// -----
+
+// With a stride of 1 it is a convolution over the padded elements, with the taps backwards.
+// CHECK-DAG:   #[[X:.*]] = affine_map<(d0, d1, d2, d3, d4) -> (d0, d3, d2 - d4 * 2 + 4)>
+// CHECK-LABEL: func.func @dilated(
+// CHECK:         tensor.pad %arg0 low[0, 0, 4] high[0, 0, 4]
+// CHECK:         linalg.generic {indexing_maps = [#[[X]], {{.*}} outs(%{{.*}} : tensor<2x4x9xf32>)
+func.func @dilated(%x: tensor<2x3x5xf32>, %w: tensor<3x4x3xf32>) -> tensor<2x4x9xf32> {
+  %y = nn.conv_transpose %x, %w {dilations = array<i64: 2>} : (tensor<2x3x5xf32>, tensor<3x4x3xf32>) -> tensor<2x4x9xf32>
+  return %y : tensor<2x4x9xf32>
+}
+
+// -----
+
+// Strided and dilated: products are added up where they belong.
+// CHECK-DAG:   #[[ADD:.*]] = affine_map<(d0, d1, d2, d3) -> (d0, d1, {{d2 \* 3 \+ d3 \* 2|d3 \* 2 \+ d2 \* 3}})>
+// CHECK-LABEL: func.func @strided_and_dilated(
+// CHECK:         linalg.generic {{.*}}"reduction"]} ins(%{{.*}} : tensor<2x3x5xf32>, tensor<3x4x3xf32>) outs(%{{.*}} : tensor<2x4x3x5xf32>)
+// CHECK:         linalg.generic {indexing_maps = [#{{.*}}, #[[ADD]]]{{.*}} outs(%{{.*}} : tensor<2x4x15xf32>)
+func.func @strided_and_dilated(%x: tensor<2x3x5xf32>, %w: tensor<3x4x3xf32>) -> tensor<2x4x15xf32> {
+  %y = nn.conv_transpose %x, %w {strides = array<i64: 2>, dilations = array<i64: 3>} : (tensor<2x3x5xf32>, tensor<3x4x3xf32>) -> tensor<2x4x15xf32>
+  return %y : tensor<2x4x15xf32>
 }

@@ -90,9 +90,28 @@ def convolutions():
     conv(given(1, 300, 6, 5), (33, 300, 3, 3), pads=[1] * 4)
     conv(given(1, 12, 19, 37), (12, 1, 3, 3), pads=[1] * 4, strides=[2, 2], group=12)
     conv(given(1, 16, 12, 12), (32, 4, 3, 3), pads=[2] * 4, dilations=[2, 2], group=4)
+    for shape, strides, more in [
+        ((16, 19, 2, 2), [2, 2], {}),
+        ((16, 5, 4, 4), [4, 4], {}),
+        ((16, 20, 3, 4), [1, 2], {"pads": [1, 1, 1, 1]}),
+        ((16, 3, 5, 3), [2, 2], {"pads": [3, 0, 1, 1], "output_padding": [1, 1]}),
+        ((16, 1, 4, 2), [3, 1], {"group": 16, "dilations": [1, 2]}),
+        ((16, 3, 2, 3), [2, 2], {"dilations": [3, 1]}),
+    ]:
+        y = node("ConvTranspose", given(2, 16, 6, 37), constant(random(*shape)), strides=strides, **more)
+        outputs.append(node("Relu", node("Mul", y, y)))
+    y = node("ConvTranspose", given(1, 24, 5, 18), constant(random(24, 40, 2, 2)), constant(random(40)), strides=[2, 2])
+    outputs.append(node("Add", y, given(1, 40, 10, 36)))
     # A view with gaps between its rows.
     view = node("Slice", given(1, 6, 9, 12), constant(np.array([2])), constant(np.array([11])), constant(np.array([3])))
     conv(view, (5, 6, 1, 1))
+
+
+def recurrences():
+    # What the steps read again and again is larger than a cache, or not.
+    for hidden in (256, 21):
+        weights = [constant(random(*shape) / 8) for shape in ((1, 4 * hidden, 9), (1, 4 * hidden, hidden), (1, 8 * hidden))]
+        outputs.append(node("LSTM", given(5, 1, 9), *weights, hidden_size=hidden))
 
 
 def passes():
@@ -110,6 +129,7 @@ def make():
     convolutions()
     windows()
     layouts()
+    recurrences()
     passes()
     types = [helper.make_tensor_value_info(name, TensorProto.FLOAT, value.shape) for name, value in inputs.items()]
     results = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs]
