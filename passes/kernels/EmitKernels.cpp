@@ -100,7 +100,7 @@ struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
       if (!function)
         function = emit(kernel, work->name, symbols);
       SmallVector<Value> operands(kernel->getOperands());
-      if (schedule.getBackAndForth()) {
+      if (kernel.getSchedule().getBackAndForth()) {
         auto around = kernel->getParentOfType<scf::ForOp>();
         if (!around) {
           kernel.emitOpError() << "goes back and forth, and is in no loop";
