@@ -18,7 +18,6 @@ using namespace burnish;
 using llvm::StringRef;
 using onnx_import::TestTensor;
 namespace fs = llvm::sys::fs;
-namespace path = llvm::sys::path;
 
 //===- Folders ------------------------------------------------------------===//
 
