@@ -124,7 +124,7 @@ Dim ShapeScope::quotient(ArrayRef<Dim> dividend, ArrayRef<Dim> divisor) const {
   if (!top || !bottom || *bottom == 0)
     return {};
   for (Dim factor : below) {
-    auto same = llvm::find(above, factor);
+    auto *same = llvm::find(above, factor);
     if (same == above.end())
       left.push_back(factor);
     else

@@ -30,8 +30,10 @@ SmallVector<Value> GraphImporter::graph(const GraphProto &graph,
   initializers(graph, scope);
   nodes(graph.node(), scope, *currentFrame);
   SmallVector<Value> results;
+  // `check` has reported an output without a name.
   for (const auto &output : graph.output())
-    results.push_back(lookup(scope, output.name()));
+    results.push_back(output.name().empty() ? poisonValue
+                                            : lookup(scope, output.name()));
   return results;
 }
 

@@ -122,7 +122,7 @@ struct PlanWorkspace : burnish::impl::PlanWorkspaceBase<PlanWorkspace> {
     SmallVector<Buffer> buffers = collectBuffers(*function);
     int64_t total = assignOffsets(buffers);
     if (total >= kTooGreat) {
-      auto largest = llvm::max_element(
+      auto *largest = llvm::max_element(
           buffers, [](const Buffer &left, const Buffer &right) {
             return left.bytes < right.bytes;
           });

@@ -19,7 +19,6 @@ using namespace burnish;
 using llvm::StringRef;
 using onnx_import::TestTensor;
 namespace fs = llvm::sys::fs;
-namespace path = llvm::sys::path;
 
 //===- Folders ------------------------------------------------------------===//
 

@@ -174,6 +174,13 @@ def squared_shape():
     return model(nodes + [node("Reshape", ["x", "v40"], ["y"])], inputs=[value("x", ("n", "m"))])
 
 
+def nameless_body_output():
+    body = helper.make_graph([node("Identity", ["c"], ["d"])], "b", [value("i", (), TensorProto.INT64), value("c", (), TensorProto.BOOL)],
+                             [value("", (), TensorProto.BOOL)])
+    loop = node("Loop", ["n", ""], [], "loop", body=body)
+    return model([loop, node("Relu", ["x"], ["y"])], inputs=["x", value("n", (), TensorProto.INT64)])
+
+
 def empty_and_huge():
     return model([node("ReduceSum", ["x"], ["y"])], inputs=[value("x", (0, 1 << 40, 1 << 40))])
 
