@@ -225,9 +225,12 @@ private:
         for (unsigned loop : natural)
           if (expr.isFunctionOfDim(loop) && !llvm::is_contained(wanted, loop))
             wanted.push_back(loop);
-    for (unsigned loop : natural)
+    // What it does not have stands where it would otherwise.
+    for (auto [place, loop] : llvm::enumerate(natural))
       if (!llvm::is_contained(wanted, loop))
-        wanted.push_back(loop);
+        wanted.insert(place == 0 ? wanted.begin()
+                                 : llvm::find(wanted, natural[place - 1]) + 1,
+                      loop);
     SmallVector<unsigned> lanes = lanesOf(op, maps, natural);
     llvm::erase_if(
         wanted, [&](unsigned loop) { return llvm::is_contained(lanes, loop); });
@@ -243,17 +246,25 @@ private:
     std::optional<size_t> weights = weightsOf(op);
     if (!weights || natural.size() < 3)
       return {};
-    SmallVector<unsigned> lanes;
     SmallVector<int64_t> sizes = op.getStaticLoopRanges();
-    int64_t own = 1;
-    for (unsigned loop : natural) {
-      if (!maps[*weights].isFunctionOfDim(loop))
-        continue;
-      lanes.push_back(loop);
-      if (!maps[1 - *weights].isFunctionOfDim(loop))
-        own *= sizes[loop];
-    }
-    return own >= kLeastLanes ? lanes : SmallVector<unsigned>();
+    // The longest of the loops that only the weights have, with the loops of
+    // the weights around it (groups).
+    auto hasWeights = [&](unsigned loop) {
+      return maps[*weights].isFunctionOfDim(loop);
+    };
+    std::optional<size_t> longest;
+    for (auto [place, loop] : llvm::enumerate(natural))
+      if (hasWeights(loop) && !maps[1 - *weights].isFunctionOfDim(loop) &&
+          (!longest || sizes[loop] > sizes[natural[*longest]]))
+        longest = place;
+    if (!longest || sizes[natural[*longest]] < kLeastLanes)
+      return {};
+    size_t first = *longest, last = *longest + 1;
+    while (first > 0 && hasWeights(natural[first - 1]))
+      --first;
+    while (last < natural.size() && hasWeights(natural[last]))
+      ++last;
+    return SmallVector<unsigned>(natural.slice(first, last - first));
   }
 
   static std::optional<size_t> weightsOf(linalg::GenericOp op) {
