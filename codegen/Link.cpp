@@ -101,6 +101,12 @@ findStartFile(StringRef name, const LinkOptions &options,
         "cannot link a program without the C library's %s; install "
         "libc6-dev (glibc-devel elsewhere), or use -c",
         name.str().c_str());
+  if (!options.sysroot.empty())
+    return llvm::createStringError(
+        "%s: no %s of the C library for %s in the libraries of this root "
+        "folder; use -c to link elsewhere",
+        options.sysroot.c_str(), name.str().c_str(),
+        options.triple.str().c_str());
   return llvm::createStringError(
       "no %s of the C library for %s; name its root folder with "
       "--sysroot=DIR, or use -c",
@@ -155,7 +161,9 @@ static llvm::Expected<Output> addRoom(std::vector<std::string> &arguments,
 static void addSystem(std::vector<std::string> &arguments,
                       const LinkOptions &options,
                       llvm::ArrayRef<std::string> folders) {
-  if (!options.sysroot.empty())
+  // The folder of a cross compiler (/usr/aarch64-linux-gnu) is no root: linker
+  // scripts in it name files by where they are on this machine.
+  if (!options.sysroot.empty() && fs::is_directory(options.sysroot + "/usr"))
     arguments.push_back("--sysroot=" + options.sysroot);
   for (const std::string &folder : folders)
     arguments.push_back("-L" + folder);

@@ -89,6 +89,16 @@ static bool isHostTriple(const llvm::Triple &triple) {
          triple.getEnvironment() == host.getEnvironment();
 }
 
+bool Target::convertsHalf() const {
+  StringRef needed = triple.isX86()                       ? "+f16c"
+                     : triple.isARM() || triple.isThumb() ? "+fp16"
+                     : triple.isRISCV()                   ? "+zfhmin"
+                                                          : "";
+  return triple.isAArch64() ||
+         (!needed.empty() &&
+          machine(0)->getMCSubtargetInfo()->checkFeatures(needed));
+}
+
 bool Target::isHost() const { return isHostTriple(triple); }
 
 static uint64_t systemBytes(int name, uint64_t otherwise) {

@@ -38,6 +38,9 @@ public:
   std::unique_ptr<llvm::TargetMachine> machine(unsigned level,
                                                bool hugeData = false) const;
 
+  /// Whether it has instructions for f16 to and from f32.
+  bool convertsHalf() const;
+
   /// Whether a program for it can be linked and run here.
   bool isHost() const;
   bool has(llvm::StringRef feature) const {

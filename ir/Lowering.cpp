@@ -609,8 +609,13 @@ Value Lowering::slice(Value tensor, int64_t axis, OpFoldResult offset,
   }
   SmallVector<OpFoldResult> offsets(sizes.size(), getIndexAttr(0)),
       strides(sizes.size(), getIndexAttr(1));
+  bool isEmpty = isZeroInteger(sizes[axis]) || isZeroInteger(size);
   offsets[axis] = offset;
   sizes[axis] = size;
+  // Upstream has no slice that begins at the end.
+  if (isEmpty)
+    return tensor::EmptyOp::create(*this, sizes,
+                                   getElementTypeOrSelf(tensor.getType()));
   return tensor::ExtractSliceOp::create(*this, tensor, offsets, sizes, strides);
 }
 

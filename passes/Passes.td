@@ -184,6 +184,15 @@ def ConvertVectors : Pass<"nn-convert-vectors", "::mlir::ModuleOp"> {
   let options = [Option<"indexBits", "index-bits", "unsigned", "64", "bits of an index on the target">];
 }
 
+def ExpandHalf : Pass<"nn-expand-half"> {
+  let summary = "f16 to and from f32 in integers";
+  let description = [{
+    Where a CPU has no instruction for it, LLVM calls functions of the compiler's own library, which objects cannot count
+    on. Nothing but conversions may be left to do in f16.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
 def RunParallel : Pass<"nn-run-parallel", "::mlir::ModuleOp"> {
   let summary = "calls of functions with nn.parallel go through the context's parallel_for";
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];

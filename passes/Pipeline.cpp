@@ -112,6 +112,13 @@ static void addLlvm(OpPassManager &passes, const PipelineOptions &options) {
   passes.addPass(createReturnStatus());
   // Conversions to bf16 are a function of the compiler's own library on CPUs
   // without them; as integers they are none.
+  if (!options.convertsHalf) {
+    arith::ArithEmulateUnsupportedFloatsOptions halves;
+    halves.sourceTypeStrs = {"f16"};
+    passes.addPass(arith::createArithEmulateUnsupportedFloats(halves));
+    passes.addPass(math::createMathExtendToSupportedTypes());
+    passes.addPass(createExpandHalf());
+  }
   arith::ArithExpandOpsPassOptions expansions;
   expansions.includeBf16 = true;
   passes.addPass(arith::createArithExpandOpsPass(expansions));

@@ -14,6 +14,8 @@ struct PipelineOptions {
   bool isProgram = false;
   /// Bits of an index on the target.
   unsigned indexBits = 64;
+  /// Whether the CPU has instructions for f16 to and from f32.
+  bool convertsHalf = true;
 };
 
 /// The phases in order; each ends at a form that --emit shows.

@@ -3,7 +3,8 @@
 Tools by plain name: burnish, burnish-opt, and LLVM 22's (FileCheck, not, split-file, llvm-nm, llvm-objdump, ...).
 Substitutions: %clang %clangxx %python %include (folder of burnish.h) %runtime (libburnish.a) %root (of the sources)
 and %cross-ld, beside lit's own.
-Features: x86-64-v2, -v3, -v4, each CPU flag of x86 as cpu-FLAG, node, qemu-aarch64, qemu-riscv64, qemu-arm, sanitized.
+Features: x86-64-v2, -v3, -v4, each CPU flag of x86 as cpu-FLAG, node, qemu-aarch64, qemu-riscv64, qemu-arm, sanitized,
+and runtime-aarch64, runtime-riscv64 where libburnish.a is built for these.
 """
 
 import os
@@ -71,6 +72,9 @@ for level, adds in LEVELS.items():
     needed |= adds
     if needed <= flags:
         config.available_features.add(level)
+for architecture in ("aarch64", "riscv64"):
+    if os.path.exists(os.path.join(config.binary_root, "lib", architecture + "-unknown-linux-gnu", "libburnish.a")):
+        config.available_features.add("runtime-" + architecture)
 for tool in ("node", "qemu-aarch64", "qemu-riscv64", "qemu-arm", "gcc", "g++"):
     if shutil.which(tool):
         config.available_features.add(tool)

@@ -143,16 +143,23 @@ FailureOr<SmallVector<Value>> MatMulOp::lower(Lowering &l) {
   SmallVector<utils::IteratorType> iterators(y.size(),
                                              utils::IteratorType::parallel);
   iterators.push_back(utils::IteratorType::reduction);
-  Value init = l.filled(elementType, sizes, l.zero(elementType));
+  // Sums of 16-bit floats are kept in f32, as everybody's are.
+  Type sumType =
+      isa<FloatType>(elementType) ? wideType(elementType) : elementType;
+  Value init = l.filled(sumType, sizes, l.zero(sumType));
   AffineMap outMap = AffineMap::getMultiDimIdentityMap(rank, l.getContext())
                          .dropResult(rank - 1);
-  return SmallVector<Value>{
-      l.reduce(init, elementType, outMap,
-               {{left, elementType, mapOf(aBatch, leftMatrix)},
-                {right, elementType, mapOf(bBatch, rightMatrix)}},
-               iterators, [](ImplicitLocOpBuilder &b, ValueRange args) {
-                 return sum(b, args[2], product(b, args[0], args[1]));
-               })};
+  Value sums = l.reduce(
+      init, sumType, outMap,
+      {{left, elementType, mapOf(aBatch, leftMatrix)},
+       {right, elementType, mapOf(bBatch, rightMatrix)}},
+      iterators, [&](ImplicitLocOpBuilder &b, ValueRange args) {
+        auto wide = [&](Value x) {
+          return castScalar(b, x, elementType, sumType);
+        };
+        return sum(b, args[2], product(b, wide(args[0]), wide(args[1])));
+      });
+  return SmallVector<Value>{l.convert(sums, sumType, elementType)};
 }
 
 //===- det ----------------------------------------------------------------===//

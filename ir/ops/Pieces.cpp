@@ -202,11 +202,7 @@ FailureOr<SmallVector<Value>> SplitOp::lower(Lowering &l) {
   OpFoldResult offset = l.getIndexAttr(0);
   for (auto [output, size] : llvm::zip(getOutputs(), found)) {
     OpFoldResult agreed = l.agree(size, l.scope.dim(output, axis));
-    if (isConstantIntValue(agreed, 0))
-      pieces.push_back(
-          l.empty(getElementTypeOrSelf(output.getType()), l.sizes(output)));
-    else
-      pieces.push_back(l.slice(tensor, axis, offset, agreed));
+    pieces.push_back(l.slice(tensor, axis, offset, agreed));
     offset = addIndex(l, offset, agreed);
   }
   return pieces;

@@ -153,10 +153,19 @@ static bool isConstant(Value value) {
 /// The form in which a product is computed: through panels of one operand, or
 /// with that operand read in place where panels would take longer to fill than
 /// they save.
-static FailureOr<ProductForm> productFormOf(const Nest &nest,
-                                            const Machine &machine) {
+static FailureOr<ProductForm>
+productFormOf(nn::KernelOp kernel, const Nest &nest, const Machine &machine) {
   FailureOr<ProductForm> form = ProductForm::of(nest),
                          inPlace = ProductForm::of(nest, /*packs=*/false);
+  // Constants are packed ahead along one loop; several are brought together
+  // where that one would leave vectors unfilled.
+  if (succeeded(inPlace) &&
+      isConstant(operandOf(kernel, nest.inputs[inPlace->right]))) {
+    int64_t lanes = inPlace->laneCount(nest);
+    if (!ShapedType::isDynamic(lanes) &&
+        lanes * bitsOf(nest.rootType) >= machine.vectorBits)
+      return inPlace;
+  }
   if (failed(form) || form->isStraight(nest) || failed(inPlace) ||
       !inPlace->isStraight(nest))
     return form;
@@ -167,7 +176,7 @@ static FailureOr<ProductForm> productFormOf(const Nest &nest,
 
 static std::optional<nn::ScheduleAttr>
 selectProduct(nn::KernelOp kernel, const Nest &nest, const Machine &machine) {
-  FailureOr<ProductForm> form = productFormOf(nest, machine);
+  FailureOr<ProductForm> form = productFormOf(kernel, nest, machine);
   if (failed(form))
     return std::nullopt;
   const Access &right = nest.inputs[form->right];

@@ -212,6 +212,7 @@ bool Compiler::lower(ModuleOp module, const Target &target, Emit stage) {
   pipeline.weightsInFile = !options.embedsWeights;
   pipeline.isProgram = options.emit == Emit::Program;
   pipeline.indexBits = target.pointerBits;
+  pipeline.convertsHalf = target.convertsHalf();
   for (auto [phase, result] : kPhases) {
     if ((reached && result <= *reached) || result > stage)
       continue;

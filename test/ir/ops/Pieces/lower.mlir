@@ -64,3 +64,15 @@ func.func @positions(%x: tensor<?x?x5xf32> {nn.dims = ["b", "s", ""]}, %table: t
   %1 = nn.add %x, %0 : (tensor<?x?x5xf32>, tensor<1x?x5xf32>) -> tensor<?x?x5xf32>
   return %1 : tensor<?x?x5xf32>
 }
+
+// -----
+
+// Pieces of nothing, whose sizes only run time knows, are checked and empty.
+// CHECK-LABEL: func.func @splits_nothing(
+// CHECK:         cf.assert
+// CHECK-NOT:     tensor.extract_slice
+// CHECK:         tensor.empty
+func.func @splits_nothing(%x: tensor<0xf32>, %s: tensor<2xi64>) -> (tensor<?xf32>, tensor<?xf32>) {
+  %a, %b = nn.split %x, %s : (tensor<0xf32>, tensor<2xi64>) -> (tensor<?xf32>, tensor<?xf32>)
+  return %a, %b : tensor<?xf32>, tensor<?xf32>
+}
