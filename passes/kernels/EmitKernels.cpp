@@ -7,6 +7,7 @@
 #include "passes/kernels/Elements.h"
 #include "passes/kernels/Parallel.h"
 #include "passes/kernels/Product.h"
+#include "passes/kernels/Rows.h"
 
 using namespace mlir;
 using namespace burnish;
@@ -83,6 +84,56 @@ static std::string nameOf(nn::KernelOp kernel, const Nest &nest) {
 }
 
 namespace {
+/// What a kernel computes, in the form that its schedule's maker takes.
+struct Form {
+  std::optional<Nest> single;
+  std::optional<RowNest> rows;
+
+  const Nest &nest() const { return rows ? rows->nest : *single; }
+
+  bool fits(nn::ScheduleAttr schedule) const {
+    if (rows)
+      return true;
+    return schedule.getAlgorithm() == "product"
+               ? succeeded(ProductForm::of(*single, schedule.getPacks()))
+               : chooseLanes(*single).has_value();
+  }
+
+  OpFoldResult tasks(ImplicitLocOpBuilder &b, nn::ScheduleAttr schedule) const {
+    if (rows)
+      return tasksOfRows(b, *rows);
+    return schedule.getAlgorithm() == "product"
+               ? tasksOfProduct(b, *single, schedule)
+               : tasksOfElements(b, *single, schedule);
+  }
+
+  void make(KernelCode &code, Value begin, Value end) const {
+    if (rows)
+      makeRows(code, *rows, begin, end);
+    else if (code.schedule.getAlgorithm() == "product")
+      makeProduct(code, begin, end);
+    else
+      makeElements(code, begin, end);
+  }
+};
+} // namespace
+
+static FailureOr<Form> formOf(nn::KernelOp kernel, Nest::LayoutOf layoutOf,
+                              Nest::SizeOf sizeOf,
+                              ImplicitLocOpBuilder *builder) {
+  if (kernel.getSchedule().getAlgorithm() == "rows") {
+    FailureOr<RowNest> rows = RowNest::of(kernel, layoutOf, builder);
+    if (failed(rows))
+      return failure();
+    return Form{std::nullopt, *rows};
+  }
+  FailureOr<Nest> nest = Nest::of(kernel, layoutOf, sizeOf, builder);
+  if (failed(nest))
+    return failure();
+  return Form{*nest, std::nullopt};
+}
+
+namespace {
 struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
   void runOnOperation() override {
     SmallVector<nn::KernelOp> kernels;
@@ -92,9 +143,10 @@ struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
     llvm::StringMap<func::FuncOp> functions;
     for (nn::KernelOp kernel : kernels) {
       ImplicitLocOpBuilder b(kernel.getLoc(), kernel);
+      nn::ScheduleAttr schedule = kernel.getSchedule();
       // As the function sees it: what only run time knows is not known here
       // either.
-      FailureOr<Nest> nest = Nest::of(
+      FailureOr<Form> form = formOf(
           kernel,
           [&](unsigned argument) {
             return staticLayout(
@@ -104,23 +156,19 @@ struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
             return sizeOf(b, kernel->getOperand(argument), axis);
           },
           nullptr);
-      if (failed(nest)) {
+      if (failed(form)) {
         kernel.emitOpError() << "has a form that no schedule is for";
         return signalPassFailure();
       }
-      nn::ScheduleAttr schedule = kernel.getSchedule();
-      bool isProduct = schedule.getAlgorithm() == "product";
-      if (isProduct ? failed(ProductForm::of(*nest, schedule.getPacks()))
-                    : !chooseLanes(*nest)) {
+      if (!form->fits(schedule)) {
         kernel.emitOpError() << "has a schedule '" << schedule.getAlgorithm()
                              << "' that does not fit its loops";
         return signalPassFailure();
       }
-      OpFoldResult tasks = isProduct ? tasksOfProduct(b, *nest, schedule)
-                                     : tasksOfElements(b, *nest, schedule);
+      OpFoldResult tasks = form->tasks(b, schedule);
       func::FuncOp &function = functions[keyOf(kernel)];
       if (!function)
-        function = emit(kernel, *nest, symbols);
+        function = emit(kernel, form->nest(), symbols);
       SmallVector<Value> operands(kernel->getOperands());
       if (schedule.getBackAndForth()) {
         auto around = kernel->getParentOfType<scf::ForOp>();
@@ -169,20 +217,17 @@ struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
       data.push_back(memory);
       layouts.push_back(layout);
     }
-    FailureOr<Nest> nest = Nest::of(
+    FailureOr<Form> form = formOf(
         kernel, [&](unsigned argument) { return layouts[argument]; },
         [&](unsigned argument, unsigned axis) {
           return sizeOf(b, arguments[argument], axis);
         },
         &b);
-    KernelCode code(b, *nest, kernel.getSchedule(), data);
+    KernelCode code(b, form->nest(), kernel.getSchedule(), data);
     ArrayRef<BlockArgument> bounds = entry->getArguments().take_back(2);
-    Value begin = bounds[0], end = bounds[1];
     if (hasTurn)
       code.turn = entry->getArgument(arguments.size());
-    kernel.getSchedule().getAlgorithm() == "product"
-        ? makeProduct(code, begin, end)
-        : makeElements(code, begin, end);
+    form->make(code, bounds[0], bounds[1]);
     func::ReturnOp::create(b);
     return function;
   }
