@@ -322,10 +322,13 @@ std::string burnish::headerText(const nn::Signature &signature,
        << " * `allocate`: a run without one returns BURNISH_NO_ALLOCATOR.\n";
   os << " */\nextern const burnish_model " << name << ";\n\n";
 
-  os << "/* Bytes that a run needs at `workspace`, aligned to 64. Two runs at\n"
-     << " * once need two workspaces. */\n"
-     << "#define " << upper << "_WORKSPACE_BYTES " << facts.workspaceBytes
-     << "\n";
+  // C has no arrays without elements.
+  constexpr int64_t kLeast = 64;
+  os << "/* Bytes that a run needs at `workspace`, aligned to 64, and never "
+        "0.\n"
+     << " * Two runs at once need two workspaces. */\n"
+     << "#define " << upper << "_WORKSPACE_BYTES "
+     << std::max(kLeast, facts.workspaceBytes) << "\n";
   if (facts.weightsFileBytes)
     os << "\n/* Bytes of " << name
        << ".weights, which the caller maps or reads\n"

@@ -1,5 +1,6 @@
 // Link.cpp - from objects to programs, shared libraries and archives.
 #include "codegen/Link.h"
+#include "codegen/Weights.h"
 #include "lld/Common/CommonLinkerContext.h"
 #include "lld/Common/Driver.h"
 #include "llvm/Object/Archive.h"
@@ -134,6 +135,23 @@ static std::vector<std::string> commonArguments(const Output &output) {
           "-s"};
 }
 
+/// The linker script for an object with room in place of weights: a section of
+/// its own, so that it is found again where no symbol is left. It follows one
+/// that every dynamic file has.
+static llvm::Expected<Output> addRoom(std::vector<std::string> &arguments,
+                                      const LinkOptions &options) {
+  llvm::Expected<Output> script = Output::inMemory("room");
+  if (!script || !options.hasRoom)
+    return script;
+  std::string name = kRoomSection.str();
+  if (llvm::Error error =
+          script->append("SECTIONS { " + name + " : { *(" + name + ") KEEP(*(" +
+                         name + ".end)) } } INSERT AFTER .dynstr;\n"))
+    return std::move(error);
+  arguments.push_back(script->temporary());
+  return script;
+}
+
 static void addSystem(std::vector<std::string> &arguments,
                       const LinkOptions &options,
                       llvm::ArrayRef<std::string> folders) {
@@ -159,6 +177,9 @@ llvm::Error burnish::linkProgram(StringRef object, const LinkOptions &options,
   }
   std::vector<std::string> arguments = commonArguments(output);
   addSystem(arguments, options, folders);
+  llvm::Expected<Output> room = addRoom(arguments, options);
+  if (!room)
+    return room.takeError();
   arguments.insert(
       arguments.end(),
       {"-pie", "--dynamic-linker=" + linuxNames(options.triple).first.str()});
@@ -210,6 +231,9 @@ llvm::Error burnish::linkShared(StringRef object, StringRef name,
     return error;
   std::vector<std::string> arguments = commonArguments(output);
   addSystem(arguments, options, folders);
+  llvm::Expected<Output> room = addRoom(arguments, options);
+  if (!room)
+    return room.takeError();
   arguments.insert(arguments.end(),
                    {"-shared", "-Bsymbolic", "--undefined-version", "-soname",
                     path::filename(output.path()).str(),

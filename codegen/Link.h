@@ -11,6 +11,8 @@ struct LinkOptions {
   std::string sysroot;
   /// libburnish.a for the target.
   std::string runtime;
+  /// The object has room in place of weights, and so has the result.
+  bool hasRoom = false;
 };
 
 /// Links a program out of a model's object, the runtime, libc and libm. No

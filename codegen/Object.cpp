@@ -5,10 +5,13 @@
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/IR/InstIterator.h"
 #include "llvm/IR/LegacyPassManager.h"
+#include "llvm/IR/Operator.h"
 #include "llvm/IR/Verifier.h"
 #include "llvm/Linker/Linker.h"
 #include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Transforms/IPO/Internalize.h"
 
 using namespace burnish;
@@ -55,6 +58,8 @@ Object::translate(ModuleOp module, const Target &target,
   if (object.machine->isPositionIndependent())
     object.llvm->setPICLevel(llvm::PICLevel::BigPIC);
   object.setAttributes(target);
+  if (target.isDeterministic)
+    object.forbidContraction();
   if (!name.empty())
     object.keepInterface(name);
   object.optimize(options.level);
@@ -156,6 +161,14 @@ void Object::setAttributes(const Target &target) {
   }
 }
 
+/// A product and a sum are one operation only on CPUs that have it.
+void Object::forbidContraction() {
+  for (llvm::Function &function : *llvm)
+    for (llvm::Instruction &instruction : llvm::instructions(function))
+      if (isa<llvm::FPMathOperator>(instruction))
+        instruction.setHasAllowContract(false);
+}
+
 void Object::keepInterface(StringRef name) {
   // In a program only its main asks for the model, and a model that is called
   // `read` must not be in libc's way.
@@ -242,23 +255,47 @@ static void define(llvm::GlobalVariable *global, int64_t bytes) {
   global->eraseFromParent();
 }
 
-llvm::Error Object::write(Output &output) {
-  SmallVector<const Constants *> placed;
+/// Where weights have room: a section that takes none of the object, and one
+/// byte of another that makes it take room in the result.
+static std::string roomFor(StringRef symbol, int64_t bytes) {
+  return llvm::formatv(R"(
+    .section {0},"a",%nobits
+    .p2align 6
+    .hidden {1}
+    .globl {1}
+    {1}:
+    .zero {2}
+    .section {0}.end,"a",%progbits
+    .byte 0
+    .text
+  )",
+                       kRoomSection, symbol, bytes);
+}
+
+SmallVector<const Object::Constants *, 1> Object::usedConstants() const {
+  SmallVector<const Constants *, 1> used;
   for (const Constants &one : constants)
-    if (llvm::GlobalVariable *global = llvm->getNamedGlobal(one.symbol);
-        global && embedsWeights && one.weights.bytes() > 0) {
-      define(global, one.weights.bytes());
-      placed.push_back(&one);
-    }
-  {
-    llvm::raw_fd_ostream stream(output.fd(), /*shouldClose=*/false);
-    if (llvm::Error error = emit(stream, /*isAssembly=*/false))
-      return error;
-    std::error_code error = stream.error();
-    stream.clear_error();
-    if (error)
-      return fileError(output.path(), error);
-  }
+    if (embedsWeights && one.weights.bytes() > 0 &&
+        llvm->getNamedGlobal(one.symbol))
+      used.push_back(&one);
+  return used;
+}
+
+llvm::Error Object::emitObject(Output &output) {
+  llvm::raw_fd_ostream stream(output.fd(), /*shouldClose=*/false);
+  if (llvm::Error error = emit(stream, /*isAssembly=*/false))
+    return error;
+  std::error_code error = stream.error();
+  stream.clear_error();
+  return error ? fileError(output.path(), error) : llvm::Error::success();
+}
+
+llvm::Error Object::write(Output &output) {
+  SmallVector<const Constants *, 1> placed = usedConstants();
+  for (const Constants *one : placed)
+    define(llvm->getNamedGlobal(one->symbol), one->weights.bytes());
+  if (llvm::Error error = emitObject(output))
+    return error;
   for (const Constants *one : placed) {
     llvm::Expected<uint64_t> offset =
         findBytes(output.temporary(), one->symbol);
@@ -267,6 +304,29 @@ llvm::Error Object::write(Output &output) {
     if (llvm::Error error =
             one->weights.write(output.fd(), *offset, output.path()))
       return error;
+  }
+  return llvm::Error::success();
+}
+
+llvm::Error Object::writeWithRoom(Output &output) {
+  room = usedConstants();
+  for (const Constants *one : room)
+    llvm->appendModuleInlineAsm(roomFor(one->symbol, one->weights.bytes()));
+  return emitObject(output);
+}
+
+llvm::Error Object::fillRoom(Output &linked) const {
+  if (room.empty())
+    return llvm::Error::success();
+  llvm::Expected<uint64_t> offset =
+      findSection(linked.temporary(), kRoomSection);
+  if (!offset)
+    return offset.takeError();
+  for (const Constants *one : room) {
+    if (llvm::Error error =
+            one->weights.write(linked.fd(), *offset, linked.path()))
+      return error;
+    *offset = llvm::alignTo(*offset + one->weights.bytes(), 64);
   }
   return llvm::Error::success();
 }

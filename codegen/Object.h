@@ -38,6 +38,12 @@ public:
   llvm::Error writeAssembly(Output &output);
   /// The relocatable object. May be called once, and nothing after it.
   llvm::Error write(Output &output);
+  /// The same for the linker here, with room in place of the weights: neither
+  /// the linker nor the object then has them, and `fillRoom` puts them into
+  /// what was linked.
+  llvm::Error writeWithRoom(Output &output);
+  llvm::Error fillRoom(Output &linked) const;
+  bool hasRoom() const { return !room.empty(); }
 
   /// What goes to a file of their own where it is not in the object.
   const Weights &weights() const { return constants[0].weights; }
@@ -50,6 +56,7 @@ private:
             std::shared_ptr<llvm::LLVMContext> context);
   llvm::Error emit(llvm::raw_pwrite_stream &stream, bool isAssembly);
   void setAttributes(const Target &target);
+  void forbidContraction();
   void keepInterface(llvm::StringRef name);
   void optimize(unsigned level);
 
@@ -66,6 +73,10 @@ private:
   std::unique_ptr<llvm::Module> llvm;
   std::unique_ptr<llvm::TargetMachine> machine;
   llvm::SmallVector<Constants, 1> constants;
+  /// Weights that have room, in its order.
+  llvm::SmallVector<const Constants *, 1> room;
+  llvm::SmallVector<const Constants *, 1> usedConstants() const;
+  llvm::Error emitObject(Output &output);
   bool embedsWeights = true;
 };
 

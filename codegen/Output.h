@@ -26,6 +26,8 @@ public:
   /// Where it will be.
   const std::string &path() const { return finalPath; }
   llvm::Error reopen();
+  /// Whether committing copies, and so may find no room.
+  bool isCopied() const { return kind == Kind::Device; }
 
   /// Writes all of `bytes` at the end of what is written.
   llvm::Error append(llvm::StringRef bytes);

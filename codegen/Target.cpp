@@ -252,6 +252,13 @@ llvm::Expected<Target> Target::of(nn::TargetAttr attribute) {
 }
 
 nn::TargetAttr Target::attribute(mlir::MLIRContext *context) const {
+  // Vectors of 256 bits are what most machines are fast with; LLVM cuts them up
+  // for others.
+  if (isDeterministic)
+    return nn::TargetAttr::get(context, triple.str(), cpu, features,
+                               pointerBits, /*vectorBits=*/256,
+                               /*vectorRegisters=*/16, /*l1Bytes=*/32 << 10,
+                               /*l2Bytes=*/1 << 20, /*l3Bytes=*/0, cores);
   return nn::TargetAttr::get(context, triple.str(), cpu, features, pointerBits,
                              vectorBits, vectorRegisters, l1Bytes, l2Bytes,
                              l3Bytes, cores);
@@ -267,7 +274,8 @@ std::unique_ptr<llvm::TargetMachine> Target::machine(unsigned level,
   llvm::TargetOptions options;
   // a * b + c may round once: that is what kernels are written for, and
   // fast-math flags are on no instruction.
-  options.AllowFPOpFusion = llvm::FPOpFusion::Fast;
+  options.AllowFPOpFusion =
+      isDeterministic ? llvm::FPOpFusion::Strict : llvm::FPOpFusion::Fast;
   options.FunctionSections = true;
   options.DataSections = true;
   if (triple.isThumb() && triple.getEnvironment() == llvm::Triple::EABIHF)

@@ -56,6 +56,10 @@ public:
   unsigned vectorRegisters = 16;
   uint64_t l1Bytes = 0, l2Bytes = 0, l3Bytes = 0;
   unsigned cores = 1;
+  /// The same bits on every CPU: kernels are those of one machine that is only
+  /// thought of, so that sums have one order, and a product and a sum round
+  /// twice.
+  bool isDeterministic = false;
 
 private:
   llvm::Error resolve(bool isNative);

@@ -85,6 +85,7 @@ llvm::Error Weights::write(int fd, uint64_t offset, StringRef path) const {
     if (std::optional<ArrayRef<char>> raw = nn::rawBytes(constant.elements)) {
       error =
           writeFully(fd, raw->data(), raw->size(), offset + constant.offset);
+      nn::dropPages(constant.elements.getContext(), *raw);
     } else if (dense && dense.isSplat()) {
       error = writeSplat(fd, dense, offset + constant.offset);
     } else {
@@ -137,4 +138,25 @@ llvm::Expected<uint64_t> burnish::findBytes(StringRef objectPath,
   return llvm::createStringError("%s: no bytes for symbol '%s'",
                                  objectPath.str().c_str(),
                                  symbol.str().c_str());
+}
+
+llvm::Expected<uint64_t> burnish::findSection(StringRef path,
+                                              StringRef section) {
+  auto file = llvm::object::ObjectFile::createObjectFile(path);
+  if (!file)
+    return file.takeError();
+  const llvm::object::ObjectFile &object = *file->getBinary();
+  for (const llvm::object::SectionRef &candidate : object.sections()) {
+    llvm::Expected<StringRef> name = candidate.getName();
+    if (!name)
+      return name.takeError();
+    if (*name != section)
+      continue;
+    llvm::Expected<StringRef> contents = candidate.getContents();
+    if (!contents)
+      return contents.takeError();
+    return contents->data() - object.getData().data();
+  }
+  return llvm::createStringError("%s: no section '%s'", path.str().c_str(),
+                                 section.str().c_str());
 }

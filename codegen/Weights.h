@@ -37,4 +37,10 @@ private:
 llvm::Expected<uint64_t> findBytes(llvm::StringRef objectPath,
                                    llvm::StringRef symbol);
 
+/// The section of a linked file that is kept for weights.
+inline constexpr llvm::StringLiteral kRoomSection = ".burnish";
+/// Where the bytes of a section begin in an object file or a linked one.
+llvm::Expected<uint64_t> findSection(llvm::StringRef path,
+                                     llvm::StringRef section);
+
 } // namespace burnish

@@ -29,13 +29,13 @@ def NN_ScheduleAttr : AttrDef<NN_Dialect, "Schedule"> {
     that runs along the lanes is read in place, or first copied to a panel when `packs`. `rowsOutside`: for a tile of
     rows, all panels; else for a panel, all rows.
     `elements`: one pass along the results, or along what a reduction reads, `vectors` vectors of `lanes` at a time.
-    `rows`: several such passes over one row after another, with what lies between them kept close.
+    `winograd_input`, `winograd_output`: what the operators of these names say, `lanes` channels at a time.
     Threads share a kernel when it `isParallel`.
     A constant operand of a product is packed in as many panels for a tile as there are `streams`. A kernel that goes
     `backAndForth` does its tasks in turns forwards and backwards, iteration by iteration of the loop that it stands in.
   }];
   let parameters = (ins
-    StringRefParameter<"product, elements or rows">:$algorithm,
+    StringRefParameter<"product, elements, winograd_input or winograd_output">:$algorithm,
     "unsigned":$lanes, "unsigned":$vectors, "unsigned":$rows, "bool":$packs, "bool":$rowsOutside, "bool":$isParallel,
     DefaultValuedParameter<"unsigned", "1">:$streams, DefaultValuedParameter<"bool", "false">:$backAndForth);
   let builders = [AttrBuilder<(ins "llvm::StringRef":$algorithm, "unsigned":$lanes, "unsigned":$vectors, "unsigned":$rows,

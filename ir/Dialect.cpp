@@ -11,3 +11,9 @@ void burnish::nn::NNDialect::initialize() {
 #include "ir/Families.def"
 #undef BURNISH_FAMILY
 }
+
+bool burnish::nn::NNDialect::isMapped(llvm::ArrayRef<char> bytes) const {
+  return llvm::any_of(mappings, [&](llvm::ArrayRef<char> mapping) {
+    return bytes.begin() >= mapping.begin() && bytes.end() <= mapping.end();
+  });
+}

@@ -27,7 +27,12 @@ def NN_Dialect : Dialect {
 
     void registerAttributes();
 
+    /// Says that a file is mapped at `bytes`, for as long as the context lives: what was read of it may be dropped.
+    void addMapping(::llvm::ArrayRef<char> bytes) { mappings.push_back(bytes); }
+    bool isMapped(::llvm::ArrayRef<char> bytes) const;
+
   private:
+    ::llvm::SmallVector<::llvm::ArrayRef<char>> mappings;
     ::llvm::StringMap<::llvm::StringRef> onnxNames;
 
   public:

@@ -49,3 +49,35 @@ LogicalResult KernelOp::verify() {
                          << " values for " << getOuts().size() << " outs";
   return success();
 }
+
+LogicalResult WinogradInputOp::verify() {
+  auto image = cast<RankedTensorType>(getImage().getType()),
+       tiles = cast<RankedTensorType>(getTiles().getType());
+  int64_t points = (getTile() + 2) * (getTile() + 2);
+  if (image.getRank() != 4 || tiles.getRank() != 4 || !image.hasStaticShape() ||
+      !tiles.hasStaticShape() || tiles.getDimSize(0) != points ||
+      tiles.getDimSize(1) * tiles.getDimSize(3) != image.getDimSize(3) ||
+      tiles.getDimSize(2) % (getRows() * getColumns()) != 0)
+    return emitOpError() << "of tile " << getTile() << ", " << getRows()
+                         << " rows and " << getColumns() << " columns makes "
+                         << tiles << " of " << image;
+  return success();
+}
+
+LogicalResult WinogradOutputOp::verify() {
+  auto products = cast<RankedTensorType>(getProducts().getType()),
+       image = cast<RankedTensorType>(getImage().getType());
+  int64_t tile = getTile();
+  auto tilesAlong = [&](unsigned axis) -> int64_t {
+    return llvm::divideCeil(image.getDimSize(axis), tile);
+  };
+  bool isStatic = products.getRank() == 3 && image.getRank() == 4 &&
+                  products.hasStaticShape() && image.hasStaticShape();
+  if (!isStatic || products.getDimSize(0) != (tile + 2) * (tile + 2) ||
+      products.getDimSize(2) != image.getDimSize(3) ||
+      products.getDimSize(1) !=
+          image.getDimSize(0) * tilesAlong(1) * tilesAlong(2))
+    return emitOpError() << "of tile " << tile << " makes " << image << " of "
+                         << products;
+  return success();
+}

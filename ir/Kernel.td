@@ -32,3 +32,36 @@ def NN_KernelYieldOp : Op<NN_Dialect, "kernel_yield", [Pure, Terminator, HasPare
   let assemblyFormat = "($results^ `:` type($results))? attr-dict";
   let extraClassDeclaration = "static constexpr ::llvm::StringLiteral kOnnxName = \"\";";
 }
+
+//===- Minimal filtering --------------------------------------------------===//
+
+class NN_WinogradOp<string mnemonic> : Op<NN_Dialect, mnemonic, [Pure, ParentOneOf<["KernelOp"]>]> {
+  let hasVerifier = 1;
+  let extraClassDeclaration = "static constexpr ::llvm::StringLiteral kOnnxName = \"\";";
+}
+
+def NN_WinogradInputOp : NN_WinogradOp<"winograd_input"> {
+  let summary = "the tiles of an image, transformed for convolution with 3x3 taps";
+  let description = [{
+    F(tile x tile, 3 x 3) of Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2015; the points are
+    those of `Winograd.h`. Of `image` [N, H, W, C], the result [(tile+2)^2, C/lanes, tiles, lanes] has those tiles that
+    give `rows` tile rows of `columns` tiles from row `firstRow` of the convolution on, for as many images from
+    `firstImage` on as fit. The convolution's first window begins `top` rows above and `left` columns before the image,
+    around which there are zeros.
+  }];
+  let arguments = (ins AnyRankedTensor:$image, Index:$firstImage, Index:$firstRow, I64Attr:$tile, I64Attr:$top,
+                       I64Attr:$left, I64Attr:$rows, I64Attr:$columns);
+  let results = (outs AnyRankedTensor:$tiles);
+  let assemblyFormat = "$image `at` `[` $firstImage `,` $firstRow `]` attr-dict `:` type($image) `->` type($tiles)";
+}
+
+def NN_WinogradOutputOp : NN_WinogradOp<"winograd_output"> {
+  let summary = "results of a convolution from products of transformed tiles and weights";
+  let description = [{
+    From [(tile+2)^2, tiles, channels] to [N, H, W, channels]; the tiles of one image after another, row by row; what
+    tiles have beyond the last row and column is left out.
+  }];
+  let arguments = (ins AnyRankedTensor:$products, I64Attr:$tile);
+  let results = (outs AnyRankedTensor:$image);
+  let assemblyFormat = "$products attr-dict `:` type($products) `->` type($image)";
+}

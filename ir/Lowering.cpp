@@ -565,6 +565,17 @@ Value Lowering::split(Value tensor, int64_t axis,
   SmallVector<Value> dynamic;
   dispatchIndexOpFoldResults(all, dynamic, shape);
   auto type = cast<RankedTensorType>(tensor.getType());
+  // The axis is known to the operator exactly when all its parts are.
+  int64_t whole = 1;
+  for (int64_t part : ArrayRef(shape).slice(axis, sizes.size()))
+    whole = ShapedType::isDynamic(whole) || ShapedType::isDynamic(part)
+                ? ShapedType::kDynamic
+                : whole * part;
+  SmallVector<int64_t> before(type.getShape());
+  if (before[axis] != whole) {
+    before[axis] = whole;
+    tensor = tensor::CastOp::create(*this, type.clone(before), tensor);
+  }
   return tensor::ExpandShapeOp::create(*this, type.clone(shape), tensor,
                                        grouping(all.size(), axis, sizes.size()),
                                        all);
@@ -590,6 +601,12 @@ Value Lowering::transpose(Value tensor, ArrayRef<int64_t> permutation) {
 Value Lowering::slice(Value tensor, int64_t axis, OpFoldResult offset,
                       OpFoldResult size) {
   SmallVector<OpFoldResult> sizes = sizesOf(tensor);
+  // There is no view of a place in a tensor of none.
+  if (isConstantIntValue(sizes[axis], 0)) {
+    sizes[axis] = size;
+    return tensor::EmptyOp::create(*this, sizes,
+                                   getElementTypeOrSelf(tensor.getType()));
+  }
   SmallVector<OpFoldResult> offsets(sizes.size(), getIndexAttr(0)),
       strides(sizes.size(), getIndexAttr(1));
   offsets[axis] = offset;
@@ -665,6 +682,25 @@ LogicalResult Lowering::lowerBlock(Block &block) {
     auto lowerable = dyn_cast<Lowerable>(op);
     if (!lowerable)
       return op.emitOpError() << "has no lowering";
+    auto isStatic = [](Type type) {
+      auto ranked = dyn_cast<RankedTensorType>(type);
+      return ranked && ranked.hasStaticShape();
+    };
+    // Nothing to compute, and nothing that only run time could check: the
+    // views and loops of nothing are not for later passes to deal with.
+    if (op.getNumRegions() == 0 && op.getNumResults() > 0 &&
+        llvm::all_of(op.getOperandTypes(), isStatic) &&
+        llvm::all_of(op.getResultTypes(), [&](Type type) {
+          return isStatic(type) &&
+                 llvm::is_contained(cast<RankedTensorType>(type).getShape(), 0);
+        })) {
+      for (Value result : op.getResults()) {
+        RankedTensorType type = storageTensor(result.getType());
+        map(result, tensor::EmptyOp::create(*this, type.getShape(),
+                                            type.getElementType()));
+      }
+      continue;
+    }
     for (Value value : llvm::concat<Value>(SmallVector<Value>(op.getOperands()),
                                            SmallVector<Value>(op.getResults())))
       if (!ShapeScope::isRanked(value))

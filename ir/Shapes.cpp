@@ -52,6 +52,30 @@ static int compareDims(Dim a, Dim b) {
   return order ? order : compareDims(left.getRHS(), right.getRHS());
 }
 
+/// No size is as great: bytes are counted in 64 bits, and an element has up to
+/// 16.
+static constexpr int64_t kTooGreat = int64_t(1) << 59;
+
+/// Whether an expression has at most `longest` parts, and numbers in it that
+/// sizes can have. A file may square a size again and again, which doubles the
+/// expression each time, or double it until the factor leaves 64 bits.
+static bool isSound(Dim dim, int64_t longest) {
+  SmallVector<Dim> left{dim};
+  for (int64_t seen = 0; !left.empty(); ++seen) {
+    if (seen == longest)
+      return false;
+    Dim part = left.pop_back_val();
+    if (std::optional<int64_t> number = known(part)) {
+      if (*number >= kTooGreat || *number <= -kTooGreat)
+        return false;
+    } else if (auto binary = dyn_cast<AffineBinaryOpExpr>(part)) {
+      left.push_back(binary.getLHS());
+      left.push_back(binary.getRHS());
+    }
+  }
+  return true;
+}
+
 /// Splits a product into the factors that are not known, which are appended to
 /// `factors`, and the known rest; nothing when that overflows.
 static std::optional<int64_t> splitFactors(ArrayRef<Dim> dims, Dims &factors) {
@@ -308,6 +332,7 @@ LogicalResult ShapeScope::set(OpResult result, Type elementType,
   Operation *op = result.getOwner();
   // Far beyond what networks have; code for a rank grows with it.
   constexpr size_t kMaxRank = 64;
+  constexpr int64_t kLongestDim = 4096;
   if (dims.size() > kMaxRank)
     return op->emitOpError() << "result " << result.getResultNumber()
                              << " would have rank " << dims.size();
@@ -322,6 +347,10 @@ LogicalResult ShapeScope::set(OpResult result, Type elementType,
   Dims all(dims);
   int64_t elementCount = 1;
   for (auto [axis, dim] : llvm::enumerate(all)) {
+    if (dim && !known(dim) && !isSound(dim, kLongestDim))
+      return op->emitOpError()
+             << "result " << result.getResultNumber() << " would have a dim at "
+             << axis << " that is too great or too long a product of others";
     dim = simplify(dim);
     int64_t declared = isHint ? present.getDimSize(axis) : ShapedType::kDynamic;
     if (!dim)
@@ -340,11 +369,12 @@ LogicalResult ShapeScope::set(OpResult result, Type elementType,
       return op->emitOpError()
              << "result " << result.getResultNumber() << " has " << declared
              << " at axis " << axis << ", its operands give " << *size;
-    if (size && llvm::MulOverflow(elementCount, std::max<int64_t>(*size, 1),
-                                  elementCount))
+    if (size && (llvm::MulOverflow(elementCount, std::max<int64_t>(*size, 1),
+                                   elementCount) ||
+                 elementCount >= kTooGreat))
       return op->emitOpError()
              << "result " << result.getResultNumber()
-             << " would have more than 2^63 elements: " << toString(dims);
+             << " would have 2^59 elements or more: " << toString(dims);
     shape.push_back(size.value_or(ShapedType::kDynamic));
   }
   result.setType(RankedTensorType::get(shape, elementType));
@@ -353,9 +383,10 @@ LogicalResult ShapeScope::set(OpResult result, Type elementType,
 }
 
 void ShapeScope::setElements(OpResult result, ArrayRef<Dim> elements) {
+  constexpr int64_t kLongestElement = 64;
   Dims all(elements);
   for (auto [index, element] : llvm::enumerate(all))
-    if (element)
+    if (element && (known(element) || isSound(element, kLongestElement)))
       element = simplify(element);
     else
       element =
@@ -572,8 +603,17 @@ Value NetBuilder::scalar(Type elementType, double value) {
                    &losesInfo);
     return make<ConstantOp>(DenseElementsAttr::get(type, number));
   }
-  unsigned width = elementType.getIntOrFloatBitWidth();
+  // An attribute of a model may be any number: what is beyond 64 bits becomes
+  // the last that is not.
+  APSInt integer(64, /*isUnsigned=*/false);
+  bool isExact;
+  (void)APFloat(value).convertToInteger(integer, APFloat::rmTowardZero,
+                                        &isExact);
   return make<ConstantOp>(DenseElementsAttr::get(
-      type, APInt(width, static_cast<int64_t>(value), /*isSigned=*/true,
-                  /*implicitTrunc=*/true)));
+      type, integer.sextOrTrunc(elementType.getIntOrFloatBitWidth())));
+}
+
+Value NetBuilder::integer(int64_t value) {
+  return make<ConstantOp>(
+      DenseElementsAttr::get(RankedTensorType::get({}, getI64Type()), value));
 }

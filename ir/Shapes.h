@@ -204,6 +204,8 @@ public:
   /// type (rank 0).
   mlir::Value integers(llvm::ArrayRef<int64_t> values);
   mlir::Value scalar(mlir::Type elementType, double value);
+  /// One i64, which a double might not hold.
+  mlir::Value integer(int64_t value);
 
   ShapeScope &scope;
 };

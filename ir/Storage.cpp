@@ -1,9 +1,13 @@
 // Storage.cpp - how elements lie in memory, and constants over mapped files.
 #include "ir/Storage.h"
+#include "ir/Dialect.h"
 #include "ir/SmallFloats.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
+#include "llvm/Support/MathExtras.h"
+#include "llvm/Support/Process.h"
+#include <sys/mman.h>
 
 using namespace mlir;
 using namespace burnish;
@@ -179,9 +183,11 @@ DenseResourceElementsAttr nn::resourceWith(RankedTensorType type,
                                       /*dataIsMutable=*/false));
 }
 
+/// Constants up to this size are dense elements where they can be.
+static constexpr size_t kDenseBytes = 64;
+
 ElementsAttr nn::constantWith(RankedTensorType type, StringRef name,
                               SmallVector<char> bytes) {
-  constexpr size_t kDenseBytes = 64;
   Type elementType = type.getElementType();
   bool isBytes = elementType.isIntOrFloat() &&
                  elementType.getIntOrFloatBitWidth() % 8 == 0;
@@ -193,6 +199,53 @@ ElementsAttr nn::constantWith(RankedTensorType type, StringRef name,
   if (isBytes && bytes.size() <= kDenseBytes)
     return DenseElementsAttr::getFromRawBuffer(type, bytes);
   return resourceWith(type, name, std::move(bytes));
+}
+
+void nn::dropPages(MLIRContext *context, ArrayRef<char> bytes) {
+  auto *dialect = context->getLoadedDialect<NNDialect>();
+  if (!dialect || !dialect->isMapped(bytes))
+    return;
+  // Pages at the ends are others' too.
+  uintptr_t page = llvm::sys::Process::getPageSizeEstimate(),
+            from =
+                llvm::alignTo(reinterpret_cast<uintptr_t>(bytes.data()), page),
+            to = llvm::alignDown(
+                reinterpret_cast<uintptr_t>(bytes.data() + bytes.size()), page);
+  if (from < to)
+    ::madvise(reinterpret_cast<void *>(from), to - from, MADV_DONTNEED);
+}
+
+void nn::releaseUnused(ModuleOp module, ArrayRef<ElementsAttr> constants) {
+  llvm::StringSet<> used;
+  auto use = [&](Attribute attribute) {
+    if (auto resource = dyn_cast<DenseResourceElementsAttr>(attribute))
+      used.insert(resource.getRawHandle().getKey());
+  };
+  module.walk([&](Operation *op) {
+    if (op->hasTrait<OpTrait::ConstantLike>() && op->use_empty()) {
+      op->erase();
+      return;
+    }
+    for (NamedAttribute attribute : op->getDiscardableAttrs())
+      use(attribute.getValue());
+    if (Attribute properties = op->getPropertiesAsAttribute())
+      properties.walk(use);
+  });
+  for (ElementsAttr constant : constants) {
+    auto resource = dyn_cast<DenseResourceElementsAttr>(constant);
+    AsmResourceBlob *blob =
+        resource ? resource.getRawHandle().getBlob() : nullptr;
+    if (!blob || used.contains(resource.getRawHandle().getKey()))
+      continue;
+    dropPages(module.getContext(), blob->getData());
+    // Blobs that are parsed are mutable, and those over the model have no
+    // deleter.
+    if (blob->getDeleter() && !blob->isMutable() &&
+        blob->getData().size() > kDenseBytes)
+      DenseResourceElementsHandle::getManagerInterface(module.getContext())
+          .getBlobManager()
+          .update(resource.getRawHandle().getKey(), AsmResourceBlob());
+  }
 }
 
 ElementsAttr nn::storedConstant(ElementsAttr constant) {

@@ -1,6 +1,7 @@
 // Storage.h - how elements lie in memory, and constants over mapped files.
 #pragma once
 #include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include <optional>
@@ -52,6 +53,16 @@ mlir::DenseResourceElementsAttr resourceWith(mlir::RankedTensorType type,
 mlir::ElementsAttr constantWith(mlir::RankedTensorType type,
                                 llvm::StringRef name,
                                 llvm::SmallVector<char> bytes);
+
+/// Gives back the memory of `bytes` where a file is mapped there: they are read
+/// from it again when they are next asked for.
+void dropPages(mlir::MLIRContext *context, llvm::ArrayRef<char> bytes);
+/// Erases constants of `module` that nothing uses, and gives back the memory of
+/// those of `constants` that are in none of its operations any more: drops the
+/// pages of mapped ones, frees what a pass computed. What was parsed is kept,
+/// as other modules of the context may have it.
+void releaseUnused(mlir::ModuleOp module,
+                   llvm::ArrayRef<mlir::ElementsAttr> constants);
 
 /// The constant as it is stored: booleans as bytes, types signless.
 mlir::ElementsAttr storedConstant(mlir::ElementsAttr constant);

@@ -58,6 +58,25 @@ def FuseElementwise : Pass<"nn-fuse-elementwise", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::linalg::LinalgDialect", "::mlir::memref::MemRefDialect"];
 }
 
+def ChooseLayouts : Pass<"nn-choose-layouts", "::mlir::func::FuncOp"> {
+  let summary = "choose the order in which the axes of tensors lie in memory, over the whole function";
+  let description = [{
+    The axes along which constant weights give a product's results lie innermost: output channels of convolutions. What
+    follows keeps that order, so that elements are moved where the model begins and ends, or not at all.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
+}
+
+def UseWinograd : Pass<"nn-use-winograd", "::mlir::ModuleOp"> {
+  let summary = "convolutions with constant 3x3 taps by minimal filtering, where the target gains";
+  let description = [{
+    A block of tiles at a time: tiles to points, a product for each point, results with the elementwise operation that
+    follows. The channels must lie innermost, as nn-choose-layouts leaves them.
+  }];
+  let dependentDialects = ["::burnish::nn::NNDialect", "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+                           "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];
+}
+
 def OrderLoops : Pass<"nn-order-loops", "::mlir::func::FuncOp"> {
   let summary = "move the loop along which results lie in memory innermost, in reductions that no schedule took";
 }

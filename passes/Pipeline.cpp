@@ -69,6 +69,9 @@ static void addLoops(OpPassManager &passes, const PipelineOptions &options) {
 static void addTiles(OpPassManager &passes, const PipelineOptions &options) {
   if (options.level == 0)
     return;
+  passes.addNestedPass<func::FuncOp>(createChooseLayouts());
+  addCleanup(passes);
+  passes.addPass(createUseWinograd());
   passes.addPass(createGroupKernels());
   passes.addNestedPass<func::FuncOp>(createOrderLoops());
   addCleanup(passes);
@@ -165,6 +168,14 @@ struct Order {
 static constexpr Order kOrder[] = {
     {"nn-infer-shapes", "nn-fold-constants",
      "constants are found through known shapes"},
+    {"nn-fuse-elementwise", "nn-choose-layouts",
+     "what is fused lies where its consumer does"},
+    {"nn-choose-layouts", "nn-use-winograd",
+     "tiles are transformed along channels"},
+    {"nn-use-winograd", "nn-group-kernels",
+     "products of points are kernels like others"},
+    {"nn-choose-layouts", "nn-group-kernels",
+     "schedules and packing depend on what lies innermost"},
     {"nn-split-sums", "nn-fuse-elementwise",
      "what is added to a sum is elementwise then"},
     {"nn-fold-constant-views", "nn-group-kernels",

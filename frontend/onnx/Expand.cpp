@@ -34,7 +34,7 @@ Value Expansion::integers(ArrayRef<int64_t> values) {
   return importer.builder.integers(values);
 }
 Value Expansion::integer(int64_t value) {
-  return scalar(static_cast<double>(value), importer.builder.getI64Type());
+  return importer.builder.integer(value);
 }
 
 int64_t Expansion::rank(Value value) {

@@ -335,8 +335,12 @@ SmallVector<Value> GraphImporter::core(const NodeProto &node,
   }
   if (!expansion)
     return build(operatorName, node, operands);
+  // What an expansion reports after its first problem follows from that.
+  Diagnostics::Mark mark = diagnostics.mark();
   Expansion expand(*this, node, operands);
-  return expansion(expand);
+  SmallVector<Value> results = expansion(expand);
+  diagnostics.takeBack(std::min(mark + 1, diagnostics.mark()));
+  return results;
 }
 
 //===- Functions ----------------------------------------------------------===//

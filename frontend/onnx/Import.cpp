@@ -42,6 +42,8 @@ private:
   Diagnostics &diagnostics;
   std::vector<InputPort> ports;
   StringSet<> usedDims, usedShapes;
+  /// Sizes that whole shapes gave to named dims, and the first input with each.
+  llvm::StringMap<std::pair<int64_t, std::string>> pinnedDims;
 };
 
 void ModelImporter::inputs(const onnx::GraphProto &graph) {
@@ -85,6 +87,11 @@ void ModelImporter::input(const onnx::ValueInfoProto &info) {
                                  typeName(type.tensor_type().elem_type()) +
                                  " are not supported");
   }
+  // What does not fit is no shape to judge nodes by.
+  auto refuse = [&](const Twine &reason, const Twine &remedy = "") {
+    diagnostics.error(where, reason, remedy);
+    elementType = {};
+  };
   auto pinned = options.shapes.find(info.name());
   if (pinned != options.shapes.end())
     usedShapes.insert(info.name());
@@ -109,25 +116,35 @@ void ModelImporter::input(const onnx::ValueInfoProto &info) {
   if (pinned != options.shapes.end()) {
     ArrayRef<int64_t> whole = pinned->second;
     if (hasShape && whole.size() != shape.size())
-      diagnostics.error(where, "rank " + Twine(shape.size()) +
-                                   ", and the shape given for it has " +
-                                   Twine(whole.size()) + " dims");
+      refuse("rank " + Twine(shape.size()) +
+             ", and the shape given for it has " + Twine(whole.size()) +
+             " dims");
     else if (hasShape)
-      for (auto [axis, size] : enumerate(shape))
+      for (auto [axis, size] : enumerate(shape)) {
         if (!ShapedType::isDynamic(size) && size != whole[axis])
-          diagnostics.error(where, Twine(size) + " at axis " + Twine(axis) +
-                                       ", and the shape given for it has " +
-                                       Twine(whole[axis]));
+          refuse(Twine(size) + " at axis " + Twine(axis) +
+                 ", and the shape given for it has " + Twine(whole[axis]));
+        StringRef symbol = port.dimNames[axis];
+        if (symbol.empty())
+          continue;
+        auto [first, isNew] =
+            pinnedDims.try_emplace(symbol, whole[axis], info.name());
+        if (!isNew && first->second.first != whole[axis])
+          refuse("dim " + quoted(symbol) + " is " + Twine(whole[axis]) +
+                 " by the shape given for it, and " +
+                 Twine(first->second.first) + " by that of input " +
+                 quoted(first->second.second));
+      }
     shape.assign(whole.begin(), whole.end());
     port.dimNames.assign(shape.size(), "");
   } else if (type.has_tensor_type() && !hasShape) {
-    diagnostics.error(where, "no rank", "--shape can give the shape");
+    refuse("no rank", "--shape can give the shape");
   }
   SmallVector<int64_t> known(make_filter_range(
       shape, [](int64_t size) { return !ShapedType::isDynamic(size); }));
   std::string error;
   if (!elementCount(known, error))
-    diagnostics.error(where, error);
+    refuse(error);
   if (elementType)
     port.type = RankedTensorType::get(shape, elementType);
   ports.push_back(std::move(port));
@@ -268,6 +285,8 @@ FailureOr<ImportedModel> ModelImporter::run() {
     diagnostics.error("", "the imported module is not valid");
   if (diagnostics.hasErrors())
     return failure();
+  for (ArrayRef<char> mapping : model->mappings())
+    context.getLoadedDialect<nn::NNDialect>()->addMapping(mapping);
   return std::move(result);
 }
 

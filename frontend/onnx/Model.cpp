@@ -42,6 +42,18 @@ ArrayRef<char> Model::own(std::string bytes) {
   return {kept.data(), kept.size()};
 }
 
+SmallVector<ArrayRef<char>> Model::mappings() const {
+  SmallVector<ArrayRef<char>> mapped;
+  auto add = [&](const MemoryBuffer *buffer) {
+    if (buffer && buffer->getBufferKind() == MemoryBuffer::MemoryBuffer_MMap)
+      mapped.push_back({buffer->getBufferStart(), buffer->getBufferSize()});
+  };
+  add(file.get());
+  for (const auto &external : externalFiles)
+    add(external.second.buffer.get());
+  return mapped;
+}
+
 // The value of a key of external_data; an empty string when it is not there.
 static StringRef lookup(const onnx::TensorProto &tensor, StringRef key) {
   for (const auto &entry : tensor.external_data())

@@ -45,6 +45,9 @@ public:
                                             const llvm::Twine &where,
                                             Diagnostics &diagnostics);
 
+  /// The files that are mapped by now, the model's and those of external data.
+  llvm::SmallVector<llvm::ArrayRef<char>> mappings() const;
+
 private:
   std::optional<llvm::ArrayRef<char>> external(const onnx::TensorProto &tensor,
                                                uint64_t needed,

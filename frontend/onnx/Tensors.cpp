@@ -74,16 +74,15 @@ std::optional<int64_t> elementCount(ArrayRef<int64_t> dims,
       error = "shape " + shape() + " has a negative dim";
       return std::nullopt;
     }
-  if (is_contained(dims, 0))
-    return 0;
+  // Steps along axes are products too, whatever other axis is empty.
   int64_t count = 1, bytes;
   for (int64_t dim : dims)
-    if (MulOverflow(count, dim, count) ||
+    if (MulOverflow(count, std::max<int64_t>(dim, 1), count) ||
         MulOverflow(count, int64_t(16), bytes)) {
       error = "shape " + shape() + " has too many elements";
       return std::nullopt;
     }
-  return count;
+  return is_contained(dims, 0) ? 0 : count;
 }
 
 // Whether `int32_data` holds elements of this type.

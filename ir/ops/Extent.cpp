@@ -132,6 +132,8 @@ FailureOr<SmallVector<Value>> TileOp::lower(Lowering &l) {
   }
   if (llvm::all_of(repeats, [](Dim times) { return isKnown(times, 1); }))
     return SmallVector<Value>{tensor};
+  if (llvm::any_of(repeats, [](Dim times) { return isKnown(times, 0); }))
+    return SmallVector<Value>{l.emptyFor(getOutput())};
   AffineMap map = AffineMap::get(spread.size(), 0, source, l.getContext());
   Value copies = l.generic(
       stored, spread, {{tensor, stored, map}},
@@ -290,7 +292,8 @@ LogicalResult PadOp::inferShapes(ShapeScope &scope) {
       return failure();
     constexpr int64_t kMaxWidth = int64_t(1) << 40;
     for (Dim width : {(*pads)[index], (*pads)[count + index]})
-      if (std::abs(known(width).value_or(0)) > kMaxWidth)
+      if (int64_t count = known(width).value_or(0);
+          count > kMaxWidth || count < -kMaxWidth)
         return emitOpError() << "'pads' has " << *known(width);
     result[*normal] = result[*normal] + (*pads)[index] + (*pads)[count + index];
   }
@@ -384,7 +387,8 @@ FailureOr<SmallVector<Value>> CenterCropPadOp::lower(Lowering &l) {
   Scalar zero(l, l.index(0)), two(l, l.index(2));
   SmallVector<Scalar> low(sizes.size(), zero), high = low;
   Dims dims = l.scope.dims(getOutputData());
-  for (int64_t axis : *croppedAxes(*this, l.scope)) {
+  SmallVector<int64_t> axes = *croppedAxes(*this, l.scope);
+  for (int64_t axis : axes) {
     OpFoldResult target = l.checkedSize(dims[axis]);
     Scalar size(l, sizes[axis]), room = Scalar(l, target) - size;
     // The odd element is cut off, or added, at the end.

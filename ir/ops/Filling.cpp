@@ -103,7 +103,13 @@ LogicalResult RangeOp::inferShapes(ShapeScope &scope) {
                         by = floatConstant(getDelta());
   if (delta == 0 || by == 0.0)
     return emitOpError() << "'delta' is 0";
-  if (start && limit && delta && std::abs(*delta) <= kMaxStep) {
+  if (start && limit && delta && *delta <= kMaxStep && *delta >= -kMaxStep) {
+    std::optional<int64_t> from = known(start->front()),
+                           to = known(limit->front());
+    int64_t distance;
+    if (from && to && llvm::SubOverflow(*to, *from, distance))
+      return emitOpError() << "from " << *from << " to " << *to
+                           << " there are more than 2^63";
     Dim length = *delta > 0 ? limit->front() - start->front()
                             : start->front() - limit->front();
     count = scope.maximum(length, scope.constant(0)).ceilDiv(std::abs(*delta));

@@ -100,9 +100,17 @@ static LogicalResult inferFloats(Operation *op, ShapeScope &scope,
            << "gives floats, and not what 'dtype' says or its operand has";
   return scope.set(op->getResult(0), elementType, dims);
 }
-static Dims dimsOf(ShapeScope &scope, ArrayRef<int64_t> shape) {
-  return llvm::map_to_vector(
-      shape, [&](int64_t size) { return scope.constant(size); });
+static LogicalResult inferShaped(Operation *op, ShapeScope &scope,
+                                 std::optional<int64_t> dtype,
+                                 ArrayRef<int64_t> shape) {
+  return inferFloats(op, scope, dtype,
+                     llvm::map_to_vector(shape, [&](int64_t size) {
+                       return scope.constant(size);
+                     }));
+}
+static LogicalResult inferLike(Operation *op, ShapeScope &scope,
+                               std::optional<int64_t> dtype) {
+  return inferFloats(op, scope, dtype, scope.dims(op->getOperand(0)));
 }
 
 /// Fills the result with what `body` makes of uniform numbers.
@@ -164,7 +172,7 @@ fillNormal(Operation *op, Lowering &l, uint64_t key, float mean, float scale) {
 }
 
 LogicalResult RandomUniformOp::inferShapes(ShapeScope &scope) {
-  return inferFloats(*this, scope, getDtype(), dimsOf(scope, getShape()));
+  return inferShaped(*this, scope, getDtype(), getShape());
 }
 FailureOr<SmallVector<Value>> RandomUniformOp::lower(Lowering &l) {
   return fillUniform(*this, l, keyOf(*this, getSeed()),
@@ -172,7 +180,7 @@ FailureOr<SmallVector<Value>> RandomUniformOp::lower(Lowering &l) {
 }
 
 LogicalResult RandomUniformLikeOp::inferShapes(ShapeScope &scope) {
-  return inferFloats(*this, scope, getDtype(), scope.dims(getInput()));
+  return inferLike(*this, scope, getDtype());
 }
 FailureOr<SmallVector<Value>> RandomUniformLikeOp::lower(Lowering &l) {
   return fillUniform(*this, l, keyOf(*this, getSeed()),
@@ -180,7 +188,7 @@ FailureOr<SmallVector<Value>> RandomUniformLikeOp::lower(Lowering &l) {
 }
 
 LogicalResult RandomNormalOp::inferShapes(ShapeScope &scope) {
-  return inferFloats(*this, scope, getDtype(), dimsOf(scope, getShape()));
+  return inferShaped(*this, scope, getDtype(), getShape());
 }
 FailureOr<SmallVector<Value>> RandomNormalOp::lower(Lowering &l) {
   return fillNormal(*this, l, keyOf(*this, getSeed()),
@@ -188,7 +196,7 @@ FailureOr<SmallVector<Value>> RandomNormalOp::lower(Lowering &l) {
 }
 
 LogicalResult RandomNormalLikeOp::inferShapes(ShapeScope &scope) {
-  return inferFloats(*this, scope, getDtype(), scope.dims(getInput()));
+  return inferLike(*this, scope, getDtype());
 }
 FailureOr<SmallVector<Value>> RandomNormalLikeOp::lower(Lowering &l) {
   return fillNormal(*this, l, keyOf(*this, getSeed()),

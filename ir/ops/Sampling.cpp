@@ -412,8 +412,9 @@ FailureOr<SmallVector<Value>> MaxRoiPoolOp::lower(Lowering &l) {
           return Scalar(b, loadScalar(b, element, elementType)).toFloat(type);
         };
         Scalar batch = number(0);
-        batch = bounded(batch, batch.number(0),
-                        Scalar(b, sizes[0]).toFloat(type) - 1);
+        Value image = bounded(batch, batch.number(0),
+                              Scalar(b, sizes[0]).toFloat(type) - 1)
+                          .toIndex();
         SmallVector<Scalar> firsts;
         SmallVector<OpFoldResult> counts;
         for (int64_t side = 0; side < 2; ++side) {
@@ -442,7 +443,7 @@ FailureOr<SmallVector<Value>> MaxRoiPoolOp::lower(Lowering &l) {
                    [&](ImplicitLocOpBuilder &in, ValueRange offset,
                        ValueRange carried) {
                      SmallVector<Value> source{
-                         batch.toIndex(), at[1],
+                         image, at[1],
                          Scalar(in, Value(firsts[0])) + Scalar(in, offset[0]),
                          Scalar(in, Value(firsts[1])) + Scalar(in, offset[1])};
                      Scalar element =

@@ -382,7 +382,9 @@ FailureOr<SmallVector<Value>> NonMaxSuppressionOp::lower(Lowering &l) {
       l,
       limitOf(l, getScoreThreshold(),
               l.number(scoreType, -std::numeric_limits<double>::infinity())));
-  Scalar room = Scalar(l, sizes[0]) * Scalar(l, sizes[1]) * perClass;
+  // At least one row: there is no view of a place in a tensor of none.
+  Scalar room =
+      max(Scalar(l, sizes[0]) * Scalar(l, sizes[1]) * perClass, zero + 1);
   SmallVector<Value> initial{
       scratch(l, integer, {getAsOpFoldResult(Value(room)), l.getIndexAttr(3)}),
       l.index(0), scratch(l, integer, {sizes[2]}),

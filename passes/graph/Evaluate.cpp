@@ -3,7 +3,6 @@
 #include "ir/Signature.h"
 #include "ir/Storage.h"
 #include "passes/Pipeline.h"
-#include "runtime/include/burnish.h"
 
 #include "mlir/Target/LLVMIR/Dialect/All.h"
 #include "mlir/Target/LLVMIR/Export.h"
@@ -81,10 +80,10 @@ static std::unique_ptr<llvm::orc::LLJIT> compile(ModuleOp module,
   return jit;
 }
 
-static void *allocateAligned(const burnish_context *, int64_t bytes) {
+void *burnish::allocateAligned(const burnish_context *, int64_t bytes) {
   return std::aligned_alloc(64, llvm::alignTo(std::max<int64_t>(bytes, 1), 64));
 }
-static void releaseAligned(const burnish_context *, void *pointer) {
+void burnish::releaseAligned(const burnish_context *, void *pointer) {
   std::free(pointer);
 }
 

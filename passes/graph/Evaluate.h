@@ -1,6 +1,7 @@
 // Evaluate.h - runs a module in this process, by its plain meaning.
 #pragma once
 #include "mlir/IR/BuiltinOps.h"
+#include "runtime/include/burnish.h"
 
 namespace burnish {
 
@@ -11,5 +12,10 @@ namespace burnish {
 /// things as they are.
 llvm::FailureOr<llvm::SmallVector<llvm::SmallVector<char>>>
 evaluate(mlir::ModuleOp module, llvm::ArrayRef<llvm::ArrayRef<char>> inputs);
+
+/// Slots of a context whose memory is malloc's, aligned to 64; `release` takes
+/// what `allocate` gave.
+void *allocateAligned(const burnish_context *context, int64_t bytes);
+void releaseAligned(const burnish_context *context, void *pointer);
 
 } // namespace burnish

@@ -54,6 +54,12 @@ public:
     FailureOr<SmallVector<SmallVector<char>>> outputs = run();
     if (failed(outputs))
       return failure();
+    auto module = operations.front()->getParentOfType<ModuleOp>();
+    SmallVector<ElementsAttr> read;
+    for (Operation *op : operations)
+      for (Value operand : op->getOperands())
+        if (auto constant = operand.getDefiningOp<nn::ConstantOp>())
+          read.push_back(constant.getValue());
     for (auto [end, bytes] : llvm::zip_equal(ends, *outputs)) {
       OpBuilder builder(end.getDefiningOp());
       auto type = cast<RankedTensorType>(end.getType());
@@ -64,11 +70,23 @@ public:
     }
     for (Operation *op : llvm::reverse(operations.getArrayRef()))
       op->erase();
+    nn::releaseUnused(module, read);
     return success();
   }
 
 private:
+  /// Whether a product reads the other order of a large constant as it is: a
+  /// copy would be one more, as packing makes its own.
+  static bool isReadInPlace(Operation *op) {
+    std::optional<int64_t> bytes = bytesOf(op->getOperand(0).getType());
+    return op->getOperand(0).getDefiningOp<nn::ConstantOp>() && bytes &&
+           *bytes > kSmallBytes && op->hasOneUse() &&
+           isa<nn::MatMulOp>(*op->user_begin());
+  }
+
   bool isFoldable(Operation *op) const {
+    if (isa<nn::TransposeOp>(op) && isReadInPlace(op))
+      return false;
     if (isa<nn::ConstantOp>(op) || !isa<nn::Lowerable>(op) ||
         !isMemoryEffectFree(op) || op->getNumRegions() > 0)
       return false;
@@ -159,8 +177,12 @@ struct FoldConstants : burnish::impl::FoldConstantsBase<FoldConstants> {
       isChanged = foldShapes(*function, scope);
       ConstantPart part(*function);
       if (!part.empty()) {
-        if (failed(part.fold()))
+        if (failed(part.fold())) {
+          function->emitRemark()
+              << "constants are computed at every run: computing them when "
+                 "compiling did not succeed";
           return;
+        }
         isChanged = true;
       }
     }

@@ -100,4 +100,11 @@ void makeRows(KernelCode &code, const RowNest &rows, mlir::Value begin,
 mlir::OpFoldResult tasksOfRows(mlir::ImplicitLocOpBuilder &b,
                                const RowNest &rows);
 
+/// Results of nn.winograd_output through the root's body; a task is one tile.
+/// `layout` is that of the products.
+void makeWinogradOutput(KernelCode &code, const Layout &layout,
+                        mlir::Value begin, mlir::Value end);
+mlir::OpFoldResult tasksOfWinogradOutput(mlir::ImplicitLocOpBuilder &b,
+                                         const Nest &nest);
+
 } // namespace burnish

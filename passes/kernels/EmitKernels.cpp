@@ -8,6 +8,7 @@
 #include "passes/kernels/Parallel.h"
 #include "passes/kernels/Product.h"
 #include "passes/kernels/Rows.h"
+#include "passes/kernels/Winograd.h"
 
 using namespace mlir;
 using namespace burnish;
@@ -86,54 +87,61 @@ static std::string nameOf(nn::KernelOp kernel, const Nest &nest) {
 namespace {
 /// What a kernel computes, in the form that its schedule's maker takes.
 struct Form {
-  std::optional<Nest> single;
-  std::optional<RowNest> rows;
+  static FailureOr<Form> of(nn::KernelOp kernel, Nest::LayoutOf layoutOf,
+                            Nest::SizeOf sizeOf,
+                            ImplicitLocOpBuilder *builder) {
+    StringRef algorithm = kernel.getSchedule().getAlgorithm();
+    if (algorithm == "rows") {
+      FailureOr<RowNest> rows = RowNest::of(kernel, layoutOf, builder);
+      if (failed(rows))
+        return failure();
+      return Form{algorithm, std::nullopt, *rows};
+    }
+    FailureOr<Nest> nest = Nest::of(kernel, layoutOf, sizeOf, builder);
+    if (failed(nest))
+      return failure();
+    return Form{algorithm, *nest, std::nullopt};
+  }
 
   const Nest &nest() const { return rows ? rows->nest : *single; }
 
   bool fits(nn::ScheduleAttr schedule) const {
     if (rows)
       return true;
-    return schedule.getAlgorithm() == "product"
-               ? succeeded(ProductForm::of(*single, schedule.getPacks()))
-               : chooseLanes(*single).has_value();
+    if (algorithm == "product")
+      return succeeded(ProductForm::of(*single, schedule.getPacks()));
+    if (algorithm == "winograd_output")
+      return single->given != nullptr;
+    return chooseLanes(*single).has_value();
   }
 
   OpFoldResult tasks(ImplicitLocOpBuilder &b, nn::ScheduleAttr schedule) const {
     if (rows)
       return tasksOfRows(b, *rows);
-    return schedule.getAlgorithm() == "product"
-               ? tasksOfProduct(b, *single, schedule)
-               : tasksOfElements(b, *single, schedule);
+    if (algorithm == "product")
+      return tasksOfProduct(b, *single, schedule);
+    if (algorithm == "winograd_output")
+      return tasksOfWinogradOutput(b, *single);
+    return tasksOfElements(b, *single, schedule);
   }
 
-  void make(KernelCode &code, Value begin, Value end) const {
+  void make(KernelCode &code, ArrayRef<Layout> layouts, Value begin,
+            Value end) const {
     if (rows)
       makeRows(code, *rows, begin, end);
-    else if (code.schedule.getAlgorithm() == "product")
+    else if (algorithm == "product")
       makeProduct(code, begin, end);
+    else if (algorithm == "winograd_output")
+      makeWinogradOutput(code, layouts[0], begin, end);
     else
       makeElements(code, begin, end);
   }
+
+  StringRef algorithm;
+  std::optional<Nest> single;
+  std::optional<RowNest> rows;
 };
-} // namespace
 
-static FailureOr<Form> formOf(nn::KernelOp kernel, Nest::LayoutOf layoutOf,
-                              Nest::SizeOf sizeOf,
-                              ImplicitLocOpBuilder *builder) {
-  if (kernel.getSchedule().getAlgorithm() == "rows") {
-    FailureOr<RowNest> rows = RowNest::of(kernel, layoutOf, builder);
-    if (failed(rows))
-      return failure();
-    return Form{std::nullopt, *rows};
-  }
-  FailureOr<Nest> nest = Nest::of(kernel, layoutOf, sizeOf, builder);
-  if (failed(nest))
-    return failure();
-  return Form{*nest, std::nullopt};
-}
-
-namespace {
 struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
   void runOnOperation() override {
     SmallVector<nn::KernelOp> kernels;
@@ -143,34 +151,14 @@ struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
     llvm::StringMap<func::FuncOp> functions;
     for (nn::KernelOp kernel : kernels) {
       ImplicitLocOpBuilder b(kernel.getLoc(), kernel);
-      nn::ScheduleAttr schedule = kernel.getSchedule();
-      // As the function sees it: what only run time knows is not known here
-      // either.
-      FailureOr<Form> form = formOf(
-          kernel,
-          [&](unsigned argument) {
-            return staticLayout(
-                cast<BaseMemRefType>(kernel->getOperand(argument).getType()));
-          },
-          [&](unsigned argument, unsigned axis) {
-            return sizeOf(b, kernel->getOperand(argument), axis);
-          },
-          nullptr);
-      if (failed(form)) {
-        kernel.emitOpError() << "has a form that no schedule is for";
+      FailureOr<Work> work = workOf(b, kernel);
+      if (failed(work))
         return signalPassFailure();
-      }
-      if (!form->fits(schedule)) {
-        kernel.emitOpError() << "has a schedule '" << schedule.getAlgorithm()
-                             << "' that does not fit its loops";
-        return signalPassFailure();
-      }
-      OpFoldResult tasks = form->tasks(b, schedule);
       func::FuncOp &function = functions[keyOf(kernel)];
       if (!function)
-        function = emit(kernel, form->nest(), symbols);
+        function = emit(kernel, work->name, symbols);
       SmallVector<Value> operands(kernel->getOperands());
-      if (schedule.getBackAndForth()) {
+      if (kernel.getSchedule().getBackAndForth()) {
         auto around = kernel->getParentOfType<scf::ForOp>();
         if (!around) {
           kernel.emitOpError() << "goes back and forth, and is in no loop";
@@ -179,21 +167,56 @@ struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
         operands.push_back(around.getInductionVar());
       }
       operands.push_back(arith::ConstantIndexOp::create(b, 0));
-      operands.push_back(getValueOrCreateConstantIndexOp(b, b.getLoc(), tasks));
+      operands.push_back(
+          getValueOrCreateConstantIndexOp(b, b.getLoc(), work->tasks));
       func::CallOp::create(b, function, operands);
       kernel->erase();
     }
   }
 
-  func::FuncOp emit(nn::KernelOp kernel, const Nest &outside,
-                    SymbolTable &symbols) {
+  /// What a call of a kernel is about.
+  struct Work {
+    OpFoldResult tasks;
+    std::string name;
+  };
+
+  static FailureOr<Work> workOf(ImplicitLocOpBuilder &b, nn::KernelOp kernel) {
+    nn::ScheduleAttr schedule = kernel.getSchedule();
+    StringRef algorithm = schedule.getAlgorithm();
+    if (algorithm == "winograd_input")
+      return Work{b.getIndexAttr(tasksOfWinogradInput(kernel)),
+                  algorithm.str()};
+    // As the function sees it: what only run time knows is not known here
+    // either.
+    FailureOr<Form> form = Form::of(
+        kernel,
+        [&](unsigned argument) {
+          return staticLayout(
+              cast<BaseMemRefType>(kernel->getOperand(argument).getType()));
+        },
+        [&](unsigned argument, unsigned axis) {
+          return sizeOf(b, kernel->getOperand(argument), axis);
+        },
+        nullptr);
+    if (failed(form)) {
+      kernel.emitOpError() << "has a form that no schedule is for";
+      return failure();
+    }
+    if (!form->fits(schedule)) {
+      kernel.emitOpError() << "has a schedule '" << algorithm
+                           << "' that does not fit its loops";
+      return failure();
+    }
+    return Work{form->tasks(b, schedule), nameOf(kernel, form->nest())};
+  }
+
+  func::FuncOp emit(nn::KernelOp kernel, StringRef name, SymbolTable &symbols) {
     ImplicitLocOpBuilder b(kernel.getLoc(), &getContext());
     bool hasTurn = kernel.getSchedule().getBackAndForth();
     SmallVector<Type> types(kernel->getOperandTypes());
     types.append(2 + hasTurn, b.getIndexType());
     b.setInsertionPointToEnd(getOperation().getBody());
-    auto function = func::FuncOp::create(b, nameOf(kernel, outside),
-                                         b.getFunctionType(types, {}));
+    auto function = func::FuncOp::create(b, name, b.getFunctionType(types, {}));
     function.setPrivate();
     function->setAttr(
         "llvm.linkage",
@@ -217,17 +240,23 @@ struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
       data.push_back(memory);
       layouts.push_back(layout);
     }
-    FailureOr<Form> form = formOf(
+    ArrayRef<BlockArgument> bounds = entry->getArguments().take_back(2);
+    Value begin = bounds[0], end = bounds[1];
+    if (kernel.getSchedule().getAlgorithm() == "winograd_input") {
+      makeWinogradInput(b, kernel, data, layouts, begin, end);
+      func::ReturnOp::create(b);
+      return function;
+    }
+    FailureOr<Form> form = Form::of(
         kernel, [&](unsigned argument) { return layouts[argument]; },
         [&](unsigned argument, unsigned axis) {
           return sizeOf(b, arguments[argument], axis);
         },
         &b);
     KernelCode code(b, form->nest(), kernel.getSchedule(), data);
-    ArrayRef<BlockArgument> bounds = entry->getArguments().take_back(2);
     if (hasTurn)
       code.turn = entry->getArgument(arguments.size());
-    form->make(code, bounds[0], bounds[1]);
+    form->make(code, layouts, begin, end);
     func::ReturnOp::create(b);
     return function;
   }

@@ -126,12 +126,39 @@ TypedAttr burnish::fillOf(Value tensor) {
              : TypedAttr();
 }
 
+/// The loops over a result that is stored as it is given.
+FailureOr<Nest> Nest::ofGiven(nn::KernelOp kernel, nn::WinogradOutputOp given,
+                              LayoutOf layoutOf, SizeOf sizeOf,
+                              ImplicitLocOpBuilder *builder) {
+  Nest nest;
+  nest.given = given;
+  auto type = cast<RankedTensorType>(given.getImage().getType());
+  nest.rootType = nest.outType = type.getElementType();
+  unsigned out = kernel->getNumOperands() - 1;
+  SmallVector<AffineExpr> exprs;
+  for (unsigned axis = 0; axis < type.getRank(); ++axis) {
+    nest.loops.push_back({sizeOf(out, axis), false, axis});
+    exprs.push_back(getAffineDimExpr(axis, kernel.getContext()));
+  }
+  FailureOr<Access> access =
+      AccessBuilder(kernel.getContext(), builder)
+          .access(out, layoutOf(out), exprs, nest.loops.size());
+  if (failed(access))
+    return failure();
+  nest.out = *access;
+  return nest;
+}
+
 FailureOr<Nest> Nest::of(nn::KernelOp kernel, LayoutOf layoutOf, SizeOf sizeOf,
                          ImplicitLocOpBuilder *builder) {
   Nest nest;
   Block &block = kernel.getBody().front();
   if (block.getTerminator()->getNumOperands() != 1)
     return failure();
+  if (auto given = block.getTerminator()
+                       ->getOperand(0)
+                       .getDefiningOp<nn::WinogradOutputOp>())
+    return ofGiven(kernel, given, layoutOf, sizeOf, builder);
   SmallVector<linalg::GenericOp> generics(block.getOps<linalg::GenericOp>());
   if (generics.empty() || generics.size() > 2)
     return failure();
@@ -250,6 +277,12 @@ FailureOr<Nest> Nest::of(nn::KernelOp kernel, LayoutOf layoutOf, SizeOf sizeOf,
 
   SmallVector<AffineMap> maps = root.getIndexingMapsArray();
   for (auto [input, map] : llvm::zip(root.getDpsInputs(), maps)) {
+    if (auto given = input.getDefiningOp<nn::WinogradOutputOp>()) {
+      nest.given = given;
+      nest.givenInput = nest.inputs.size();
+      nest.inputs.emplace_back();
+      continue;
+    }
     FailureOr<Access> access = inputOf(input, map.getResults());
     if (failed(access))
       return failure();
@@ -290,6 +323,8 @@ FailureOr<Nest> Nest::of(nn::KernelOp kernel, LayoutOf layoutOf, SizeOf sizeOf,
   }
   if (llvm::any_of(nest.loops, [](const Loop &loop) { return !loop.size; }))
     return failure();
+  if (nest.given)
+    return nest;
   nest.dropUnitLoops();
   nest.mergeLoops();
   return nest;

@@ -81,6 +81,10 @@ public:
   llvm::SmallVector<Access> epilogueInputs;
   unsigned resultInput = 0;
   Access out;
+  /// What makes the root's input `givenInput`, which is no operand; loops then
+  /// stay as they are. There is no root when it makes the result itself.
+  nn::WinogradOutputOp given;
+  unsigned givenInput = 0;
   /// The element type of the root's result, and of the out.
   mlir::Type rootType, outType;
 
@@ -90,6 +94,10 @@ public:
   llvm::SmallVector<unsigned> epilogueLoops;
 
 private:
+  static llvm::FailureOr<Nest> ofGiven(nn::KernelOp kernel,
+                                       nn::WinogradOutputOp given,
+                                       LayoutOf layoutOf, SizeOf sizeOf,
+                                       mlir::ImplicitLocOpBuilder *builder);
   void dropUnitLoops();
   void mergeLoops();
   void forEachAccess(llvm::function_ref<void(Access &)> visit);

@@ -15,6 +15,9 @@ using namespace burnish;
 
 //===- Form ---------------------------------------------------------------===//
 
+/// So many rows make a good tile on any machine.
+static constexpr int64_t kFullRows = 6;
+
 int64_t ProductForm::count(const Nest &nest, ArrayRef<unsigned> loops) {
   int64_t product = 1;
   for (unsigned loop : loops) {
@@ -100,18 +103,7 @@ FailureOr<ProductForm> ProductForm::of(const Nest &nest, bool packs) {
   for (auto [index, access] : llvm::enumerate(nest.epilogueInputs))
     if (index != nest.resultInput && !isRegular(access))
       return failure();
-  auto sizeOf = [&](unsigned loop) {
-    int64_t size = nest.loops[loop].known();
-    return ShapedType::isDynamic(size) ? std::numeric_limits<int64_t>::max()
-                                       : size;
-  };
-  for (unsigned loop = 0; loop < nest.loops.size(); ++loop) {
-    if (nest.loops[loop].isReduction || llvm::is_contained(form.lanes, loop) ||
-        form.weave == loop || right.moves(loop) || !left.moves(loop))
-      continue;
-    if (!form.row || sizeOf(loop) > sizeOf(*form.row))
-      form.row = loop;
-  }
+  form.row = form.chooseRow(nest);
   for (unsigned loop = 0; loop < nest.loops.size(); ++loop)
     if (!nest.loops[loop].isReduction &&
         !llvm::is_contained(form.lanes, loop) && form.row != loop &&
@@ -132,6 +124,37 @@ FailureOr<ProductForm> ProductForm::of(const Nest &nest, bool packs) {
   llvm::sort(form.depth,
              [&](unsigned a, unsigned b) { return keyOf(a) < keyOf(b); });
   return form;
+}
+
+/// Rows that lie near each other share cache lines and pages, so the loop of
+/// the shortest stride is taken that fills a tile; else the longest.
+std::optional<unsigned> ProductForm::chooseRow(const Nest &nest) const {
+  const Access &from = nest.inputs[left];
+  auto sizeOf = [&](unsigned loop) {
+    int64_t size = nest.loops[loop].known();
+    return ShapedType::isDynamic(size) ? std::numeric_limits<int64_t>::max()
+                                       : size;
+  };
+  auto strideOf = [&](unsigned loop) {
+    int64_t stride = from.along(loop);
+    return ShapedType::isDynamic(stride) ? std::numeric_limits<int64_t>::max()
+                                         : std::abs(stride);
+  };
+  std::optional<unsigned> row;
+  for (unsigned loop = 0; loop < nest.loops.size(); ++loop) {
+    if (nest.loops[loop].isReduction || llvm::is_contained(lanes, loop) ||
+        weave == loop || nest.inputs[right].moves(loop) || !from.moves(loop))
+      continue;
+    bool fills = sizeOf(loop) >= kFullRows;
+    bool isBetter = !row || (fills && sizeOf(*row) >= kFullRows
+                                 ? strideOf(loop) < strideOf(*row)
+                                 : sizeOf(loop) > sizeOf(*row) ||
+                                       (sizeOf(loop) == sizeOf(*row) &&
+                                        strideOf(loop) < strideOf(*row)));
+    if (isBetter)
+      row = loop;
+  }
+  return row;
 }
 
 bool ProductForm::isStraight(const Nest &nest) const {
@@ -192,6 +215,19 @@ public:
     int64_t tile = rowsOutside ? rows() : panel;
     Value count =
         getValueOrCreateConstantIndexOp(b, b.getLoc(), tilesOf(size, tile));
+    // Slowest first; the tiles are the one without a loop. A panel of weights
+    // serves all rows before the next one comes, unless all of them stay near.
+    SmallVector<std::optional<unsigned>> digits;
+    for (unsigned loop : form.outer)
+      if (right.moves(loop))
+        digits.push_back(loop);
+    if (!rowsOutside)
+      digits.push_back(std::nullopt);
+    for (unsigned loop : form.outer)
+      if (!right.moves(loop))
+        digits.push_back(loop);
+    if (rowsOutside)
+      digits.push_back(std::nullopt);
     Value isBackwards;
     if (code.turn)
       isBackwards = arith::TruncIOp::create(
@@ -204,17 +240,18 @@ public:
         task = arith::SelectOp::create(
             b, isBackwards, Value(arith::SubIOp::create(b, last, task)), task);
       }
-      Value rest = task, place = b.createOrFold<arith::RemUIOp>(task, count);
-      if (form.outer.empty())
-        place = task;
-      else
-        rest = b.createOrFold<arith::DivUIOp>(task, count);
-      for (size_t index = form.outer.size(); index-- > 0;) {
-        unsigned loop = form.outer[index];
-        code.at[loop] = {
-            index == 0 ? rest
-                       : b.createOrFold<arith::RemUIOp>(rest, code.size(loop))};
-        rest = b.createOrFold<arith::DivUIOp>(rest, code.size(loop));
+      Value rest = task, place;
+      for (std::optional<unsigned> loop : llvm::reverse(digits)) {
+        bool isSlowest = loop == digits.front();
+        Value size = loop ? code.size(*loop) : count,
+              here =
+                  isSlowest ? rest : b.createOrFold<arith::RemUIOp>(rest, size);
+        if (!isSlowest)
+          rest = b.createOrFold<arith::DivUIOp>(rest, size);
+        if (loop)
+          code.at[*loop] = {here};
+        else
+          place = here;
       }
       Value base = arith::MulIOp::create(b, place, code.constant(tile));
       tileAt(size, tile, base, rowsOutside ? 0 : width,

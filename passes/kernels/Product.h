@@ -40,6 +40,7 @@ struct ProductForm {
   int64_t outerCount(const Nest &nest) const { return count(nest, outer); }
 
 private:
+  std::optional<unsigned> chooseRow(const Nest &nest) const;
   static int64_t count(const Nest &nest, llvm::ArrayRef<unsigned> loops);
 };
 

@@ -51,10 +51,35 @@ static bool mayReshape(OpOperand *operand) {
          isParallel(operand->getOwner()) && operand->get().hasOneUse();
 }
 
+// loops(transpose(constant)) -> loops(constant), read in its own order: packing
+// gives it the order that the loops want.
+static LogicalResult readConstantInPlace(linalg::GenericOp generic,
+                                         PatternRewriter &rewriter) {
+  for (OpOperand *operand : generic.getDpsInputOperands()) {
+    auto transpose = operand->get().getDefiningOp<linalg::TransposeOp>();
+    if (!transpose || !matchPattern(transpose.getInput(), m_Constant()))
+      continue;
+    SmallVector<AffineMap> maps = generic.getIndexingMapsArray();
+    AffineMap &map = maps[operand->getOperandNumber()];
+    SmallVector<AffineExpr> places(map.getNumResults());
+    for (auto [axis, expr] :
+         llvm::zip_equal(transpose.getPermutation(), map.getResults()))
+      places[axis] = expr;
+    map = AffineMap::get(map.getNumDims(), 0, places, rewriter.getContext());
+    rewriter.modifyOpInPlace(generic, [&] {
+      operand->set(transpose.getInput());
+      generic.setIndexingMapsAttr(rewriter.getAffineMapArrayAttr(maps));
+    });
+    return success();
+  }
+  return failure();
+}
+
 namespace {
 struct FuseElementwise : burnish::impl::FuseElementwiseBase<FuseElementwise> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
+    patterns.add(readConstantInPlace);
     linalg::populateElementwiseOpsFusionPatterns(patterns, isWorthFusing);
     linalg::populateFoldReshapeOpsByExpansionPatterns(patterns, mayReshape);
     linalg::populateEraseUnusedOperandsAndResultsPatterns(patterns);

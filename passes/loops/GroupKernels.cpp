@@ -326,8 +326,10 @@ struct GroupKernels : burnish::impl::GroupKernelsBase<GroupKernels> {
       return;
     OperandPacker packer;
     SmallVector<linalg::GenericOp> generics;
-    getOperation().walk(
-        [&](linalg::GenericOp generic) { generics.push_back(generic); });
+    getOperation().walk([&](linalg::GenericOp generic) {
+      if (!generic->getParentOfType<nn::KernelOp>())
+        generics.push_back(generic);
+    });
     llvm::DenseSet<Operation *> gone;
     OpBuilder builder(&getContext());
     for (linalg::GenericOp generic : generics) {
@@ -356,6 +358,19 @@ struct GroupKernels : burnish::impl::GroupKernelsBase<GroupKernels> {
         break;
       }
     }
+    for (linalg::GenericOp generic : generics)
+      if (!gone.contains(generic))
+        generic->emitRemark()
+            << "computed an element at a time: "
+            << (isVectorisable(generic) ? "no schedule fits its loops"
+                                        : "its body is not scalar arithmetic");
+    getOperation().walk([](Operation *op) {
+      if (isa<linalg::TransposeOp>(op))
+        op->emitRemark() << "axes are put into another order in a copy";
+      if (isa<tensor::PadOp>(op))
+        op->emitRemark() << "a padding is made in a copy";
+    });
+    packer.shareAndRelease(getOperation());
   }
 
   nn::KernelOp makeKernel(OpBuilder &builder, ArrayRef<linalg::GenericOp> group,

@@ -11,6 +11,27 @@ namespace burnish {
 #include "passes/Passes.h.inc"
 } // namespace burnish
 
+/// Shape rules bound the results of operators; what an operator makes on the
+/// way (an image with its padding, above all) is held to the same bound here,
+/// so that bytes and strides can be counted in 64 bits.
+static LogicalResult checkSizes(func::FuncOp function) {
+  WalkResult walked = function.walk([](Operation *op) {
+    for (Type type : op->getResultTypes()) {
+      auto tensor = dyn_cast<RankedTensorType>(type);
+      int64_t count = 1;
+      for (int64_t size : tensor ? tensor.getShape() : ArrayRef<int64_t>())
+        if (!ShapedType::isDynamic(size) &&
+            (llvm::MulOverflow(count, std::max<int64_t>(size, 1), count) ||
+             count >= int64_t(1) << 59)) {
+          op->emitError() << "an intermediate would have 2^59 elements or more";
+          return WalkResult::interrupt();
+        }
+    }
+    return WalkResult::advance();
+  });
+  return failure(walked.wasInterrupted());
+}
+
 /// Builds the model function anew beside the old one: on storage types, and
 /// without names, which the signature has.
 static LogicalResult lowerFunction(func::FuncOp function) {
@@ -33,7 +54,7 @@ static LogicalResult lowerFunction(func::FuncOp function) {
        llvm::zip_equal(function.getArguments(), block->getArguments()))
     lowering.map(from, to);
   Block &body = function.getBody().front();
-  if (failed(lowering.lowerBlock(body)))
+  if (failed(lowering.lowerBlock(body)) || failed(checkSizes(result)))
     return failure();
   Operation *terminator = body.getTerminator();
   SmallVector<Value> results =

@@ -2,41 +2,92 @@
 #include "passes/loops/PackOperand.h"
 #include "ir/Storage.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/UB/IR/UBOps.h"
+#include "mlir/Dialect/Utils/IndexingUtils.h"
 
 using namespace mlir;
 using namespace burnish;
 
-/// The bytes of `source` (row-major, `shape`) as [tiles][other axes][tile].
-static SmallVector<char> packBytes(ArrayRef<char> source,
-                                   ArrayRef<int64_t> shape, int64_t axis,
-                                   int64_t tile, int64_t elementBytes) {
-  int64_t before = 1, after = 1, size = shape[axis],
-          tiles = llvm::divideCeil(size, tile);
-  for (int64_t place = 0; place < static_cast<int64_t>(shape.size()); ++place)
-    (place < axis   ? before
-     : place > axis ? after
-                    : size) *= place == axis ? 1 : shape[place];
-  SmallVector<char> target(tiles * before * after * tile * elementBytes);
-  for (int64_t index = 0; index < tiles; ++index) {
-    int64_t count = std::min(tile, size - index * tile);
-    for (int64_t first = 0; first < before; ++first)
-      for (int64_t last = 0; last < after; ++last) {
-        const char *from =
-            source.data() +
-            ((first * size + index * tile) * after + last) * elementBytes;
-        char *to = target.data() + ((index * before + first) * after + last) *
-                                       tile * elementBytes;
-        if (after == 1) {
-          std::memcpy(to, from, count * elementBytes);
-          continue;
+/// So much is read of a mapped file before its pages are given back: the source
+/// and what is packed of it are never in memory as wholes.
+static constexpr int64_t kReadBytes = 8 << 20;
+
+/// The bytes of `source` (row-major, `shape`) as [tiles][order[1:]...][tile],
+/// where order[0] is the axis cut into tiles.
+static SmallVector<char> packBytes(MLIRContext *context, ArrayRef<char> source,
+                                   ArrayRef<int64_t> shape,
+                                   ArrayRef<int64_t> order, int64_t tile,
+                                   int64_t bytes) {
+  SmallVector<int64_t> strides = applyPermutation(computeStrides(shape), order),
+                       sizes = applyPermutation(shape, order),
+                       begin(order.size(), 0), end = sizes;
+  // In the target, tiles and what lies in one count together as the first axis.
+  SmallVector<int64_t> packed = computeStrides(sizes);
+  int64_t others = packed[0];
+  for (int64_t &stride : packed)
+    stride *= tile;
+  SmallVector<char> target(llvm::divideCeil(sizes[0], tile) * others * tile *
+                           bytes);
+  // Blocks of the source's first axis, so that what is read is read once.
+  size_t blocked = llvm::find(order, 0) - order.begin();
+  int64_t rowBytes = strides[blocked] * bytes,
+          step =
+              std::max<int64_t>(1, kReadBytes / std::max<int64_t>(1, rowBytes));
+  if (blocked == 0)
+    step = llvm::alignTo(step, tile);
+  for (int64_t row = 0; row < sizes[blocked]; row += step) {
+    begin[blocked] = row;
+    end[blocked] = std::min(row + step, sizes[blocked]);
+    for (int64_t first = begin[0]; first < end[0]; first += tile) {
+      int64_t count = std::min(tile, end[0] - first);
+      SmallVector<int64_t> at(begin);
+      at[0] = first;
+      for (bool isDone = false; !isDone;) {
+        int64_t from = 0, to = first / tile * packed[0];
+        for (size_t axis = 0; axis < order.size(); ++axis) {
+          from += at[axis] * strides[axis];
+          to += axis > 0 ? at[axis] * packed[axis] : 0;
         }
-        for (int64_t lane = 0; lane < count; ++lane)
-          std::memcpy(to + lane * elementBytes,
-                      from + lane * after * elementBytes, elementBytes);
+        const char *read = source.data() + from * bytes;
+        char *written = target.data() + to * bytes;
+        if (strides[0] == 1)
+          std::memcpy(written, read, count * bytes);
+        else
+          for (int64_t lane = 0; lane < count; ++lane)
+            std::memcpy(written + lane * bytes,
+                        read + lane * strides[0] * bytes, bytes);
+        isDone = true;
+        for (size_t axis = order.size(); axis-- > 1 && isDone;) {
+          isDone = ++at[axis] == end[axis];
+          if (isDone)
+            at[axis] = begin[axis];
+        }
       }
+    }
+    nn::dropPages(
+        context, source.slice(row * rowBytes, (end[blocked] - row) * rowBytes));
   }
   return target;
+}
+
+/// How far the generic's operand moves when the loop does, in elements; sizes
+/// that are not known are taken for large ones.
+static int64_t strideAlong(linalg::GenericOp generic, OpOperand &operand,
+                           unsigned loop) {
+  constexpr int64_t kLarge = 1024;
+  AffineMap map = generic.getMatchingIndexingMap(&operand);
+  SmallVector<int64_t> shape(
+      cast<ShapedType>(operand.get().getType()).getShape());
+  for (int64_t &size : shape)
+    size = ShapedType::isDynamic(size) ? kLarge : size;
+  SmallVector<int64_t> still(map.getNumDims(), 0), moved = still;
+  moved[loop] = 1;
+  int64_t stride = 0;
+  for (auto [before, after, step] :
+       llvm::zip(map.compose(still), map.compose(moved), computeStrides(shape)))
+    stride += (after - before) * step;
+  return stride;
 }
 
 void OperandPacker::pack(nn::KernelOp kernel, linalg::GenericOp generic,
@@ -57,26 +108,45 @@ void OperandPacker::pack(nn::KernelOp kernel, linalg::GenericOp generic,
   int64_t elementBytes = nn::elementBytes(type.getElementType());
   if (axis < 0 || !type.hasStaticShape())
     return;
-  SmallVector<int64_t> order{axis},
-      shape{
-          static_cast<int64_t>(llvm::divideCeil(type.getDimSize(axis), tile))};
+  auto keyOf = [&](int64_t place) {
+    auto dim = dyn_cast<AffineDimExpr>(map.getResult(place));
+    int64_t stride = 0;
+    for (OpOperand *input : generic.getDpsInputOperands())
+      if (dim && input->get() != inside &&
+          isa<ShapedType>(input->get().getType()))
+        stride =
+            std::max(stride, strideAlong(generic, *input, dim.getPosition()));
+    return stride;
+  };
+  SmallVector<int64_t> order{axis};
   for (int64_t place = 0; place < type.getRank(); ++place)
-    if (place != axis) {
+    if (place != axis)
       order.push_back(place);
-      shape.push_back(type.getDimSize(place));
-    }
+  // What the other input does not walk along comes first.
+  llvm::sort(order.begin() + 1, order.end(), [&](int64_t a, int64_t b) {
+    auto rank = [&](int64_t place) {
+      int64_t stride = keyOf(place);
+      return std::tuple(stride != 0, -stride, place);
+    };
+    return rank(a) < rank(b);
+  });
+  SmallVector<int64_t> shape = applyPermutation(type.getShape(), order);
+  shape[0] = llvm::divideCeil(shape[0], tile);
   shape.push_back(tile);
   auto packedType = RankedTensorType::get(shape, type.getElementType());
-  ElementsAttr &value = packed[{constant, axis, tile}];
+  Builder attributes(kernel.getContext());
+  ElementsAttr &value =
+      packed[{constant, attributes.getDenseI64ArrayAttr(order), tile}];
   if (!value) {
     std::optional<ArrayRef<char>> raw = nn::rawBytes(constant);
     SmallVector<char> copy;
     if (!raw)
       copy = nn::copyBytes(constant);
-    value =
-        nn::constantWith(packedType, "packed",
-                         packBytes(raw ? *raw : ArrayRef<char>(copy),
-                                   type.getShape(), axis, tile, elementBytes));
+    value = nn::constantWith(
+        packedType, "packed",
+        packBytes(kernel.getContext(), raw ? *raw : ArrayRef<char>(copy),
+                  type.getShape(), order, tile, elementBytes));
+    all.push_back({constant, order, tile, value});
   }
   OpBuilder builder(kernel);
   kernel->setOperand(
@@ -91,4 +161,48 @@ void OperandPacker::pack(nn::KernelOp kernel, linalg::GenericOp generic,
       /*outerDimsPerm=*/order);
   use->set(unpack.getResult());
   inside.setType(packedType);
+}
+
+/// From this size on a second copy costs more than the arithmetic that finds an
+/// element in the first.
+static constexpr int64_t kSharedBytes = 1 << 20;
+
+/// tensor.extract constant[.., i, ..] -> tensor.extract packed[i / tile, ..,
+/// i % tile]
+static void readPacked(tensor::ExtractOp extract, ElementsAttr value,
+                       ArrayRef<int64_t> order, int64_t tile) {
+  ImplicitLocOpBuilder b(extract.getLoc(), extract);
+  SmallVector<Value> places =
+      applyPermutation(SmallVector<Value>(extract.getIndices()), order);
+  Value place = places[0], length = arith::ConstantIndexOp::create(b, tile);
+  places[0] = arith::DivUIOp::create(b, place, length);
+  places.push_back(arith::RemUIOp::create(b, place, length));
+  Value packed = arith::ConstantOp::create(b, value);
+  extract->setOperands(
+      llvm::to_vector(llvm::concat<Value>(SmallVector<Value>{packed}, places)));
+}
+
+void OperandPacker::shareAndRelease(ModuleOp module) {
+  SmallVector<ElementsAttr> sources;
+  for (const Packed &entry : all) {
+    sources.push_back(entry.source);
+    if (entry.source.getNumElements() *
+            nn::elementBytes(entry.source.getElementType()) <
+        kSharedBytes)
+      continue;
+    SmallVector<tensor::ExtractOp> lookups;
+    bool isOnlyLookedUp = true;
+    module.walk([&](arith::ConstantOp constant) {
+      if (constant.getValue() == entry.source)
+        for (Operation *user : constant->getUsers()) {
+          auto extract = dyn_cast<tensor::ExtractOp>(user);
+          isOnlyLookedUp &= extract != nullptr;
+          lookups.push_back(extract);
+        }
+    });
+    if (isOnlyLookedUp)
+      for (tensor::ExtractOp extract : lookups)
+        readPacked(extract, entry.value, entry.order, entry.tile);
+  }
+  nn::releaseUnused(module, sources);
 }

@@ -9,16 +9,33 @@ class OperandPacker {
 public:
   /// Replaces a constant operand of `kernel`, which `generic` in its region
   /// reads, by one whose axis of `loop` is cut into tiles: [tiles][other
-  /// axes][tile], the last filled up with zeros. The region unpacks it. Does
-  /// nothing where no axis is `loop` alone.
+  /// axes][tile], the last filled up with zeros. The other axes stand in the
+  /// order in which `generic` walks through its other input, so that this is
+  /// read in sequence too. The region unpacks it. Does nothing where no axis is
+  /// `loop` alone.
   void pack(nn::KernelOp kernel, mlir::linalg::GenericOp generic,
             unsigned argument, unsigned loop, int64_t tile);
 
+  /// Once all kernels are made: lets lookups of single elements (a Gather's)
+  /// use large packed constants, and gives back the memory of what only they
+  /// had. A table that a product reads too, as language models have it for
+  /// words, is kept once.
+  void shareAndRelease(mlir::ModuleOp module);
+
 private:
   /// Constants that several kernels read are packed once.
-  llvm::DenseMap<std::tuple<mlir::Attribute, int64_t, int64_t>,
+  llvm::DenseMap<std::tuple<mlir::Attribute, mlir::Attribute, int64_t>,
                  mlir::ElementsAttr>
       packed;
+  struct Packed {
+    mlir::ElementsAttr source;
+    /// The axis that is cut into tiles, then the others as they are packed.
+    llvm::SmallVector<int64_t> order;
+    int64_t tile;
+    mlir::ElementsAttr value;
+  };
+  /// In the order in which they were made.
+  llvm::SmallVector<Packed> all;
 };
 
 } // namespace burnish

@@ -33,8 +33,11 @@ struct AllocateInContext
     function->walk([&](memref::AllocOp alloc) { allocs.push_back(alloc); });
     function->walk(
         [&](memref::DeallocOp dealloc) { deallocs.push_back(dealloc); });
-    for (memref::AllocOp alloc : allocs)
+    for (memref::AllocOp alloc : allocs) {
+      alloc->emitRemark() << "a buffer whose size only run time knows comes "
+                             "from the context's allocator";
       allocate(alloc, context);
+    }
     for (memref::DeallocOp dealloc : deallocs)
       release(dealloc, context);
     if (!allocs.empty())
@@ -48,11 +51,12 @@ struct AllocateInContext
     DataLayout layout;
     int64_t fixed =
         llvm::divideCeil(layout.getTypeSizeInBits(type.getElementType()), 8);
-    for (int64_t size : type.getShape())
-      if (!ShapedType::isDynamic(size))
-        fixed *= size;
     // Sizes come from data: a product that does not fit is as bad as memory
     // that is not there, and both give null.
+    for (int64_t size : type.getShape())
+      if (!ShapedType::isDynamic(size) &&
+          (fixed < 0 || llvm::MulOverflow(fixed, size, fixed)))
+        fixed = -1;
     Value bytes =
         LLVM::ConstantOp::create(b, b.getI64Type(), b.getI64IntegerAttr(fixed));
     for (Value size : alloc.getDynamicSizes()) {

@@ -29,13 +29,19 @@ struct Buffer {
 };
 } // namespace
 
+/// No buffer and no workspace is as great, so that sums of two stay in 64 bits.
+static constexpr int64_t kTooGreat = int64_t(1) << 61;
+
 static int64_t bytesOf(MemRefType type) {
   DataLayout layout;
   int64_t bytes =
       llvm::divideCeil(layout.getTypeSizeInBits(type.getElementType()), 8);
+  if (llvm::is_contained(type.getShape(), 0))
+    return 0;
   for (int64_t size : type.getShape())
-    bytes *= size;
-  return bytes;
+    if (llvm::MulOverflow(bytes, size, bytes))
+      return kTooGreat;
+  return std::min(bytes, kTooGreat);
 }
 
 static SmallVector<Buffer> collectBuffers(func::FuncOp function) {
@@ -73,7 +79,8 @@ static SmallVector<Buffer> collectBuffers(func::FuncOp function) {
 
 /// Largest first, each at the lowest offset where it overlaps no buffer that
 /// lives at the same time ("greedy by size", Pisarchyk and Lee, "Efficient
-/// Memory Management for Deep Neural Net Inference", 2020). Returns the total.
+/// Memory Management for Deep Neural Net Inference", 2020). Returns the total,
+/// which may be cut short once it is too great.
 static int64_t assignOffsets(SmallVectorImpl<Buffer> &buffers) {
   SmallVector<Buffer *> bySize =
       llvm::map_to_vector(buffers, [](Buffer &buffer) { return &buffer; });
@@ -94,6 +101,8 @@ static int64_t assignOffsets(SmallVectorImpl<Buffer> &buffers) {
     }
     buffer->offset = offset;
     total = std::max(total, offset + buffer->bytes);
+    if (total >= kTooGreat)
+      return total;
     placed.insert(llvm::upper_bound(placed, buffer,
                                     [](Buffer *left, Buffer *right) {
                                       return left->offset < right->offset;
@@ -112,6 +121,15 @@ struct PlanWorkspace : burnish::impl::PlanWorkspaceBase<PlanWorkspace> {
       return signalPassFailure();
     SmallVector<Buffer> buffers = collectBuffers(*function);
     int64_t total = assignOffsets(buffers);
+    if (total >= kTooGreat) {
+      auto largest = llvm::max_element(
+          buffers, [](const Buffer &left, const Buffer &right) {
+            return left.bytes < right.bytes;
+          });
+      largest->alloc.emitError()
+          << "the model needs 2^61 bytes of memory or more";
+      return signalPassFailure();
+    }
 
     OpBuilder builder(&getContext());
     Block &body = function->getBody().front();

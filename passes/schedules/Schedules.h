@@ -38,6 +38,20 @@ std::optional<nn::ScheduleAttr> scheduleProduct(mlir::MLIRContext *context,
                                                 const ProductShape &shape,
                                                 const Machine &machine);
 
+/// A convolution of `images` images with 3x3 taps, `rows` by `columns` results
+/// each.
+struct WinogradShape {
+  int64_t images, rows, columns, inChannels, outChannels;
+};
+/// F(tile x tile, 3 x 3), so many images and rows of tiles at a time, `lanes`
+/// channels in a vector.
+struct WinogradSchedule {
+  int64_t tile, images, tileRows, lanes;
+};
+/// Nothing when the sum of products itself takes less time.
+std::optional<WinogradSchedule> scheduleWinograd(const WinogradShape &shape,
+                                                 const Machine &machine);
+
 /// A product whose lanes make up several stretches of `line` that lie side by
 /// side in the operand: the rows of an image.
 struct PanelShape {

@@ -100,13 +100,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="+", type=pathlib.Path)
     parser.add_argument("--peers", nargs="+", default=list(peers.PEERS), choices=list(peers.PEERS))
-    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--slot", type=float, default=0.5, help="seconds")
-    parser.add_argument("--python", nargs="*", default=[], metavar="PEER=INTERPRETER")
-    parser.add_argument("--out", type=pathlib.Path)
-    options = parser.parse_args()
-    options.python = dict(word.split("=", 1) for word in options.python)
+    options = workers.read_options(parser, rounds=5, slot=0.5)
     rows = []
     for model in options.models:
         with tempfile.TemporaryDirectory() as work:

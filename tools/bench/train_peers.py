@@ -68,13 +68,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", nargs="+", default=list(train_cases.SHAPES), choices=list(train_cases.SHAPES))
     parser.add_argument("--peers", nargs="+", default=["eager", "compile", "jax"])
-    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--rounds", type=int, default=4)
-    parser.add_argument("--slot", type=float, default=1.0, help="seconds")
-    parser.add_argument("--python", nargs="*", default=[], metavar="PEER=INTERPRETER")
-    parser.add_argument("--out", type=pathlib.Path)
-    options = parser.parse_args()
-    options.python = dict(word.split("=", 1) for word in options.python)
+    options = workers.read_options(parser, rounds=4, slot=1.0)
     rows = []
     for case in options.cases:
         with tempfile.TemporaryDirectory() as work:

@@ -7,6 +7,7 @@ used meanwhile, makes visible.
 
 import json
 import os
+import pathlib
 import select
 import signal
 import statistics
@@ -23,6 +24,18 @@ def peak_rss_mb():
     for line in open("/proc/self/status"):
         if line.startswith("VmHWM"):
             return int(line.split()[1]) / 1024
+
+
+def read_options(parser, rounds, slot):
+    """What the command line says, with the flags that every comparison has."""
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--rounds", type=int, default=rounds)
+    parser.add_argument("--slot", type=float, default=slot, help="seconds")
+    parser.add_argument("--python", nargs="*", default=[], metavar="PEER=INTERPRETER")
+    parser.add_argument("--out", type=pathlib.Path)
+    options = parser.parse_args()
+    options.python = dict(word.split("=", 1) for word in options.python)
+    return options
 
 
 def serve(load, slot):

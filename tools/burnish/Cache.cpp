@@ -103,7 +103,8 @@ std::string burnish::cachedProgram(const Options &options, int &status) {
   key.addVersion(executablePath());
   key.addVersion(findRuntime(executablePath(), target->triple));
   key.add(target->triple.str() + " " + cpu + " " +
-          std::to_string(options.level));
+          std::to_string(options.level) +
+          (options.isDeterministic ? " deterministic" : ""));
   for (auto &[name, size] : options.dims)
     key.add(name + "=" + std::to_string(size));
   for (auto &[name, dims] : options.shapes)

@@ -3,6 +3,7 @@
 #include "tools/burnish/Case.h"
 #include "codegen/Link.h"
 #include "frontend/onnx/TestData.h"
+#include "passes/graph/Evaluate.h"
 #include "runtime/include/burnish.h"
 #include "tools/burnish/Commands.h"
 #include "tools/burnish/Compiler.h"
@@ -10,7 +11,9 @@
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include <dlfcn.h>
+#include <sys/mman.h>
 #include <thread>
+#include <unistd.h>
 
 using namespace burnish;
 using llvm::StringRef;
@@ -70,34 +73,47 @@ static llvm::Expected<std::vector<TestTensor>> readTensors(StringRef set,
 
 //===- The run ------------------------------------------------------------===//
 
-/// Memory with a margin whose bytes tell whether something was written beyond
-/// the end.
+/// Memory that ends at a page which may not be touched, with a margin before it
+/// whose bytes tell whether something was written there.
 namespace {
 class Guarded {
 public:
-  explicit Guarded(int64_t bytes) : size(bytes) {
-    int64_t whole = llvm::alignTo(bytes + 2 * kMargin, 64);
-    memory = static_cast<unsigned char *>(std::aligned_alloc(64, whole));
-    if (memory)
-      std::memset(memory, kMark, whole);
+  explicit Guarded(int64_t bytes, int64_t alignment = 1)
+      : size(bytes), page(sysconf(_SC_PAGESIZE)) {
+    int64_t taken = llvm::alignTo(bytes, alignment);
+    if (bytes < 0 || bytes > kMost)
+      return;
+    whole = llvm::alignTo(taken + kMargin, page);
+    void *mapped = ::mmap(nullptr, whole + page, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (mapped == MAP_FAILED)
+      return;
+    memory = static_cast<unsigned char *>(mapped);
+    ::mprotect(memory + whole, page, PROT_NONE);
+    start = memory + whole - taken;
+    std::memset(start - kMargin, kMark, kMargin);
+    std::memset(start + size, kMark, taken - size);
   }
   Guarded(Guarded &&other)
-      : memory(std::exchange(other.memory, nullptr)), size(other.size) {}
-  ~Guarded() { std::free(memory); }
+      : memory(std::exchange(other.memory, nullptr)), start(other.start),
+        size(other.size), whole(other.whole), page(other.page) {}
+  ~Guarded() {
+    if (memory)
+      ::munmap(memory, whole + page);
+  }
   bool isThere() const { return memory; }
-  char *data() const { return reinterpret_cast<char *>(memory + kMargin); }
+  char *data() const { return reinterpret_cast<char *>(start); }
   bool isIntact() const {
     auto isMark = [](unsigned char byte) { return byte == kMark; };
-    return std::all_of(memory, memory + kMargin, isMark) &&
-           std::all_of(memory + kMargin + size, memory + size + 2 * kMargin,
-                       isMark);
+    return std::all_of(start - kMargin, start, isMark) &&
+           std::all_of(start + size, memory + whole, isMark);
   }
 
 private:
-  static constexpr int64_t kMargin = 64;
+  static constexpr int64_t kMargin = 64, kMost = int64_t(1) << 46;
   static constexpr unsigned char kMark = 0xa5;
-  unsigned char *memory;
-  int64_t size;
+  unsigned char *memory = nullptr, *start = nullptr;
+  int64_t size, whole = 0, page;
 };
 
 /// The context that cases run in: malloc's memory, and as many threads as asked
@@ -108,12 +124,6 @@ struct TestContext {
 };
 } // namespace
 
-static void *allocate(const burnish_context *, int64_t bytes) {
-  return std::aligned_alloc(64, llvm::alignTo(std::max<int64_t>(bytes, 1), 64));
-}
-static void release(const burnish_context *, void *pointer) {
-  std::free(pointer);
-}
 static void parallelFor(const burnish_context *context,
                         void (*body)(void *, int64_t, int64_t), void *closure,
                         int64_t count) {
@@ -207,8 +217,8 @@ static bool runDataSet(const burnish_model &model, StringRef set,
   std::vector<burnish_tensor> in, out;
   std::vector<std::vector<int64_t>> dims;
   dims.reserve(model.input_count + model.output_count);
-  auto room = [&](int64_t bytes) {
-    memory.emplace_back(bytes);
+  auto room = [&](int64_t bytes, int64_t alignment = 1) {
+    memory.emplace_back(bytes, alignment);
     return memory.back().isThere();
   };
   for (int32_t index = 0; index < model.input_count; ++index) {
@@ -241,11 +251,11 @@ static bool runDataSet(const burnish_model &model, StringRef set,
       return fail("error", "no memory for the outputs");
     out.push_back({memory.back().data(), dims.back().data(), bytes});
   }
-  if (!room(model.workspace_bytes))
+  if (!room(model.workspace_bytes, 64))
     return fail("error", "no memory for the workspace");
-  TestContext context = {
-      {options.threads > 1 ? parallelFor : nullptr, allocate, release, nullptr},
-      options.threads};
+  TestContext context = {{options.threads > 1 ? parallelFor : nullptr,
+                          allocateAligned, releaseAligned, nullptr},
+                         options.threads};
   int32_t status =
       model.run(&context.slots, in.data(), out.data(), memory.back().data());
   if (status)

@@ -92,10 +92,14 @@ public:
     return add(file, [&](Output &output) { return output.append(text); });
   }
   const Output &last() const { return outputs.back().first; }
+  /// What is copied into a device may not fit, so that goes first: nothing else
+  /// has its name by then.
   llvm::Error commit() {
-    for (auto &[output, isExecutable] : outputs)
-      if (llvm::Error error = output.commit(isExecutable))
-        return error;
+    for (bool copies : {true, false})
+      for (auto &[output, isExecutable] : outputs)
+        if (output.isCopied() == copies)
+          if (llvm::Error error = output.commit(isExecutable))
+            return error;
     return llvm::Error::success();
   }
 
@@ -162,7 +166,13 @@ struct Compile {
     if (options.emit != Emit::Program)
       if (llvm::Error error = addHeaders(products, compiler, output))
         return error;
-    auto writeObject = [&](Output &code) { return object.write(code); };
+    // Programs and shared libraries get their weights once they are linked.
+    bool hasRoom =
+        (options.emit == Emit::Program || options.emit == Emit::Shared) &&
+        !options.savesTemps;
+    auto writeObject = [&](Output &code) {
+      return hasRoom ? object.writeWithRoom(code) : object.write(code);
+    };
     if (options.emit == Emit::Object) {
       if (llvm::Error error = products.add(output, writeObject))
         return error;
@@ -176,14 +186,17 @@ struct Compile {
     LinkOptions link = {
         .triple = compiler.target().triple,
         .sysroot = options.sysroot,
-        .runtime = findRuntime(executablePath(), compiler.target().triple)};
+        .runtime = findRuntime(executablePath(), compiler.target().triple),
+        .hasRoom = object.hasRoom()};
     const std::string &code = objects.last().temporary();
     auto linkResult = [&](Output &result) {
       compiler.progress().show("linking");
-      return options.emit == Emit::Program ? linkProgram(code, link, result)
-             : options.emit == Emit::Shared
-                 ? linkShared(code, compiler.name(), link, result)
-                 : writeArchive(code, compiler.name() + ".o", link, result);
+      llvm::Error error =
+          options.emit == Emit::Program ? linkProgram(code, link, result)
+          : options.emit == Emit::Shared
+              ? linkShared(code, compiler.name(), link, result)
+              : writeArchive(code, compiler.name() + ".o", link, result);
+      return error ? std::move(error) : object.fillRoom(result);
     };
     if (llvm::Error error = products.add(
             output, linkResult, /*isExecutable=*/options.emit != Emit::Static))

@@ -27,7 +27,7 @@ MODEL may also be a .mlir file, at any level of the pipeline.
   --sysroot=DIR         the root folder of the target's libraries
   -O0 .. -O3            how much to optimise (default: -O2)
   --weights=embed|file  weights inside the object (default), or in a file beside it
-  --deterministic       the same results whatever the CPU
+  --deterministic       the same bits whatever the CPU, but for what libm's functions give there
   --save-temps          keep every stage of the way beside the result
   --remarks             say which optimisations did not apply, and why
   --json                results as JSON (check, test, bench)

@@ -22,12 +22,26 @@ static std::pair<Value, Value> rowsAndColumns(Expansion &e, Value x) {
           e.reshape(countTo(e, columns), {int64_t(1), columns})};
 }
 
+// What is wrong with a block of rows and columns that becomes a column of
+// channels or comes from one; no image has sides of 2^31, squares of which
+// leave 64 bits.
+static bool isGoodBlock(Expansion &e, int64_t block) {
+  std::string mode = e.stringAttr("mode", "DCR");
+  if (Expansion::rank(e.operand(0)) != 4 || block < 1 || block > INT32_MAX)
+    e.fail("blocksize " + Twine(block) + " on a value of rank " +
+           Twine(Expansion::rank(e.operand(0))));
+  else if (mode != "DCR" && mode != "CRD")
+    e.fail("mode " + quoted(mode) + " instead of DCR or CRD");
+  else
+    return true;
+  return false;
+}
+
 static SmallVector<Value> depthToSpace(Expansion &e) {
   Value x = e.operand(0);
   int64_t block = e.intAttr("blocksize", 1);
-  if (Expansion::rank(x) != 4 || block < 1)
-    return e.refuse("blocksize " + Twine(block) + " on a value of rank " +
-                    Twine(Expansion::rank(x)));
+  if (!isGoodBlock(e, block))
+    return {e.poison()};
   SmallVector<Extent> d = e.extents(x);
   Extent depth = e.quotient(d[1], block * block),
          high = e.product({d[2], block}), wide = e.product({d[3], block});
@@ -44,9 +58,8 @@ static SmallVector<Value> depthToSpace(Expansion &e) {
 static SmallVector<Value> spaceToDepth(Expansion &e) {
   Value x = e.operand(0);
   int64_t block = e.intAttr("blocksize", 1);
-  if (Expansion::rank(x) != 4 || block < 1)
-    return e.refuse("blocksize " + Twine(block) + " on a value of rank " +
-                    Twine(Expansion::rank(x)));
+  if (!isGoodBlock(e, block))
+    return {e.poison()};
   SmallVector<Extent> d = e.extents(x);
   Extent high = e.quotient(d[2], block), wide = e.quotient(d[3], block);
   Value blocks = e.reshape(x, {d[0], d[1], high, block, wide, block});

@@ -19,6 +19,12 @@ void addSignals(ExpandTable &table) {
     if (Expansion::rank(signal) != 3)
       return {e.fail("the signal has rank " + Twine(Expansion::rank(signal)) +
                      ", not 3")};
+    for (auto [operand, name] :
+         {std::pair(e.operand(1), "frame_step"), {length, "frame_length"}})
+      if (std::optional<SmallVector<int64_t>> known = e.known(operand))
+        for (int64_t number : *known)
+          if (number < 1 || number > INT32_MAX)
+            return {e.fail(Twine(name) + " is " + Twine(number))};
     auto scalar = [&](Value value) {
       return e("Reshape", {e.cast(value, 7), e.integers({})});
     };

@@ -33,3 +33,19 @@ func.func @keeps(%x: tensor<3xf32>) -> tensor<3xf32> {
   %y = nn.add %x, %w : (tensor<3xf32>, tensor<3xf32>) -> tensor<3xf32>
   return %y : tensor<3xf32>
 }
+
+// -----
+
+// A product reads a large constant in its own order, so another order of it is no copy; a small one is folded.
+// CHECK-LABEL: func.func @keeps_large_order(
+// CHECK:         nn.transpose %{{.*}} : (tensor<512x520xf32>)
+// CHECK-NOT:     nn.transpose
+func.func @keeps_large_order(%x: tensor<3x520xf32>) -> tensor<3x4xf32> {
+  %v = nn.constant {value = dense<1.0> : tensor<512x520xf32>} : () -> tensor<512x520xf32>
+  %w = nn.constant {value = dense<2.0> : tensor<4x512xf32>} : () -> tensor<4x512xf32>
+  %s = nn.transpose %v : (tensor<512x520xf32>) -> tensor<520x512xf32>
+  %t = nn.transpose %w : (tensor<4x512xf32>) -> tensor<512x4xf32>
+  %y = nn.matmul %x, %s : (tensor<3x520xf32>, tensor<520x512xf32>) -> tensor<3x512xf32>
+  %z = nn.matmul %y, %t : (tensor<3x512xf32>, tensor<512x4xf32>) -> tensor<3x4xf32>
+  return %z : tensor<3x4xf32>
+}

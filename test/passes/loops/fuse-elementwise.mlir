@@ -39,3 +39,19 @@ func.func @sum(%x: tensor<2x3xf32>) -> tensor<2x1xf32> {
   %1 = nn.reduce_sum %0, %axes : (tensor<2x3xf32>, tensor<1xi64>) -> tensor<2x1xf32>
   return %1 : tensor<2x1xf32>
 }
+
+// -----
+
+// Loops read a constant as it is, whatever order of its axes they want.
+// CHECK-DAG:   #[[ORDER:.*]] = affine_map<(d0, d1, d2) -> (d1, d2)>
+// CHECK-LABEL: func.func @reads_constant_in_place(
+// CHECK:         %[[W:.*]] = arith.constant {{.*}} : tensor<2x3xf32>
+// CHECK-NOT:     linalg.transpose
+// CHECK:         linalg.generic {indexing_maps = [#{{.*}}, #[[ORDER]], #{{.*}}]
+// CHECK-SAME:      ins(%{{.*}}, %[[W]] :
+func.func @reads_constant_in_place(%a: tensor<5x3xf32>) -> tensor<5x2xf32> {
+  %w = nn.constant {value = dense<[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]> : tensor<2x3xf32>} : () -> tensor<2x3xf32>
+  %t = nn.transpose %w : (tensor<2x3xf32>) -> tensor<3x2xf32>
+  %y = nn.matmul %a, %t : (tensor<5x3xf32>, tensor<3x2xf32>) -> tensor<5x2xf32>
+  return %y : tensor<5x2xf32>
+}

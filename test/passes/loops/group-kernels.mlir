@@ -148,3 +148,41 @@ func.func @many_channels(%a: tensor<12x30xf32>, %w: tensor<60x3x3xf32>) -> tenso
   } -> tensor<60x10x28xf32>
   return %sum : tensor<60x10x28xf32>
 }
+// -----
+
+// A large table that a product and lookups read is there once, in the order of the product's tiles.
+// CHECK-LABEL: func @shares_table(
+// CHECK:         arith.constant {{.*}} : tensor<64x520x8xf32>
+// CHECK:         nn.kernel <algorithm = "product"
+// CHECK:         nn.kernel_yield
+// CHECK:           %[[ROW:.*]] = linalg.index 0
+// CHECK:           %[[TILE:.*]] = arith.constant 8 : index
+// CHECK:           %[[PLACE:.*]] = arith.divui %[[ROW]], %[[TILE]]
+// CHECK:           %[[LANE:.*]] = arith.remui %[[ROW]], %[[TILE]]
+// CHECK:           tensor.extract %{{.*}}[%[[PLACE]], %{{.*}}, %[[LANE]]] : tensor<64x520x8xf32>
+#row = affine_map<(m, n, k) -> (m, k)>
+#column = affine_map<(m, n, k) -> (n, k)>
+#result = affine_map<(m, n, k) -> (m, n)>
+#all = affine_map<(m, n) -> (m, n)>
+func.func @shares_table(%a: tensor<5x520xf32>) -> (tensor<5x512xf32>, tensor<7x520xf32>) {
+  %b = arith.constant dense<1.0> : tensor<512x520xf32>
+  %zero = arith.constant 0.0 : f32
+  %empty = tensor.empty() : tensor<5x512xf32>
+  %init = linalg.fill ins(%zero : f32) outs(%empty : tensor<5x512xf32>) -> tensor<5x512xf32>
+  %sum = linalg.generic {indexing_maps = [#row, #column, #result], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%a, %b : tensor<5x520xf32>, tensor<512x520xf32>) outs(%init : tensor<5x512xf32>) {
+  ^bb0(%x: f32, %y: f32, %z: f32):
+    %p = arith.mulf %x, %y : f32
+    %s = arith.addf %z, %p : f32
+    linalg.yield %s : f32
+  } -> tensor<5x512xf32>
+  %rows = tensor.empty() : tensor<7x520xf32>
+  %found = linalg.generic {indexing_maps = [#all], iterator_types = ["parallel", "parallel"]} outs(%rows : tensor<7x520xf32>) {
+  ^bb0(%x: f32):
+    %i = linalg.index 0 : index
+    %j = linalg.index 1 : index
+    %e = tensor.extract %b[%i, %j] : tensor<512x520xf32>
+    linalg.yield %e : f32
+  } -> tensor<7x520xf32>
+  return %sum, %found : tensor<5x512xf32>, tensor<7x520xf32>
+}

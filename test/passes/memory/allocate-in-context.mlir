@@ -1,4 +1,4 @@
-// RUN: burnish-opt %s --nn-allocate-in-context | FileCheck %s
+// RUN: burnish-opt %s --nn-allocate-in-context --split-input-file | FileCheck %s
 
 // A buffer of run-time size comes from the context, with its size checked, and goes back to it.
 // CHECK:       module attributes {nn.allocates}
@@ -14,5 +14,17 @@
 func.func @allocates(%n: index) {
   %a = memref.alloc(%n) : memref<?x3xf32>
   memref.dealloc %a : memref<?x3xf32>
+  return
+}
+
+// -----
+
+// A size that leaves 64 bits when compiling is one that no allocator has.
+// CHECK-LABEL: func.func @too_great(
+// CHECK:         %[[ROW:.*]] = llvm.mlir.constant(-1 : i64)
+// CHECK:         llvm.call @multiply_sizes(%[[ROW]], %{{.*}})
+func.func @too_great(%n: index) {
+  %a = memref.alloc(%n) : memref<?x4611686018427387904xf32>
+  memref.dealloc %a : memref<?x4611686018427387904xf32>
   return
 }

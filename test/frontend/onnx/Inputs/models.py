@@ -162,6 +162,22 @@ def exploding_functions():
                  opsets=[("", 18), ("own", 1)])
 
 
+def doubled():
+    """A size of n, 2n, 4n and so on past 64 bits."""
+    nodes = [node("Concat", ["x" if i == 0 else f"v{i}"] * 2, [f"v{i + 1}"], f"double{i}", axis=0) for i in range(70)]
+    return model(nodes, inputs=[value("x", ("n",))], outputs=["v70"])
+
+
+def squared_shape():
+    """Elements of a shape squared again and again: written out, the last would have 2^40 factors."""
+    nodes = [node("Shape", ["x"], ["v0"])] + [node("Mul", [f"v{i}"] * 2, [f"v{i + 1}"]) for i in range(40)]
+    return model(nodes + [node("Reshape", ["x", "v40"], ["y"])], inputs=[value("x", ("n", "m"))])
+
+
+def empty_and_huge():
+    return model([node("ReduceSum", ["x"], ["y"])], inputs=[value("x", (0, 1 << 40, 1 << 40))])
+
+
 def local_function():
     leaky = node("LeakyRelu", ["a"], ["b"], "leak")
     leaky.attribute.add(name="alpha", type=onnx.AttributeProto.FLOAT, ref_attr_name="slope")
@@ -322,6 +338,10 @@ def no_rank():
 
 def symbolic():
     return model([node("Relu", ["x"], ["y"])], inputs=[value("x", ("batch", 3, "width"))], outputs=[value("y", ("batch", 3, "width"))])
+
+
+def shared_dim():
+    return model([node("Add", ["x", "z"], ["y"])], inputs=[value("x", ("n", 3)), value("z", ("n", 3))])
 
 
 def sequence_input():

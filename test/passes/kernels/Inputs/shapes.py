@@ -45,6 +45,40 @@ def products():
     outputs.append(node("MatMul", given(2, 1, 9, 8), given(3, 8, 40)))
 
 
+def windows():
+    """3x3 taps, enough channels and places for minimal filtering, with all that may follow."""
+
+    def conv(x, shape, pads=(1, 1, 1, 1)):
+        return node("Conv", x, constant(random(*shape) / np.float32(shape[1])), constant(random(shape[0])), pads=list(pads))
+
+    x = given(1, 32, 14, 15)
+    y = node("Relu", conv(x, (48, 32, 3, 3)))
+    z = node("Add", conv(y, (32, 48, 3, 3)), x)
+    outputs.extend([node("Clip", z, constant(np.float32(0)), constant(np.float32(6))), conv(z, (20, 32, 3, 3), (0, 2, 3, 1))])
+    outputs.append(conv(given(3, 16, 20, 40), (33, 16, 3, 3)))  # several blocks and images
+    outputs.append(node("Conv", given(2, 64, 8, 8), constant(random(64, 64, 3, 3) / np.float32(64)), pads=[1] * 4))
+
+
+def layouts():
+    """A small network in which the channels come to lie innermost, and what may stand between convolutions."""
+
+    def conv(x, shape, **attributes):
+        return node("Conv", x, constant(random(*shape) / np.float32(shape[1])), **attributes)
+
+    x = conv(given(2, 3, 12, 13), (8, 3, 3, 3), strides=[2, 2], pads=[1] * 4)
+    pooled = node("MaxPool", x, kernel_shape=[3, 3], pads=[1] * 4, strides=[1, 1])
+    both = node("Concat", x, pooled, conv(x, (4, 8, 1, 1)), axis=1)
+    depthwise = conv(both, (20, 1, 3, 3), group=20, pads=[1] * 4)
+    grouped = conv(depthwise, (16, 5, 3, 3), group=4)
+    part = node("Slice", grouped, constant(np.array([3])), constant(np.array([11])), constant(np.array([1])))
+    squeezed = node("Sigmoid", conv(node("GlobalAveragePool", part), (8, 8, 1, 1)))
+    outputs.append(node("Mul", part, squeezed))
+    outputs.append(node("Transpose", node("Reshape", part, constant(np.array([2, 8, -1]))), perm=[0, 2, 1]))
+    outputs.append(node("Softmax", part, axis=1))
+    outputs.append(node("Flatten", grouped))
+    outputs.append(node("Add", conv(part, (6, 8, 1, 1)), given(1, 6, 4, 5)))
+
+
 def convolutions():
     def conv(x, shape, **attributes):
         y = node("Conv", x, constant(random(*shape)), constant(random(shape[0])), **attributes)
@@ -96,6 +130,8 @@ def passes():
 def make():
     products()
     convolutions()
+    windows()
+    layouts()
     recurrences()
     passes()
     types = [helper.make_tensor_value_info(name, TensorProto.FLOAT, value.shape) for name, value in inputs.items()]

@@ -1,0 +1,487 @@
+// ChooseLayouts.cpp - the order in which the axes of tensors lie in memory.
+#include "ir/Storage.h"
+#include "mlir/Dialect/Linalg/Transforms/Transforms.h"
+#include "mlir/Dialect/Utils/IndexingUtils.h"
+#include "mlir/IR/Matchers.h"
+#include "passes/Passes.h"
+
+using namespace mlir;
+using namespace burnish;
+
+namespace burnish {
+#define GEN_PASS_DEF_CHOOSELAYOUTS
+#include "passes/Passes.h.inc"
+} // namespace burnish
+
+/// Fewer lanes than this are not worth another layout.
+static constexpr int64_t kLeastLanes = 4;
+
+//===- Constants ----------------------------------------------------------===//
+
+/// The bytes of a row-major tensor with its axes in another order.
+static SmallVector<char> permuteBytes(ArrayRef<char> source,
+                                      ArrayRef<int64_t> shape,
+                                      ArrayRef<int64_t> order, int64_t bytes) {
+  SmallVector<int64_t> strides = applyPermutation(computeStrides(shape), order),
+                       sizes = applyPermutation(shape, order),
+                       at(order.size(), 0);
+  SmallVector<char> target(source.size());
+  int64_t from = 0;
+  for (size_t to = 0; to < target.size(); to += bytes) {
+    std::memcpy(target.data() + to, source.data() + from * bytes, bytes);
+    for (size_t axis = order.size(); axis-- > 0;) {
+      from += strides[axis];
+      if (++at[axis] < sizes[axis])
+        break;
+      from -= strides[axis] * sizes[axis];
+      at[axis] = 0;
+    }
+  }
+  return target;
+}
+
+//===- Values -------------------------------------------------------------===//
+
+namespace {
+/// A value's elements in another order: axis i of the tensor is axis order[i]
+/// of the value.
+struct Placed {
+  Value tensor;
+  SmallVector<int64_t> order;
+};
+
+class LayoutChooser {
+public:
+  explicit LayoutChooser(MLIRContext *context) : b(context) {}
+
+  void run(func::FuncOp function) {
+    SmallVector<Operation *> ops;
+    function.walk<WalkOrder::PreOrder>([&](Operation *op) {
+      ops.push_back(op);
+      return isa<linalg::LinalgOp>(op) ? WalkResult::skip()
+                                       : WalkResult::advance();
+    });
+    for (Operation *op : ops) {
+      b.setInsertionPoint(op);
+      llvm::TypeSwitch<Operation *>(op)
+          .Case<linalg::GenericOp, linalg::TransposeOp, tensor::PadOp,
+                tensor::InsertSliceOp, tensor::ExtractSliceOp,
+                tensor::CollapseShapeOp, tensor::ExpandShapeOp>(
+              [&](auto op) { visit(op); });
+    }
+    // Users that were replaced are gone before what they used.
+    for (Operation *op : llvm::reverse(replaced)) {
+      Value result = op->getResult(0);
+      if (!result.use_empty())
+        b.replaceAllUsesWith(
+            result,
+            in(result,
+               llvm::to_vector(llvm::seq<int64_t>(
+                   cast<RankedTensorType>(result.getType()).getRank()))));
+      b.eraseOp(op);
+    }
+  }
+
+private:
+  void place(Operation *op, Value tensor, ArrayRef<int64_t> order) {
+    placed[op->getResult(0)] = {tensor, SmallVector<int64_t>(order)};
+    replaced.push_back(op);
+  }
+
+  /// The tensor in which a value lies, when that is not the value itself.
+  const Placed *placeOf(Value value) {
+    auto found = placed.find(value);
+    return found == placed.end() ? nullptr : &found->second;
+  }
+
+  /// The value with its axes in the given order.
+  Value in(Value value, ArrayRef<int64_t> order) {
+    const Placed *place = placeOf(value);
+    Placed source{value, llvm::to_vector(llvm::seq<int64_t>(order.size()))};
+    if (place)
+      source = *place;
+    if (ArrayRef(source.order) == order)
+      return source.tensor;
+    for (const Placed &copy : copies[value])
+      if (ArrayRef(copy.order) == order)
+        return copy.tensor;
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointAfterValue(source.tensor);
+    SmallVector<int64_t> inverse = invertPermutationVector(source.order);
+    Value moved = moveAxes(source.tensor, applyPermutation(inverse, order));
+    copies[value].push_back({moved, SmallVector<int64_t>(order)});
+    return moved;
+  }
+
+  /// What a result is written into, in the given order.
+  Value initIn(Value init, ArrayRef<int64_t> order) {
+    if (auto fill = init.getDefiningOp<linalg::FillOp>())
+      return linalg::FillOp::create(b, fill.getLoc(), fill.getInputs(),
+                                    initIn(fill.getOutputs()[0], order))
+          .getResult(0);
+    if (auto empty = init.getDefiningOp<tensor::EmptyOp>())
+      return tensor::EmptyOp::create(
+          b, empty.getLoc(), applyPermutation(empty.getMixedSizes(), order),
+          empty.getType().getElementType());
+    return in(init, order);
+  }
+
+  /// Axis i of the result is axis order[i] of the tensor.
+  Value moveAxes(Value tensor, ArrayRef<int64_t> order) {
+    auto type = cast<RankedTensorType>(tensor.getType());
+    auto target = RankedTensorType::get(
+        applyPermutation(type.getShape(), order), type.getElementType());
+    Location loc = tensor.getLoc();
+    ElementsAttr constant;
+    if (matchPattern(tensor, m_Constant(&constant)) &&
+        nn::elementBytes(type.getElementType()) > 0) {
+      SmallVector<char> bytes =
+          permuteBytes(nn::copyBytes(constant), type.getShape(), order,
+                       nn::elementBytes(type.getElementType()));
+      return arith::ConstantOp::create(
+          b, loc, nn::constantWith(target, "moved", std::move(bytes)));
+    }
+    if (Value same = moveUnits(tensor, target, order))
+      return same;
+    int64_t rank = type.getRank();
+    SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(b, loc, tensor);
+    Value init = tensor::EmptyOp::create(b, loc, applyPermutation(sizes, order),
+                                         type.getElementType());
+    AffineMap all = b.getMultiDimIdentityMap(rank);
+    AffineMap from = AffineMap::getPermutationMap(
+        invertPermutationVector(order), b.getContext());
+    SmallVector<utils::IteratorType> iterators(rank,
+                                               utils::IteratorType::parallel);
+    return linalg::GenericOp::create(
+               b, loc, target, tensor, init, ArrayRef{from, all}, iterators,
+               [](OpBuilder &inside, Location loc, ValueRange values) {
+                 linalg::YieldOp::create(inside, loc, values[0]);
+               })
+        .getResult(0);
+  }
+
+  /// Axes of one element move without moving data; null when others do.
+  Value moveUnits(Value tensor, RankedTensorType target,
+                  ArrayRef<int64_t> order) {
+    auto type = cast<RankedTensorType>(tensor.getType());
+    if (!type.hasStaticShape())
+      return {};
+    auto isLong = [&](int64_t axis) { return type.getDimSize(axis) != 1; };
+    SmallVector<int64_t> longAxes(llvm::make_filter_range(order, isLong));
+    if (!llvm::is_sorted(longAxes))
+      return {};
+    // One group for each long axis; units go with the long one before them.
+    auto groupsOf = [](ArrayRef<int64_t> shape) {
+      SmallVector<ReassociationIndices> groups;
+      bool isOpen = false;
+      for (auto [axis, size] : llvm::enumerate(shape)) {
+        if (groups.empty() || (size != 1 && isOpen))
+          groups.emplace_back();
+        isOpen |= size != 1;
+        groups.back().push_back(axis);
+      }
+      return groups;
+    };
+    SmallVector<int64_t> sizes;
+    for (int64_t axis : longAxes)
+      sizes.push_back(type.getDimSize(axis));
+    if (sizes.empty())
+      sizes.push_back(1);
+    auto middle = RankedTensorType::get(sizes, type.getElementType());
+    Value line = tensor;
+    if (middle != type)
+      line = tensor::CollapseShapeOp::create(b, tensor.getLoc(), middle, line,
+                                             groupsOf(type.getShape()));
+    if (middle != target)
+      line = tensor::ExpandShapeOp::create(b, tensor.getLoc(), target, line,
+                                           groupsOf(target.getShape()));
+    return line;
+  }
+
+  //===- Loops ------------------------------------------------------------===//
+
+  /// The loops of the result in the order in which they shall lie, last one
+  /// innermost; empty: as they do.
+  SmallVector<unsigned> chooseOrder(linalg::GenericOp op,
+                                    ArrayRef<AffineMap> maps) {
+    AffineMap out = maps.back();
+    SmallVector<unsigned> natural, wanted;
+    for (AffineExpr expr : out.getResults())
+      natural.push_back(cast<AffineDimExpr>(expr).getPosition());
+    // As the largest of the operands that have a layout lies.
+    std::optional<size_t> leader;
+    int64_t mostLoops = 0;
+    for (auto [index, input] : llvm::enumerate(op.getDpsInputs())) {
+      int64_t count = llvm::count_if(natural, [&](unsigned loop) {
+        return maps[index].isFunctionOfDim(loop);
+      });
+      if (placeOf(input) && count > mostLoops) {
+        mostLoops = count;
+        leader = index;
+      }
+    }
+    if (leader)
+      for (AffineExpr expr : maps[*leader].getResults())
+        for (unsigned loop : natural)
+          if (expr.isFunctionOfDim(loop) && !llvm::is_contained(wanted, loop))
+            wanted.push_back(loop);
+    for (unsigned loop : natural)
+      if (!llvm::is_contained(wanted, loop))
+        wanted.push_back(loop);
+    SmallVector<unsigned> lanes = lanesOf(op, maps, natural);
+    llvm::erase_if(
+        wanted, [&](unsigned loop) { return llvm::is_contained(lanes, loop); });
+    llvm::append_range(wanted, lanes);
+    return wanted == natural ? SmallVector<unsigned>() : wanted;
+  }
+
+  /// The loops of a product's result along which constant weights lie: where
+  /// they are innermost, weights are read as vectors and the other operand
+  /// element by element, wherever that lies.
+  SmallVector<unsigned> lanesOf(linalg::GenericOp op, ArrayRef<AffineMap> maps,
+                                ArrayRef<unsigned> natural) {
+    std::optional<size_t> weights = weightsOf(op);
+    if (!weights || natural.size() < 3)
+      return {};
+    SmallVector<unsigned> lanes;
+    SmallVector<int64_t> sizes = op.getStaticLoopRanges();
+    int64_t own = 1;
+    for (unsigned loop : natural) {
+      if (!maps[*weights].isFunctionOfDim(loop))
+        continue;
+      lanes.push_back(loop);
+      if (!maps[1 - *weights].isFunctionOfDim(loop))
+        own *= sizes[loop];
+    }
+    return own >= kLeastLanes ? lanes : SmallVector<unsigned>();
+  }
+
+  static std::optional<size_t> weightsOf(linalg::GenericOp op) {
+    if (op.getNumReductionLoops() == 0 || op.getNumDpsInputs() != 2)
+      return std::nullopt;
+    for (size_t index : {1, 0})
+      if (matchPattern(op.getDpsInputs()[index], m_Constant()))
+        return index;
+    return std::nullopt;
+  }
+
+  void visit(linalg::GenericOp op) {
+    if (!op.hasPureTensorSemantics() || op.getNumDpsInits() != 1)
+      return;
+    SmallVector<AffineMap> maps = op.getIndexingMapsArray();
+    SmallVector<Value> inputs(op.getDpsInputs());
+    SmallVector<SmallVector<int64_t>> orders;
+    bool changes = false;
+    for (auto [map, input] : llvm::zip(maps, inputs)) {
+      orders.push_back(
+          llvm::to_vector(llvm::seq<int64_t>(map.getNumResults())));
+      if (const Placed *place = placeOf(input)) {
+        orders.back() = place->order;
+        map = permuteResults(map, place->order);
+        changes = true;
+      }
+    }
+    SmallVector<unsigned> loops;
+    AffineMap out = maps.back();
+    if (out.isProjectedPermutation())
+      loops = chooseOrder(op, maps);
+    if (!changes && loops.empty())
+      return;
+
+    // What moves along the innermost loop shall do so by one element.
+    std::optional<size_t> weights = weightsOf(op);
+    if (out.isProjectedPermutation() && out.getNumResults() > 0) {
+      unsigned lanes = loops.empty()
+                           ? out.getDimPosition(out.getNumResults() - 1)
+                           : loops.back();
+      bool isProduct = weights && !maps[1 - *weights].isFunctionOfDim(lanes);
+      for (auto [index, input] : llvm::enumerate(inputs))
+        if (!(isProduct && index == weights))
+          moveInnermost(lanes, cast<RankedTensorType>(input.getType()),
+                        maps[index], orders[index]);
+    }
+    for (auto [input, order] : llvm::zip(inputs, orders))
+      input = in(input, order);
+
+    SmallVector<int64_t> order;
+    for (unsigned loop : loops)
+      order.push_back(*out.getResultPosition(b.getAffineDimExpr(loop)));
+    Value init = op.getDpsInits()[0];
+    if (!order.empty()) {
+      init = initIn(init, order);
+      maps.back() = permuteResults(out, order);
+    }
+    auto copy = cast<linalg::GenericOp>(b.clone(*op));
+    SmallVector<Value> operands(inputs);
+    operands.push_back(init);
+    copy->setOperands(operands);
+    copy.setIndexingMapsAttr(b.getAffineMapArrayAttr(maps));
+    copy->getResult(0).setType(cast<RankedTensorType>(init.getType()));
+    if (order.empty()) {
+      b.replaceOp(op, copy);
+      return;
+    }
+    place(op, interchanged(copy, loops).getResult(0), order);
+  }
+
+  static AffineMap permuteResults(AffineMap map, ArrayRef<int64_t> order) {
+    return AffineMap::get(map.getNumDims(), map.getNumSymbols(),
+                          applyPermutation(map.getResults(), order),
+                          map.getContext());
+  }
+
+  /// Loops over results as these lie, then the reductions as they were.
+  linalg::GenericOp interchanged(linalg::GenericOp op,
+                                 ArrayRef<unsigned> results) {
+    SmallVector<unsigned> order(results);
+    for (unsigned loop = 0; loop < op.getNumLoops(); ++loop)
+      if (!llvm::is_contained(results, loop))
+        order.push_back(loop);
+    b.setInsertionPoint(op);
+    return *linalg::interchangeGenericOp(b, op, order);
+  }
+
+  /// Puts the axis that the loop alone walks along last.
+  static void moveInnermost(unsigned loop, RankedTensorType type,
+                            AffineMap &map, SmallVector<int64_t> &order) {
+    for (int64_t axis = 0; axis + 1 < map.getNumResults(); ++axis) {
+      auto dim = dyn_cast<AffineDimExpr>(map.getResult(axis));
+      if (!dim || dim.getPosition() != loop ||
+          llvm::all_of(ArrayRef(order).drop_front(axis + 1),
+                       [&](int64_t own) { return type.getDimSize(own) == 1; }))
+        continue;
+      SmallVector<int64_t> move =
+          llvm::to_vector(llvm::seq<int64_t>(order.size()));
+      std::rotate(move.begin() + axis, move.begin() + axis + 1, move.end());
+      map = permuteResults(map, move);
+      order = applyPermutation(order, move);
+      return;
+    }
+  }
+
+  //===- Changes of shape -------------------------------------------------===//
+
+  void visit(linalg::TransposeOp op) {
+    const Placed *place = placeOf(op.getInput());
+    if (!place)
+      return;
+    SmallVector<int64_t> inverse = invertPermutationVector(op.getPermutation());
+    this->place(op, place->tensor, applyPermutation(inverse, place->order));
+  }
+
+  void visit(tensor::PadOp op) {
+    const Placed *place = placeOf(op.getSource());
+    Value filling = op.getConstantPaddingValue();
+    if (!place || !filling)
+      return;
+    SmallVector<int64_t> order = place->order;
+    auto type =
+        RankedTensorType::get(applyPermutation(op.getType().getShape(), order),
+                              op.getType().getElementType());
+    Value padded = tensor::PadOp::create(
+        b, op.getLoc(), type, place->tensor,
+        applyPermutation(op.getMixedLowPad(), order),
+        applyPermutation(op.getMixedHighPad(), order), filling);
+    this->place(op, padded, order);
+  }
+
+  void visit(tensor::InsertSliceOp op) {
+    const Placed *place = placeOf(op.getSource());
+    if (!place)
+      place = placeOf(op.getDest());
+    if (!place || op.getSourceType().getRank() != op.getDestType().getRank())
+      return;
+    SmallVector<int64_t> order = place->order;
+    Value source = in(op.getSource(), order),
+          dest = initIn(op.getDest(), order);
+    Value result = tensor::InsertSliceOp::create(
+        b, op.getLoc(), source, dest,
+        applyPermutation(op.getMixedOffsets(), order),
+        applyPermutation(op.getMixedSizes(), order),
+        applyPermutation(op.getMixedStrides(), order));
+    this->place(op, result, order);
+  }
+
+  void visit(tensor::ExtractSliceOp op) {
+    const Placed *place = placeOf(op.getSource());
+    if (!place || op.getSourceType().getRank() != op.getType().getRank())
+      return;
+    SmallVector<int64_t> order = place->order;
+    auto type =
+        RankedTensorType::get(applyPermutation(op.getType().getShape(), order),
+                              op.getType().getElementType());
+    Value result = tensor::ExtractSliceOp::create(
+        b, op.getLoc(), type, place->tensor,
+        applyPermutation(op.getMixedOffsets(), order),
+        applyPermutation(op.getMixedSizes(), order),
+        applyPermutation(op.getMixedStrides(), order));
+    this->place(op, result, order);
+  }
+
+  /// Axes that become one must lie as one.
+  void visit(tensor::CollapseShapeOp op) {
+    const Placed *place = placeOf(op.getSrc());
+    if (!place)
+      return;
+    SmallVector<int64_t> position = invertPermutationVector(place->order);
+    SmallVector<std::pair<int64_t, int64_t>> groups; // position, group
+    SmallVector<ReassociationIndices> reassociation =
+        op.getReassociationIndices();
+    for (auto [index, group] : llvm::enumerate(reassociation)) {
+      for (auto [step, axis] : llvm::enumerate(group))
+        if (position[axis] !=
+            position[group.front()] + static_cast<int64_t>(step))
+          return;
+      groups.push_back({position[group.front()], index});
+    }
+    llvm::sort(groups);
+    SmallVector<int64_t> order;
+    SmallVector<ReassociationIndices> together;
+    for (auto [first, index] : groups) {
+      order.push_back(index);
+      int64_t size = reassociation[index].size();
+      together.push_back(llvm::to_vector<2>(llvm::seq(first, first + size)));
+    }
+    auto type = RankedTensorType::get(
+        applyPermutation(op.getResultType().getShape(), order),
+        op.getResultType().getElementType());
+    Value result = tensor::CollapseShapeOp::create(b, op.getLoc(), type,
+                                                   place->tensor, together);
+    this->place(op, result, order);
+  }
+
+  void visit(tensor::ExpandShapeOp op) {
+    const Placed *place = placeOf(op.getSrc());
+    if (!place)
+      return;
+    SmallVector<int64_t> order;
+    SmallVector<ReassociationIndices> apart;
+    SmallVector<ReassociationIndices> reassociation =
+        op.getReassociationIndices();
+    for (int64_t axis : place->order) {
+      int64_t first = order.size(), size = reassociation[axis].size();
+      llvm::append_range(order, reassociation[axis]);
+      apart.push_back(llvm::to_vector<2>(llvm::seq(first, first + size)));
+    }
+    auto type = RankedTensorType::get(
+        applyPermutation(op.getResultType().getShape(), order),
+        op.getResultType().getElementType());
+    Value result = tensor::ExpandShapeOp::create(
+        b, op.getLoc(), type, place->tensor, apart,
+        applyPermutation(op.getMixedOutputShape(), order));
+    this->place(op, result, order);
+  }
+
+  IRRewriter b;
+  /// Where values lie, and copies of values in other orders.
+  llvm::DenseMap<Value, Placed> placed;
+  llvm::DenseMap<Value, SmallVector<Placed, 1>> copies;
+  SmallVector<Operation *> replaced;
+};
+
+struct ChooseLayouts : burnish::impl::ChooseLayoutsBase<ChooseLayouts> {
+  void runOnOperation() override {
+    LayoutChooser(&getContext()).run(getOperation());
+  }
+};
+} // namespace

@@ -1,0 +1,448 @@
+// UseWinograd.cpp - convolutions with 3x3 taps by minimal filtering.
+#include "ir/Kernel.h"
+#include "ir/Storage.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/IR/Matchers.h"
+#include "passes/Passes.h"
+#include "passes/kernels/Winograd.h"
+#include "passes/schedules/Schedules.h"
+
+using namespace mlir;
+using namespace burnish;
+
+namespace burnish {
+#define GEN_PASS_DEF_USEWINOGRAD
+#include "passes/Passes.h.inc"
+} // namespace burnish
+
+//===- What is looked for -------------------------------------------------===//
+
+namespace {
+/// result[n, y, x, o] = sum over taps and c of image[n, y+i, x+j, c] times a
+/// weight.
+struct Convolution {
+  linalg::GenericOp op;
+  /// Without its border of zeros, of which `top` and `left` are before it.
+  Value image;
+  int64_t top = 0, left = 0;
+  ElementsAttr weights;
+  /// The axes of the weights for o, c, i and j.
+  SmallVector<int64_t> axes;
+  /// The elementwise operation that alone uses the result; may be null.
+  linalg::GenericOp epilogue;
+
+  ArrayRef<int64_t> imageShape() const {
+    return cast<RankedTensorType>(image.getType()).getShape();
+  }
+  ArrayRef<int64_t> shape() const {
+    return cast<RankedTensorType>(op->getResultTypes()[0]).getShape();
+  }
+
+  static std::optional<Convolution> match(linalg::GenericOp op);
+};
+} // namespace
+
+/// Whether the body is sum + a * b of f32.
+static bool isSumOfProducts(linalg::GenericOp op) {
+  Block *body = op.getBody();
+  auto yielded = body->getTerminator()->getOperand(0);
+  auto sum = yielded.getDefiningOp<arith::AddFOp>();
+  if (!sum || llvm::range_size(body->getOperations()) != 3)
+    return false;
+  auto product = sum.getLhs().getDefiningOp<arith::MulFOp>();
+  Value other = sum.getRhs();
+  if (!product) {
+    product = sum.getRhs().getDefiningOp<arith::MulFOp>();
+    other = sum.getLhs();
+  }
+  return product && other == body->getArgument(2) &&
+         product.getLhs() != product.getRhs() &&
+         isa<BlockArgument>(product.getLhs()) &&
+         isa<BlockArgument>(product.getRhs()) && product.getLhs() != other &&
+         product.getRhs() != other;
+}
+
+static bool startsFromZero(linalg::GenericOp op) {
+  auto fill = op.getDpsInits()[0].getDefiningOp<linalg::FillOp>();
+  return fill && matchPattern(fill.getInputs()[0], m_AnyZeroFloat());
+}
+
+/// An elementwise operation of the loops of its result, which reads `value`
+/// as it writes.
+static bool isElementwiseOn(linalg::GenericOp op, Value value) {
+  if (op.getNumReductionLoops() > 0 || op.getNumDpsInits() != 1 ||
+      !op.getMatchingIndexingMap(op.getDpsInitOperand(0)).isIdentity() ||
+      llvm::count(op.getDpsInputs(), value) != 1 ||
+      llvm::is_contained(op.getDpsInits(), value))
+    return false;
+  for (Operation &inside : *op.getBody())
+    if (isa<linalg::IndexOp, tensor::ExtractOp>(inside))
+      return false;
+  for (OpOperand *input : op.getDpsInputOperands()) {
+    AffineMap map = op.getMatchingIndexingMap(input);
+    if (!map.isProjectedPermutation() ||
+        (input->get() == value && !map.isIdentity()))
+      return false;
+  }
+  return true;
+}
+
+std::optional<Convolution> Convolution::match(linalg::GenericOp op) {
+  if (!op.hasPureTensorSemantics() || op.getNumDpsInputs() != 2 ||
+      op.getNumDpsInits() != 1 || op.getNumLoops() != 7 ||
+      op.getNumReductionLoops() != 3)
+    return std::nullopt;
+  auto type = cast<RankedTensorType>(op->getResultTypes()[0]);
+  if (!type.getElementType().isF32() || !type.hasStaticShape() ||
+      !isSumOfProducts(op) || !startsFromZero(op))
+    return std::nullopt;
+  SmallVector<AffineMap> maps = op.getIndexingMapsArray();
+  if (!maps[2].isProjectedPermutation() || maps[2].getNumResults() != 4)
+    return std::nullopt;
+  SmallVector<AffineExpr> out(maps[2].getResults());
+  for (unsigned which : {1u, 0u}) {
+    Convolution found;
+    found.op = op;
+    found.image = op.getDpsInputs()[1 - which];
+    auto imageType = cast<RankedTensorType>(found.image.getType());
+    AffineMap image = maps[1 - which], weights = maps[which];
+    if (!matchPattern(op.getDpsInputs()[which], m_Constant(&found.weights)) ||
+        found.weights.getElementType() != imageType.getElementType() ||
+        !imageType.hasStaticShape() || image.getNumResults() != 4 ||
+        !weights.isProjectedPermutation())
+      continue;
+    // image: n, y + i, x + j, c
+    auto channel = dyn_cast<AffineDimExpr>(image.getResult(3));
+    if (image.getResult(0) != out[0] || !channel)
+      continue;
+    SmallVector<AffineExpr> wanted{out[3], channel};
+    for (unsigned axis : {1u, 2u}) {
+      AffineExpr tap = simplifyAffineExpr(image.getResult(axis) - out[axis],
+                                          image.getNumDims(), 0);
+      if (!isa<AffineDimExpr>(tap))
+        break;
+      wanted.push_back(tap);
+    }
+    if (wanted.size() != 4)
+      continue;
+    for (AffineExpr expr : wanted)
+      if (std::optional<unsigned> axis = weights.getResultPosition(expr))
+        found.axes.push_back(*axis);
+    if (found.axes.size() != 4 || weights.getNumResults() != 4)
+      continue;
+    ArrayRef<int64_t> taps = found.weights.getShapedType().getShape();
+    if (taps[found.axes[2]] != 3 || taps[found.axes[3]] != 3)
+      continue;
+    if (auto pad = found.image.getDefiningOp<tensor::PadOp>()) {
+      Value filling = pad.getConstantPaddingValue();
+      ArrayRef<int64_t> low = pad.getStaticLow(), high = pad.getStaticHigh();
+      bool isBorder = filling && matchPattern(filling, m_AnyZeroFloat()) &&
+                      pad.getSourceType().hasStaticShape() && low[0] == 0 &&
+                      low[3] == 0 && high[0] == 0 && high[3] == 0;
+      if (isBorder) {
+        found.image = pad.getSource();
+        found.top = low[1];
+        found.left = low[2];
+      }
+    }
+    Value result = op->getResult(0);
+    if (result.hasOneUse())
+      if (auto user = dyn_cast<linalg::GenericOp>(*result.user_begin());
+          user && user->getBlock() == op->getBlock() &&
+          isElementwiseOn(user, result))
+        found.epilogue = user;
+    return found;
+  }
+  return std::nullopt;
+}
+
+//===- Weights ------------------------------------------------------------===//
+
+/// The weights at the points: [points^2][C / lanes][lanes][O].
+static ElementsAttr transformWeights(const Convolution &conv,
+                                     const WinogradTransform &transform,
+                                     int64_t lanes) {
+  ArrayRef<int64_t> shape = conv.weights.getShapedType().getShape();
+  SmallVector<int64_t> strides =
+                           applyPermutation(computeStrides(shape), conv.axes),
+                       sizes = applyPermutation(shape, conv.axes);
+  int64_t outs = sizes[0], ins = sizes[1], points = transform.points();
+  SmallVector<char> copy;
+  std::optional<ArrayRef<char>> raw = nn::rawBytes(conv.weights);
+  if (!raw)
+    raw = copy = nn::copyBytes(conv.weights);
+  SmallVector<SmallVector<double>> rows;
+  for (int64_t point = 0; point < points; ++point)
+    rows.push_back(transform.weightRow(point));
+  SmallVector<char> bytes(points * points * ins * outs * sizeof(float));
+  SmallVector<double> half(points * 3);
+  for (int64_t out = 0; out < outs; ++out)
+    for (int64_t in = 0; in < ins; ++in) {
+      double taps[9];
+      for (int64_t tap = 0; tap < 9; ++tap) {
+        float value; // a mapped file may lie at any address
+        std::memcpy(&value,
+                    raw->data() +
+                        sizeof(float) *
+                            (out * strides[0] + in * strides[1] +
+                             tap / 3 * strides[2] + tap % 3 * strides[3]),
+                    sizeof(float));
+        taps[tap] = value;
+      }
+      for (int64_t row = 0; row < points; ++row)
+        for (int64_t tap = 0; tap < 3; ++tap)
+          half[row * 3 + tap] = rows[row][0] * taps[tap] +
+                                rows[row][1] * taps[3 + tap] +
+                                rows[row][2] * taps[6 + tap];
+      for (int64_t row = 0; row < points; ++row)
+        for (int64_t column = 0; column < points; ++column) {
+          const double *line = &half[row * 3];
+          float value = static_cast<float>(line[0] * rows[column][0] +
+                                           line[1] * rows[column][1] +
+                                           line[2] * rows[column][2]);
+          int64_t at = ((row * points + column) * ins + in) * outs + out;
+          std::memcpy(bytes.data() + at * sizeof(float), &value, sizeof(float));
+        }
+    }
+  Type elementType = conv.weights.getElementType();
+  return nn::constantWith(
+      RankedTensorType::get({points * points, ins / lanes, lanes, outs},
+                            elementType),
+      "winograd", std::move(bytes));
+}
+
+//===- Code ---------------------------------------------------------------===//
+
+namespace {
+/// Writes a block of the convolution after the other.
+class Rewriter {
+public:
+  Rewriter(OpBuilder &builder, Convolution &conv,
+           const WinogradSchedule &schedule)
+      : b(conv.op.getLoc(), builder), conv(conv), schedule(schedule),
+        transform(schedule.tile),
+        points(transform.points() * transform.points()),
+        columns(llvm::divideCeil(conv.shape()[2], schedule.tile)),
+        tiles(schedule.images * schedule.tileRows * columns),
+        type(conv.weights.getElementType()) {}
+
+  Value rewrite() {
+    linalg::GenericOp last = conv.epilogue ? conv.epilogue : conv.op;
+    b.setInsertionPoint(last);
+    auto resultType = cast<RankedTensorType>(last->getResultTypes()[0]);
+    Value weights = arith::ConstantOp::create(
+        b, transformWeights(conv, transform, schedule.lanes));
+    Value out = tensor::EmptyOp::create(b, resultType.getShape(),
+                                        resultType.getElementType());
+    ArrayRef<int64_t> shape = conv.shape();
+    int64_t rowStep = std::min(schedule.tileRows * schedule.tile, shape[1]);
+    return loop(shape[0], schedule.images, out, [&](Value image, Value out) {
+      return loop(shape[1], rowStep, out, [&](Value row, Value out) {
+        return makeBlock(image, row, rowStep, weights, out);
+      });
+    });
+  }
+
+private:
+  /// for index in [0, size) by step, handing the tensor on.
+  Value loop(int64_t size, int64_t step, Value tensor,
+             llvm::function_ref<Value(Value, Value)> body) {
+    Value zero = arith::ConstantIndexOp::create(b, 0);
+    if (step >= size)
+      return body(zero, tensor);
+    auto loop = scf::ForOp::create(
+        b, zero, Value(arith::ConstantIndexOp::create(b, size)),
+        Value(arith::ConstantIndexOp::create(b, step)), tensor);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    Value next = body(loop.getInductionVar(), loop.getRegionIterArg(0));
+    scf::YieldOp::create(b, next);
+    return loop.getResult(0);
+  }
+
+  Value makeBlock(Value image, Value row, int64_t rows, Value weights,
+                  Value out) {
+    ArrayRef<int64_t> shape = conv.shape();
+    SmallVector<OpFoldResult> offsets{image, row, b.getIndexAttr(0),
+                                      b.getIndexAttr(0)},
+        sizes = getAsIndexOpFoldResult(
+            b.getContext(), {schedule.images, rows, shape[2], shape[3]});
+    Value part = slice(out, offsets, sizes),
+          done = makeResults(multiply(makeTiles(image, row), weights), offsets,
+                             sizes, part);
+    return tensor::InsertSliceOp::create(
+        b, done, out, offsets, sizes,
+        SmallVector<OpFoldResult>(4, b.getIndexAttr(1)));
+  }
+
+  Value slice(Value tensor, ArrayRef<OpFoldResult> offsets,
+              ArrayRef<OpFoldResult> sizes) {
+    return tensor::ExtractSliceOp::create(
+        b, tensor, offsets, sizes,
+        SmallVector<OpFoldResult>(sizes.size(), b.getIndexAttr(1)));
+  }
+
+  nn::KernelOp kernel(StringRef algorithm, ValueRange inputs, Value out) {
+    double work = double(tiles) * points * conv.shape()[3];
+    auto attribute = nn::ScheduleAttr::get(
+        b.getContext(), algorithm, schedule.lanes, 1, 1, false, false,
+        /*isParallel=*/work >= kParallelElements);
+    auto kernel = nn::KernelOp::create(b, TypeRange(out.getType()), inputs,
+                                       ValueRange(out), attribute);
+    Block *block = b.createBlock(&kernel.getBody());
+    for (Value operand : kernel->getOperands())
+      block->addArgument(operand.getType(), b.getLoc());
+    return kernel;
+  }
+
+  /// The image's tiles at the points: [points][C / lanes][tiles][lanes].
+  Value makeTiles(Value image, Value row) {
+    OpBuilder::InsertionGuard guard(b);
+    auto tilesType = RankedTensorType::get(
+        {points, conv.imageShape()[3] / schedule.lanes, tiles, schedule.lanes},
+        type);
+    Value empty = tensor::EmptyOp::create(b, tilesType.getShape(), type);
+    nn::KernelOp made =
+        kernel("winograd_input", {conv.image, image, row}, empty);
+    Block &block = made.getBody().front();
+    Value result = nn::WinogradInputOp::create(
+        b, tilesType, block.getArgument(0), block.getArgument(1),
+        block.getArgument(2), schedule.tile, conv.top, conv.left,
+        schedule.tileRows, columns);
+    nn::KernelYieldOp::create(b, result);
+    return made->getResult(0);
+  }
+
+  /// A product for each point: [points][tiles][O].
+  Value multiply(Value tensor, Value weights) {
+    SmallVector<int64_t> shape{points, tiles, conv.shape()[3]};
+    Value zero = arith::ConstantOp::create(b, b.getZeroAttr(type)),
+          init = linalg::FillOp::create(
+                     b, zero, Value(tensor::EmptyOp::create(b, shape, type)))
+                     .getResult(0);
+    AffineExpr point, tile, out, block, lane;
+    bindDims(b.getContext(), point, tile, out, block, lane);
+    auto mapOf = [&](ArrayRef<AffineExpr> exprs) {
+      return AffineMap::get(5, 0, exprs, b.getContext());
+    };
+    SmallVector<utils::IteratorType> iterators(5,
+                                               utils::IteratorType::parallel);
+    iterators[3] = iterators[4] = utils::IteratorType::reduction;
+    return linalg::GenericOp::create(
+               b, init.getType(), ValueRange{tensor, weights}, init,
+               ArrayRef{mapOf({point, block, tile, lane}),
+                        mapOf({point, block, lane, out}),
+                        mapOf({point, tile, out})},
+               iterators,
+               [](OpBuilder &inside, Location loc, ValueRange values) {
+                 Value product =
+                     arith::MulFOp::create(inside, loc, values[0], values[1]);
+                 Value sum =
+                     arith::AddFOp::create(inside, loc, values[2], product);
+                 linalg::YieldOp::create(inside, loc, sum);
+               })
+        .getResult(0);
+  }
+
+  /// Results of a block, through the elementwise operation that follows.
+  Value makeResults(Value products, ArrayRef<OpFoldResult> offsets,
+                    ArrayRef<OpFoldResult> sizes, Value out) {
+    SmallVector<Value> inputs{products};
+    if (conv.epilogue)
+      for (OpOperand *input : conv.epilogue.getDpsInputOperands()) {
+        if (input->get() == conv.op->getResult(0))
+          continue;
+        AffineMap map = conv.epilogue.getMatchingIndexingMap(input);
+        if (map.getNumResults() == 0 ||
+            !isa<TensorType>(input->get().getType())) {
+          inputs.push_back(input->get());
+          continue;
+        }
+        SmallVector<OpFoldResult> from, length;
+        for (AffineExpr expr : map.getResults()) {
+          unsigned loop = cast<AffineDimExpr>(expr).getPosition();
+          from.push_back(offsets[loop]);
+          length.push_back(sizes[loop]);
+        }
+        inputs.push_back(slice(input->get(), from, length));
+      }
+    OpBuilder::InsertionGuard guard(b);
+    nn::KernelOp made = kernel("winograd_output", inputs, out);
+    Block &block = made.getBody().front();
+    auto outType = cast<RankedTensorType>(out.getType());
+    Value result = nn::WinogradOutputOp::create(
+        b, RankedTensorType::get(outType.getShape(), type),
+        block.getArgument(0), schedule.tile);
+    Value outArgument = block.getArguments().back();
+    if (!conv.epilogue) {
+      nn::KernelYieldOp::create(b, result);
+      return made->getResult(0);
+    }
+    SmallVector<Value> operands;
+    unsigned next = 1;
+    for (Value input : conv.epilogue.getDpsInputs())
+      operands.push_back(
+          input == conv.op->getResult(0) ? result : block.getArgument(next++));
+    operands.push_back(outArgument);
+    // What the body uses of the outside are constants.
+    IRMapping values;
+    conv.epilogue.getBody()->walk([&](Operation *inside) {
+      for (Value operand : inside->getOperands())
+        if (operand.getParentRegion() != &conv.epilogue.getRegion() &&
+            !values.contains(operand))
+          values.map(operand, b.clone(*operand.getDefiningOp())->getResult(0));
+    });
+    Operation *copy = b.clone(*conv.epilogue, values);
+    copy->setOperands(operands);
+    copy->getResult(0).setType(outType);
+    nn::KernelYieldOp::create(b, copy->getResult(0));
+    return made->getResult(0);
+  }
+
+  /// Work below this many elements is not worth waking a thread.
+  static constexpr double kParallelElements = 20000;
+
+  ImplicitLocOpBuilder b;
+  Convolution &conv;
+  const WinogradSchedule &schedule;
+  WinogradTransform transform;
+  int64_t points, columns, tiles;
+  Type type;
+};
+
+struct UseWinograd : burnish::impl::UseWinogradBase<UseWinograd> {
+  void runOnOperation() override {
+    Machine machine = Machine::of(getOperation());
+    SmallVector<linalg::GenericOp> generics;
+    getOperation().walk(
+        [&](linalg::GenericOp generic) { generics.push_back(generic); });
+    OpBuilder builder(&getContext());
+    llvm::DenseSet<Operation *> gone;
+    SmallVector<ElementsAttr> sources;
+    for (linalg::GenericOp generic : generics) {
+      if (gone.contains(generic))
+        continue;
+      std::optional<Convolution> conv = Convolution::match(generic);
+      if (!conv)
+        continue;
+      ArrayRef<int64_t> shape = conv->shape();
+      std::optional<WinogradSchedule> schedule = scheduleWinograd(
+          {shape[0], shape[1], shape[2], conv->imageShape()[3], shape[3]},
+          machine);
+      if (!schedule)
+        continue;
+      Value result = Rewriter(builder, *conv, *schedule).rewrite();
+      linalg::GenericOp last = conv->epilogue ? conv->epilogue : conv->op;
+      last->getResult(0).replaceAllUsesWith(result);
+      if (last != conv->op) {
+        gone.insert(last);
+        last->erase();
+      }
+      conv->op->erase();
+      sources.push_back(conv->weights);
+    }
+    nn::releaseUnused(getOperation(), sources);
+  }
+};
+} // namespace

@@ -1,0 +1,84 @@
+// Winograd.cpp - whether minimal filtering pays for a convolution, and how much
+// of it is done at a time.
+#include "passes/schedules/Schedules.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace burnish;
+
+/// Bytes a cycle from beyond the second cache, and operations for each element
+/// of a tile in a transform.
+static constexpr double kFarBytes = 8, kTransformOperations = 6;
+/// Transformed tiles and their products take at most so much memory at a time
+/// when the weights do not stay in the second cache, and ever.
+static constexpr int64_t kFarBlock = 8 << 20, kLargestBlock = 48 << 20;
+/// Fewer tiles at a time leave the products' register tiles unfilled.
+static constexpr int64_t kLeastTiles = 14;
+
+static int64_t tilesAlong(int64_t size, int64_t tile) {
+  return llvm::divideCeil(size, tile);
+}
+
+/// Cycles of products with `points` weights for each pair of channels.
+static double productCycles(const WinogradShape &shape, double results,
+                            int64_t points, const Machine &machine) {
+  double weights = double(points) * shape.inChannels * shape.outChannels,
+         lanes = machine.vectorBits / 32;
+  double far = weights * 4 > machine.l2Bytes ? weights * 4 / kFarBytes : 0;
+  return results * weights / lanes + far;
+}
+
+/// The largest divisor of `count` that is no larger than `most` (at least 1).
+static int64_t divisorUpTo(int64_t count, int64_t most) {
+  for (int64_t divisor = std::min(count, most); divisor > 1; --divisor)
+    if (count % divisor == 0)
+      return divisor;
+  return 1;
+}
+
+std::optional<WinogradSchedule>
+burnish::scheduleWinograd(const WinogradShape &shape, const Machine &machine) {
+  int64_t lanes = machine.vectorBits / 32;
+  if (lanes < 4 || shape.inChannels % lanes != 0 || shape.outChannels < lanes)
+    return std::nullopt;
+  double best = productCycles(
+      shape, double(shape.images) * shape.rows * shape.columns, 9, machine);
+  int64_t tile = 0;
+  for (int64_t candidate : {4, 2}) {
+    int64_t points = (candidate + 2) * (candidate + 2);
+    double tiles = double(shape.images) * tilesAlong(shape.rows, candidate) *
+                   tilesAlong(shape.columns, candidate);
+    double channels = shape.inChannels + shape.outChannels;
+    double cycles = productCycles(shape, tiles, points, machine) +
+                    tiles * points * channels * kTransformOperations / lanes;
+    if (tiles >= kLeastTiles && cycles < best) {
+      best = cycles;
+      tile = candidate;
+    }
+  }
+  if (tile == 0)
+    return std::nullopt;
+
+  int64_t points = (tile + 2) * (tile + 2),
+          tileRows = tilesAlong(shape.rows, tile),
+          columns = tilesAlong(shape.columns, tile),
+          bytes = points * (shape.inChannels + shape.outChannels) * 4;
+  bool isNear =
+      points * shape.inChannels * shape.outChannels * 4 <= machine.l2Bytes;
+  int64_t wanted = std::max(
+      kLeastTiles, (isNear ? machine.l2Bytes * 3 / 4 : kFarBlock) / bytes);
+  WinogradSchedule schedule{tile, 1, tileRows, lanes};
+  if (tileRows * columns <= wanted) {
+    schedule.images = divisorUpTo(shape.images, wanted / (tileRows * columns));
+  } else if (shape.rows % tile == 0) {
+    // Rows of a block are whole tiles everywhere.
+    int64_t least = llvm::divideCeil(kLeastTiles, columns),
+            rows = divisorUpTo(tileRows, wanted / columns);
+    if (rows >= least)
+      schedule.tileRows = rows;
+  }
+  int64_t block = schedule.images * schedule.tileRows * columns * bytes;
+  if (block > kLargestBlock)
+    return std::nullopt;
+  return schedule;
+}

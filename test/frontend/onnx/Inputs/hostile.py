@@ -1,0 +1,138 @@
+"""hostile.py - compiles models of one node with hostile attributes and constants: hostile.py BURNISH FOLDER.
+
+Each is refused with exactly one message, `FOLDER/CASE/model.onnx: node 'n' (OP): ` and what stands here, or (None) compiles.
+"""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import onnx
+from onnx import helper, numpy_helper
+
+burnish, folder = sys.argv[1], pathlib.Path(sys.argv[2])
+BIG, LEAST = 2**62, -(2**63)
+expected = {}
+
+
+def refuse(name, op, operands, message, outputs=1, **attributes):
+    """An operand is the shape of an input (a list), a constant (an array), or absent (None)."""
+    inputs, constants, names = [], [], []
+    for i, operand in enumerate(operands):
+        names.append("" if operand is None else f"x{i}")
+        if isinstance(operand, np.ndarray):
+            constants.append(numpy_helper.from_array(operand, f"x{i}"))
+        elif operand is not None:
+            inputs.append(helper.make_tensor_value_info(f"x{i}", onnx.TensorProto.FLOAT, operand))
+    results = [f"y{i}" for i in range(outputs)]
+    node = helper.make_node(op, names, results, name="n", **attributes)
+    graph = helper.make_graph([node], "g", inputs, [helper.make_empty_tensor_value_info(r) for r in results], constants)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 22)], ir_version=10)
+    (folder / name).mkdir()
+    onnx.save(model, folder / name / "model.onnx")
+    expected[str(folder / name)] = message and f"{folder / name}/model.onnx: node 'n' ({op}): {message}"
+
+
+def ints(*values):
+    return np.array(values, np.int64)
+
+
+def int_(value):
+    return np.array(value, np.int64)
+
+
+def float_(*values):
+    return np.array(values if len(values) > 1 else values[0], np.float32)
+
+
+# Windows.
+image, taps = [1, 1, 8, 8], [1, 1, 3, 3]
+refuse("kernel", "Conv", [image, taps], f"'kernel_shape' has {BIG}, which is not in [1, 2147483647]", kernel_shape=[BIG, 3])
+refuse("stride", "Conv", [image, taps], "'strides' has 0, which is not in [1, 2147483647]", strides=[0, 1])
+refuse("stride_negative", "MaxPool", [image], "'strides' has -1, which is not in [1, 2147483647]", kernel_shape=[3, 3], strides=[-1, 1])
+refuse("dilation", "Conv", [image, taps], "'dilations' has 0, which is not in [1, 2147483647]", dilations=[0, 1])
+refuse("pads_far", "Conv", [image, taps], f"'pads' has {BIG}, which is not in [0, 2147483647]", pads=[BIG, 0, 0, 0])
+refuse("pads_huge", "Conv", [image, taps], "result 0 would have 2^59 elements or more: 1x1x4294967300x4294967300", pads=[2**31 - 1] * 4)
+refuse("pads_strided", "AveragePool", [image], "an intermediate would have 2^59 elements or more",
+       kernel_shape=[3, 3], pads=[2**31 - 1] * 4, strides=[2**31 - 1] * 2)
+refuse("group", "Conv", [image, taps], "'group' is 0", group=0)
+refuse("window", "MaxPool", [image], "result 0 would have a dim of -2147483638", kernel_shape=[2**31 - 1, 3])
+refuse("lrn", "LRN", [[1, 3, 4, 4]], f"'pads' has {BIG - 1}, which is not in [0, 2147483647]", size=2**63 - 1)
+refuse("pooled", "MaxRoiPool", [image, [2, 5]], None, pooled_shape=[2, 3])
+
+# Axes and orders.
+for op, shape in (("Softmax", [2, 3]), ("ArgMax", [2, 3]), ("Hardmax", [2, 3])):
+    refuse(f"axis_{op}", op, [shape], f"axis {BIG} is outside [-2, 2)", axis=BIG)
+refuse("axis_scalar", "Softmax", [[]], "axis 0 is outside [0, 0)", axis=0)
+refuse("axis_flatten", "Flatten", [[2, 3]], f"axis {LEAST} is outside [-2, 2]", axis=LEAST)
+refuse("axis_squeeze", "Squeeze", [[1, 3], ints(LEAST)], f"axis {LEAST} is outside [-2, 2)")
+refuse("perm", "Transpose", [[2, 3]], "'perm' is no order of the 2 axes of 'data'", perm=[0, 0])
+refuse("perm_far", "Transpose", [[2, 3]], "'perm' is no order of the 2 axes of 'data'", perm=[LEAST, 0])
+refuse("crop_axis", "CenterCropPad", [[8, 8], ints(4)], None, axes=[-1])
+
+# Parts.
+refuse("split_sum", "Split", [[4, 3], ints(1, 2)], "'split' adds up to 3 of 4", outputs=2)
+refuse("split_negative", "Split", [[4, 3], ints(-1, 5)], "'split' has a size of -1", outputs=2)
+refuse("split_count", "Split", [[4, 3]], "'num_outputs' is 0 and there are 2 outputs", outputs=2, num_outputs=0)
+refuse("no_sequence", "ConcatFromSequence", [[4]], "a tensor where a sequence is needed", axis=0)
+refuse("step", "Slice", [[8, 3], ints(0), ints(8), ints(0), ints(0)], "the step along axis 0 is 0")
+refuse("step_least", "Slice", [["n", 3], ints(2**63 - 1), ints(LEAST), ints(0), ints(LEAST)], None)
+refuse("topk", "TopK", [[4, 3], ints(5)], "K is 5, and axis 1 has 3 elements", outputs=2)
+refuse("topk_negative", "TopK", [[4, 3], ints(-1)], "K is -1, and axis 1 has 3 elements", outputs=2)
+refuse("index", "Gather", [float_(1, 2), ints(BIG)], f"index {BIG} is outside [-2, 2)")
+refuse("no_boxes", "NonMaxSuppression", [[1, 6, 4], [1, 1, 6], ints(0)], None)
+
+# Results that are too large, or whose size leaves 64 bits.
+too_great = "result 0 would have a dim at 0 that is too great or too long a product of others"
+refuse("reshape", "Reshape", [[2, 3], ints(BIG, 3)], f"result 0 would have 2^59 elements or more: {BIG}x3")
+refuse("expand", "Expand", [[1, 3], ints(BIG, 3)], f"result 0 would have 2^59 elements or more: {BIG}x3")
+refuse("expand_flat", "Expand", [[1], ints(2**59)], f"result 0 would have 2^59 elements or more: {2**59}")
+refuse("tile", "Tile", [[2, 3], ints(BIG, 1)], too_great)
+refuse("tile_most", "Tile", [float_(1, 2), ints(2**63 - 1)], too_great)
+refuse("tile_unknown", "Tile", [["n"], ints(BIG)], too_great)
+refuse("tile_bytes", "Tile", [["n", "m"], ints(2**32, 2**32)], "an intermediate would have 2^59 elements or more")
+refuse("tile_nothing", "Tile", [float_(1, 2), ints(0)], None)
+refuse("tile_unknown_nothing", "Tile", [["n", "m"], ints(0, 0)], None)
+refuse("fill", "ConstantOfShape", [ints(BIG, BIG)], f"result 0 would have 2^59 elements or more: {BIG}x{BIG}")
+refuse("fill_negative", "ConstantOfShape", [ints(-1)], "'input' has -1")
+refuse("pad", "Pad", [[2, 3], ints(BIG, 0, 0, 0)], f"'pads' has {BIG}")
+for mode in ("constant", "reflect", "edge", "wrap"):
+    refuse(f"pad_least_{mode}", "Pad", [[2, 3], ints(LEAST, 0, 0, 0)], f"'pads' has {LEAST}", mode=mode)
+refuse("range", "Range", [int_(0), int_(2**63 - 1), int_(1)], f"result 0 would have 2^59 elements or more: {2**63 - 1}")
+refuse("range_whole", "Range", [int_(LEAST), int_(2**63 - 1), int_(1)], f"from {LEAST} to {2**63 - 1} there are more than 2^63")
+refuse("range_least", "Range", [int_(0), int_(-5), int_(LEAST)], None)
+refuse("range_float", "Range", [float_(0), float_(BIG), float_(1e-30)], "would have 4.611686e+48 elements")
+refuse("range_still", "Range", [int_(0), int_(5), int_(0)], "'delta' is 0")
+refuse("one_hot", "OneHot", [ints(1, 2), int_(BIG), float_(0, 1)], f"result 0 would have 2^59 elements or more: 2x{BIG}")
+refuse("window_long", "HannWindow", [int_(BIG)], "'nn.range' op would have 4.611686e+18 elements")
+refuse("eye", "EyeLike", [[3, 3]], None, k=2**63 - 1)
+refuse("grid", "AffineGrid", [[1, 2, 3], ints(1, 1, LEAST, 2)], f"'shape' has {LEAST}")
+refuse("grid_huge", "AffineGrid", [[1, 2, 3], ints(1, 1, 2**63 - 1, 2)], f"result 0 would have 2^59 elements or more: {2**63 - 1}x2x1")
+for block in (0, 2**32, BIG):
+    refuse(f"block_{block}", "DepthToSpace", [[1, 4, 2, 2]], f"blocksize {block} on a value of rank 4", blocksize=block)
+refuse("block_mode", "DepthToSpace", [[1, 4, 2, 2]], "mode 'bad' instead of DCR or CRD", blocksize=2, mode="bad")
+
+# Numbers.
+for name, scale, text in (("zero", 0, "0.000000e+00"), ("nan", np.nan, "nan"), ("huge", 1e38, "1.000000e+38"), ("inf", np.inf, "INF")):
+    refuse(f"scale_{name}", "Resize", [[1, 1, 4, 4], None, float_(1, 1, scale, 2)], f"'scales' has {text}")
+refuse("frame_step", "STFT", [[1, 64, 1], int_(-1), None, int_(8)], "frame_step is -1")
+refuse("frame_length", "STFT", [[1, 64, 1], int_(8), None, int_(BIG)], f"frame_length is {BIG}")
+refuse("transform", "DFT", [[1, 8, 1], int_(0)], "the transform has length 0")
+refuse("hidden", "LSTM", [[3, 2, 4], [1, 20, 4], [1, 20, 5]], "'hidden_size' is 2147483647, R has 5 columns", outputs=2, hidden_size=2**31 - 1)
+refuse("rank", "Relu", [[1] * 65], "result 0 would have rank 65")
+
+command = [burnish, "test", "--json", "--jobs=2", *expected]
+done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+records = [json.loads(line) for line in done.stdout.splitlines()]
+assert len(records) == len(expected), done
+wrong = 0
+for record in records:
+    message = expected[record["name"]]
+    if record["message"] != (message or "no test_data_set_0"):
+        wrong += 1
+        print(f"{record['name']}: {record['outcome']}\n  said     {record['message']}\n  expected {message}")
+compiled = sum(message is None for message in expected.values())
+if not wrong:
+    print(f"{len(expected) - compiled} models refused, {compiled} compiled")

@@ -1,0 +1,70 @@
+// RUN: burnish-opt %s --nn-choose-layouts --canonicalize --cse --split-input-file | FileCheck %s
+// Output channels of a convolution with constant weights come to lie innermost, and what follows keeps that order; the
+// image is read as it lies.
+
+// CHECK-LABEL: func @convolution(
+// CHECK-SAME:    %[[IMAGE:.*]]: tensor<1x3x8x8xf32>, %[[OTHER:.*]]: tensor<1x16x6x6xf32>)
+// CHECK-DAG:     %[[WEIGHTS:.*]] = arith.constant {{.*}} : tensor<16x3x3x3xf32>
+// The residual moves along the lanes, and is brought into their order.
+// CHECK:         %[[MOVED:.*]] = linalg.generic {{.*}} ins(%[[OTHER]] : tensor<1x16x6x6xf32>) outs({{.*}} : tensor<1x6x6x16xf32>)
+// CHECK:         %[[FILL:.*]] = linalg.fill {{.*}} -> tensor<1x6x6x16xf32>
+// CHECK:         %[[SUM:.*]] = linalg.generic
+// CHECK-SAME:      iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction", "reduction", "reduction"]
+// CHECK-SAME:      ins(%[[IMAGE]], %[[WEIGHTS]] : {{.*}}) outs(%[[FILL]] : tensor<1x6x6x16xf32>)
+// CHECK:         %[[ADDED:.*]] = linalg.generic {{.*}} ins(%[[SUM]], %[[MOVED]] : tensor<1x6x6x16xf32>, tensor<1x6x6x16xf32>)
+// CHECK:         tensor.pad %[[ADDED]] low[0, 1, 2, 0] high[0, 1, 2, 0]
+// CHECK:           tensor<1x6x6x16xf32> to tensor<1x8x10x16xf32>
+// The result of the model lies as it must.
+// CHECK:         linalg.generic {{.*}} outs({{.*}} : tensor<1x16x8x10xf32>)
+#image = affine_map<(n, o, y, x, c, i, j) -> (n, c, y + i, x + j)>
+#weights = affine_map<(n, o, y, x, c, i, j) -> (o, c, i, j)>
+#result = affine_map<(n, o, y, x, c, i, j) -> (n, o, y, x)>
+#all = affine_map<(n, o, y, x) -> (n, o, y, x)>
+func.func @convolution(%image: tensor<1x3x8x8xf32>, %other: tensor<1x16x6x6xf32>) -> tensor<1x16x8x10xf32> {
+  %weights = arith.constant dense<0.5> : tensor<16x3x3x3xf32>
+  %zero = arith.constant 0.0 : f32
+  %empty = tensor.empty() : tensor<1x16x6x6xf32>
+  %init = linalg.fill ins(%zero : f32) outs(%empty : tensor<1x16x6x6xf32>) -> tensor<1x16x6x6xf32>
+  %sum = linalg.generic {indexing_maps = [#image, #weights, #result], iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction", "reduction", "reduction"]}
+      ins(%image, %weights : tensor<1x3x8x8xf32>, tensor<16x3x3x3xf32>) outs(%init : tensor<1x16x6x6xf32>) {
+  ^bb0(%a: f32, %b: f32, %c: f32):
+    %p = arith.mulf %a, %b : f32
+    %s = arith.addf %c, %p : f32
+    linalg.yield %s : f32
+  } -> tensor<1x16x6x6xf32>
+  %added = linalg.generic {indexing_maps = [#all, #all, #all], iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%sum, %other : tensor<1x16x6x6xf32>, tensor<1x16x6x6xf32>) outs(%empty : tensor<1x16x6x6xf32>) {
+  ^bb0(%a: f32, %b: f32, %c: f32):
+    %s = arith.addf %a, %b : f32
+    linalg.yield %s : f32
+  } -> tensor<1x16x6x6xf32>
+  %padded = tensor.pad %added low[0, 0, 1, 2] high[0, 0, 1, 2] {
+  ^bb0(%n: index, %c: index, %y: index, %x: index):
+    tensor.yield %zero : f32
+  } : tensor<1x16x6x6xf32> to tensor<1x16x8x10xf32>
+  return %padded : tensor<1x16x8x10xf32>
+}
+
+// -----
+
+// Without a product that gains, nothing moves; a matrix product has its weights' columns innermost already.
+// CHECK-LABEL: func @matrix(
+// CHECK:         linalg.generic {{.*}} outs({{.*}} : tensor<2x5x8xf32>)
+// CHECK-NOT:     linalg.generic
+#left = affine_map<(b, m, n, k) -> (b, m, k)>
+#right = affine_map<(b, m, n, k) -> (k, n)>
+#out = affine_map<(b, m, n, k) -> (b, m, n)>
+func.func @matrix(%a: tensor<2x5x4xf32>) -> tensor<2x5x8xf32> {
+  %b = arith.constant dense<0.5> : tensor<4x8xf32>
+  %zero = arith.constant 0.0 : f32
+  %empty = tensor.empty() : tensor<2x5x8xf32>
+  %init = linalg.fill ins(%zero : f32) outs(%empty : tensor<2x5x8xf32>) -> tensor<2x5x8xf32>
+  %sum = linalg.generic {indexing_maps = [#left, #right, #out], iterator_types = ["parallel", "parallel", "parallel", "reduction"]}
+      ins(%a, %b : tensor<2x5x4xf32>, tensor<4x8xf32>) outs(%init : tensor<2x5x8xf32>) {
+  ^bb0(%x: f32, %y: f32, %z: f32):
+    %p = arith.mulf %x, %y : f32
+    %s = arith.addf %z, %p : f32
+    linalg.yield %s : f32
+  } -> tensor<2x5x8xf32>
+  return %sum : tensor<2x5x8xf32>
+}

@@ -1,0 +1,78 @@
+// RUN: burnish-opt %s --nn-use-winograd --canonicalize --split-input-file | FileCheck %s
+// A block of rows of tiles at a time: tiles at the points, a product for each point, results through what follows them.
+
+// CHECK-LABEL: func @blocks(
+// CHECK-SAME:    %[[IMAGE:.*]]: tensor<1x112x112x64xf32>
+// CHECK-DAG:     %[[WEIGHTS:.*]] = arith.constant dense_resource<winograd> : tensor<36x8x8x64xf32>
+// CHECK:         scf.for %[[ROW:.*]] = %{{.*}} to %{{.*}} step %{{.*}} iter_args(%[[OUT:.*]] = %{{.*}})
+// CHECK:           %[[TILES:.*]] = nn.kernel <algorithm = "winograd_input", lanes = 8, {{.*}} ins(%[[IMAGE]], %{{.*}}, %[[ROW]] :
+// CHECK:             nn.winograd_input {{.*}} {columns = 28 : i64, left = 1 : i64, rows = [[ROWS:[0-9]+]] : i64, tile = 4 : i64, top = 1 : i64}
+// CHECK:           %[[PRODUCTS:.*]] = linalg.generic {{.*}} ins(%[[TILES]], %[[WEIGHTS]] :
+// CHECK:           nn.kernel <algorithm = "winograd_output", {{.*}} ins(%[[PRODUCTS]] :
+// CHECK:             nn.winograd_output
+// CHECK:             arith.maximumf
+// CHECK:           tensor.insert_slice
+#image = affine_map<(n, y, x, o, c, i, j) -> (n, y + i, x + j, c)>
+#weights = affine_map<(n, y, x, o, c, i, j) -> (o, c, i, j)>
+#result = affine_map<(n, y, x, o, c, i, j) -> (n, y, x, o)>
+#all = affine_map<(n, y, x, o) -> (n, y, x, o)>
+module attributes {nn.target = #nn.target<triple = "x86_64-linux-gnu", cpu = "haswell", features = "", pointerBits = 64, vectorBits = 256, vectorRegisters = 16, l1Bytes = 32768, l2Bytes = 1048576, l3Bytes = 0, cores = 2>} {
+  func.func @blocks(%image: tensor<1x112x112x64xf32>) -> tensor<1x112x112x64xf32> {
+    %weights = arith.constant dense<0.5> : tensor<64x64x3x3xf32>
+    %zero = arith.constant 0.0 : f32
+    %padded = tensor.pad %image low[0, 1, 1, 0] high[0, 1, 1, 0] {
+    ^bb0(%n: index, %y: index, %x: index, %c: index):
+      tensor.yield %zero : f32
+    } : tensor<1x112x112x64xf32> to tensor<1x114x114x64xf32>
+    %empty = tensor.empty() : tensor<1x112x112x64xf32>
+    %init = linalg.fill ins(%zero : f32) outs(%empty : tensor<1x112x112x64xf32>) -> tensor<1x112x112x64xf32>
+    %sum = linalg.generic {indexing_maps = [#image, #weights, #result], iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction", "reduction", "reduction"]}
+        ins(%padded, %weights : tensor<1x114x114x64xf32>, tensor<64x64x3x3xf32>) outs(%init : tensor<1x112x112x64xf32>) {
+    ^bb0(%a: f32, %b: f32, %c: f32):
+      %p = arith.mulf %a, %b : f32
+      %s = arith.addf %c, %p : f32
+      linalg.yield %s : f32
+    } -> tensor<1x112x112x64xf32>
+    %relu = linalg.generic {indexing_maps = [#all, #all], iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+        ins(%sum : tensor<1x112x112x64xf32>) outs(%empty : tensor<1x112x112x64xf32>) {
+    ^bb0(%a: f32, %b: f32):
+      %m = arith.maximumf %a, %zero : f32
+      linalg.yield %m : f32
+    } -> tensor<1x112x112x64xf32>
+    return %relu : tensor<1x112x112x64xf32>
+  }
+}
+
+// -----
+
+// Three channels give vectors nothing to do, and one row of places fills no tiles.
+// CHECK-LABEL: func @few_channels(
+// CHECK-NOT:     nn.kernel
+// CHECK:         return
+#image = affine_map<(n, y, x, o, c, i, j) -> (n, y + i, x + j, c)>
+#weights = affine_map<(n, y, x, o, c, i, j) -> (o, c, i, j)>
+#result = affine_map<(n, y, x, o, c, i, j) -> (n, y, x, o)>
+func.func @few_channels(%image: tensor<1x34x34x3xf32>, %line: tensor<1x3x34x64xf32>) -> (tensor<1x32x32x64xf32>, tensor<1x1x32x64xf32>) {
+  %few = arith.constant dense<0.5> : tensor<64x3x3x3xf32>
+  %many = arith.constant dense<0.5> : tensor<64x64x3x3xf32>
+  %zero = arith.constant 0.0 : f32
+  %empty = tensor.empty() : tensor<1x32x32x64xf32>
+  %init = linalg.fill ins(%zero : f32) outs(%empty : tensor<1x32x32x64xf32>) -> tensor<1x32x32x64xf32>
+  %first = linalg.generic {indexing_maps = [#image, #weights, #result], iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction", "reduction", "reduction"]}
+      ins(%image, %few : tensor<1x34x34x3xf32>, tensor<64x3x3x3xf32>) outs(%init : tensor<1x32x32x64xf32>) {
+  ^bb0(%a: f32, %b: f32, %c: f32):
+    %p = arith.mulf %a, %b : f32
+    %s = arith.addf %c, %p : f32
+    linalg.yield %s : f32
+  } -> tensor<1x32x32x64xf32>
+  %emptyLine = tensor.empty() : tensor<1x1x32x64xf32>
+  %initLine = linalg.fill ins(%zero : f32) outs(%emptyLine : tensor<1x1x32x64xf32>) -> tensor<1x1x32x64xf32>
+  %second = linalg.generic {indexing_maps = [#image, #weights, #result], iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction", "reduction", "reduction"]}
+      ins(%line, %many : tensor<1x3x34x64xf32>, tensor<64x64x3x3xf32>) outs(%initLine : tensor<1x1x32x64xf32>) {
+  ^bb0(%a: f32, %b: f32, %c: f32):
+    %p = arith.mulf %a, %b : f32
+    %s = arith.addf %c, %p : f32
+    linalg.yield %s : f32
+  } -> tensor<1x1x32x64xf32>
+  return %first, %second : tensor<1x32x32x64xf32>, tensor<1x1x32x64xf32>
+}
