@@ -225,9 +225,17 @@ private:
         for (unsigned loop : natural)
           if (expr.isFunctionOfDim(loop) && !llvm::is_contained(wanted, loop))
             wanted.push_back(loop);
-    for (unsigned loop : natural)
-      if (!llvm::is_contained(wanted, loop))
-        wanted.push_back(loop);
+    // Phases of a transposed convolution stay behind their positions.
+    std::optional<size_t> weights = weightsOf(op);
+    for (auto [index, loop] : llvm::enumerate(natural)) {
+      if (llvm::is_contained(wanted, loop))
+        continue;
+      auto at = wanted.end();
+      if (index > 0 && weights && maps[*weights].isFunctionOfDim(loop))
+        if (auto before = llvm::find(wanted, natural[index - 1]); before != at)
+          at = std::next(before);
+      wanted.insert(at, loop);
+    }
     SmallVector<unsigned> lanes = lanesOf(op, maps, natural);
     llvm::erase_if(
         wanted, [&](unsigned loop) { return llvm::is_contained(lanes, loop); });
@@ -245,13 +253,23 @@ private:
       return {};
     SmallVector<unsigned> lanes;
     SmallVector<int64_t> sizes = op.getStaticLoopRanges();
+    std::optional<unsigned> widest;
     int64_t own = 1;
     for (unsigned loop : natural) {
       if (!maps[*weights].isFunctionOfDim(loop))
         continue;
+      if (maps[1 - *weights].isFunctionOfDim(loop)) {
+        lanes.push_back(loop);
+        continue;
+      }
+      // Of several loops along which only weights lie, the longest.
+      if (widest && sizes[loop] <= own)
+        continue;
+      if (widest)
+        llvm::erase(lanes, *widest);
       lanes.push_back(loop);
-      if (!maps[1 - *weights].isFunctionOfDim(loop))
-        own *= sizes[loop];
+      widest = loop;
+      own = sizes[loop];
     }
     return own >= kLeastLanes ? lanes : SmallVector<unsigned>();
   }
