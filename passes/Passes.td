@@ -86,7 +86,8 @@ def OrderLoops : Pass<"nn-order-loops", "::mlir::func::FuncOp"> {
 def GroupKernels : Pass<"nn-group-kernels", "::mlir::ModuleOp"> {
   let summary = "group loops into kernels, each with a schedule for the module's target";
   let description = [{
-    A reduction goes with the elementwise operation that alone uses its result. Constant operands of products are packed.
+    A reduction goes with the elementwise operation that alone uses its result, or, when it reduces the last axis, with
+    all that is made of its result row by row. Constant operands of products are packed.
     What no schedule is for stays as it is.
   }];
   let dependentDialects = ["::burnish::nn::NNDialect", "::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect", "::mlir::ub::UBDialect"];
