@@ -110,6 +110,14 @@ def EmitKernels : Pass<"nn-emit-kernels", "::mlir::ModuleOp"> {
 
 //===- memory: tensors to one workspace -----------------------------------===//
 
+def WriteInPlace : Pass<"nn-write-in-place", "::mlir::func::FuncOp"> {
+  let summary = "paddings are borders around a slice, and what is joined has its place before its parts are computed";
+  let description = [{
+    Bufferisation then lets kernels write into the slice, and nothing is copied.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
+}
+
 def Bufferize : Pass<"nn-bufferize", "::mlir::ModuleOp"> {
   let summary = "tensors become buffers; the regions of kernels keep theirs";
   let dependentDialects = ["::mlir::bufferization::BufferizationDialect", "::mlir::memref::MemRefDialect"];
