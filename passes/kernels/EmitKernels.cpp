@@ -4,9 +4,8 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "passes/Passes.h"
 #include "passes/kernels/Code.h"
-#include "passes/kernels/Elements.h"
+#include "passes/kernels/Fit.h"
 #include "passes/kernels/Parallel.h"
-#include "passes/kernels/Product.h"
 #include "passes/kernels/Winograd.h"
 
 using namespace mlir;
@@ -16,22 +15,6 @@ namespace burnish {
 #define GEN_PASS_DEF_EMITKERNELS
 #include "passes/Passes.h.inc"
 } // namespace burnish
-
-/// What a type tells of where a buffer lies; the rest is null.
-static Layout staticLayout(BaseMemRefType type) {
-  Builder attributes(type.getContext());
-  auto [strides, offset] = cast<MemRefType>(type).getStridesAndOffset();
-  Layout layout{ShapedType::isDynamic(offset)
-                    ? OpFoldResult()
-                    : OpFoldResult(attributes.getIndexAttr(offset)),
-                {}};
-  for (int64_t stride : strides)
-    layout.strides.push_back(
-        ShapedType::isDynamic(stride)
-            ? OpFoldResult()
-            : OpFoldResult(attributes.getIndexAttr(stride)));
-  return layout;
-}
 
 static OpFoldResult sizeOf(ImplicitLocOpBuilder &b, Value buffer,
                            unsigned axis) {
@@ -44,7 +27,7 @@ static OpFoldResult sizeOf(ImplicitLocOpBuilder &b, Value buffer,
 /// The buffer's memory in one dim, and where the buffer lies in it.
 static std::pair<Value, Layout> flatten(ImplicitLocOpBuilder &b, Value buffer) {
   auto type = cast<MemRefType>(buffer.getType());
-  Layout layout = staticLayout(type);
+  Layout layout = layoutOf(type);
   auto metadata = memref::ExtractStridedMetadataOp::create(b, buffer);
   if (!layout.offset)
     layout.offset = metadata.getOffset();
@@ -133,8 +116,8 @@ struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
     FailureOr<Nest> nest = Nest::of(
         kernel,
         [&](unsigned argument) {
-          return staticLayout(
-              cast<BaseMemRefType>(kernel->getOperand(argument).getType()));
+          return layoutOf(
+              cast<MemRefType>(kernel->getOperand(argument).getType()));
         },
         [&](unsigned argument, unsigned axis) {
           return sizeOf(b, kernel->getOperand(argument), axis);
@@ -147,11 +130,7 @@ struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
     std::string name = nameOf(kernel, *nest);
     bool isProduct = algorithm == "product",
          isOutput = algorithm == "winograd_output";
-    bool fits = isProduct
-                    ? succeeded(ProductForm::of(*nest, schedule.getPacks()))
-                : isOutput ? nest->given != nullptr
-                           : chooseLanes(*nest).has_value();
-    if (!fits) {
+    if (!fitsBuffers(kernel, *nest)) {
       kernel.emitOpError() << "has a schedule '" << algorithm
                            << "' that does not fit its loops";
       return failure();
