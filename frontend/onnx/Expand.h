@@ -152,6 +152,10 @@ ExpandFunction findExpansion(llvm::StringRef op);
 /// at run time; null when there is none.
 ExpandFunction findRunTimeForm(llvm::StringRef op);
 
+/// The operands of a node; a list whose length only the run knows, and of which
+/// the operator allows one, has that length, or the run fails.
+llvm::SmallVector<mlir::Value> withKnownLengths(Expansion &expand);
+
 // Each fills in the expansions of a family, and stands in its file in expand/.
 void addActivations(ExpandTable &table);
 void addArithmetic(ExpandTable &table);

@@ -333,8 +333,10 @@ SmallVector<Value> GraphImporter::core(const NodeProto &node,
                ? knownBranch(node, condition->front())
                : ifNode(node, operands);
   }
-  if (!expansion)
-    return build(operatorName, node, operands);
+  if (!expansion) {
+    Expansion lists(*this, node, operands);
+    return build(operatorName, node, withKnownLengths(lists));
+  }
   // What an expansion reports after its first problem follows from that.
   Diagnostics::Mark mark = diagnostics.mark();
   Expansion expand(*this, node, operands);

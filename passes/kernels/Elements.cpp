@@ -12,6 +12,8 @@ using namespace burnish;
 
 /// Reductions of at most so many steps are written out.
 static constexpr int64_t kUnrolledSteps = 16;
+/// So many terms are added one after another before their sum is.
+static constexpr int64_t kSummedSteps = 64;
 /// Tasks from at least so many iterations: threads of any number find enough to
 /// share.
 static constexpr int64_t kEnoughTasks = 64;
@@ -216,12 +218,39 @@ private:
       }
       return running;
     }
-    return code.carry(code.constant(0), code.size(loop), 1, running,
-                      [&](Value index, ValueRange values) {
-                        code.at[loop] = {index};
-                        return reduce(place + 1, SmallVector<Value>(values),
-                                      step);
-                      });
+    auto stretch = [&](Value from, Value to, SmallVector<Value> values) {
+      return code.carry(
+          from, to, 1, values, [&](Value index, ValueRange values) {
+            code.at[loop] = {index};
+            return reduce(place + 1, SmallVector<Value>(values), step);
+          });
+    };
+    int64_t known = nest.loops[loop].known();
+    bool isLong = ShapedType::isDynamic(known) || known > kSummedSteps;
+    std::optional<Combiner> combiner =
+        isLong ? Combiner::of(nest.root) : std::nullopt;
+    Value end = code.size(loop);
+    if (!combiner || !isa<arith::AddFOp>(combiner->op))
+      return stretch(code.constant(0), end, running);
+    // Sums of stretches are added up, so that rounding errors grow with the
+    // length of a stretch and not with the whole.
+    return code.carry(
+        code.constant(0), end, kSummedSteps, running,
+        [&](Value from, ValueRange values) {
+          Value to =
+              arith::MinUIOp::create(b,
+                                     Value(arith::AddIOp::create(
+                                         b, from, code.constant(kSummedSteps))),
+                                     end);
+          SmallVector<Value> parts;
+          for (Value value : values)
+            parts.push_back(
+                arith::ConstantOp::create(b, b.getZeroAttr(value.getType())));
+          parts = stretch(from, to, parts);
+          for (auto [part, value] : llvm::zip_equal(parts, values))
+            part = arith::AddFOp::create(b, value, part);
+          return parts;
+        });
   }
 
   /// One result from elements side by side: several vectors of partial results,

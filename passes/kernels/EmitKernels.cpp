@@ -4,9 +4,8 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "passes/Passes.h"
 #include "passes/kernels/Code.h"
-#include "passes/kernels/Elements.h"
+#include "passes/kernels/Fit.h"
 #include "passes/kernels/Parallel.h"
-#include "passes/kernels/Product.h"
 #include "passes/kernels/Rows.h"
 #include "passes/kernels/Winograd.h"
 
@@ -17,22 +16,6 @@ namespace burnish {
 #define GEN_PASS_DEF_EMITKERNELS
 #include "passes/Passes.h.inc"
 } // namespace burnish
-
-/// What a type tells of where a buffer lies; the rest is null.
-static Layout staticLayout(BaseMemRefType type) {
-  Builder attributes(type.getContext());
-  auto [strides, offset] = cast<MemRefType>(type).getStridesAndOffset();
-  Layout layout{ShapedType::isDynamic(offset)
-                    ? OpFoldResult()
-                    : OpFoldResult(attributes.getIndexAttr(offset)),
-                {}};
-  for (int64_t stride : strides)
-    layout.strides.push_back(
-        ShapedType::isDynamic(stride)
-            ? OpFoldResult()
-            : OpFoldResult(attributes.getIndexAttr(stride)));
-  return layout;
-}
 
 static OpFoldResult sizeOf(ImplicitLocOpBuilder &b, Value buffer,
                            unsigned axis) {
@@ -45,7 +28,7 @@ static OpFoldResult sizeOf(ImplicitLocOpBuilder &b, Value buffer,
 /// The buffer's memory in one dim, and where the buffer lies in it.
 static std::pair<Value, Layout> flatten(ImplicitLocOpBuilder &b, Value buffer) {
   auto type = cast<MemRefType>(buffer.getType());
-  Layout layout = staticLayout(type);
+  Layout layout = layoutOf(type);
   auto metadata = memref::ExtractStridedMetadataOp::create(b, buffer);
   if (!layout.offset)
     layout.offset = metadata.getOffset();
@@ -104,16 +87,6 @@ struct Form {
   }
 
   const Nest &nest() const { return rows ? rows->nest : *single; }
-
-  bool fits(nn::ScheduleAttr schedule) const {
-    if (rows)
-      return true;
-    if (algorithm == "product")
-      return succeeded(ProductForm::of(*single, schedule.getPacks()));
-    if (algorithm == "winograd_output")
-      return single->given != nullptr;
-    return chooseLanes(*single).has_value();
-  }
 
   OpFoldResult tasks(ImplicitLocOpBuilder &b, nn::ScheduleAttr schedule) const {
     if (rows)
@@ -191,8 +164,8 @@ struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
     FailureOr<Form> form = Form::of(
         kernel,
         [&](unsigned argument) {
-          return staticLayout(
-              cast<BaseMemRefType>(kernel->getOperand(argument).getType()));
+          return layoutOf(
+              cast<MemRefType>(kernel->getOperand(argument).getType()));
         },
         [&](unsigned argument, unsigned axis) {
           return sizeOf(b, kernel->getOperand(argument), axis);
@@ -202,7 +175,7 @@ struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
       kernel.emitOpError() << "has a form that no schedule is for";
       return failure();
     }
-    if (!form->fits(schedule)) {
+    if (form->single && !fitsBuffers(kernel, *form->single)) {
       kernel.emitOpError() << "has a schedule '" << algorithm
                            << "' that does not fit its loops";
       return failure();

@@ -214,7 +214,11 @@ FailureOr<Nest> Nest::of(nn::KernelOp kernel, LayoutOf layoutOf, SizeOf sizeOf,
       if (auto loop = dyn_cast<AffineDimExpr>(expr))
         if (OpFoldResult &size = nest.loops[loop.getPosition()].size;
             !size || ShapedType::isDynamic(knownOr(size))) {
-          OpFoldResult found = sizeOf(argument, axis);
+          // What the region knows, a buffer's type may not.
+          auto type = cast<ShapedType>(block.getArgument(argument).getType());
+          OpFoldResult found = type.isDynamicDim(axis)
+                                   ? sizeOf(argument, axis)
+                                   : accesses.constant(type.getDimSize(axis));
           if (!size || !ShapedType::isDynamic(knownOr(found)))
             size = found;
         }

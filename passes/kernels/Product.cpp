@@ -173,6 +173,23 @@ int64_t ProductForm::depthStride(const Nest &nest) const {
   return least;
 }
 
+bool ProductForm::hasPlaceForSums(const Nest &nest,
+                                  nn::ScheduleAttr schedule) const {
+  if (!schedule.getPacks())
+    return true;
+  auto bytesOf = [](Type type) {
+    return std::max<int64_t>(1, type.getIntOrFloatBitWidth() / 8);
+  };
+  linalg::GenericOp root = nest.root;
+  int64_t panelRow = schedule.getLanes() * schedule.getVectors();
+  bool isSplit = depthCount(nest) * panelRow *
+                     bytesOf(root.getBody()->getArgument(right).getType()) >
+                 2 * kPanelBytes;
+  return !isSplit || rowCount(nest) * weaveCount(nest) * panelRow *
+                             bytesOf(nest.rootType) <=
+                         kSumsBytes;
+}
+
 //===- Code ---------------------------------------------------------------===//
 
 namespace {

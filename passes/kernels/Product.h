@@ -25,6 +25,9 @@ struct ProductForm {
 
   /// The lanes' operand has them side by side too.
   bool isStraight(const Nest &nest) const;
+  /// A schedule's panels may leave sums to wait for the next one, of which
+  /// there must not be too many.
+  bool hasPlaceForSums(const Nest &nest, nn::ScheduleAttr schedule) const;
   /// From step to step of the sum that operand moves by so many elements, in
   /// the loop where it moves least; ShapedType::kDynamic when not known.
   int64_t depthStride(const Nest &nest) const;

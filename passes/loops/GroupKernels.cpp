@@ -213,15 +213,8 @@ selectProduct(nn::KernelOp kernel, const Nest &nest, const Machine &machine) {
                      form->depthStride(nest)};
   std::optional<nn::ScheduleAttr> schedule =
       scheduleProduct(kernel.getContext(), shape, machine);
-  // Sums that wait for the next panel have a limited place.
-  if (schedule && schedule->getPacks()) {
-    int64_t panelRow = schedule->getLanes() * schedule->getVectors();
-    bool isSplit = shape.depth * panelRow * std::max(1u, shape.rightBits / 8) >
-                   2 * kPanelBytes;
-    if (isSplit &&
-        shape.rows * shape.weave * panelRow * (shape.sumBits / 8) > kSumsBytes)
-      return std::nullopt;
-  }
+  if (schedule && !form->hasPlaceForSums(nest, *schedule))
+    return std::nullopt;
   return schedule;
 }
 

@@ -6,6 +6,7 @@
 #include "mlir/Dialect/Bufferization/Transforms/OneShotModuleBufferize.h"
 #include "mlir/Dialect/Bufferization/Transforms/Transforms.h"
 #include "passes/Passes.h"
+#include "passes/kernels/Fit.h"
 
 using namespace mlir;
 using namespace mlir::bufferization;
@@ -37,6 +38,45 @@ static Value contiguousLike(OpBuilder &builder, Location loc, Value buffer) {
   return memref::AllocOp::create(
       builder, loc, MemRefType::get(type.getShape(), type.getElementType()),
       sizes);
+}
+
+/// Copies operands until the kernel's schedule fits them: it was chosen for
+/// types, and a view may lie otherwise. What the sums read comes last, as it is
+/// the largest.
+static void makeFit(OpBuilder &builder, nn::KernelOp kernel) {
+  SmallVector<OpOperand *> operands;
+  for (OpOperand &operand : kernel.getInputsMutable())
+    operands.insert(operands.begin(), &operand);
+  for (OpOperand &operand : kernel.getOutsMutable())
+    operands.push_back(&operand);
+  Block &block = kernel.getBody().front();
+  OpBuilder::InsertionGuard guard(builder);
+  for (OpOperand *operand : operands) {
+    auto type = dyn_cast<MemRefType>(operand->get().getType());
+    if (!type)
+      continue;
+    if (fitsBuffers(kernel))
+      return;
+    Value buffer = operand->get(), straight = buffer;
+    builder.setInsertionPoint(kernel);
+    if (!type.getLayout().isIdentity()) {
+      straight = contiguousLike(builder, kernel.getLoc(), buffer);
+      if (kernel.isDpsInit(operand)) {
+        builder.setInsertionPointAfter(kernel);
+        memref::CopyOp::create(builder, kernel.getLoc(), straight, buffer);
+        builder.setInsertionPoint(kernel);
+      } else {
+        memref::CopyOp::create(builder, kernel.getLoc(), buffer, straight);
+      }
+    }
+    // With what the schedule was chosen for, no more and no less.
+    auto chosenFor = cast<ShapedType>(
+        block.getArgument(operand->getOperandNumber()).getType());
+    auto as = MemRefType::get(chosenFor.getShape(), type.getElementType());
+    if (straight.getType() != as)
+      straight = memref::CastOp::create(builder, kernel.getLoc(), as, straight);
+    operand->set(straight);
+  }
 }
 
 namespace {
@@ -81,6 +121,7 @@ struct KernelBufferization
                                         *inputs, written, kernel.getSchedule());
     rewriter.inlineRegionBefore(kernel.getBody(), lowered.getBody(),
                                 lowered.getBody().begin());
+    makeFit(rewriter, lowered);
     for (auto [from, to] : llvm::zip_equal(written, *outs))
       if (from != to)
         memref::CopyOp::create(rewriter, kernel.getLoc(), from, to);

@@ -107,6 +107,22 @@ def convolutions():
     conv(view, (5, 6, 1, 1))
 
 
+def views():
+    """Parts of larger tensors: what is added to a sum, every other channel for minimal filtering, and steps of run time."""
+    corner = node("Slice", given(1, 64, 30, 30), constant(np.array([0, 0])), constant(np.array([28, 28])), constant(np.array([2, 3])))
+    outputs.append(node("Add", node("Conv", given(1, 16, 28, 28), given(64, 16, 5, 5), pads=[2] * 4), corner))
+    channels = node("Conv", given(1, 16, 32, 32), constant(random(32, 16, 3, 3) / np.float32(16)), pads=[1] * 4)
+    ends = [constant(np.array([end])) for end in (0, 32, 1, 2)]
+    outputs.append(node("Conv", node("Slice", channels, *ends), constant(random(16, 16, 3, 3) / np.float32(16)), pads=[1] * 4))
+    inputs["steps"] = np.array([2, 3])
+    part = node("Slice", given(9, 50), constant(np.array([0, 0])), constant(np.array([9, 50])), constant(np.array([0, 1])), "steps")
+    outputs.append(node("ReduceMax", part, keepdims=0))
+    outputs.append(node("ReduceMax", part, constant(np.array([1])), keepdims=0))
+    outputs.append(node("Exp", part))
+    outputs.append(node("MatMul", part, given(17, 20)))
+    outputs.append(node("MatMul", given(20, 5), part))
+
+
 def recurrences():
     # What the steps read again and again is larger than a cache, or not.
     for hidden in (256, 21):
@@ -133,9 +149,10 @@ def make():
     convolutions()
     windows()
     layouts()
+    views()
     recurrences()
     passes()
-    types = [helper.make_tensor_value_info(name, TensorProto.FLOAT, value.shape) for name, value in inputs.items()]
+    types = [helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(value.dtype), value.shape) for name, value in inputs.items()]
     results = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs]
     weights = [onnx.numpy_helper.from_array(value, name) for name, value in constants.items()]
     model = helper.make_model(helper.make_graph(nodes, "shapes", types, results, weights), opset_imports=[helper.make_opsetid("", 22)])

@@ -1,0 +1,70 @@
+// Fit.cpp - kernels with the buffers that they have.
+#include "passes/kernels/Fit.h"
+#include "passes/kernels/Elements.h"
+#include "passes/kernels/Product.h"
+#include "passes/kernels/Rows.h"
+
+using namespace mlir;
+using namespace burnish;
+
+Layout burnish::layoutOf(MemRefType type) {
+  Builder attributes(type.getContext());
+  auto [strides, offset] = type.getStridesAndOffset();
+  Layout layout{ShapedType::isDynamic(offset)
+                    ? OpFoldResult()
+                    : OpFoldResult(attributes.getIndexAttr(offset)),
+                {}};
+  for (int64_t stride : strides)
+    layout.strides.push_back(
+        ShapedType::isDynamic(stride)
+            ? OpFoldResult()
+            : OpFoldResult(attributes.getIndexAttr(stride)));
+  return layout;
+}
+
+static MemRefType bufferOf(nn::KernelOp kernel, Value argument) {
+  return cast<MemRefType>(
+      kernel->getOperand(cast<BlockArgument>(argument).getArgNumber())
+          .getType());
+}
+
+/// Whether the elements along the last axis are known to lie side by side.
+static bool hasStraightLines(MemRefType type) {
+  return type.getStridesAndOffset().first.back() == 1;
+}
+
+bool burnish::fitsBuffers(nn::KernelOp kernel, const Nest &nest) {
+  StringRef algorithm = kernel.getSchedule().getAlgorithm();
+  if (algorithm == "winograd_output")
+    return nest.given &&
+           hasStraightLines(bufferOf(
+               kernel, nn::WinogradOutputOp(nest.given).getProducts()));
+  if (algorithm != "product")
+    return chooseLanes(nest).has_value();
+  FailureOr<ProductForm> form =
+      ProductForm::of(nest, kernel.getSchedule().getPacks());
+  return succeeded(form) && form->hasPlaceForSums(nest, kernel.getSchedule());
+}
+
+bool burnish::fitsBuffers(nn::KernelOp kernel) {
+  if (kernel.getSchedule().getAlgorithm() == "winograd_input") {
+    auto input = *kernel.getBody().getOps<nn::WinogradInputOp>().begin();
+    return hasStraightLines(bufferOf(kernel, input.getImage())) &&
+           hasStraightLines(cast<MemRefType>(kernel.getOuts()[0].getType()));
+  }
+  auto layouts = [&](unsigned argument) {
+    return layoutOf(cast<MemRefType>(kernel->getOperand(argument).getType()));
+  };
+  if (kernel.getSchedule().getAlgorithm() == "rows")
+    return succeeded(RowNest::of(kernel, layouts, nullptr));
+  Builder attributes(kernel.getContext());
+  FailureOr<Nest> nest = Nest::of(
+      kernel, layouts,
+      [&](unsigned argument, unsigned axis) -> OpFoldResult {
+        return attributes.getIndexAttr(
+            cast<ShapedType>(kernel->getOperand(argument).getType())
+                .getDimSize(axis));
+      },
+      nullptr);
+  return succeeded(nest) && fitsBuffers(kernel, *nest);
+}
