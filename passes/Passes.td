@@ -86,7 +86,8 @@ def OrderLoops : Pass<"nn-order-loops", "::mlir::func::FuncOp"> {
 def GroupKernels : Pass<"nn-group-kernels", "::mlir::ModuleOp"> {
   let summary = "group loops into kernels, each with a schedule for the module's target";
   let description = [{
-    A reduction goes with the elementwise operation that alone uses its result. Constant operands of products are packed.
+    A reduction goes with the elementwise operation that alone uses its result, or, when it reduces the last axis, with
+    all that is made of its result row by row. Constant operands of products are packed.
     What no schedule is for stays as it is.
   }];
   let dependentDialects = ["::burnish::nn::NNDialect", "::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect", "::mlir::ub::UBDialect"];
@@ -108,6 +109,14 @@ def EmitKernels : Pass<"nn-emit-kernels", "::mlir::ModuleOp"> {
 }
 
 //===- memory: tensors to one workspace -----------------------------------===//
+
+def WriteInPlace : Pass<"nn-write-in-place", "::mlir::func::FuncOp"> {
+  let summary = "paddings are borders around a slice, and what is joined has its place before its parts are computed";
+  let description = [{
+    Bufferisation then lets kernels write into the slice, and nothing is copied.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
+}
 
 def Bufferize : Pass<"nn-bufferize", "::mlir::ModuleOp"> {
   let summary = "tensors become buffers; the regions of kernels keep theirs";

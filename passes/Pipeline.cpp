@@ -79,6 +79,8 @@ static void addTiles(OpPassManager &passes, const PipelineOptions &options) {
 
 /// Tensors to buffers, and buffers to places in one workspace.
 static void addMemory(OpPassManager &passes, const PipelineOptions &options) {
+  if (options.level > 0)
+    passes.addNestedPass<func::FuncOp>(createWriteInPlace());
   passes.addPass(createBufferize());
   passes.addNestedPass<func::FuncOp>(createCarryInPlace());
   passes.addPass(memref::createFoldMemRefAliasOpsPass());
@@ -191,6 +193,8 @@ static constexpr Order kOrder[] = {
      "a group has one operation after its reduction"},
     {"nn-fuse-elementwise", "nn-order-loops", "fusion makes new loop nests"},
     {"nn-group-kernels", "nn-order-loops", "what no schedule took is ordered"},
+    {"nn-write-in-place", "nn-bufferize",
+     "bufferisation finds what may write into a slice"},
     {"nn-bufferize", "nn-emit-kernels", "how buffers lie decides the code"},
     {"nn-emit-kernels", "ownership-based-buffer-deallocation",
      "a kernel's region is no control flow"},

@@ -5,6 +5,8 @@
 
 namespace burnish {
 
+struct RowNest;
+
 /// An index: a value (or none) and what is added to it.
 struct Index {
   mlir::Value value;
@@ -93,6 +95,10 @@ mlir::OpFoldResult tasksOfElements(mlir::ImplicitLocOpBuilder &b,
 void makeProduct(KernelCode &code, mlir::Value begin, mlir::Value end);
 mlir::OpFoldResult tasksOfProduct(mlir::ImplicitLocOpBuilder &b,
                                   const Nest &nest, nn::ScheduleAttr schedule);
+void makeRows(KernelCode &code, const RowNest &rows, mlir::Value begin,
+              mlir::Value end);
+mlir::OpFoldResult tasksOfRows(mlir::ImplicitLocOpBuilder &b,
+                               const RowNest &rows);
 
 /// Results of nn.winograd_output through the root's body; a task is one tile.
 /// `layout` is that of the products.

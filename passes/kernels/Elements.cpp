@@ -1,10 +1,8 @@
 // Elements.cpp - one pass along the elements of results or operands.
 #include "passes/kernels/Elements.h"
 #include "ir/Lowering.h"
-#include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
-#include "mlir/Dialect/Linalg/Utils/Utils.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "passes/kernels/Body.h"
 #include "passes/kernels/Code.h"
@@ -21,15 +19,6 @@ static constexpr int64_t kEnoughTasks = 64;
 static constexpr int64_t kTilesOfTask = 64;
 
 //===- Which loop ---------------------------------------------------------===//
-
-static Operation *combinerOf(const Nest &nest) {
-  linalg::GenericOp root = nest.root;
-  SmallVector<Operation *, 4> combiners;
-  if (!matchReduction(root.getRegionOutputArgs(), 0, combiners) ||
-      combiners.size() != 1)
-    return nullptr;
-  return combiners[0];
-}
 
 std::optional<Lanes> burnish::chooseLanes(const Nest &nest) {
   auto isEasy = [](int64_t step) {
@@ -58,13 +47,10 @@ std::optional<Lanes> burnish::chooseLanes(const Nest &nest) {
       bool moves = llvm::any_of(nest.inputs, [&](const Access &access) {
         return access.along(loop) == 1;
       });
-      Operation *combiner = easy && moves ? combinerOf(nest) : nullptr;
-      if (!combiner)
-        continue;
-      std::optional<vector::CombiningKind> kind =
-          linalg::getCombinerOpKind(combiner);
-      if (kind && arith::getNeutralElement(combiner))
-        return Lanes{loop, kind};
+      std::optional<Combiner> combiner =
+          easy && moves ? Combiner::of(nest.root) : std::nullopt;
+      if (combiner)
+        return Lanes{loop, combiner};
     }
   return fallback;
 }
@@ -112,7 +98,7 @@ public:
   }
 
   void make(Value begin, Value end) {
-    if (outer.shared.empty() && !lanes.kind)
+    if (outer.shared.empty() && !lanes.combiner)
       return makeLine(begin, end);
     code.loop(begin, end, 1, [&](Value task) {
       // Decode the task, last loop fastest.
@@ -164,7 +150,7 @@ private:
       });
       return;
     }
-    lanes.kind ? reduceLanes() : makeTiles();
+    lanes.combiner ? reduceLanes() : makeTiles();
   }
 
   void makeTiles() {
@@ -241,9 +227,7 @@ private:
   /// One result from elements side by side: several vectors of partial results,
   /// and a scalar for what no vector takes.
   void reduceLanes() {
-    Operation *combiner = combinerOf(nest);
-    Value neutral =
-        arith::ConstantOp::create(b, *arith::getNeutralElement(combiner));
+    Value neutral = lanes.combiner->neutral(b);
     int64_t known = nest.loops[lanes.loop].known(),
             vectors = code.schedule.getVectors();
     if (!ShapedType::isDynamic(known))
@@ -253,22 +237,11 @@ private:
     running = reduce(0, running, [&](ValueRange values) {
       return reduceLine(SmallVector<Value>(values), vectors);
     });
-    Value total = running.back();
-    SmallVector<Value> partial(ArrayRef(running).drop_back());
-    while (partial.size() > 1) {
-      SmallVector<Value> half;
-      for (size_t index = 0; index + 1 < partial.size(); index += 2)
-        half.push_back(combine(combiner, partial[index], partial[index + 1]));
-      if (partial.size() % 2)
-        half.push_back(partial.back());
-      partial = half;
-    }
-    total = combine(combiner, total,
-                    width == 1 ? partial[0]
-                               : Value(vector::ReductionOp::create(
-                                     b, *lanes.kind, partial[0])));
+    Value total = lanes.combiner->combine(
+        b, running.back(),
+        lanes.combiner->total(b, ArrayRef(running).drop_back()));
     Value init = arith::ConstantOp::create(b, nest.init);
-    code.finish(combine(combiner, init, total), std::nullopt, 1);
+    code.finish(lanes.combiner->combine(b, init, total), std::nullopt, 1);
   }
 
   SmallVector<Value> reduceLine(SmallVector<Value> running, int64_t vectors) {
@@ -309,12 +282,6 @@ private:
     return running;
   }
 
-  Value combine(Operation *combiner, Value left, Value right) {
-    OperationState state(b.getLoc(), combiner->getName(), {left, right},
-                         {left.getType()}, combiner->getAttrs());
-    return b.create(state)->getResult(0);
-  }
-
   KernelCode &code;
   ImplicitLocOpBuilder &b;
   const Nest &nest;
@@ -334,7 +301,7 @@ OpFoldResult burnish::tasksOfElements(ImplicitLocOpBuilder &b, const Nest &nest,
   Lanes lanes = *chooseLanes(nest);
   OuterLoops outer(nest, lanes);
   OpFoldResult tasks = b.getIndexAttr(1);
-  if (outer.shared.empty() && !lanes.kind) {
+  if (outer.shared.empty() && !lanes.combiner) {
     if (isSharedLine(nest, lanes, schedule))
       tasks = b.getIndexAttr(llvm::divideCeil(
           nest.loops[lanes.loop].known(),

@@ -1,6 +1,6 @@
 // Elements.h - one pass along the elements of results or operands.
 #pragma once
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "passes/kernels/Combiner.h"
 #include "passes/kernels/Nest.h"
 
 namespace burnish {
@@ -9,7 +9,7 @@ namespace burnish {
 struct Lanes {
   unsigned loop;
   /// For a reduction: how partial results are put together.
-  std::optional<mlir::vector::CombiningKind> kind;
+  std::optional<Combiner> combiner;
 };
 
 /// Picks it; nothing when no loop is worth it.

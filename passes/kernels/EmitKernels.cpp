@@ -6,6 +6,7 @@
 #include "passes/kernels/Code.h"
 #include "passes/kernels/Fit.h"
 #include "passes/kernels/Parallel.h"
+#include "passes/kernels/Rows.h"
 #include "passes/kernels/Winograd.h"
 
 using namespace mlir;
@@ -67,6 +68,53 @@ static std::string nameOf(nn::KernelOp kernel, const Nest &nest) {
 }
 
 namespace {
+/// What a kernel computes, in the form that its schedule's maker takes.
+struct Form {
+  static FailureOr<Form> of(nn::KernelOp kernel, Nest::LayoutOf layoutOf,
+                            Nest::SizeOf sizeOf,
+                            ImplicitLocOpBuilder *builder) {
+    StringRef algorithm = kernel.getSchedule().getAlgorithm();
+    if (algorithm == "rows") {
+      FailureOr<RowNest> rows = RowNest::of(kernel, layoutOf, builder);
+      if (failed(rows))
+        return failure();
+      return Form{algorithm, std::nullopt, *rows};
+    }
+    FailureOr<Nest> nest = Nest::of(kernel, layoutOf, sizeOf, builder);
+    if (failed(nest))
+      return failure();
+    return Form{algorithm, *nest, std::nullopt};
+  }
+
+  const Nest &nest() const { return rows ? rows->nest : *single; }
+
+  OpFoldResult tasks(ImplicitLocOpBuilder &b, nn::ScheduleAttr schedule) const {
+    if (rows)
+      return tasksOfRows(b, *rows);
+    if (algorithm == "product")
+      return tasksOfProduct(b, *single, schedule);
+    if (algorithm == "winograd_output")
+      return tasksOfWinogradOutput(b, *single);
+    return tasksOfElements(b, *single, schedule);
+  }
+
+  void make(KernelCode &code, ArrayRef<Layout> layouts, Value begin,
+            Value end) const {
+    if (rows)
+      makeRows(code, *rows, begin, end);
+    else if (algorithm == "product")
+      makeProduct(code, begin, end);
+    else if (algorithm == "winograd_output")
+      makeWinogradOutput(code, layouts[0], begin, end);
+    else
+      makeElements(code, begin, end);
+  }
+
+  StringRef algorithm;
+  std::optional<Nest> single;
+  std::optional<RowNest> rows;
+};
+
 struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
   void runOnOperation() override {
     SmallVector<nn::KernelOp> kernels;
@@ -113,7 +161,7 @@ struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
                   algorithm.str()};
     // As the function sees it: what only run time knows is not known here
     // either.
-    FailureOr<Nest> nest = Nest::of(
+    FailureOr<Form> form = Form::of(
         kernel,
         [&](unsigned argument) {
           return layoutOf(
@@ -123,22 +171,16 @@ struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
           return sizeOf(b, kernel->getOperand(argument), axis);
         },
         nullptr);
-    if (failed(nest)) {
+    if (failed(form)) {
       kernel.emitOpError() << "has a form that no schedule is for";
       return failure();
     }
-    std::string name = nameOf(kernel, *nest);
-    bool isProduct = algorithm == "product",
-         isOutput = algorithm == "winograd_output";
-    if (!fitsBuffers(kernel, *nest)) {
+    if (!fitsBuffers(kernel, form->nest())) {
       kernel.emitOpError() << "has a schedule '" << algorithm
                            << "' that does not fit its loops";
       return failure();
     }
-    return Work{isProduct  ? tasksOfProduct(b, *nest, schedule)
-                : isOutput ? tasksOfWinogradOutput(b, *nest)
-                           : tasksOfElements(b, *nest, schedule),
-                name};
+    return Work{form->tasks(b, schedule), nameOf(kernel, form->nest())};
   }
 
   func::FuncOp emit(nn::KernelOp kernel, StringRef name, SymbolTable &symbols) {
@@ -173,27 +215,21 @@ struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
     }
     ArrayRef<BlockArgument> bounds = entry->getArguments().take_back(2);
     Value begin = bounds[0], end = bounds[1];
-    StringRef algorithm = kernel.getSchedule().getAlgorithm();
-    if (algorithm == "winograd_input") {
+    if (kernel.getSchedule().getAlgorithm() == "winograd_input") {
       makeWinogradInput(b, kernel, data, layouts, begin, end);
       func::ReturnOp::create(b);
       return function;
     }
-    FailureOr<Nest> nest = Nest::of(
+    FailureOr<Form> form = Form::of(
         kernel, [&](unsigned argument) { return layouts[argument]; },
         [&](unsigned argument, unsigned axis) {
           return sizeOf(b, arguments[argument], axis);
         },
         &b);
-    KernelCode code(b, *nest, kernel.getSchedule(), data);
+    KernelCode code(b, form->nest(), kernel.getSchedule(), data);
     if (hasTurn)
       code.turn = entry->getArgument(arguments.size());
-    if (algorithm == "product")
-      makeProduct(code, begin, end);
-    else if (algorithm == "winograd_output")
-      makeWinogradOutput(code, layouts[0], begin, end);
-    else
-      makeElements(code, begin, end);
+    form->make(code, layouts, begin, end);
     func::ReturnOp::create(b);
     return function;
   }

@@ -34,6 +34,9 @@ static bool hasStraightLines(MemRefType type) {
 
 bool burnish::fitsBuffers(nn::KernelOp kernel, const Nest &nest) {
   StringRef algorithm = kernel.getSchedule().getAlgorithm();
+  // Passes over rows take elements as they lie.
+  if (algorithm == "rows")
+    return true;
   if (algorithm == "winograd_output")
     return nest.given &&
            hasStraightLines(bufferOf(
@@ -46,7 +49,10 @@ bool burnish::fitsBuffers(nn::KernelOp kernel, const Nest &nest) {
 }
 
 bool burnish::fitsBuffers(nn::KernelOp kernel) {
-  if (kernel.getSchedule().getAlgorithm() == "winograd_input") {
+  StringRef algorithm = kernel.getSchedule().getAlgorithm();
+  if (algorithm == "rows")
+    return true;
+  if (algorithm == "winograd_input") {
     auto input = *kernel.getBody().getOps<nn::WinogradInputOp>().begin();
     return hasStraightLines(bufferOf(kernel, input.getImage())) &&
            hasStraightLines(cast<MemRefType>(kernel.getOuts()[0].getType()));

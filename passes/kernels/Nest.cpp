@@ -108,8 +108,15 @@ private:
 };
 } // namespace
 
-/// The scalar constant with which a tensor of the region is filled.
-static TypedAttr fillOf(Value tensor) {
+FailureOr<Access> burnish::accessOf(MLIRContext *context,
+                                    ImplicitLocOpBuilder *builder,
+                                    unsigned argument, const Layout &layout,
+                                    ArrayRef<AffineExpr> exprs,
+                                    unsigned loops) {
+  return AccessBuilder(context, builder).access(argument, layout, exprs, loops);
+}
+
+TypedAttr burnish::fillOf(Value tensor) {
   auto fill = tensor.getDefiningOp<linalg::FillOp>();
   if (!fill)
     return {};

@@ -34,6 +34,16 @@ struct Access {
   bool moves(unsigned loop) const { return along(loop) != 0; }
 };
 
+/// The access of an operand at `exprs` of so many loops; failure when these are
+/// not linear. `builder` may be null when no coefficient needs code.
+llvm::FailureOr<Access> accessOf(mlir::MLIRContext *context,
+                                 mlir::ImplicitLocOpBuilder *builder,
+                                 unsigned argument, const Layout &layout,
+                                 llvm::ArrayRef<mlir::AffineExpr> exprs,
+                                 unsigned loops);
+/// The scalar constant with which a tensor of a kernel's region is filled.
+mlir::TypedAttr fillOf(mlir::Value tensor);
+
 struct Loop {
   mlir::OpFoldResult size;
   bool isReduction = false;

@@ -6,6 +6,8 @@
 #include "passes/kernels/Body.h"
 #include "passes/kernels/Elements.h"
 #include "passes/kernels/Product.h"
+#include "passes/kernels/Rows.h"
+#include "passes/loops/GroupRows.h"
 #include "passes/loops/PackOperand.h"
 #include "passes/schedules/Schedules.h"
 
@@ -95,6 +97,8 @@ public:
         init = linalg::FillOp::create(b, number, init).getResult(0);
       }
       values.map(generic.getDpsInits()[0], init);
+      for (Value input : generic.getDpsInputs())
+        cloneReshapes(input, values);
       generic.getBody()->walk([&](Operation *op) {
         for (Value operand : op->getOperands())
           if (operand.getParentRegion() != &generic.getRegion() &&
@@ -109,13 +113,25 @@ public:
   }
 
 private:
+  /// Whether a value is a result of one of the operations, or a reshape of one.
+  bool isInside(Value value) {
+    return llvm::any_of(generics, [&](linalg::GenericOp other) {
+      return withoutUnitAxes(value) == other->getResult(0);
+    });
+  }
+
+  void cloneReshapes(Value value, IRMapping &values) {
+    if (values.contains(value) || !isInside(value))
+      return;
+    Operation *reshape = value.getDefiningOp();
+    cloneReshapes(reshape->getOperand(0), values);
+    b.clone(*reshape, values);
+  }
+
   void collectInputs() {
     for (linalg::GenericOp generic : generics)
       for (Value input : generic.getDpsInputs()) {
-        bool isInside = llvm::any_of(generics, [&](linalg::GenericOp other) {
-          return input == other->getResult(0);
-        });
-        if (!isInside && !llvm::is_contained(inputs, input))
+        if (!isInside(input) && !llvm::is_contained(inputs, input))
           inputs.push_back(input);
       }
   }
@@ -222,13 +238,42 @@ selectElements(nn::KernelOp kernel, const Nest &nest, const Machine &machine) {
                       nest.loops[lanes->loop].known(),
                       bits,
                       operations,
-                      lanes->kind.has_value(),
+                      lanes->combiner.has_value(),
                       nest.loops.size() == 1};
   return scheduleElements(kernel.getContext(), shape, machine);
 }
 
+static std::optional<nn::ScheduleAttr> selectRows(nn::KernelOp kernel,
+                                                  const Machine &machine) {
+  FailureOr<RowNest> rows = RowNest::ofTypes(kernel);
+  if (failed(rows) || rows->keptBytes() > kKeptBytes)
+    return std::nullopt;
+  auto isEasy = [&](const Access &access) {
+    int64_t step = access.along(rows->lanes());
+    return step == 0 || step == 1;
+  };
+  if (rows->nest.out.along(rows->lanes()) != 1)
+    return std::nullopt;
+  RowsShape shape{1, rows->rowLength(), bitsOf(rows->nest.outType), 0};
+  for (const Loop &loop : ArrayRef(rows->nest.loops).drop_back())
+    shape.rows *= loop.known();
+  for (const RowPass &pass : rows->passes) {
+    linalg::GenericOp op = pass.op;
+    shape.operations += op.getBody()->getOperations().size();
+    for (Type type : op.getBody()->getArgumentTypes())
+      shape.widestBits = std::max(shape.widestBits, bitsOf(type));
+    for (const RowInput &input : pass.inputs)
+      if (!input.pass && !isEasy(input.access))
+        return std::nullopt;
+  }
+  return scheduleRows(kernel.getContext(), shape, machine);
+}
+
 static std::optional<nn::ScheduleAttr> select(nn::KernelOp kernel,
                                               const Machine &machine) {
+  if (llvm::range_size(kernel.getBody().getOps<linalg::GenericOp>()) > 1)
+    if (std::optional<nn::ScheduleAttr> rows = selectRows(kernel, machine))
+      return rows;
   FailureOr<Nest> nest = Nest::ofTypes(kernel);
   if (failed(nest) || nest->loops.empty())
     return std::nullopt;
@@ -268,6 +313,13 @@ static void packOperands(nn::KernelOp kernel, OperandPacker &packer) {
   }
 }
 
+/// Erases an operation of which nothing is used but by reshapes without use.
+static void eraseWithReshapes(Operation *op) {
+  for (Operation *user : llvm::make_early_inc_range(op->getUsers()))
+    eraseWithReshapes(user);
+  op->erase();
+}
+
 namespace {
 struct GroupKernels : burnish::impl::GroupKernelsBase<GroupKernels> {
   void runOnOperation() override {
@@ -287,6 +339,10 @@ struct GroupKernels : burnish::impl::GroupKernelsBase<GroupKernels> {
         continue;
       linalg::GenericOp epilogue = epilogueOf(generic);
       SmallVector<SmallVector<linalg::GenericOp>> tries;
+      if (SmallVector<linalg::GenericOp> rows =
+              rowGroupFrom(generic, isCandidate);
+          !rows.empty())
+        tries.push_back(rows);
       if (epilogue && generic.getNumReductionLoops() > 0)
         tries.push_back({generic, epilogue});
       tries.push_back({generic});
@@ -299,7 +355,7 @@ struct GroupKernels : burnish::impl::GroupKernelsBase<GroupKernels> {
         last->getResult(0).replaceAllUsesWith(kernel->getResult(0));
         for (linalg::GenericOp op : llvm::reverse(group)) {
           gone.insert(op);
-          op->erase();
+          eraseWithReshapes(op);
         }
         break;
       }

@@ -46,3 +46,17 @@ burnish::scheduleElements(MLIRContext *context, const ElementsShape &shape,
   return nn::ScheduleAttr::get(context, "elements", width, vectors, 1, false,
                                false, isParallel);
 }
+
+std::optional<nn::ScheduleAttr> burnish::scheduleRows(MLIRContext *context,
+                                                      const RowsShape &shape,
+                                                      const Machine &machine) {
+  int64_t width = machine.vectorBits / std::max(8u, shape.widestBits);
+  // Shorter rows are better taken several at a time, pass by pass.
+  if (width < 2 || shape.length < width)
+    return std::nullopt;
+  int64_t vectors = std::min<int64_t>(4, shape.length / width);
+  double work =
+      static_cast<double>(shape.operations) * shape.rows * shape.length;
+  return nn::ScheduleAttr::get(context, "rows", width, vectors, 1, false, false,
+                               work >= kParallelOperations);
+}

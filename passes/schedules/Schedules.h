@@ -76,4 +76,14 @@ std::optional<nn::ScheduleAttr> scheduleElements(mlir::MLIRContext *context,
                                                  const ElementsShape &shape,
                                                  const Machine &machine);
 
+/// Passes of `operations` in all over `rows` rows of `length` elements.
+struct RowsShape {
+  int64_t rows, length;
+  unsigned widestBits;
+  int64_t operations;
+};
+std::optional<nn::ScheduleAttr> scheduleRows(mlir::MLIRContext *context,
+                                             const RowsShape &shape,
+                                             const Machine &machine);
+
 } // namespace burnish

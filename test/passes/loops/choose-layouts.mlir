@@ -68,3 +68,27 @@ func.func @matrix(%a: tensor<2x5x4xf32>) -> tensor<2x5x8xf32> {
   } -> tensor<2x5x8xf32>
   return %sum : tensor<2x5x8xf32>
 }
+
+// -----
+
+// The phases of a transposed convolution stay behind their positions, so that the reshape is one still; the channels of
+// the result, of which there are more, come last.
+// CHECK-LABEL: func @phases(
+// CHECK:         linalg.generic {{.*}} outs(%{{.*}} : tensor<3x5x2x8xf32>)
+// CHECK:         tensor.collapse_shape %{{.*}} {{\[\[}}0], [1, 2], [3]] : tensor<3x5x2x8xf32> into tensor<3x10x8xf32>
+func.func @phases(%x: tensor<3x7x5xf32>) -> tensor<3x8x10xf32> {
+  %w = arith.constant dense_resource<taps> : tensor<7x8x2xf32>
+  %zero = arith.constant 0.0 : f32
+  %empty = tensor.empty() : tensor<3x8x5x2xf32>
+  %init = linalg.fill ins(%zero : f32) outs(%empty : tensor<3x8x5x2xf32>) -> tensor<3x8x5x2xf32>
+  %sum = linalg.generic {indexing_maps = [affine_map<(n, m, x, p, c) -> (n, c, x)>, affine_map<(n, m, x, p, c) -> (c, m, p)>, affine_map<(n, m, x, p, c) -> (n, m, x, p)>],
+                         iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<3x7x5xf32>, tensor<7x8x2xf32>) outs(%init : tensor<3x8x5x2xf32>) {
+  ^bb0(%a: f32, %b: f32, %s: f32):
+    %p = arith.mulf %a, %b : f32
+    %t = arith.addf %s, %p : f32
+    linalg.yield %t : f32
+  } -> tensor<3x8x5x2xf32>
+  %y = tensor.collapse_shape %sum [[0], [1], [2, 3]] : tensor<3x8x5x2xf32> into tensor<3x8x10xf32>
+  return %y : tensor<3x8x10xf32>
+}

@@ -133,6 +133,9 @@ def recurrences():
 def passes():
     for axis in (-1, 1):
         outputs.append(node("Softmax", given(5, 7, 33), axis=axis))
+    outputs.append(node("Softmax", given(2, 17000)))
+    outputs.append(node("LayerNormalization", given(3, 5, 77), constant(random(77)), constant(random(77))))
+    outputs.append(node("LogSoftmax", given(1, 90), axis=-1))
     for axes in ([2], [1], [0, 2], [0, 1, 2]):
         # Absolute values, so that a sum of many has no cancellation to measure.
         outputs.append(node("ReduceMean", node("Abs", given(5, 12, 63)), constant(np.array(axes)), keepdims=0))
