@@ -48,6 +48,9 @@ reducedAxes(Op op, ShapeScope &scope) {
   SmallVector<int64_t> axes;
   if (count != 0) {
     std::optional<SmallVector<int64_t>> given = scope.integers(op.getAxes());
+    if (!given && scope.rank(op.getAxes()) > 1)
+      return op.emitOpError() << "'axes' has rank " << scope.rank(op.getAxes())
+                              << " instead of 1";
     if (!given)
       return std::optional<SmallVector<int64_t>>();
     for (int64_t axis : *given) {

@@ -207,6 +207,23 @@ SmallVector<Value> KernelCode::carry(
   return loop.getResults();
 }
 
+SmallVector<Value> KernelCode::sumStretches(
+    Value from, Value to, int64_t stretch, ValueRange init,
+    llvm::function_ref<SmallVector<Value>(Value, ValueRange)> body) {
+  return carry(from, to, stretch, init, [&](Value first, ValueRange sums) {
+    Value last = arith::MinUIOp::create(
+        b, Value(arith::AddIOp::create(b, first, constant(stretch))), to);
+    SmallVector<Value> parts;
+    for (Value sum : sums)
+      parts.push_back(
+          arith::ConstantOp::create(b, b.getZeroAttr(sum.getType())));
+    parts = carry(first, last, 1, parts, body);
+    for (auto [part, sum] : llvm::zip_equal(parts, sums))
+      part = arith::AddFOp::create(b, sum, part);
+    return parts;
+  });
+}
+
 void KernelCode::tiles(OpFoldResult size, int64_t tile, int64_t middle,
                        llvm::function_ref<void(Index, int64_t)> body) {
   if (std::optional<int64_t> known = getConstantIntValue(size)) {

@@ -71,6 +71,14 @@ struct KernelCode {
         llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value,
                                                           mlir::ValueRange)>
             body);
+  /// The same for sums: those of stretches are added up, so that rounding
+  /// errors grow with the length of a stretch and the number of them, not with
+  /// the product of both.
+  llvm::SmallVector<mlir::Value> sumStretches(
+      mlir::Value from, mlir::Value to, int64_t stretch, mlir::ValueRange init,
+      llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value,
+                                                        mlir::ValueRange)>
+          body);
   /// Covers [0, size) by tiles: as many of `tile` as there are, then what
   /// remains: exactly where that is known, else one by one (through tiles of
   /// `middle` if that is not 0).

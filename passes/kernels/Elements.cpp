@@ -218,39 +218,18 @@ private:
       }
       return running;
     }
-    auto stretch = [&](Value from, Value to, SmallVector<Value> values) {
-      return code.carry(
-          from, to, 1, values, [&](Value index, ValueRange values) {
-            code.at[loop] = {index};
-            return reduce(place + 1, SmallVector<Value>(values), step);
-          });
+    auto body = [&](Value index, ValueRange values) {
+      code.at[loop] = {index};
+      return reduce(place + 1, SmallVector<Value>(values), step);
     };
     int64_t known = nest.loops[loop].known();
     bool isLong = ShapedType::isDynamic(known) || known > kSummedSteps;
     std::optional<Combiner> combiner =
         isLong ? Combiner::of(nest.root) : std::nullopt;
-    Value end = code.size(loop);
-    if (!combiner || !isa<arith::AddFOp>(combiner->op))
-      return stretch(code.constant(0), end, running);
-    // Sums of stretches are added up, so that rounding errors grow with the
-    // length of a stretch and not with the whole.
-    return code.carry(
-        code.constant(0), end, kSummedSteps, running,
-        [&](Value from, ValueRange values) {
-          Value to =
-              arith::MinUIOp::create(b,
-                                     Value(arith::AddIOp::create(
-                                         b, from, code.constant(kSummedSteps))),
-                                     end);
-          SmallVector<Value> parts;
-          for (Value value : values)
-            parts.push_back(
-                arith::ConstantOp::create(b, b.getZeroAttr(value.getType())));
-          parts = stretch(from, to, parts);
-          for (auto [part, value] : llvm::zip_equal(parts, values))
-            part = arith::AddFOp::create(b, value, part);
-          return parts;
-        });
+    Value begin = code.constant(0), end = code.size(loop);
+    return combiner && isa<arith::AddFOp>(combiner->op)
+               ? code.sumStretches(begin, end, kSummedSteps, running, body)
+               : code.carry(begin, end, 1, running, body);
   }
 
   /// One result from elements side by side: several vectors of partial results,

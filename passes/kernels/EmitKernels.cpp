@@ -175,7 +175,7 @@ struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
       kernel.emitOpError() << "has a form that no schedule is for";
       return failure();
     }
-    if (form->single && !fitsBuffers(kernel, *form->single)) {
+    if (!fitsBuffers(kernel, form->nest())) {
       kernel.emitOpError() << "has a schedule '" << algorithm
                            << "' that does not fit its loops";
       return failure();

@@ -2,7 +2,6 @@
 #include "passes/kernels/Fit.h"
 #include "passes/kernels/Elements.h"
 #include "passes/kernels/Product.h"
-#include "passes/kernels/Rows.h"
 
 using namespace mlir;
 using namespace burnish;
@@ -35,6 +34,9 @@ static bool hasStraightLines(MemRefType type) {
 
 bool burnish::fitsBuffers(nn::KernelOp kernel, const Nest &nest) {
   StringRef algorithm = kernel.getSchedule().getAlgorithm();
+  // Passes over rows take elements as they lie.
+  if (algorithm == "rows")
+    return true;
   if (algorithm == "winograd_output")
     return nest.given &&
            hasStraightLines(bufferOf(
@@ -47,19 +49,21 @@ bool burnish::fitsBuffers(nn::KernelOp kernel, const Nest &nest) {
 }
 
 bool burnish::fitsBuffers(nn::KernelOp kernel) {
-  if (kernel.getSchedule().getAlgorithm() == "winograd_input") {
+  StringRef algorithm = kernel.getSchedule().getAlgorithm();
+  if (algorithm == "rows")
+    return true;
+  if (algorithm == "winograd_input") {
     auto input = *kernel.getBody().getOps<nn::WinogradInputOp>().begin();
     return hasStraightLines(bufferOf(kernel, input.getImage())) &&
            hasStraightLines(cast<MemRefType>(kernel.getOuts()[0].getType()));
   }
-  auto layouts = [&](unsigned argument) {
-    return layoutOf(cast<MemRefType>(kernel->getOperand(argument).getType()));
-  };
-  if (kernel.getSchedule().getAlgorithm() == "rows")
-    return succeeded(RowNest::of(kernel, layouts, nullptr));
   Builder attributes(kernel.getContext());
   FailureOr<Nest> nest = Nest::of(
-      kernel, layouts,
+      kernel,
+      [&](unsigned argument) {
+        return layoutOf(
+            cast<MemRefType>(kernel->getOperand(argument).getType()));
+      },
       [&](unsigned argument, unsigned axis) -> OpFoldResult {
         return attributes.getIndexAttr(
             cast<ShapedType>(kernel->getOperand(argument).getType())

@@ -181,8 +181,11 @@ FailureOr<Nest> Nest::of(nn::KernelOp kernel, LayoutOf layoutOf, SizeOf sizeOf,
     nest.loops.push_back({{},
                           iterator == utils::IteratorType::reduction,
                           static_cast<unsigned>(nest.loops.size())});
-  if (nest.hasReduction() && !(nest.init = fillOf(root.getDpsInits()[0])))
-    return failure();
+  if (nest.hasReduction()) {
+    nest.init = fillOf(root.getDpsInits()[0]);
+    if (!nest.init)
+      return failure();
+  }
 
   // Loops of the epilogue are those of the root through the result that lies
   // between.
@@ -191,7 +194,7 @@ FailureOr<Nest> Nest::of(nn::KernelOp kernel, LayoutOf layoutOf, SizeOf sizeOf,
     if (epilogue.getNumReductionLoops() > 0)
       return failure();
     auto inputs = epilogue.getDpsInputs();
-    auto found = llvm::find(inputs, root->getResult(0));
+    auto *found = llvm::find(inputs, root->getResult(0));
     if (found == inputs.end() || llvm::count(inputs, root->getResult(0)) != 1)
       return failure();
     nest.resultInput = found - inputs.begin();

@@ -15,6 +15,8 @@ using namespace burnish;
 
 //===- Form ---------------------------------------------------------------===//
 
+/// So many products are added one after another before their sum is.
+static constexpr int64_t kSummedSteps = 512;
 /// So many rows make a good tile on any machine.
 static constexpr int64_t kFullRows = 6;
 
@@ -406,11 +408,32 @@ private:
       from = blockFrom;
       to = blockTo;
     }
-    return code.carry(from, to, 1, sums, [&](Value index, ValueRange values) {
+    auto body = [&](Value index, ValueRange values) {
       code.at[loop] = {index};
       return sumUp(place + 1, row, count, lane, pieces,
                    SmallVector<Value>(values));
-    });
+    };
+    int64_t stretch = stretchOf(place);
+    return stretch ? code.sumStretches(from, to, stretch, sums, body)
+                   : code.carry(from, to, 1, sums, body);
+  }
+
+  /// How many iterations of a loop of the depth are summed up by themselves; 0
+  /// where that would make no difference to sums of floats, or is done in an
+  /// inner loop.
+  int64_t stretchOf(size_t place) const {
+    if (!isa<FloatType>(nest.rootType))
+      return 0;
+    auto sizeOf = [&](unsigned loop) {
+      int64_t known = nest.loops[loop].known();
+      return ShapedType::isDynamic(known) ? 2 * kSummedSteps + 1 : known;
+    };
+    int64_t inner = 1;
+    for (unsigned loop : ArrayRef(form.depth).drop_front(place + 1))
+      inner *= sizeOf(loop);
+    bool isLong = inner <= kSummedSteps &&
+                  sizeOf(form.depth[place]) * inner > 2 * kSummedSteps;
+    return isLong ? std::max<int64_t>(1, kSummedSteps / inner) : 0;
   }
 
   SmallVector<Value> addProducts(Index row, int64_t count, Index lane,

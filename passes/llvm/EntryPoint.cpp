@@ -393,6 +393,7 @@ private:
             i64, ShapedType::isDynamic(port.dims[axis]) ? -1 : port.dims[axis]);
       });
       std::vector<std::string> names;
+      names.reserve(port.dimNames.size());
       for (const std::string &dimName : port.dimNames)
         names.push_back(dimName.empty() ? "" : text(dimName));
       if (llvm::any_of(names,

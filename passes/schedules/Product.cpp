@@ -102,7 +102,8 @@ burnish::scheduleProduct(MLIRContext *context, const ProductShape &shape,
     packs = true;
   } else if (!shape.isRightConstant) {
     // Steps whole pages apart meet in a few lines of the caches.
-    bool meets = shape.depthStride * bytes % kPageBytes == 0 &&
+    bool meets = isKnown(shape.depthStride) &&
+                 shape.depthStride * bytes % kPageBytes == 0 &&
                  shape.depth >= kMeetingSteps;
     packs = isStatic && ((shape.rows >= 48 && shape.lanes * bytes >= 2048) ||
                          (shape.rows * shape.weave >= 16 && meets));

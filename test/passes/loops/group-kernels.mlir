@@ -186,3 +186,27 @@ func.func @shares_table(%a: tensor<5x520xf32>) -> (tensor<5x512xf32>, tensor<7x5
   } -> tensor<7x520xf32>
   return %sum, %found : tensor<5x512xf32>, tensor<7x520xf32>
 }
+
+// -----
+
+// Steps of which only the run knows the length are in nobody's way.
+// CHECK-LABEL: func @unknown_steps(
+// CHECK:         nn.kernel <algorithm = "product", {{.*}}, packs = false
+#row = affine_map<(m, n, k) -> (m, k)>
+#column = affine_map<(m, n, k) -> (k, n)>
+#result = affine_map<(m, n, k) -> (m, n)>
+module attributes {nn.target = #nn.target<triple = "x86_64-linux-gnu", cpu = "haswell", features = "", pointerBits = 64, vectorBits = 256, vectorRegisters = 16, l1Bytes = 32768, l2Bytes = 1048576, l3Bytes = 0, cores = 2>} {
+  func.func @unknown_steps(%a: tensor<64x64xf32>, %b: tensor<64x?xf32>, %n: index) -> tensor<64x?xf32> {
+    %zero = arith.constant 0.0 : f32
+    %empty = tensor.empty(%n) : tensor<64x?xf32>
+    %init = linalg.fill ins(%zero : f32) outs(%empty : tensor<64x?xf32>) -> tensor<64x?xf32>
+    %sum = linalg.generic {indexing_maps = [#row, #column, #result], iterator_types = ["parallel", "parallel", "reduction"]}
+        ins(%a, %b : tensor<64x64xf32>, tensor<64x?xf32>) outs(%init : tensor<64x?xf32>) {
+    ^bb0(%x: f32, %y: f32, %z: f32):
+      %p = arith.mulf %x, %y : f32
+      %s = arith.addf %z, %p : f32
+      linalg.yield %s : f32
+    } -> tensor<64x?xf32>
+    return %sum : tensor<64x?xf32>
+  }
+}

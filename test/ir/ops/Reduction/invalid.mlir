@@ -89,3 +89,11 @@ func.func @log_softmax_axis(%a: tensor<2x3xf32>) {
   %0 = nn.log_softmax %a {axis = 2 : i64} : (tensor<2x3xf32>) -> tensor<2x3xf32>
   return
 }
+
+// -----
+
+func.func @table_of_axes(%a: tensor<2x3xf32>, %k: tensor<1x1xi64>) {
+  // expected-error @+1 {{'axes' has rank 2 instead of 1}}
+  %0 = nn.reduce_sum %a, %k {keepdims = 0 : i64} : (tensor<2x3xf32>, tensor<1x1xi64>) -> tensor<?xf32>
+  return
+}
