@@ -69,13 +69,16 @@ class OnnxRuntime:
         self.model = str(model)
         self.sessions = {}
 
-    def session(self, threads=1):
-        if threads not in self.sessions:
+    def session(self, threads=1, plain=False):
+        """A session; a `plain` one computes node by node, without optimisations of the graph."""
+        if (threads, plain) not in self.sessions:
             options = onnxruntime.SessionOptions()
             options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
             options.log_severity_level = 3
-            self.sessions[threads] = onnxruntime.InferenceSession(self.model, options, providers=["CPUExecutionProvider"])
-        return self.sessions[threads]
+            if plain:
+                options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+            self.sessions[threads, plain] = onnxruntime.InferenceSession(self.model, options, providers=["CPUExecutionProvider"])
+        return self.sessions[threads, plain]
 
     def feed(self, file):
         """The arrays of an .npz under the names of the inputs, whichever of the two ways it is keyed."""
@@ -83,9 +86,13 @@ class OnnxRuntime:
         with np.load(file) as arrays:
             return {name: arrays[name] if name in arrays else arrays[f"arr_{i}"] for i, name in enumerate(names)}
 
-    def outputs(self, file):
-        values = self.session().run(None, self.feed(file))
+    def outputs(self, file, plain=False):
+        values = self.session(plain=plain).run(None, self.feed(file))
         return {o.name: as_array(value) for o, value in zip(self.session().get_outputs(), values)}
+
+    def spread(self, file):
+        """How far its outputs lie from those that it computes without optimisations: what rounding does to this model."""
+        return worst_error(self.outputs(file, plain=True), self.outputs(file))
 
     def milliseconds(self, file, threads, seconds):
         session, feed = self.session(threads), self.feed(file)

@@ -3,7 +3,8 @@
     ./dev models [NAME ...] [--suite DIR] [--update] [--quick]
 
 Each model is compiled with the dims of each of its cases pinned and, if it has symbolic ones, with them left open; each
-program runs at 1 and 2 threads and must give ONNX Runtime's outputs: |a - b| <= 1e-4 * max |b|. Outcomes are compared with
+program runs at 1 and 2 threads and must give ONNX Runtime's outputs: |a - b| <= 1e-4 * max |b|, or twice what ONNX Runtime's
+differ by when it computes node by node, where that is more (a model may amplify rounding errors). Outcomes are compared with
 results.tsv; compile seconds, peak memory of the compiler, size of the program and ms a run beside ONNX Runtime's go to
 build/models/measured.json. `--suite` adds the models of a folder made by tools/bench/make_models.py; `--quick` leaves out
 what is measured only for the table.
@@ -68,10 +69,10 @@ def verify(burnish, model, options, files, reference, quick):
             row.update(compile_s=program.compile_s, compiler_mb=program.compiler_mb, size_mb=program.size_mb, error=0.0)
             for file in files:
                 expected = reference.outputs(file)
-                for threads in THREADS:
-                    row["error"] = max(row["error"], measure.worst_error(program.outputs(file, threads)[0], expected))
-            if row["error"] > TOLERANCE:
-                raise measure.Failure("wrong", f"the largest difference is {row['error']:.2g} of the largest value")
+                error = max(measure.worst_error(program.outputs(file, threads)[0], expected) for threads in THREADS)
+                row["error"] = max(row["error"], error)
+                if error > TOLERANCE and error > 2 * (spread := reference.spread(file)):
+                    raise measure.Failure("wrong", f"the largest difference is {error:.2g} of the largest value; ONNX Runtime's own is {spread:.2g}")
             row["outcome"] = "pass"
             for threads in () if quick else THREADS:
                 row[f"ms_{threads}"] = program.milliseconds(files[0], threads, 0.5)
