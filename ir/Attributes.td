@@ -31,16 +31,19 @@ def NN_ScheduleAttr : AttrDef<NN_Dialect, "Schedule"> {
     `elements`: one pass along the results, or along what a reduction reads, `vectors` vectors of `lanes` at a time.
     `winograd_input`, `winograd_output`: what the operators of these names say, `lanes` channels at a time.
     Threads share a kernel when it `isParallel`.
+    With `steps` of 4 the operands of a product are bytes, of which a lane takes four steps of the sum at once (x86's
+    vpdpbusd); the constant operand is packed with these side by side.
     A constant operand of a product is packed in as many panels for a tile as there are `streams`. A kernel that goes
     `backAndForth` does its tasks in turns forwards and backwards, iteration by iteration of the loop that it stands in.
   }];
   let parameters = (ins
     StringRefParameter<"product, elements, winograd_input or winograd_output">:$algorithm,
     "unsigned":$lanes, "unsigned":$vectors, "unsigned":$rows, "bool":$packs, "bool":$rowsOutside, "bool":$isParallel,
-    DefaultValuedParameter<"unsigned", "1">:$streams, DefaultValuedParameter<"bool", "false">:$backAndForth);
+    DefaultValuedParameter<"unsigned", "1">:$streams, DefaultValuedParameter<"bool", "false">:$backAndForth,
+    DefaultValuedParameter<"unsigned", "1">:$steps);
   let builders = [AttrBuilder<(ins "llvm::StringRef":$algorithm, "unsigned":$lanes, "unsigned":$vectors, "unsigned":$rows,
                                    "bool":$packs, "bool":$rowsOutside, "bool":$isParallel),
-                              "return $_get($_ctxt, algorithm, lanes, vectors, rows, packs, rowsOutside, isParallel, 1, false);">];
+                              "return $_get($_ctxt, algorithm, lanes, vectors, rows, packs, rowsOutside, isParallel, 1, false, 1);">];
   let assemblyFormat = "`<` struct(params) `>`";
 }
 

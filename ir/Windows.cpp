@@ -165,6 +165,12 @@ Type nn::sumType(Type elementType) {
                     : elementType;
 }
 
+Type nn::productType(Type left, Type right) {
+  return left.isInteger(8) && right.isInteger(8)
+             ? IntegerType::get(left.getContext(), 32)
+             : left;
+}
+
 Value nn::convolve(Lowering &l, Lowering::Operand x, Lowering::Operand w,
                    const Windows &windows, int64_t group, Type sums) {
   MLIRContext *context = l.getContext();

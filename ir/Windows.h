@@ -77,6 +77,10 @@ axisValues(mlir::Operation *op, llvm::StringRef name,
 /// shorter floats, i32 for short integers.
 mlir::Type sumType(mlir::Type elementType);
 
+/// The element type of a sum of products of `left` and `right`: of integers of
+/// 8 bits i32, else that of `left`.
+mlir::Type productType(mlir::Type left, mlir::Type right);
+
 /// The sums of products of a convolution, in `sums`: x (n, channels,
 /// spatial...) with w (m, channels / group, taps...).
 mlir::Value convolve(Lowering &l, Lowering::Operand x, Lowering::Operand w,

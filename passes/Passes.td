@@ -19,6 +19,17 @@ def FoldBatchNorm : Pass<"nn-fold-batch-norm", "::mlir::ModuleOp"> {
   let dependentDialects = ["::burnish::nn::NNDialect"];
 }
 
+def MultiplyQuantized : Pass<"nn-multiply-quantized", "::mlir::ModuleOp"> {
+  let summary = "products of dequantized numbers are taken as those of their integers of 8 bits";
+  let description = [{
+    Of convolutions and matrix products whose right operand is constant. The left integers are without sign and the right
+    ones have one, as dot products of machines want them; zero points and scales are applied to the sums, and so is the
+    scale of a quantization that follows. Its results differ by one step at most from what floats give, which are
+    rounded more often.
+  }];
+  let dependentDialects = ["::burnish::nn::NNDialect"];
+}
+
 def FoldConstants : Pass<"nn-fold-constants", "::mlir::ModuleOp"> {
   let summary = "compute what depends on constants only";
   let description = [{

@@ -47,6 +47,7 @@ static void addGraph(OpPassManager &passes, const PipelineOptions &options) {
   addCleanup(passes);
   if (options.level > 0) {
     passes.addPass(createFoldBatchNorm());
+    passes.addPass(createMultiplyQuantized());
     passes.addPass(createFoldConstants());
   }
   addCleanup(passes);
@@ -177,6 +178,8 @@ struct Order {
 static constexpr Order kOrder[] = {
     {"nn-infer-shapes", "nn-fold-constants",
      "constants are found through known shapes"},
+    {"nn-multiply-quantized", "nn-fold-constants",
+     "weights are dequantized there"},
     {"nn-fuse-elementwise", "nn-choose-layouts",
      "what is fused lies where its consumer does"},
     {"nn-choose-layouts", "nn-use-winograd",

@@ -1,6 +1,7 @@
 // Contraction.cpp - sums of products: matrix products.
 #include "ir/Lowering.h"
 #include "ir/Ops.h"
+#include "ir/Windows.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -55,11 +56,15 @@ LogicalResult MatMulOp::inferShapes(ShapeScope &scope) {
   return failed(dims)
              ? failure()
              : scope.set(getOperation()->getResult(0),
-                         getElementTypeOrSelf(getA().getType()), *dims);
+                         productType(getElementTypeOrSelf(getA().getType()),
+                                     getElementTypeOrSelf(getB().getType())),
+                         *dims);
 }
 
 FailureOr<SmallVector<Value>> MatMulOp::lower(Lowering &l) {
-  Type elementType = getElementTypeOrSelf(getY().getType());
+  Type elementType = getElementTypeOrSelf(getY().getType()),
+       leftType = getElementTypeOrSelf(getA().getType()),
+       rightType = getElementTypeOrSelf(getB().getType());
   Dims a = l.scope.dims(getA()), b = l.scope.dims(getB()),
        y = l.scope.dims(getY());
   bool isRow = a.size() == 1, isColumn = b.size() == 1;
@@ -117,7 +122,8 @@ FailureOr<SmallVector<Value>> MatMulOp::lower(Lowering &l) {
     return AffineMap::get(rank, 0, exprs, l.getContext());
   };
   // What only run time can broadcast is written out first.
-  auto spread = [&](Value tensor, Dims &dims, Dims &batch, size_t matrixRank) {
+  auto spread = [&](Value tensor, Type type, Dims &dims, Dims &batch,
+                    size_t matrixRank) {
     bool isDecided = true;
     for (size_t axis = 0; axis < batch.size(); ++axis)
       isDecided &= isKnown(batch[axis], 1) ||
@@ -131,10 +137,11 @@ FailureOr<SmallVector<Value>> MatMulOp::lower(Lowering &l) {
       allSizes.push_back(l.size(dim));
     }
     batch = yBatch;
-    return l.broadcast(tensor, elementType, dims, all, allSizes).tensor;
+    return l.broadcast(tensor, type, dims, all, allSizes).tensor;
   };
-  Value left = spread(l.lowered(getA()), a, aBatch, isRow ? 1 : 2),
-        right = spread(l.lowered(getB()), b, bBatch, isColumn ? 1 : 2);
+  Value left = spread(l.lowered(getA()), leftType, a, aBatch, isRow ? 1 : 2),
+        right =
+            spread(l.lowered(getB()), rightType, b, bBatch, isColumn ? 1 : 2);
   SmallVector<AffineExpr> leftMatrix{k}, rightMatrix{k};
   if (!isRow)
     leftMatrix.insert(leftMatrix.begin(), row);
@@ -151,13 +158,12 @@ FailureOr<SmallVector<Value>> MatMulOp::lower(Lowering &l) {
                          .dropResult(rank - 1);
   Value sums = l.reduce(
       init, sumType, outMap,
-      {{left, elementType, mapOf(aBatch, leftMatrix)},
-       {right, elementType, mapOf(bBatch, rightMatrix)}},
+      {{left, leftType, mapOf(aBatch, leftMatrix)},
+       {right, rightType, mapOf(bBatch, rightMatrix)}},
       iterators, [&](ImplicitLocOpBuilder &b, ValueRange args) {
-        auto wide = [&](Value x) {
-          return castScalar(b, x, elementType, sumType);
-        };
-        return sum(b, args[2], product(b, wide(args[0]), wide(args[1])));
+        return sum(b, args[2],
+                   product(b, castScalar(b, args[0], leftType, sumType),
+                           castScalar(b, args[1], rightType, sumType)));
       });
   return SmallVector<Value>{l.convert(sums, sumType, elementType)};
 }

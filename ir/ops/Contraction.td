@@ -3,6 +3,7 @@ include "ir/Base.td"
 
 def NN_MatMulOp : NN_PureOp<"matmul", "MatMul"> {
   let summary = "matrix product over the last two axes, broadcast over the others (numpy.matmul)";
+  let description = "Integers of 8 bits, which may differ in sign, give i32.";
   let arguments = (ins AnyTensor:$A, AnyTensor:$B);
   let results = (outs AnyTensor:$Y);
 }

@@ -36,13 +36,18 @@ static LogicalResult checkChannels(Op op, ShapeScope &scope,
       !elementType.isIntOrFloat() || elementType.isInteger(1))
     return op.emitOpError()
            << "X has elements of " << elementType << ", which are no numbers";
-  for (Value operand : op->getOperands())
-    if (getElementTypeOrSelf(operand.getType()) !=
-        getElementTypeOrSelf(op.getX().getType()))
+  Type xType = getElementTypeOrSelf(op.getX().getType()),
+       wType = getElementTypeOrSelf(op.getW().getType());
+  Type sums = isTransposed ? xType : productType(xType, wType);
+  for (Value operand : op->getOperands()) {
+    Type type = getElementTypeOrSelf(operand.getType());
+    bool fits = sums == xType          ? type == xType
+                : operand == op.getB() ? type == sums
+                                       : type.isInteger(8);
+    if (!fits)
       return op.emitOpError()
-             << "operands have elements of "
-             << getElementTypeOrSelf(op.getX().getType()) << " and "
-             << getElementTypeOrSelf(operand.getType());
+             << "operands have elements of " << xType << " and " << type;
+  }
   if (group < 1)
     return op.emitOpError() << "'group' is " << group;
   Dim channels = scope.dim(op.getX(), 1), first = scope.dim(op.getW(), 0),
@@ -99,7 +104,9 @@ LogicalResult ConvOp::inferShapes(ShapeScope &scope) {
   Dims dims{scope.dim(getX(), 0), scope.dim(getW(), 0)};
   llvm::append_range(dims, windows->positions());
   return scope.set(getOperation()->getResult(0),
-                   getElementTypeOrSelf(getX().getType()), dims);
+                   productType(getElementTypeOrSelf(getX().getType()),
+                               getElementTypeOrSelf(getW().getType())),
+                   dims);
 }
 
 FailureOr<SmallVector<Value>> ConvOp::lower(Lowering &l) {
@@ -112,7 +119,7 @@ FailureOr<SmallVector<Value>> ConvOp::lower(Lowering &l) {
         l.scope.dim(getB(), 0), w[0],
         "B has another number of elements than W has output channels");
   requireKernel(l, windows, w);
-  Type elementType = getElementTypeOrSelf(getX().getType()),
+  Type elementType = getElementTypeOrSelf(getY().getType()),
        sums = sumType(elementType);
   Value y = convolve(l, loweredOperand(l, getX()), loweredOperand(l, getW()),
                      windows, getGroup(), sums);

@@ -14,7 +14,7 @@ def NN_ConvOp : NN_WindowOp<"conv", "Conv", (ins AnyTensor:$X, AnyTensor:$W, Opt
   let summary = "convolution over any number of spatial axes";
   let description = [{
     X is (N, C, spatial...), W (M, C / group, taps...), B (M). Sums of 16-bit floats are kept in f32. Integers, which ONNX
-    has in other operators only, are summed as they are.
+    has in other operators only, are summed as they are; those of 8 bits, which may differ in sign, give i32.
   }];
 }
 

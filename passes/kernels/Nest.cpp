@@ -246,8 +246,11 @@ FailureOr<Nest> Nest::of(nn::KernelOp kernel, LayoutOf layoutOf, SizeOf sizeOf,
     }
     auto unpack = tensor.getDefiningOp<linalg::UnPackOp>();
     auto argument = unpack ? argumentOf(unpack.getSource()) : std::nullopt;
-    if (!argument || unpack.getInnerDimsPos().size() != 1 ||
-        unpack.getStaticInnerTiles()[0] < 1)
+    // Steps of the sum, if any, are the second tile.
+    size_t tiles = argument ? unpack.getInnerDimsPos().size() : 0;
+    if (tiles < 1 || tiles > 2 ||
+        !llvm::all_of(unpack.getStaticInnerTiles(),
+                      [](int64_t tile) { return tile >= 1; }))
       return failure();
     // Tile index and place within the tile, as if they were one axis; the loop
     // must index it alone.
@@ -267,7 +270,18 @@ FailureOr<Nest> Nest::of(nn::KernelOp kernel, LayoutOf layoutOf, SizeOf sizeOf,
       unpacked.strides[order.empty() ? place : order[place]] =
           packed.strides[place];
     int64_t tileStride = knownOr(unpacked.strides[axis]);
-    unpacked.strides[axis] = packed.strides.back();
+    unpacked.strides[axis] = packed.strides[exprs.size()];
+    std::optional<unsigned> stepsLoop;
+    if (tiles == 2) {
+      int64_t along = unpack.getInnerDimsPos()[1],
+              stride = knownOr(unpacked.strides[along]);
+      auto steps = dyn_cast<AffineDimExpr>(exprs[along]);
+      if (!steps || ShapedType::isDynamic(stride))
+        return failure();
+      stepsLoop = steps.getPosition();
+      unpacked.strides[along] =
+          accesses.constant(stride / unpack.getStaticInnerTiles()[1]);
+    }
     FailureOr<Access> access =
         accesses.access(*argument, unpacked, exprs, count);
     if (failed(access))
@@ -279,6 +293,7 @@ FailureOr<Nest> Nest::of(nn::KernelOp kernel, LayoutOf layoutOf, SizeOf sizeOf,
     access->packedLoop = loop.getPosition();
     access->packedTile = unpack.getStaticInnerTiles()[0];
     access->packedStride = tileStride;
+    access->stepsLoop = stepsLoop;
     return access;
   };
 
@@ -372,10 +387,12 @@ void Nest::dropUnitLoops() {
     loops.erase(loops.begin() + loop);
     forEachAccess([&](Access &access) {
       access.coefficients.erase(access.coefficients.begin() + loop);
-      if (access.packedLoop && *access.packedLoop == loop)
-        access.packedLoop = std::nullopt;
-      else if (access.packedLoop && *access.packedLoop > loop)
-        --*access.packedLoop;
+      for (std::optional<unsigned> *own :
+           {&access.packedLoop, &access.stepsLoop})
+        if (*own && **own == loop)
+          *own = std::nullopt;
+        else if (*own && **own > loop)
+          --**own;
     });
   }
 }
@@ -396,8 +413,9 @@ void Nest::mergeLoops() {
     bool fits = true;
     forEachAccess([&](Access &access) {
       int64_t a = access.along(outer), b = access.along(inner);
-      bool isPacked = access.packedLoop && (*access.packedLoop == outer ||
-                                            *access.packedLoop == inner);
+      bool isPacked = (access.packedLoop && (*access.packedLoop == outer ||
+                                             *access.packedLoop == inner)) ||
+                      access.stepsLoop == outer;
       fits &= !isPacked && !ShapedType::isDynamic(a) &&
               !ShapedType::isDynamic(b) && a == b * size;
     });
@@ -416,8 +434,10 @@ void Nest::mergeLoops() {
         loops.erase(loops.begin() + outer);
         forEachAccess([&](Access &access) {
           access.coefficients.erase(access.coefficients.begin() + outer);
-          if (access.packedLoop && *access.packedLoop > outer)
-            --*access.packedLoop;
+          for (std::optional<unsigned> *own :
+               {&access.packedLoop, &access.stepsLoop})
+            if (*own && **own > outer)
+              --**own;
         });
         return true;
       }

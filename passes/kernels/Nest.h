@@ -28,6 +28,10 @@ struct Access {
   /// within a tile.
   std::optional<unsigned> packedLoop;
   int64_t packedTile = 0, packedStride = 0;
+  /// Of one packed with several steps of the sum side by side in each lane: the
+  /// loop of these steps, whose coefficient holds for multiples of their
+  /// number.
+  std::optional<unsigned> stepsLoop;
 
   /// The coefficient where it is known, else ShapedType::kDynamic.
   int64_t along(unsigned loop) const;

@@ -4,6 +4,7 @@
 #include "ir/Lowering.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -190,6 +191,35 @@ bool ProductForm::hasPlaceForSums(const Nest &nest,
   return !isSplit || rowCount(nest) * weaveCount(nest) * panelRow *
                              bytesOf(nest.rootType) <=
                          kSumsBytes;
+}
+
+std::optional<ByteProduct> ByteProduct::of(linalg::GenericOp root) {
+  auto adds = root.getBody()
+                  ->getTerminator()
+                  ->getOperand(0)
+                  .getDefiningOp<arith::AddIOp>();
+  if (!adds || root.getNumDpsInputs() != 2 || !adds.getType().isInteger(32))
+    return std::nullopt;
+  bool isSumFirst = adds.getLhs() == root.getRegionOutputArgs()[0];
+  if (!isSumFirst && adds.getRhs() != root.getRegionOutputArgs()[0])
+    return std::nullopt;
+  auto multiplies = (isSumFirst ? adds.getRhs() : adds.getLhs())
+                        .getDefiningOp<arith::MulIOp>();
+  if (!multiplies)
+    return std::nullopt;
+  std::optional<unsigned> without, with;
+  for (Value factor : multiplies->getOperands()) {
+    Operation *extends = factor.getDefiningOp();
+    if (!isa_and_nonnull<arith::ExtUIOp, arith::ExtSIOp>(extends))
+      return std::nullopt;
+    auto input = dyn_cast<BlockArgument>(extends->getOperand(0));
+    if (!input || !input.getType().isInteger(8))
+      return std::nullopt;
+    (isa<arith::ExtUIOp>(extends) ? without : with) = input.getArgNumber();
+  }
+  if (!with || !without)
+    return std::nullopt;
+  return ByteProduct{*without};
 }
 
 //===- Code ---------------------------------------------------------------===//
@@ -413,9 +443,10 @@ private:
       return sumUp(place + 1, row, count, lane, pieces,
                    SmallVector<Value>(values));
     };
-    int64_t stretch = stretchOf(place);
-    return stretch ? code.sumStretches(from, to, stretch, sums, body)
-                   : code.carry(from, to, 1, sums, body);
+    if (int64_t stretch = stretchOf(place))
+      return code.sumStretches(from, to, stretch, sums, body);
+    int64_t step = loop == right.stepsLoop ? code.schedule.getSteps() : 1;
+    return code.carry(from, to, step, sums, body);
   }
 
   /// How many iterations of a loop of the depth are summed up by themselves; 0
@@ -439,6 +470,8 @@ private:
   SmallVector<Value> addProducts(Index row, int64_t count, Index lane,
                                  ArrayRef<Piece> pieces,
                                  SmallVector<Value> sums) {
+    if (right.stepsLoop)
+      return addBytes(row, count, lane, pieces, sums);
     SmallVector<Value> rightParts;
     for (const Piece &piece : pieces)
       rightParts.push_back(loadRight(lane, piece));
@@ -460,6 +493,84 @@ private:
       }
     }
     return sums;
+  }
+
+  /// Four steps of the sum at once.
+  SmallVector<Value> addBytes(Index row, int64_t count, Index lane,
+                              ArrayRef<Piece> pieces, SmallVector<Value> sums) {
+    int64_t steps = code.schedule.getSteps();
+    auto bytesOf = [&](int64_t width) {
+      return VectorType::get({width * steps}, b.getI8Type());
+    };
+    SmallVector<Value> rightParts;
+    for (const Piece &piece : pieces) {
+      code.at[form.lanes[0]] = lane + piece.start;
+      rightParts.push_back(vector::LoadOp::create(b, bytesOf(piece.width),
+                                                  code.data[right.argument],
+                                                  code.offset(right)));
+    }
+    bool isLeftUnsigned =
+        ByteProduct::of(nest.root)->unsignedInput == form.left;
+    for (int64_t index = 0; index < count; ++index) {
+      enterRow(row, index);
+      // The bytes of all steps are one word for every lane.
+      Value word = loadSteps(steps);
+      for (auto [place, piece] : llvm::enumerate(pieces)) {
+        Value &sum = sums[index * pieces.size() + place];
+        Value words = vector::BroadcastOp::create(
+            b, VectorType::get({piece.width}, b.getI32Type()), word);
+        Value leftPart =
+            vector::BitCastOp::create(b, bytesOf(piece.width), words);
+        Value first = isLeftUnsigned ? leftPart : rightParts[place],
+              second = isLeftUnsigned ? rightParts[place] : leftPart;
+        std::string name = "llvm.x86.avx512.vpdpbusd." +
+                           std::to_string(piece.width * steps * 8);
+        sum = func::CallOp::create(b, intrinsic(name, sum, first, second),
+                                   ValueRange{sum, first, second})
+                  .getResult(0);
+      }
+    }
+    return sums;
+  }
+
+  /// LLVM knows its intrinsics by their names. As a call of a function they
+  /// pass through what would stop at operations with unknown effects.
+  func::FuncOp intrinsic(StringRef name, Value sum, Value first, Value second) {
+    auto module =
+        b.getInsertionBlock()->getParentOp()->getParentOfType<ModuleOp>();
+    if (auto known = module.lookupSymbol<func::FuncOp>(name))
+      return known;
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(module.getBody());
+    auto function = func::FuncOp::create(
+        b, name,
+        b.getFunctionType({sum.getType(), first.getType(), second.getType()},
+                          sum.getType()));
+    function.setPrivate();
+    return function;
+  }
+
+  /// The left operand's elements of so many steps, as one word.
+  Value loadSteps(int64_t steps) {
+    unsigned loop = *right.stepsLoop;
+    auto type = VectorType::get({steps}, b.getI8Type());
+    Value bytes;
+    if (left.along(loop) == 1) {
+      bytes = vector::LoadOp::create(b, type, code.data[left.argument],
+                                     code.offset(left));
+    } else {
+      Index here = code.at[loop];
+      SmallVector<Value> elements;
+      for (int64_t step = 0; step < steps; ++step) {
+        code.at[loop] = here + step;
+        elements.push_back(code.load(left, std::nullopt, 1));
+      }
+      code.at[loop] = here;
+      bytes = vector::FromElementsOp::create(b, type, elements);
+    }
+    Value word = vector::BitCastOp::create(
+        b, VectorType::get({1}, b.getI32Type()), bytes);
+    return vector::ExtractOp::create(b, word, ArrayRef<int64_t>{0});
   }
 
   Value loadRight(Index lane, const Piece &piece) {

@@ -47,6 +47,14 @@ private:
   static int64_t count(const Nest &nest, llvm::ArrayRef<unsigned> loops);
 };
 
+/// Sums of products of bytes, of which one is without sign.
+struct ByteProduct {
+  /// The input that has no sign.
+  unsigned unsignedInput;
+
+  static std::optional<ByteProduct> of(mlir::linalg::GenericOp root);
+};
+
 /// Panels hold as many steps of the sum as fit into so many bytes.
 constexpr int64_t kPanelBytes = 64 << 10;
 /// Sums that wait for the next panel are kept for at most so many bytes.

@@ -190,6 +190,36 @@ productFormOf(nn::KernelOp kernel, const Nest &nest, const Machine &machine) {
   return panelsPay(shape, machine) ? form : inPlace;
 }
 
+/// The loop whose steps a product of bytes can take several at a time: both
+/// operands have an axis of it alone, which lies innermost in that of the rows.
+static std::optional<unsigned> stepsLoopOf(linalg::GenericOp root,
+                                           const ProductForm &form) {
+  constexpr int64_t kSteps = 4;
+  if (!ByteProduct::of(root))
+    return std::nullopt;
+  SmallVector<AffineMap> maps = root.getIndexingMapsArray();
+  AffineMap left = maps[form.left], right = maps[form.right];
+  if (left.getNumResults() == 0)
+    return std::nullopt;
+  auto innermost = dyn_cast<AffineDimExpr>(left.getResults().back());
+  if (!innermost)
+    return std::nullopt;
+  unsigned loop = innermost.getPosition();
+  bool isReduction =
+      root.getIteratorTypesArray()[loop] == utils::IteratorType::reduction;
+  int64_t size = root.getStaticLoopRanges()[loop];
+  auto isOnce = [&](AffineMap map) {
+    return llvm::count_if(map.getResults(), [&](AffineExpr expr) {
+             return expr.isFunctionOfDim(loop);
+           }) == 1;
+  };
+  if (!isReduction || ShapedType::isDynamic(size) || size % kSteps != 0 ||
+      !isOnce(left) || !isOnce(right) ||
+      !llvm::is_contained(right.getResults(), innermost))
+    return std::nullopt;
+  return loop;
+}
+
 static std::optional<nn::ScheduleAttr>
 selectProduct(nn::KernelOp kernel, const Nest &nest, const Machine &machine) {
   FailureOr<ProductForm> form = productFormOf(kernel, nest, machine);
@@ -210,7 +240,9 @@ selectProduct(nn::KernelOp kernel, const Nest &nest, const Machine &machine) {
                      isRightConstant,
                      kernel->getParentOfType<scf::ForOp>() != nullptr,
                      form->weaveCount(nest),
-                     form->depthStride(nest)};
+                     form->depthStride(nest),
+                     isRightConstant &&
+                         stepsLoopOf(nest.root, *form).has_value()};
   std::optional<nn::ScheduleAttr> schedule =
       scheduleProduct(kernel.getContext(), shape, machine);
   if (schedule && !form->hasPlaceForSums(nest, *schedule))
@@ -305,11 +337,15 @@ static void packOperands(nn::KernelOp kernel, OperandPacker &packer) {
                                  schedule.getStreams()
                            : schedule.getRows();
     if (!loop || !nest->loops[*loop].source || tile == 1 ||
+        (!isRight && schedule.getSteps() > 1) ||
         (isRight && schedule.getPacks()) ||
         !isConstant(operandOf(kernel, access)))
       continue;
+    std::optional<OperandPacker::SideBySide> side;
+    if (isRight && schedule.getSteps() > 1)
+      side = {*stepsLoopOf(nest->root, *form), schedule.getSteps()};
     packer.pack(kernel, nest->root, access.argument, *nest->loops[*loop].source,
-                tile);
+                tile, side);
   }
 }
 

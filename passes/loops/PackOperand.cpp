@@ -71,6 +71,18 @@ static SmallVector<char> packBytes(MLIRContext *context, ArrayRef<char> source,
   return target;
 }
 
+/// From [..][steps][tile] to [..][tile][steps], in bytes.
+static void putSideBySide(SmallVector<char> &bytes, int64_t tile,
+                          int64_t steps) {
+  SmallVector<char> block(tile * steps);
+  for (size_t begin = 0; begin < bytes.size(); begin += block.size()) {
+    for (int64_t step = 0; step < steps; ++step)
+      for (int64_t lane = 0; lane < tile; ++lane)
+        block[lane * steps + step] = bytes[begin + step * tile + lane];
+    llvm::copy(block, bytes.begin() + begin);
+  }
+}
+
 /// How far the generic's operand moves when the loop does, in elements; sizes
 /// that are not known are taken for large ones.
 static int64_t strideAlong(linalg::GenericOp generic, OpOperand &operand,
@@ -91,7 +103,8 @@ static int64_t strideAlong(linalg::GenericOp generic, OpOperand &operand,
 }
 
 void OperandPacker::pack(nn::KernelOp kernel, linalg::GenericOp generic,
-                         unsigned argument, unsigned loop, int64_t tile) {
+                         unsigned argument, unsigned loop, int64_t tile,
+                         std::optional<SideBySide> side) {
   ElementsAttr constant;
   if (!matchPattern(kernel->getOperand(argument), m_Constant(&constant)))
     return;
@@ -100,13 +113,18 @@ void OperandPacker::pack(nn::KernelOp kernel, linalg::GenericOp generic,
     return;
   auto type = cast<RankedTensorType>(inside.getType());
   AffineMap map = generic.getMatchingIndexingMap(&*inside.use_begin());
-  int64_t axis = -1;
-  for (auto [place, expr] : llvm::enumerate(map.getResults()))
-    if (auto dim = dyn_cast<AffineDimExpr>(expr);
-        dim && dim.getPosition() == loop)
-      axis = place;
+  auto axisOf = [&](unsigned loop) {
+    int64_t axis = -1;
+    for (auto [place, expr] : llvm::enumerate(map.getResults()))
+      if (auto dim = dyn_cast<AffineDimExpr>(expr);
+          dim && dim.getPosition() == loop)
+        axis = place;
+    return axis;
+  };
+  int64_t axis = axisOf(loop), sideAxis = side ? axisOf(side->loop) : -1,
+          steps = side ? side->steps : 1;
   int64_t elementBytes = nn::elementBytes(type.getElementType());
-  if (axis < 0 || !type.hasStaticShape())
+  if (axis < 0 || !type.hasStaticShape() || (side && sideAxis < 0))
     return;
   auto keyOf = [&](int64_t place) {
     auto dim = dyn_cast<AffineDimExpr>(map.getResult(place));
@@ -126,27 +144,33 @@ void OperandPacker::pack(nn::KernelOp kernel, linalg::GenericOp generic,
   llvm::sort(order.begin() + 1, order.end(), [&](int64_t a, int64_t b) {
     auto rank = [&](int64_t place) {
       int64_t stride = keyOf(place);
-      return std::tuple(stride != 0, -stride, place);
+      return std::tuple(place == sideAxis, stride != 0, -stride, place);
     };
     return rank(a) < rank(b);
   });
   SmallVector<int64_t> shape = applyPermutation(type.getShape(), order);
   shape[0] = llvm::divideCeil(shape[0], tile);
   shape.push_back(tile);
+  if (side) {
+    shape[shape.size() - 2] /= steps;
+    shape.push_back(steps);
+  }
   auto packedType = RankedTensorType::get(shape, type.getElementType());
   Builder attributes(kernel.getContext());
   ElementsAttr &value =
-      packed[{constant, attributes.getDenseI64ArrayAttr(order), tile}];
+      packed[{constant, attributes.getDenseI64ArrayAttr(order), tile, steps}];
   if (!value) {
     std::optional<ArrayRef<char>> raw = nn::rawBytes(constant);
     SmallVector<char> copy;
     if (!raw)
       copy = nn::copyBytes(constant);
-    value = nn::constantWith(
-        packedType, "packed",
+    SmallVector<char> bytes =
         packBytes(kernel.getContext(), raw ? *raw : ArrayRef<char>(copy),
-                  type.getShape(), order, tile, elementBytes));
-    all.push_back({constant, order, tile, value});
+                  type.getShape(), order, tile, elementBytes);
+    if (side)
+      putSideBySide(bytes, tile, steps);
+    value = nn::constantWith(packedType, "packed", std::move(bytes));
+    all.push_back({constant, order, tile, steps, value});
   }
   OpBuilder builder(kernel);
   kernel->setOperand(
@@ -154,11 +178,14 @@ void OperandPacker::pack(nn::KernelOp kernel, linalg::GenericOp generic,
   builder.setInsertionPointToStart(&kernel.getBody().front());
   OpOperand *use = &*inside.use_begin();
   Value plain = ub::PoisonOp::create(builder, kernel.getLoc(), type);
-  auto unpack = linalg::UnPackOp::create(
-      builder, kernel.getLoc(), inside, plain,
-      /*innerDimsPos=*/ArrayRef<int64_t>{axis},
-      /*innerTiles=*/ArrayRef<OpFoldResult>{builder.getIndexAttr(tile)},
-      /*outerDimsPerm=*/order);
+  SmallVector<int64_t> cut{axis};
+  SmallVector<OpFoldResult> tiles{builder.getIndexAttr(tile)};
+  if (side) {
+    cut.push_back(sideAxis);
+    tiles.push_back(builder.getIndexAttr(steps));
+  }
+  auto unpack = linalg::UnPackOp::create(builder, kernel.getLoc(), inside,
+                                         plain, cut, tiles, order);
   use->set(unpack.getResult());
   inside.setType(packedType);
 }
@@ -186,9 +213,10 @@ void OperandPacker::shareAndRelease(ModuleOp module) {
   SmallVector<ElementsAttr> sources;
   for (const Packed &entry : all) {
     sources.push_back(entry.source);
-    if (entry.source.getNumElements() *
-            nn::elementBytes(entry.source.getElementType()) <
-        kSharedBytes)
+    if (entry.steps > 1 ||
+        entry.source.getNumElements() *
+                nn::elementBytes(entry.source.getElementType()) <
+            kSharedBytes)
       continue;
     SmallVector<tensor::ExtractOp> lookups;
     bool isOnlyLookedUp = true;

@@ -2,6 +2,7 @@
 #pragma once
 #include "ir/Kernel.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include <optional>
 
 namespace burnish {
 
@@ -12,9 +13,16 @@ public:
   /// axes][tile], the last filled up with zeros. The other axes stand in the
   /// order in which `generic` walks through its other input, so that this is
   /// read in sequence too. The region unpacks it. Does nothing where no axis is
-  /// `loop` alone.
+  /// `loop` alone. With `side`, the axis of another loop is last of these, and
+  /// cut too, into as many elements as lie side by side in each of the tile's:
+  /// [tiles][other axes][..][tile][steps].
+  struct SideBySide {
+    unsigned loop;
+    int64_t steps;
+  };
   void pack(nn::KernelOp kernel, mlir::linalg::GenericOp generic,
-            unsigned argument, unsigned loop, int64_t tile);
+            unsigned argument, unsigned loop, int64_t tile,
+            std::optional<SideBySide> side = std::nullopt);
 
   /// Once all kernels are made: lets lookups of single elements (a Gather's)
   /// use large packed constants, and gives back the memory of what only they
@@ -24,14 +32,14 @@ public:
 
 private:
   /// Constants that several kernels read are packed once.
-  llvm::DenseMap<std::tuple<mlir::Attribute, mlir::Attribute, int64_t>,
+  llvm::DenseMap<std::tuple<mlir::Attribute, mlir::Attribute, int64_t, int64_t>,
                  mlir::ElementsAttr>
       packed;
   struct Packed {
     mlir::ElementsAttr source;
     /// The axis that is cut into tiles, then the others as they are packed.
     llvm::SmallVector<int64_t> order;
-    int64_t tile;
+    int64_t tile, steps;
     mlir::ElementsAttr value;
   };
   /// In the order in which they were made.

@@ -13,6 +13,10 @@ Machine Machine::of(ModuleOp module) {
   if (auto target = module->getAttrOfType<nn::TargetAttr>(nn::kTargetAttr)) {
     machine.vectorBits = target.getVectorBits();
     machine.vectorRegisters = target.getVectorRegisters();
+    StringRef features = target.getFeatures();
+    machine.addsBytes =
+        features.contains("+avxvnni,") || features.ends_with("+avxvnni") ||
+        (features.contains("+avx512vnni") && features.contains("+avx512vl"));
     machine.l1Bytes =
         target.getL1Bytes() ? target.getL1Bytes() : machine.l1Bytes;
     machine.l2Bytes =

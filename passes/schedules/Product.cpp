@@ -94,6 +94,10 @@ burnish::scheduleProduct(MLIRContext *context, const ProductShape &shape,
   bool isStatic =
       isKnown(shape.lanes) && isKnown(shape.rows) && isKnown(shape.depth);
   int64_t bytes = std::max(1u, shape.rightBits / 8);
+  int64_t steps =
+      shape.isOfBytes && machine.addsBytes && width >= 4 && shape.weave == 1
+          ? 4
+          : 1;
   bool packs = false;
   if (!shape.isStraight && !shape.isRightConstant) {
     // Each element is moved once and used once for each row.
@@ -123,5 +127,5 @@ burnish::scheduleProduct(MLIRContext *context, const ProductShape &shape,
                       shape.lanes * shape.depth * bytes > machine.l2Bytes / 2;
   return nn::ScheduleAttr::get(context, "product", width, vectors, rows, packs,
                                rowsOutside, products >= kParallelProducts,
-                               streams, backAndForth);
+                               streams, backAndForth, steps);
 }

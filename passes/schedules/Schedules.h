@@ -13,6 +13,8 @@ namespace burnish {
 struct Machine {
   int64_t vectorBits = 128, vectorRegisters = 16, l1Bytes = 32 << 10,
           l2Bytes = 256 << 10;
+  /// Has instructions that add four products of bytes to each lane.
+  bool addsBytes = false;
 
   static Machine of(mlir::ModuleOp module);
 };
@@ -33,6 +35,9 @@ struct ProductShape {
   int64_t weave = 1;
   /// Elements from step to step of the sum, in that operand.
   int64_t depthStride = 1;
+  /// Its operands are bytes, one of them unsigned, of which those of four steps
+  /// of the sum can be had side by side.
+  bool isOfBytes = false;
 };
 std::optional<nn::ScheduleAttr> scheduleProduct(mlir::MLIRContext *context,
                                                 const ProductShape &shape,

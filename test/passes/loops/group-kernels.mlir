@@ -210,3 +210,33 @@ module attributes {nn.target = #nn.target<triple = "x86_64-linux-gnu", cpu = "ha
     return %sum : tensor<64x?xf32>
   }
 }
+
+// -----
+
+// Bytes: where the machine adds four products to a lane, weights are packed with four steps of the sum side by side.
+// CHECK-LABEL: func @bytes(
+// CHECK:         %[[W:.*]] = arith.constant {{.*}} : tensor<1x4x32x4xi8>
+// CHECK:         nn.kernel <algorithm = "product", lanes = 16, vectors = 2, rows = 7, {{.*}}steps = 4>
+// CHECK-SAME:      ins(%{{.*}}, %[[W]]
+// CHECK:           linalg.unpack %{{.*}} outer_dims_perm = [1, 0] inner_dims_pos = [1, 0] inner_tiles = [32, 4]
+#left = affine_map<(m, n, k) -> (m, k)>
+#right = affine_map<(m, n, k) -> (k, n)>
+#out = affine_map<(m, n, k) -> (m, n)>
+module attributes {nn.target = #nn.target<triple = "x86_64-linux-gnu", cpu = "znver4", features = "+avx512vl,+avx512vnni", pointerBits = 64, vectorBits = 512, vectorRegisters = 32, l1Bytes = 32768, l2Bytes = 1048576, l3Bytes = 0, cores = 2>} {
+  func.func @bytes(%a: tensor<7x16xi8>) -> tensor<7x31xi32> {
+    %b = arith.constant dense<3> : tensor<16x31xi8>
+    %zero = arith.constant 0 : i32
+    %empty = tensor.empty() : tensor<7x31xi32>
+    %init = linalg.fill ins(%zero : i32) outs(%empty : tensor<7x31xi32>) -> tensor<7x31xi32>
+    %sum = linalg.generic {indexing_maps = [#left, #right, #out], iterator_types = ["parallel", "parallel", "reduction"]}
+        ins(%a, %b : tensor<7x16xi8>, tensor<16x31xi8>) outs(%init : tensor<7x31xi32>) {
+    ^bb0(%x: i8, %y: i8, %z: i32):
+      %u = arith.extui %x : i8 to i32
+      %s = arith.extsi %y : i8 to i32
+      %p = arith.muli %u, %s : i32
+      %t = arith.addi %z, %p : i32
+      linalg.yield %t : i32
+    } -> tensor<7x31xi32>
+    return %sum : tensor<7x31xi32>
+  }
+}
