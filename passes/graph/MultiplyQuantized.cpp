@@ -104,17 +104,27 @@ std::optional<Quantized> Quantized::of(Value value) {
                      axis < 0 ? axis + type.getRank() : axis};
   }
   Value zero;
+  int64_t axis = -1;
   if (auto sub = value.getDefiningOp<nn::SubOp>()) {
-    value = sub.getA();
     zero = sub.getB();
-    if (!isOneNumber(zero))
-      return std::nullopt;
+    auto zeros = typeOf(zero), type = typeOf(value);
+    if (!isOneNumber(zero)) {
+      // One for each place along one axis.
+      if (!zeros || !type || !zeros.hasStaticShape() ||
+          zeros.getRank() != type.getRank() ||
+          llvm::count(zeros.getShape(), 1) != zeros.getRank() - 1)
+        return std::nullopt;
+      axis = llvm::find_if(zeros.getShape(),
+                           [](int64_t size) { return size != 1; }) -
+             zeros.getShape().begin();
+    }
+    value = sub.getA();
   }
   auto cast = value.getDefiningOp<nn::CastOp>();
   if (!cast || static_cast<int64_t>(cast.getTo()) != kI32 ||
       !isOfBytes(cast.getInput()))
     return std::nullopt;
-  return Quantized{cast.getInput(), zero, {}};
+  return Quantized{cast.getInput(), zero, {}, axis};
 }
 
 namespace {
