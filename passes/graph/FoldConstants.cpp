@@ -17,8 +17,9 @@ namespace burnish {
 } // namespace burnish
 
 /// Results up to this size are worth a place in the weights; larger ones only
-/// if their operands take as much.
-static constexpr int64_t kSmallBytes = 1 << 20;
+/// if their operands take as much. Weights of 8 bits as floats are four times
+/// as large, and would be made at every run otherwise, in as much memory.
+static constexpr int64_t kSmallBytes = 1 << 20, kLargestGrowth = 4;
 /// Constants up to this size stay constants where they are evaluated, since
 /// shapes may depend on them.
 static constexpr int64_t kShapeBytes = 4096;
@@ -105,7 +106,7 @@ private:
         return false;
       after += *bytes;
     }
-    return after <= std::max(kSmallBytes, 2 * before);
+    return after <= std::max(kSmallBytes, kLargestGrowth * before);
   }
 
   void collectEnds() {

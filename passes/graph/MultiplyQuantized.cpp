@@ -16,9 +16,8 @@ namespace burnish {
 
 // ONNX's numbers of element types.
 static constexpr int64_t kF32 = 1, kUnsigned8 = 2, kSigned8 = 3, kI32 = 6;
-/// So many channels of an image lie side by side in what dot products of bytes
-/// take at once.
-static constexpr int64_t kChannelsAtOnce = 4;
+/// Dot products of bytes take so many steps of a sum at once.
+static constexpr int64_t kStepsAtOnce = 4;
 /// Zero points of more channels are not looked at.
 static constexpr int64_t kMostZeros = 1 << 16;
 
@@ -105,17 +104,27 @@ std::optional<Quantized> Quantized::of(Value value) {
                      axis < 0 ? axis + type.getRank() : axis};
   }
   Value zero;
+  int64_t axis = -1;
   if (auto sub = value.getDefiningOp<nn::SubOp>()) {
-    value = sub.getA();
     zero = sub.getB();
-    if (!isOneNumber(zero))
-      return std::nullopt;
+    auto zeros = typeOf(zero), type = typeOf(value);
+    if (!isOneNumber(zero)) {
+      // One for each place along one axis.
+      if (!zeros || !type || !zeros.hasStaticShape() ||
+          zeros.getRank() != type.getRank() ||
+          llvm::count(zeros.getShape(), 1) != zeros.getRank() - 1)
+        return std::nullopt;
+      axis = llvm::find_if(zeros.getShape(),
+                           [](int64_t size) { return size != 1; }) -
+             zeros.getShape().begin();
+    }
+    value = sub.getA();
   }
   auto cast = value.getDefiningOp<nn::CastOp>();
   if (!cast || static_cast<int64_t>(cast.getTo()) != kI32 ||
       !isOfBytes(cast.getInput()))
     return std::nullopt;
-  return Quantized{cast.getInput(), zero, {}};
+  return Quantized{cast.getInput(), zero, {}, axis};
 }
 
 namespace {
@@ -201,34 +210,42 @@ private:
 
   Value multiply(Value a, Value w) { return b.make<nn::MatMulOp>(a, w); }
 
-  /// A border of zero points, and as many channels as are summed at once.
+  /// A border of zero points; channels, or the taps of a row where there are
+  /// fewer channels, are filled up to as many as are summed at once.
   Value convolve() {
     auto x = typeOf(left.bytes), w = typeOf(right.bytes);
-    int64_t spatial = w.getRank() - 2, channels = w.getDimSize(1);
-    SmallVector<int64_t> pads(2 * w.getRank(), 0);
+    int64_t rank = w.getRank(), spatial = rank - 2, channels = w.getDimSize(1),
+            last = rank - 1;
+    SmallVector<int64_t> pads(2 * rank, 0), more(2 * rank, 0);
     if (needsBorder) {
       ArrayRef<int64_t> given = *conv.getPads();
       for (int64_t axis = 0; axis < spatial; ++axis) {
         pads[2 + axis] = given[axis];
-        pads[w.getRank() + 2 + axis] = given[spatial + axis];
+        pads[rank + 2 + axis] = given[spatial + axis];
       }
     }
-    int64_t missing = conv.getGroup() == 1
-                          ? llvm::alignTo(channels, kChannelsAtOnce) - channels
+    bool isDense = !conv.getDilations() || conv.getDilations()->back() == 1;
+    bool fillsTaps = channels < kStepsAtOnce && w.getDimSize(last) > 1 &&
+                     isDense && conv.getAutoPad() == "NOTSET";
+    int64_t filled = fillsTaps ? last : 1, size = w.getDimSize(filled),
+            missing = conv.getGroup() == 1
+                          ? llvm::alignTo(size, kStepsAtOnce) - size
                           : 0;
-    Value zero = left.zero ? b.make<nn::CastOp>(left.zero, kUnsigned8)
-                           : b.scalar(x.getElementType(), 0);
-    if (missing > 0) {
-      SmallVector<int64_t> more(2 * w.getRank(), 0);
-      more[w.getRank() + 1] = pads[w.getRank() + 1] = missing;
+    more[rank + filled] = missing;
+    pads[rank + filled] += missing;
+    // A border of zeros stays the convolution's.
+    if (missing > 0)
       right.bytes =
           padWith(right.bytes, more, b.scalar(b.getIntegerType(8), 0));
-    }
     if (missing > 0 || needsBorder)
-      left.bytes = padWith(left.bytes, pads, zero);
+      left.bytes = padWith(left.bytes, pads,
+                           left.zero ? b.make<nn::CastOp>(left.zero, kUnsigned8)
+                                     : b.scalar(x.getElementType(), 0));
     auto padded = cast<nn::ConvOp>(b.clone(*conv));
     if (needsBorder)
       padded.setPads(SmallVector<int64_t>(conv.getPads()->size(), 0));
+    if (missing > 0 && fillsTaps)
+      padded.setKernelShape(typeOf(right.bytes).getShape().take_back(spatial));
     padded->setOperands({left.bytes, right.bytes});
     (void)b.scope.infer(padded);
     return padded;

@@ -495,82 +495,102 @@ private:
     return sums;
   }
 
-  /// Four steps of the sum at once.
+  /// Several steps of the sum at once.
   SmallVector<Value> addBytes(Index row, int64_t count, Index lane,
                               ArrayRef<Piece> pieces, SmallVector<Value> sums) {
     int64_t steps = code.schedule.getSteps();
-    auto bytesOf = [&](int64_t width) {
-      return VectorType::get({width * steps}, b.getI8Type());
+    unsigned unsignedInput = ByteProduct::of(nest.root)->unsignedInput;
+    // Pairs are multiplied as 16 bits: products of bytes would be cut short.
+    bool isWidened = steps == 2;
+    auto widened = [&](Value bytes, unsigned input) -> Value {
+      if (!isWidened)
+        return bytes;
+      auto type = VectorType::get(cast<VectorType>(bytes.getType()).getShape(),
+                                  b.getI16Type());
+      if (input == unsignedInput)
+        return arith::ExtUIOp::create(b, type, bytes);
+      return arith::ExtSIOp::create(b, type, bytes);
     };
     SmallVector<Value> rightParts;
     for (const Piece &piece : pieces) {
       code.at[form.lanes[0]] = lane + piece.start;
-      rightParts.push_back(vector::LoadOp::create(b, bytesOf(piece.width),
-                                                  code.data[right.argument],
-                                                  code.offset(right)));
+      Value bytes = vector::LoadOp::create(
+          b, VectorType::get({piece.width * steps}, b.getI8Type()),
+          code.data[right.argument], code.offset(right));
+      rightParts.push_back(widened(bytes, form.right));
     }
-    bool isLeftUnsigned =
-        ByteProduct::of(nest.root)->unsignedInput == form.left;
     for (int64_t index = 0; index < count; ++index) {
       enterRow(row, index);
-      // The bytes of all steps are one word for every lane.
-      Value word = loadSteps(steps);
+      // The elements of all steps are one word for every lane.
+      Value word = vector::ExtractOp::create(
+          b,
+          Value(vector::BitCastOp::create(
+              b, VectorType::get({1}, b.getIntegerType(8 * steps)),
+              loadSteps(steps))),
+          ArrayRef<int64_t>{0});
       for (auto [place, piece] : llvm::enumerate(pieces)) {
         Value &sum = sums[index * pieces.size() + place];
-        Value words = vector::BroadcastOp::create(
-            b, VectorType::get({piece.width}, b.getI32Type()), word);
-        Value leftPart =
-            vector::BitCastOp::create(b, bytesOf(piece.width), words);
-        Value first = isLeftUnsigned ? leftPart : rightParts[place],
-              second = isLeftUnsigned ? rightParts[place] : leftPart;
-        std::string name = "llvm.x86.avx512.vpdpbusd." +
-                           std::to_string(piece.width * steps * 8);
-        sum = func::CallOp::create(b, intrinsic(name, sum, first, second),
-                                   ValueRange{sum, first, second})
-                  .getResult(0);
+        Value rightPart = rightParts[place];
+        Value leftPart = widened(
+            vector::BitCastOp::create(
+                b, VectorType::get({piece.width * steps}, b.getI8Type()),
+                Value(vector::BroadcastOp::create(
+                    b, VectorType::get({piece.width}, word.getType()), word))),
+            form.left);
+        if (isWidened) {
+          sum =
+              arith::AddIOp::create(b, sum,
+                                    call(pairsName(piece.width), sum.getType(),
+                                         {leftPart, rightPart}));
+          continue;
+        }
+        if (unsignedInput == form.right)
+          std::swap(leftPart, rightPart);
+        sum =
+            call("llvm.x86.avx512.vpdpbusd." + std::to_string(piece.width * 32),
+                 sum.getType(), {sum, leftPart, rightPart});
       }
     }
     return sums;
   }
 
-  /// LLVM knows its intrinsics by their names. As a call of a function they
-  /// pass through what would stop at operations with unknown effects.
-  func::FuncOp intrinsic(StringRef name, Value sum, Value first, Value second) {
-    auto module =
-        b.getInsertionBlock()->getParentOp()->getParentOfType<ModuleOp>();
-    if (auto known = module.lookupSymbol<func::FuncOp>(name))
-      return known;
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(module.getBody());
-    auto function = func::FuncOp::create(
-        b, name,
-        b.getFunctionType({sum.getType(), first.getType(), second.getType()},
-                          sum.getType()));
-    function.setPrivate();
-    return function;
+  static std::string pairsName(int64_t width) {
+    return width == 16  ? "llvm.x86.avx512.pmaddw.d.512"
+           : width == 8 ? "llvm.x86.avx2.pmadd.wd"
+                        : "llvm.x86.sse2.pmadd.wd";
   }
 
-  /// The left operand's elements of so many steps, as one word.
+  /// LLVM knows its intrinsics by their names. As calls of functions they pass
+  /// through what would stop at operations with unknown effects.
+  Value call(StringRef intrinsic, Type result, ValueRange operands) {
+    auto module =
+        b.getInsertionBlock()->getParentOp()->getParentOfType<ModuleOp>();
+    auto function = module.lookupSymbol<func::FuncOp>(intrinsic);
+    if (!function) {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(module.getBody());
+      function = func::FuncOp::create(
+          b, intrinsic, b.getFunctionType(operands.getTypes(), result));
+      function.setPrivate();
+    }
+    return func::CallOp::create(b, function, operands).getResult(0);
+  }
+
+  /// The left operand's elements of so many steps.
   Value loadSteps(int64_t steps) {
     unsigned loop = *right.stepsLoop;
     auto type = VectorType::get({steps}, b.getI8Type());
-    Value bytes;
-    if (left.along(loop) == 1) {
-      bytes = vector::LoadOp::create(b, type, code.data[left.argument],
-                                     code.offset(left));
-    } else {
-      Index here = code.at[loop];
-      SmallVector<Value> elements;
-      for (int64_t step = 0; step < steps; ++step) {
-        code.at[loop] = here + step;
-        elements.push_back(code.load(left, std::nullopt, 1));
-      }
-      code.at[loop] = here;
-      bytes = vector::FromElementsOp::create(b, type, elements);
+    if (left.along(loop) == 1)
+      return vector::LoadOp::create(b, type, code.data[left.argument],
+                                    code.offset(left));
+    Index here = code.at[loop];
+    SmallVector<Value> elements;
+    for (int64_t step = 0; step < steps; ++step) {
+      code.at[loop] = here + step;
+      elements.push_back(code.load(left, std::nullopt, 1));
     }
-    Value word = vector::BitCastOp::create(
-        b, VectorType::get({1}, b.getI32Type()), bytes);
-    return vector::ExtractOp::create(b, word, ArrayRef<int64_t>{0});
+    code.at[loop] = here;
+    return vector::FromElementsOp::create(b, type, elements);
   }
 
   Value loadRight(Index lane, const Piece &piece) {

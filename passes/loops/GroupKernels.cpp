@@ -190,8 +190,9 @@ productFormOf(nn::KernelOp kernel, const Nest &nest, const Machine &machine) {
   return panelsPay(shape, machine) ? form : inPlace;
 }
 
-/// The loop whose steps a product of bytes can take several at a time: both
-/// operands have an axis of it alone, which lies innermost in that of the rows.
+/// The loop whose steps a product of bytes can take several at a time: the
+/// innermost axis of the rows' operand moves with it by one, and nothing else
+/// of that operand does; the other operand has an axis of it alone.
 static std::optional<unsigned> stepsLoopOf(linalg::GenericOp root,
                                            const ProductForm &form) {
   constexpr int64_t kSteps = 4;
@@ -199,25 +200,29 @@ static std::optional<unsigned> stepsLoopOf(linalg::GenericOp root,
     return std::nullopt;
   SmallVector<AffineMap> maps = root.getIndexingMapsArray();
   AffineMap left = maps[form.left], right = maps[form.right];
-  if (left.getNumResults() == 0)
-    return std::nullopt;
-  auto innermost = dyn_cast<AffineDimExpr>(left.getResults().back());
-  if (!innermost)
-    return std::nullopt;
-  unsigned loop = innermost.getPosition();
-  bool isReduction =
-      root.getIteratorTypesArray()[loop] == utils::IteratorType::reduction;
-  int64_t size = root.getStaticLoopRanges()[loop];
-  auto isOnce = [&](AffineMap map) {
-    return llvm::count_if(map.getResults(), [&](AffineExpr expr) {
-             return expr.isFunctionOfDim(loop);
-           }) == 1;
+  SmallVector<int64_t> sizes = root.getStaticLoopRanges();
+  auto fits = [&](unsigned loop) {
+    if (root.getIteratorTypesArray()[loop] != utils::IteratorType::reduction ||
+        ShapedType::isDynamic(sizes[loop]) || sizes[loop] % kSteps != 0)
+      return false;
+    auto isOnce = [&](AffineMap map) {
+      return llvm::count_if(map.getResults(), [&](AffineExpr expr) {
+               return expr.isFunctionOfDim(loop);
+             }) == 1;
+    };
+    AffineExpr dim = getAffineDimExpr(loop, root.getContext()),
+               innermost = left.getResults().back();
+    // What remains of the index when the loop stands still.
+    AffineExpr without =
+        simplifyAffineExpr(innermost - dim, left.getNumDims(), 0);
+    return isOnce(left) && isOnce(right) && !without.isFunctionOfDim(loop) &&
+           llvm::is_contained(right.getResults(), dim);
   };
-  if (!isReduction || ShapedType::isDynamic(size) || size % kSteps != 0 ||
-      !isOnce(left) || !isOnce(right) ||
-      !llvm::is_contained(right.getResults(), innermost))
-    return std::nullopt;
-  return loop;
+  if (left.getNumResults() > 0)
+    for (unsigned loop = 0; loop < root.getNumLoops(); ++loop)
+      if (fits(loop))
+        return loop;
+  return std::nullopt;
 }
 
 static std::optional<nn::ScheduleAttr>

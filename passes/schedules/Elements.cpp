@@ -14,9 +14,15 @@ Machine Machine::of(ModuleOp module) {
     machine.vectorBits = target.getVectorBits();
     machine.vectorRegisters = target.getVectorRegisters();
     StringRef features = target.getFeatures();
-    machine.addsBytes =
-        features.contains("+avxvnni,") || features.ends_with("+avxvnni") ||
-        (features.contains("+avx512vnni") && features.contains("+avx512vl"));
+    auto has = [&](StringRef feature) {
+      return llvm::is_contained(llvm::split(features, ','), feature);
+    };
+    // vpdpbusd; else pmaddwd, of bytes that are widened first. Of vectors of
+    // 512 bits that takes more than AVX-512 alone.
+    if (has("+avxvnni") || (has("+avx512vnni") && has("+avx512vl")))
+      machine.bytesAtOnce = 4;
+    else if (has("+avx2") && (machine.vectorBits < 512 || has("+avx512bw")))
+      machine.bytesAtOnce = 2;
     machine.l1Bytes =
         target.getL1Bytes() ? target.getL1Bytes() : machine.l1Bytes;
     machine.l2Bytes =

@@ -51,6 +51,11 @@ burnish::scheduleProduct(MLIRContext *context, const ProductShape &shape,
         width, llvm::bit_ceil(static_cast<uint64_t>(shape.lanes)));
   if (width < 2)
     return std::nullopt;
+  int64_t steps = shape.isOfBytes && width >= 4 && shape.weave == 1
+                      ? machine.bytesAtOnce
+                      : 1;
+  // A product that is not added by the same instruction takes a register.
+  int64_t registers = machine.vectorRegisters - (steps == 2 ? 2 : 1);
   // Sizes of run time are taken for large ones.
   int64_t lanes = isKnown(shape.lanes) ? shape.lanes : 16 * width,
           rowCount = isKnown(shape.rows) ? shape.rows : 64;
@@ -59,8 +64,7 @@ burnish::scheduleProduct(MLIRContext *context, const ProductShape &shape,
   for (int64_t tryVectors : {2, 3, 4, 8, 6, 1}) {
     if (tryVectors > allVectors && tryVectors > 1)
       continue;
-    int64_t most =
-        (machine.vectorRegisters - 1 - tryVectors) / tryVectors / shape.weave;
+    int64_t most = (registers - tryVectors) / tryVectors / shape.weave;
     if (most < 1)
       continue;
     int64_t tryRows = std::min({rowCount, kMostRows, most});
@@ -94,10 +98,6 @@ burnish::scheduleProduct(MLIRContext *context, const ProductShape &shape,
   bool isStatic =
       isKnown(shape.lanes) && isKnown(shape.rows) && isKnown(shape.depth);
   int64_t bytes = std::max(1u, shape.rightBits / 8);
-  int64_t steps =
-      shape.isOfBytes && machine.addsBytes && width >= 4 && shape.weave == 1
-          ? 4
-          : 1;
   bool packs = false;
   if (!shape.isStraight && !shape.isRightConstant) {
     // Each element is moved once and used once for each row.

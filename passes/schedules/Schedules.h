@@ -13,8 +13,8 @@ namespace burnish {
 struct Machine {
   int64_t vectorBits = 128, vectorRegisters = 16, l1Bytes = 32 << 10,
           l2Bytes = 256 << 10;
-  /// Has instructions that add four products of bytes to each lane.
-  bool addsBytes = false;
+  /// Products of bytes that an instruction adds up in each lane; 1: none does.
+  int64_t bytesAtOnce = 1;
 
   static Machine of(mlir::ModuleOp module);
 };

@@ -41,14 +41,11 @@ static SmallVector<Attr> windowOf(const onnx::NodeProto &node) {
   return attributes;
 }
 
-// A convolution of 8-bit integers, exactly: in doubles, which hold its sums, as
-// the core has it for floats only.
+// A convolution of 8-bit integers, with sums of 32 bits.
 static Value convolve(Expansion &e, Value x, Value zeroX, Value w,
                       Value zeroW) {
-  Value image = e.cast(centred(e, x, zeroX, 1), TensorProto::DOUBLE),
-        kernel = e.cast(centred(e, w, zeroW, 0), TensorProto::DOUBLE);
-  return e.cast(e("Conv", {image, kernel}, windowOf(e.node)),
-                TensorProto::INT32);
+  return e("Conv", {centred(e, x, zeroX, 1), centred(e, w, zeroW, 0)},
+           windowOf(e.node));
 }
 
 // round(sum * (a_scale * b_scale / y_scale)) + y_zero_point, saturated; `sum`

@@ -49,3 +49,17 @@ func.func @keeps_large_order(%x: tensor<3x520xf32>) -> tensor<3x4xf32> {
   %z = nn.matmul %y, %t : (tensor<3x512xf32>, tensor<512x4xf32>) -> tensor<3x4xf32>
   return %z : tensor<3x4xf32>
 }
+
+// -----
+
+// Weights of 8 bits are dequantized when compiling, though floats are four times as large.
+// CHECK-LABEL: func.func @dequantizes(
+// CHECK-NOT:     nn.cast
+// CHECK:         %[[W:.*]] = nn.constant {{.*}} -> tensor<513x515xf32>
+// CHECK-NEXT:    nn.matmul %{{.*}}, %[[W]]
+func.func @dequantizes(%x: tensor<3x513xf32>) -> tensor<3x515xf32> {
+  %w = nn.constant {value = dense<2> : tensor<513x515xi8>} : () -> tensor<513x515xi8>
+  %f = nn.cast %w {to = 1 : i64} : (tensor<513x515xi8>) -> tensor<513x515xf32>
+  %y = nn.matmul %x, %f : (tensor<3x513xf32>, tensor<513x515xf32>) -> tensor<3x515xf32>
+  return %y : tensor<3x515xf32>
+}

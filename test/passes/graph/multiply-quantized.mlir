@@ -1,11 +1,11 @@
 // RUN: burnish-opt %s --split-input-file --nn-infer-shapes --nn-multiply-quantized --canonicalize | FileCheck %s
 
 // Bytes are multiplied; zero points are taken from the sums, the scale of the quantization that follows goes into the factors.
-// The image gets a border of its zero point, and channels of zeros up to four.
+// The image gets a border of its zero point; of few channels, a row of taps is filled up to four.
 // CHECK-LABEL: func.func @convolution(
 // CHECK-SAME:      %[[X:.*]]: tensor<1x3x5x6xui8>
-// CHECK-DAG:     %[[W:.*]] = nn.pad {{.*}} -> tensor<7x4x3x3xi8>
-// CHECK-DAG:     %[[IMAGE:.*]] = nn.pad %[[X]], {{.*}} -> tensor<1x4x7x8xui8>
+// CHECK-DAG:     %[[W:.*]] = nn.pad {{.*}} -> tensor<7x3x3x4xi8>
+// CHECK-DAG:     %[[IMAGE:.*]] = nn.pad %[[X]], {{.*}} -> tensor<1x3x7x9xui8>
 // CHECK:         %[[SUMS:.*]] = nn.conv %[[IMAGE]], %[[W]] {{.*}}pads = array<i64: 0, 0, 0, 0>{{.*}} -> tensor<1x7x5x6xi32>
 // CHECK:         %[[OF_WEIGHTS:.*]] = nn.conv %{{.*}}, %[[W]] {{.*}} -> tensor<1x7x1x1xi32>
 // CHECK:         %[[SHIFT:.*]] = nn.mul %[[OF_WEIGHTS]]

@@ -129,3 +129,41 @@ func.func @woven(%a: memref<5x8xf32>, %b: memref<5x3x2xf32>, %c: memref<3x8x2xf3
   }
   return
 }
+
+// -----
+
+// Bytes: four steps of the sum at once, of which the left operand's are one word; the last lanes are beyond the result.
+// CHECK-LABEL: func private @llvm.x86.avx512.vpdpbusd.128(vector<4xi32>, vector<16xi8>, vector<16xi8>) -> vector<4xi32>
+// CHECK-LABEL: func @bytes(
+// CHECK-LABEL: func private @product_2x8x3(
+// CHECK:         scf.for %{{.*}} = %c0 to %c8 step %c4 iter_args(%[[FIRST:.*]] = %cst, %{{.*}} = %cst)
+// CHECK:           %[[RIGHT:.*]] = vector.load %{{.*}} : {{.*}}, vector<16xi8>
+// CHECK:           %[[STEPS:.*]] = vector.load %{{.*}} : {{.*}}, vector<4xi8>
+// CHECK:           %[[WORD:.*]] = vector.bitcast %[[STEPS]] : vector<4xi8> to vector<1xi32>
+// CHECK:           %[[LEFT:.*]] = vector.bitcast %{{.*}} : vector<4xi32> to vector<16xi8>
+// CHECK:           func.call @llvm.x86.avx512.vpdpbusd.128(%[[FIRST]], %[[LEFT]], %[[RIGHT]])
+#row = affine_map<(m, k, n) -> (m, k)>
+#column = affine_map<(m, k, n) -> (k, n)>
+#result = affine_map<(m, k, n) -> (m, n)>
+func.func @bytes(%a: memref<2x8xi8>, %b: memref<1x2x4x4xi8>, %c: memref<2x3xi32>) {
+  nn.kernel <algorithm = "product", lanes = 4, vectors = 1, rows = 2, packs = false, rowsOutside = false, isParallel = false, steps = 4>
+      ins(%a, %b : memref<2x8xi8>, memref<1x2x4x4xi8>) outs(%c : memref<2x3xi32>) {
+  ^bb0(%x: tensor<2x8xi8>, %packed: tensor<1x2x4x4xi8>, %z: tensor<2x3xi32>):
+    %plain = ub.poison : tensor<8x3xi8>
+    %y = linalg.unpack %packed outer_dims_perm = [1, 0] inner_dims_pos = [1, 0] inner_tiles = [4, 4] into %plain
+        : tensor<1x2x4x4xi8> -> tensor<8x3xi8>
+    %zero = arith.constant 0 : i32
+    %init = linalg.fill ins(%zero : i32) outs(%z : tensor<2x3xi32>) -> tensor<2x3xi32>
+    %r = linalg.generic {indexing_maps = [#row, #column, #result], iterator_types = ["parallel", "reduction", "parallel"]}
+        ins(%x, %y : tensor<2x8xi8>, tensor<8x3xi8>) outs(%init : tensor<2x3xi32>) {
+    ^bb0(%p: i8, %q: i8, %s: i32):
+      %u = arith.extui %p : i8 to i32
+      %v = arith.extsi %q : i8 to i32
+      %m = arith.muli %u, %v : i32
+      %t = arith.addi %s, %m : i32
+      linalg.yield %t : i32
+    } -> tensor<2x3xi32>
+    nn.kernel_yield %r : tensor<2x3xi32>
+  }
+  return
+}
