@@ -10,6 +10,7 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "passes/kernels/Body.h"
 #include "passes/kernels/Code.h"
+#include "passes/kernels/Combiner.h"
 
 using namespace mlir;
 using namespace burnish;
@@ -453,7 +454,9 @@ private:
   /// where that would make no difference to sums of floats, or is done in an
   /// inner loop.
   int64_t stretchOf(size_t place) const {
-    if (!isa<FloatType>(nest.rootType))
+    // A greatest product, as one over masks, is no sum.
+    std::optional<Combiner> combiner = Combiner::of(nest.root);
+    if (!combiner || !isa<arith::AddFOp>(combiner->op))
       return 0;
     auto sizeOf = [&](unsigned loop) {
       int64_t known = nest.loops[loop].known();

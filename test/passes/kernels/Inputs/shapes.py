@@ -45,6 +45,12 @@ def products():
     outputs.append(node("MatMul", given(2, 1, 9, 8), given(3, 8, 40)))
 
 
+def greatest():
+    """The greatest of products over a long axis: what looks like a sum of products and is none."""
+    product = node("Mul", given(2, 2500, 1), given(2, 2500, 40))
+    outputs.append(node("ReduceMax", node("Sub", product, constant(np.float32(1000))), constant(np.array([1])), keepdims=0))
+
+
 def windows():
     """3x3 taps, enough channels and places for minimal filtering, with all that may follow."""
 
@@ -148,6 +154,7 @@ def make():
     products()
     convolutions()
     windows()
+    greatest()
     layouts()
     views()
     recurrences()
