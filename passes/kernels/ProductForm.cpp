@@ -1,0 +1,210 @@
+// ProductForm.cpp - a nest seen as a matrix product.
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "passes/kernels/Product.h"
+
+using namespace mlir;
+using namespace burnish;
+
+/// So many rows make a good tile on any machine.
+static constexpr int64_t kFullRows = 6;
+
+int64_t ProductForm::count(const Nest &nest, ArrayRef<unsigned> loops) {
+  int64_t product = 1;
+  for (unsigned loop : loops) {
+    if (ShapedType::isDynamic(nest.loops[loop].known()))
+      return ShapedType::kDynamic;
+    product *= nest.loops[loop].known();
+  }
+  return product;
+}
+
+/// The lanes between whose results those of `weave` lie.
+static std::optional<unsigned> wovenLanes(const Nest &nest, unsigned weave) {
+  int64_t size = nest.loops[weave].known();
+  if (size != 2 && size != 4)
+    return std::nullopt;
+  for (auto [index, loop] : llvm::enumerate(nest.loops))
+    for (unsigned right : {0u, 1u})
+      if (!loop.isReduction && nest.out.along(index) == size &&
+          nest.inputs[right].moves(index) && !nest.inputs[right].moves(weave) &&
+          !nest.inputs[1 - right].moves(index) &&
+          nest.inputs[1 - right].moves(weave))
+        return index;
+  return std::nullopt;
+}
+
+FailureOr<ProductForm> ProductForm::of(const Nest &nest, bool packs) {
+  if (nest.inputs.size() != 2 || !nest.hasReduction())
+    return failure();
+  ProductForm form;
+  std::optional<unsigned> innermost;
+  for (auto [index, loop] : llvm::enumerate(nest.loops)) {
+    if (loop.isReduction)
+      form.depth.push_back(index);
+    else if (nest.out.along(index) == 1)
+      innermost = index;
+  }
+  if (innermost)
+    if (std::optional<unsigned> lanes = wovenLanes(nest, *innermost)) {
+      form.weave = innermost;
+      innermost = lanes;
+    }
+  if (!innermost ||
+      nest.inputs[0].moves(*innermost) == nest.inputs[1].moves(*innermost))
+    return failure();
+  form.right = nest.inputs[1].moves(*innermost) ? 1 : 0;
+  form.left = 1 - form.right;
+  const Access &left = nest.inputs[form.left], &right = nest.inputs[form.right];
+  form.lanes.push_back(*innermost);
+  auto follows = [&](unsigned loop) {
+    int64_t size = nest.loops[form.lanes.front()].known(),
+            step = nest.out.along(form.lanes.front());
+    bool isKnown = !ShapedType::isDynamic(size) &&
+                   !ShapedType::isDynamic(step) &&
+                   !ShapedType::isDynamic(nest.loops[loop].known());
+    bool isFixed = !ShapedType::isDynamic(right.along(loop)) &&
+                   !ShapedType::isDynamic(right.along(form.lanes.front()));
+    return !nest.loops[loop].isReduction && isKnown && isFixed &&
+           nest.out.along(loop) == size * step && right.moves(loop) &&
+           !left.moves(loop);
+  };
+  if (!right.packedLoop && packs)
+    for (bool isFound = true; isFound;) {
+      isFound = false;
+      for (unsigned loop = 0; loop < nest.loops.size() && !isFound; ++loop)
+        if (!llvm::is_contained(form.lanes, loop) && follows(loop)) {
+          form.lanes.insert(form.lanes.begin(), loop);
+          isFound = true;
+        }
+    }
+  // Results of an epilogue's operands must lie along several lane loops as one,
+  // too.
+  auto isRegular = [&](const Access &access) {
+    if (form.lanes.size() == 1)
+      return true;
+    int64_t step = access.along(form.lanes.back()), extent = step;
+    for (size_t place = form.lanes.size(); place-- > 1;) {
+      extent *= nest.loops[form.lanes[place]].known();
+      if (access.along(form.lanes[place - 1]) != extent)
+        return false;
+    }
+    return true;
+  };
+  for (auto [index, access] : llvm::enumerate(nest.epilogueInputs))
+    if (index != nest.resultInput && !isRegular(access))
+      return failure();
+  form.row = form.chooseRow(nest);
+  for (unsigned loop = 0; loop < nest.loops.size(); ++loop)
+    if (!nest.loops[loop].isReduction &&
+        !llvm::is_contained(form.lanes, loop) && form.row != loop &&
+        form.weave != loop)
+      form.outer.push_back(loop);
+  if (left.packedLoop && left.packedLoop != form.row)
+    return failure();
+  if (right.packedLoop &&
+      (form.lanes.size() != 1 || *right.packedLoop != form.lanes[0]))
+    return failure();
+  // The order of the sum is free, so that what a panel holds is what one loop
+  // runs over.
+  auto keyOf = [&](unsigned loop) {
+    return std::pair(
+        ShapedType::isDynamic(right.along(loop)) ? 0 : -right.along(loop),
+        loop);
+  };
+  llvm::sort(form.depth,
+             [&](unsigned a, unsigned b) { return keyOf(a) < keyOf(b); });
+  return form;
+}
+
+/// Rows that lie near each other share cache lines and pages, so the loop of
+/// the shortest stride is taken that fills a tile; else the longest.
+std::optional<unsigned> ProductForm::chooseRow(const Nest &nest) const {
+  const Access &from = nest.inputs[left];
+  auto sizeOf = [&](unsigned loop) {
+    int64_t size = nest.loops[loop].known();
+    return ShapedType::isDynamic(size) ? std::numeric_limits<int64_t>::max()
+                                       : size;
+  };
+  auto strideOf = [&](unsigned loop) {
+    int64_t stride = from.along(loop);
+    return ShapedType::isDynamic(stride) ? std::numeric_limits<int64_t>::max()
+                                         : std::abs(stride);
+  };
+  std::optional<unsigned> row;
+  for (unsigned loop = 0; loop < nest.loops.size(); ++loop) {
+    if (nest.loops[loop].isReduction || llvm::is_contained(lanes, loop) ||
+        weave == loop || nest.inputs[right].moves(loop) || !from.moves(loop))
+      continue;
+    bool fills = sizeOf(loop) >= kFullRows;
+    bool isBetter = !row || (fills && sizeOf(*row) >= kFullRows
+                                 ? strideOf(loop) < strideOf(*row)
+                                 : sizeOf(loop) > sizeOf(*row) ||
+                                       (sizeOf(loop) == sizeOf(*row) &&
+                                        strideOf(loop) < strideOf(*row)));
+    if (isBetter)
+      row = loop;
+  }
+  return row;
+}
+
+bool ProductForm::isStraight(const Nest &nest) const {
+  return lanes.size() == 1 && nest.inputs[right].along(lanes[0]) == 1;
+}
+
+int64_t ProductForm::depthStride(const Nest &nest) const {
+  int64_t least = std::numeric_limits<int64_t>::max();
+  for (unsigned loop : depth) {
+    int64_t step = nest.inputs[right].along(loop);
+    if (ShapedType::isDynamic(step))
+      return step;
+    if (step != 0)
+      least = std::min(least, std::abs(step));
+  }
+  return least;
+}
+
+bool ProductForm::hasPlaceForSums(const Nest &nest,
+                                  nn::ScheduleAttr schedule) const {
+  if (!schedule.getPacks())
+    return true;
+  auto bytesOf = [](Type type) {
+    return std::max<int64_t>(1, type.getIntOrFloatBitWidth() / 8);
+  };
+  linalg::GenericOp root = nest.root;
+  int64_t panelRow = schedule.getLanes() * schedule.getVectors();
+  bool isSplit = depthCount(nest) * panelRow *
+                     bytesOf(root.getBody()->getArgument(right).getType()) >
+                 2 * kPanelBytes;
+  return !isSplit || rowCount(nest) * weaveCount(nest) * panelRow *
+                             bytesOf(nest.rootType) <=
+                         kSumsBytes;
+}
+
+std::optional<ByteProduct> ByteProduct::of(linalg::GenericOp root) {
+  auto adds = root.getBody()
+                  ->getTerminator()
+                  ->getOperand(0)
+                  .getDefiningOp<arith::AddIOp>();
+  if (!adds || root.getNumDpsInputs() != 2 || !adds.getType().isInteger(32))
+    return std::nullopt;
+  bool isSumFirst = adds.getLhs() == root.getRegionOutputArgs()[0];
+  if (!isSumFirst && adds.getRhs() != root.getRegionOutputArgs()[0])
+    return std::nullopt;
+  auto multiplies = (isSumFirst ? adds.getRhs() : adds.getLhs())
+                        .getDefiningOp<arith::MulIOp>();
+  if (!multiplies)
+    return std::nullopt;
+  std::optional<unsigned> without, with;
+  for (Value factor : multiplies->getOperands()) {
+    Operation *extends = factor.getDefiningOp();
+    if (!isa_and_nonnull<arith::ExtUIOp, arith::ExtSIOp>(extends))
+      return std::nullopt;
+    auto input = dyn_cast<BlockArgument>(extends->getOperand(0));
+    if (!input || !input.getType().isInteger(8))
+      return std::nullopt;
+    (isa<arith::ExtUIOp>(extends) ? without : with) = input.getArgNumber();
+  }
+  if (!with || !without)
+    return std::nullopt;
+  return ByteProduct{*without};
+}
