@@ -89,6 +89,15 @@ static void requireKernel(Lowering &l, const Windows &windows,
     l.requireEqual(axis.kernel, dim, "'kernel_shape' is not the shape of W");
 }
 
+/// The body of a sum of products of an image and weights.
+static auto addProduct(Type elementType, Type sums) {
+  return [=](ImplicitLocOpBuilder &b, ValueRange args) {
+    return sum(b, args[2],
+               product(b, castScalar(b, args[0], elementType, sums),
+                       castScalar(b, args[1], elementType, sums)));
+  };
+}
+
 static Lowering::Operand loweredOperand(Lowering &l, Value value) {
   return {l.lowered(value), getElementTypeOrSelf(value.getType()), {}};
 }
@@ -229,16 +238,12 @@ static Value spreadProducts(ConvTransposeOp op, Lowering &l,
   SmallVector<utils::IteratorType> iterators(loops,
                                              utils::IteratorType::parallel);
   iterators.back() = utils::IteratorType::reduction;
-  Value products = l.reduce(
-      l.filled(sums, sizes, l.zero(sums)), sums,
-      l.getMultiDimIdentityMap(loops).dropResult(inLoop),
-      {{x, elementType, AffineMap::get(loops, 0, xExprs, context)},
-       {w, elementType, AffineMap::get(loops, 0, wExprs, context)}},
-      iterators, [&](ImplicitLocOpBuilder &b, ValueRange args) {
-        return sum(b, args[2],
-                   product(b, castScalar(b, args[0], elementType, sums),
-                           castScalar(b, args[1], elementType, sums)));
-      });
+  Value products =
+      l.reduce(l.filled(sums, sizes, l.zero(sums)), sums,
+               l.getMultiDimIdentityMap(loops).dropResult(inLoop),
+               {{x, elementType, AffineMap::get(loops, 0, xExprs, context)},
+                {w, elementType, AffineMap::get(loops, 0, wExprs, context)}},
+               iterators, addProduct(elementType, sums));
   return groupLoops ? l.merge(products, 1, 2) : products;
 }
 
@@ -387,16 +392,12 @@ static Value sumByPhases(ConvTransposeOp op, Lowering &l,
   SmallVector<AffineExpr> yExprs;
   for (unsigned index = 0; index < inLoop; ++index)
     yExprs.push_back(loop(index));
-  Value y = l.reduce(
-      l.filled(sums, sizes, l.zero(sums)), sums,
-      AffineMap::get(loops, 0, yExprs, context),
-      {{x, elementType, AffineMap::get(loops, 0, xExprs, context)},
-       {w, elementType, AffineMap::get(loops, 0, wExprs, context)}},
-      iterators, [&](ImplicitLocOpBuilder &b, ValueRange args) {
-        return sum(b, args[2],
-                   product(b, castScalar(b, args[0], elementType, sums),
-                           castScalar(b, args[1], elementType, sums)));
-      });
+  Value y =
+      l.reduce(l.filled(sums, sizes, l.zero(sums)), sums,
+               AffineMap::get(loops, 0, yExprs, context),
+               {{x, elementType, AffineMap::get(loops, 0, xExprs, context)},
+                {w, elementType, AffineMap::get(loops, 0, wExprs, context)}},
+               iterators, addProduct(elementType, sums));
   if (isGrouped)
     y = l.merge(y, 1, 2);
   for (auto [index, axis] : llvm::enumerate(axes))
