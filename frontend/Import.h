@@ -17,6 +17,8 @@ struct ImportOptions {
   std::map<std::string, int64_t> dims;
   /// Whole shapes of inputs by name.
   std::map<std::string, std::vector<int64_t>> shapes;
+  /// Whether initializers keep their names (`nn.param`).
+  bool namesParameters = false;
 };
 
 /// A model as a module with one public function. Constants of the module lie in

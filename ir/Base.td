@@ -11,6 +11,9 @@ def NN_IntegerTensor : TensorOf<[AnyInteger]>;
 def NN_NumberTensor : TensorOf<[AnyFloat, AnyInteger]>;
 def NN_BoolTensor : TensorOf<[I1]>;
 
+/// A trait of operators that have a rule in ir/gradients/.
+defvar NN_HasGradient = DeclareOpInterfaceMethods<NN_Differentiable>;
+
 /// An operator of ONNX. `onnxName` is its name there (empty: it has no counterpart).
 class NN_Op<string mnemonic, string onnxName, list<Trait> traits = []>
     : Op<NN_Dialect, mnemonic,
@@ -42,13 +45,15 @@ class NN_ElementwiseOp<string mnemonic, string onnxName, list<Trait> traits = []
 }
 
 /// A function of one operand.
-class NN_UnaryOp<string mnemonic, string onnxName, Type kind, string meaning> : NN_ElementwiseOp<mnemonic, onnxName> {
+class NN_UnaryOp<string mnemonic, string onnxName, Type kind, string meaning, list<Trait> traits = []>
+    : NN_ElementwiseOp<mnemonic, onnxName, traits> {
   let summary = meaning;
   let arguments = (ins kind:$X);
 }
 
 /// A function of two operands of one element type.
-class NN_BinaryOp<string mnemonic, string onnxName, Type kind, string meaning> : NN_ElementwiseOp<mnemonic, onnxName> {
+class NN_BinaryOp<string mnemonic, string onnxName, Type kind, string meaning, list<Trait> traits = []>
+    : NN_ElementwiseOp<mnemonic, onnxName, traits> {
   let summary = meaning;
   let arguments = (ins kind:$A, kind:$B);
 }

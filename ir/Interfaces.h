@@ -6,7 +6,7 @@
 #include "mlir/IR/TypeUtilities.h"
 
 namespace burnish::nn {
-class NetBuilder;
+class GradientBuilder;
 class Lowering;
 class ShapeScope;
 class Windows;

@@ -59,8 +59,9 @@ def NN_Differentiable : OpInterface<"Differentiable"> {
   let description = "An operator that knows its gradient, in operators of this dialect.";
   let cppNamespace = "::burnish::nn";
   let methods = [
-    InterfaceMethod<"The gradient of each operand from those of the results; null where there is none.",
-      "::llvm::SmallVector<::mlir::Value>", "differentiate", (ins "::burnish::nn::NetBuilder &":$builder, "::mlir::ValueRange":$dy)>
+    InterfaceMethod<[{The gradient by each operand, from those by the results (null where there is none). It may be shorter than
+      the operands, and null where nobody wants it (GradientBuilder::wants) or where it is 0 everywhere.}],
+      "::llvm::SmallVector<::mlir::Value>", "differentiate", (ins "::burnish::nn::GradientBuilder &":$builder, "::mlir::ValueRange":$dy)>
   ];
 }
 

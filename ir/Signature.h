@@ -20,6 +20,9 @@ constexpr llvm::StringLiteral kWeightsBytesAttr = "nn.weights_bytes";
 /// The module attribute (unit) of a model that needs the context's allocator.
 constexpr llvm::StringLiteral kAllocatesAttr = "nn.allocates";
 
+/// The attribute of a constant that is a parameter of the network: its name.
+constexpr llvm::StringLiteral kParamAttr = "nn.param";
+
 /// One input or output. A dim known only at run time is ShapedType::kDynamic,
 /// and has a name or "".
 struct Port {

@@ -10,6 +10,20 @@ def InferShapes : Pass<"nn-infer-shapes", "::mlir::ModuleOp"> {
   let summary = "refine result types by what is known of the operands";
 }
 
+def Differentiate : Pass<"nn-differentiate", "::mlir::ModuleOp"> {
+  let summary = "a network becomes one that gives a loss and its gradients";
+  let description = [{
+    The results are the output `loss`, which must be one float, and its gradient by each value of `wrt`: inputs, and
+    constants with an `nn.param`, by name. Bodies of If and Scan are computed again for their gradients; the states that
+    iterations of a Scan began with are stacked.
+  }];
+  let dependentDialects = ["::burnish::nn::NNDialect"];
+  let options = [
+    Option<"loss", "loss", "std::string", "", "the output that gradients are taken of">,
+    ListOption<"wrt", "wrt", "std::string", "inputs and parameters (default: all inputs of floats)">
+  ];
+}
+
 def FoldBatchNorm : Pass<"nn-fold-batch-norm", "::mlir::ModuleOp"> {
   let summary = "batch normalisation, sums and products with constants become part of the convolution before them";
   let description = [{

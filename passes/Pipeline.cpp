@@ -44,6 +44,13 @@ static void addCleanup(OpPassManager &passes) {
 /// nn to nn: what is known when compiling is computed now.
 static void addGraph(OpPassManager &passes, const PipelineOptions &options) {
   passes.addPass(createInferShapes());
+  // Names of parameters are lost where constants are merged.
+  if (!options.loss.empty()) {
+    DifferentiateOptions gradient;
+    gradient.loss = options.loss;
+    llvm::append_range(gradient.wrt, options.wrt);
+    passes.addPass(createDifferentiate(gradient));
+  }
   addCleanup(passes);
   if (options.level > 0) {
     passes.addPass(createFoldBatchNorm());

@@ -1,6 +1,8 @@
 // Pipeline.h - the compiler: phases and what they are made of.
 #pragma once
 #include "mlir/Pass/PassManager.h"
+#include <string>
+#include <vector>
 
 namespace burnish {
 
@@ -8,6 +10,9 @@ struct PipelineOptions {
   /// 0: the plain meaning of every operator, nothing fused or reordered. 1 to
   /// 3: optimised.
   unsigned level = 2;
+  /// The output whose gradients are asked for, and by what; "" for none.
+  std::string loss;
+  std::vector<std::string> wrt;
   /// The context brings the weights; else they are a section of the object.
   bool weightsInFile = false;
   /// The object defines what the main of a compiled program refers to.

@@ -2,6 +2,7 @@
 // between.
 #include "frontend/Import.h"
 #include "frontend/onnx/GraphImporter.h"
+#include "ir/Signature.h"
 #include "ir/Types.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Verifier.h"
@@ -201,6 +202,10 @@ func::FuncOp ModelImporter::function(Model &model, const CheckedModel &checked,
   }
   importer.declare(graph);
   importer.initializers(graph, scope);
+  if (options.namesParameters)
+    for (const onnx::TensorProto &tensor : graph.initializer())
+      if (Operation *constant = scope.values[tensor.name()].getDefiningOp())
+        constant->setAttr(nn::kParamAttr, builder.getStringAttr(tensor.name()));
   GraphImporter::Frame frame{checked.opsets, nullptr, "", false, 0};
   importer.nodes(graph.node(), scope, frame);
   if (importer.isExhausted())

@@ -1,7 +1,7 @@
 // Contraction.td - sums of products: matrix products.
 include "ir/Base.td"
 
-def NN_MatMulOp : NN_PureOp<"matmul", "MatMul"> {
+def NN_MatMulOp : NN_PureOp<"matmul", "MatMul", [NN_HasGradient]> {
   let summary = "matrix product over the last two axes, broadcast over the others (numpy.matmul)";
   let description = "Integers of 8 bits, which may differ in sign, give i32.";
   let arguments = (ins AnyTensor:$A, AnyTensor:$B);

@@ -83,6 +83,13 @@ static FailureOr<Windows> windowsOf(Op op, ShapeScope &scope) {
                       spatial(scope.dims(op.getW())));
 }
 
+FailureOr<Windows> ConvOp::windows(ShapeScope &scope) {
+  return windowsOf(*this, scope);
+}
+FailureOr<Windows> ConvTransposeOp::windows(ShapeScope &scope) {
+  return windowsOf(*this, scope);
+}
+
 static void requireKernel(Lowering &l, const Windows &windows,
                           ArrayRef<Dim> weights) {
   for (auto [axis, dim] : llvm::zip(windows.axes, weights.drop_front(2)))

@@ -2,12 +2,13 @@
 include "ir/Base.td"
 
 class NN_WindowOp<string mnemonic, string onnxName, dag operands, dag own>
-    : NN_PureOp<mnemonic, onnxName> {
+    : NN_PureOp<mnemonic, onnxName, [NN_HasGradient]> {
   let arguments = !con(operands, own, (ins
     DefaultValuedAttr<StrAttr, "\"NOTSET\"">:$auto_pad, OptionalAttr<DenseI64ArrayAttr>:$dilations,
     DefaultValuedAttr<I64Attr, "1">:$group, OptionalAttr<DenseI64ArrayAttr>:$kernel_shape,
     OptionalAttr<DenseI64ArrayAttr>:$pads, OptionalAttr<DenseI64ArrayAttr>:$strides));
   let results = (outs AnyTensor:$Y);
+  let moreDeclarations = "::llvm::FailureOr<::burnish::nn::Windows> windows(::burnish::nn::ShapeScope &scope);";
 }
 
 def NN_ConvOp : NN_WindowOp<"conv", "Conv", (ins AnyTensor:$X, AnyTensor:$W, Optional<AnyTensor>:$B), (ins)> {

@@ -20,7 +20,7 @@ def NN_OneHotOp : NN_PureOp<"one_hot", "OneHot"> {
   let results = (outs AnyTensor:$output);
 }
 
-def NN_TriluOp : NN_PureOp<"trilu", "Trilu"> {
+def NN_TriluOp : NN_PureOp<"trilu", "Trilu", [NN_HasGradient]> {
   let summary = "zero below the k-th diagonal of each matrix, or above it when not `upper`";
   let arguments = (ins AnyTensor:$input, Optional<AnyTensor>:$k, DefaultValuedAttr<I64Attr, "1">:$upper);
   let results = (outs AnyTensor:$output);

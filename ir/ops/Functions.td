@@ -1,7 +1,7 @@
 // Functions.td - functions of one operand, and conversions between element types.
 include "ir/Base.td"
 
-class NN_FloatFunctionOp<string mnemonic, string onnxName, string meaning> : NN_UnaryOp<mnemonic, onnxName, NN_FloatTensor, meaning>;
+class NN_FloatFunctionOp<string mnemonic, string onnxName, string meaning> : NN_UnaryOp<mnemonic, onnxName, NN_FloatTensor, meaning, [NN_HasGradient]>;
 
 //===- Powers and logarithms ----------------------------------------------===//
 
@@ -27,7 +27,7 @@ def NN_AtanhOp : NN_FloatFunctionOp<"atanh", "Atanh", "inverse hyperbolic tangen
 
 //===- Sign and rounding --------------------------------------------------===//
 
-class NN_NumberFunctionOp<string mnemonic, string onnxName, string meaning> : NN_UnaryOp<mnemonic, onnxName, NN_NumberTensor, meaning> {
+class NN_NumberFunctionOp<string mnemonic, string onnxName, string meaning> : NN_UnaryOp<mnemonic, onnxName, NN_NumberTensor, meaning, [NN_HasGradient]> {
   let moreDeclarations = NN_Declares.known;
 }
 
@@ -47,7 +47,7 @@ def NN_SigmoidOp : NN_FloatFunctionOp<"sigmoid", "Sigmoid", "1 / (1 + exp(-x))">
 def NN_ErfOp : NN_FloatFunctionOp<"erf", "Erf", "the error function">;
 def NN_SoftplusOp : NN_FloatFunctionOp<"softplus", "Softplus", "log(1 + exp(x)), which does not overflow">;
 
-def NN_GeluOp : NN_ElementwiseOp<"gelu", "Gelu"> {
+def NN_GeluOp : NN_ElementwiseOp<"gelu", "Gelu", [NN_HasGradient]> {
   let summary = "x times the normal distribution function of x; with `approximate` \"tanh\" in its approximation";
   let arguments = (ins NN_FloatTensor:$X, DefaultValuedAttr<StrAttr, "\"none\"">:$approximate);
   let moreDeclarations = NN_Declares.check;
@@ -55,7 +55,7 @@ def NN_GeluOp : NN_ElementwiseOp<"gelu", "Gelu"> {
 
 //===- Conversions --------------------------------------------------------===//
 
-def NN_CastOp : NN_ElementwiseOp<"cast", "Cast"> {
+def NN_CastOp : NN_ElementwiseOp<"cast", "Cast", [NN_HasGradient]> {
   let summary = "each element in another element type";
   let description = [{
     `to` is ONNX's number of the element type (TensorProto.DataType). Floats become integers by truncation; `saturate`

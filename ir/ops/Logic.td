@@ -37,7 +37,7 @@ def NN_NotOp : NN_UnaryOp<"not", "Not", NN_BoolTensor, "whether X does not hold"
   let moreDeclarations = NN_Declares.known;
 }
 
-def NN_WhereOp : NN_ElementwiseOp<"where", "Where"> {
+def NN_WhereOp : NN_ElementwiseOp<"where", "Where", [NN_HasGradient]> {
   let summary = "elements of X where the condition holds, of Y elsewhere";
   let arguments = (ins NN_BoolTensor:$condition, AnyTensor:$X, AnyTensor:$Y);
   let moreDeclarations = !strconcat(NN_Declares.known, [{

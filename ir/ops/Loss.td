@@ -1,7 +1,7 @@
 // Loss.td - how far results are from what they should be.
 include "ir/Base.td"
 
-def NN_NegativeLogLikelihoodLossOp : NN_PureOp<"nll_loss", "NegativeLogLikelihoodLoss"> {
+def NN_NegativeLogLikelihoodLossOp : NN_PureOp<"nll_loss", "NegativeLogLikelihoodLoss", [NN_HasGradient]> {
   let summary = "-weight[target] * input[target] for each sample and place, and their mean or sum";
   let description = [{
     `input` has the classes at axis 1, `target` lacks that axis. Targets of `ignore_index` count for nothing. With

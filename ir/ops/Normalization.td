@@ -1,7 +1,7 @@
 // Normalization.td - means and variances taken out.
 include "ir/Base.td"
 
-def NN_BatchNormalizationOp : NN_PureOp<"batch_normalization", "BatchNormalization", [AttrSizedResultSegments]> {
+def NN_BatchNormalizationOp : NN_PureOp<"batch_normalization", "BatchNormalization", [NN_HasGradient, AttrSizedResultSegments]> {
   let summary = "(X - mean) / sqrt(var + epsilon) * scale + B, by channel (axis 1)";
   let description = [{
     Mean and variance are operands; in training mode they are those of X over all axes but the channel's, and the other

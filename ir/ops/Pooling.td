@@ -1,7 +1,7 @@
 // Pooling.td - one number for each window: the greatest, the mean, a norm.
 include "ir/Base.td"
 
-class NN_PoolOp<string mnemonic, string onnxName, dag own> : NN_PureOp<mnemonic, onnxName> {
+class NN_PoolOp<string mnemonic, string onnxName, dag own> : NN_PureOp<mnemonic, onnxName, [NN_HasGradient]> {
   let arguments = !con((ins AnyTensor:$X), own, (ins
     DefaultValuedAttr<StrAttr, "\"NOTSET\"">:$auto_pad, DefaultValuedAttr<I64Attr, "0">:$ceil_mode,
     OptionalAttr<DenseI64ArrayAttr>:$dilations, DenseI64ArrayAttr:$kernel_shape, OptionalAttr<DenseI64ArrayAttr>:$pads,

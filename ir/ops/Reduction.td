@@ -1,7 +1,7 @@
 // Reduction.td - sums, extremes and running sums along axes.
 include "ir/Base.td"
 
-class NN_ReduceOp<string mnemonic, string onnxName, string meaning> : NN_PureOp<mnemonic, onnxName> {
+class NN_ReduceOp<string mnemonic, string onnxName, string meaning> : NN_PureOp<mnemonic, onnxName, [NN_HasGradient]> {
   let summary = meaning;
   let description = [{
     Along `axes`; along all without them, unless `noop_with_empty_axes`. `keepdims` leaves dims of 1.
@@ -30,7 +30,7 @@ class NN_ArgOp<string mnemonic, string onnxName, string meaning> : NN_PureOp<mne
 def NN_ArgMaxOp : NN_ArgOp<"argmax", "ArgMax", "where along an axis the greatest element is">;
 def NN_ArgMinOp : NN_ArgOp<"argmin", "ArgMin", "where along an axis the least element is">;
 
-def NN_TopKOp : NN_PureOp<"topk", "TopK"> {
+def NN_TopKOp : NN_PureOp<"topk", "TopK", [NN_HasGradient]> {
   let summary = "the K greatest or least elements along an axis, in order, and where they are";
   let description = "Of equal elements the one with the lower index comes first. NaN counts as greatest.";
   let arguments = (ins NN_NumberTensor:$X, NN_IntegerTensor:$K, DefaultValuedAttr<I64Attr, "-1">:$axis,
@@ -40,7 +40,7 @@ def NN_TopKOp : NN_PureOp<"topk", "TopK"> {
 
 //===- Running sums -------------------------------------------------------===//
 
-class NN_CumulativeOp<string mnemonic, string onnxName, string meaning> : NN_PureOp<mnemonic, onnxName> {
+class NN_CumulativeOp<string mnemonic, string onnxName, string meaning> : NN_PureOp<mnemonic, onnxName, [NN_HasGradient]> {
   let summary = meaning;
   let description = "With `exclusive`, of the elements before each; with `reverse`, counted from the end.";
   let arguments = (ins NN_NumberTensor:$x, NN_IntegerTensor:$axis, DefaultValuedAttr<I64Attr, "0">:$exclusive,
@@ -53,13 +53,13 @@ def NN_CumProdOp : NN_CumulativeOp<"cumprod", "CumProd", "products of all elemen
 
 //===- Softmax ------------------------------------------------------------===//
 
-def NN_SoftmaxOp : NN_PureOp<"softmax", "Softmax"> {
+def NN_SoftmaxOp : NN_PureOp<"softmax", "Softmax", [NN_HasGradient]> {
   let summary = "exp(x - max) / sum(exp(x - max)) along an axis";
   let arguments = (ins NN_FloatTensor:$input, DefaultValuedAttr<I64Attr, "-1">:$axis);
   let results = (outs AnyTensor:$output);
 }
 
-def NN_LogSoftmaxOp : NN_PureOp<"log_softmax", "LogSoftmax"> {
+def NN_LogSoftmaxOp : NN_PureOp<"log_softmax", "LogSoftmax", [NN_HasGradient]> {
   let summary = "x - max - log(sum(exp(x - max))) along an axis";
   let arguments = (ins NN_FloatTensor:$input, DefaultValuedAttr<I64Attr, "-1">:$axis);
   let results = (outs AnyTensor:$output);

@@ -1,7 +1,7 @@
 // Resize.td - images of another size.
 include "ir/Base.td"
 
-def NN_ResizeOp : NN_PureOp<"resize", "Resize", [AttrSizedOperandSegments]> {
+def NN_ResizeOp : NN_PureOp<"resize", "Resize", [NN_HasGradient, AttrSizedOperandSegments]> {
   let summary = "a tensor sampled at other places along `axes`, by `scales` or to `sizes`";
   let description = [{
     Attributes are ONNX's. `roi` counts with the coordinates of tf_crop_and_resize only, and has starts and then ends of

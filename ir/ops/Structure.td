@@ -8,7 +8,7 @@ def NN_ConstantOp : NN_PureOp<"constant", "", [ConstantLike]> {
   let hasFolder = 1;
 }
 
-def NN_IdentityOp : NN_PureOp<"identity", "Identity"> {
+def NN_IdentityOp : NN_PureOp<"identity", "Identity", [NN_HasGradient]> {
   let summary = "its operand";
   let arguments = (ins AnyTensor:$input);
   let results = (outs AnyTensor:$output);

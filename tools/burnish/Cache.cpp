@@ -105,6 +105,9 @@ std::string burnish::cachedProgram(const Options &options, int &status) {
   key.add(target->triple.str() + " " + cpu + " " +
           std::to_string(options.level) +
           (options.isDeterministic ? " deterministic" : ""));
+  key.add(options.loss);
+  for (const std::string &name : options.wrt)
+    key.add(name);
   for (auto &[name, size] : options.dims)
     key.add(name + "=" + std::to_string(size));
   for (auto &[name, dims] : options.shapes)

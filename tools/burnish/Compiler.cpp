@@ -177,6 +177,7 @@ bool Compiler::import() {
   import.name = identifier;
   import.dims = options.dims;
   import.shapes = options.shapes;
+  import.namesParameters = !options.wrt.empty();
   FailureOr<ImportedModel> imported =
       importModel(*context, import, diagnostics);
   line.clear();
@@ -209,6 +210,8 @@ bool Compiler::lower(ModuleOp module, const Target &target, Emit stage) {
       {Phase::Llvm, Emit::Llvm}};
   PipelineOptions pipeline;
   pipeline.level = options.level;
+  pipeline.loss = options.loss;
+  pipeline.wrt = options.wrt;
   pipeline.weightsInFile = !options.embedsWeights;
   pipeline.isProgram = options.emit == Emit::Program;
   pipeline.indexBits = target.pointerBits;

@@ -26,6 +26,8 @@ MODEL may also be a .mlir file, at any level of the pipeline.
   --cpu=NAME[,NAME...]  its CPU, as x86-64-v3, cortex-m4 (default: native); of several, the last that a machine has is run
   --sysroot=DIR         the root folder of the target's libraries
   -O0 .. -O3            how much to optimise (default: -O2)
+  --gradient=OUTPUT     give the gradients of an output that is one float, instead of the other outputs
+  --wrt=NAME            by this input or initializer (several times; default: all inputs of floats)
   --weights=embed|file  weights inside the object (default), or in a file beside it
   --deterministic       the same bits whatever the CPU, but for what libm's functions give there
   --save-temps          keep every stage of the way beside the result
@@ -156,6 +158,14 @@ static llvm::ArrayRef<Option> table() {
       {"-O1", Option::None, kCompiling, level(1), ""},
       {"-O2", Option::None, kCompiling, level(2), ""},
       {"-O3", Option::None, kCompiling, level(3), ""},
+      {"--gradient", Option::Needed, kCompiling, text(&Options::loss),
+       "--gradient=OUTPUT"},
+      {"--wrt", Option::Needed, kCompiling,
+       [](Options &options, StringRef value) {
+         options.wrt.push_back(value.str());
+         return !value.empty();
+       },
+       "--wrt=NAME"},
       {"--weights", Option::Needed, bit(Command::Compile),
        [](Options &options, StringRef value) {
          return options.embedsWeights = value != "file",

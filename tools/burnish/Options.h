@@ -37,6 +37,10 @@ struct Options {
   std::map<std::string, std::vector<int64_t>> shapes;
   std::string target, cpu, sysroot;
   unsigned level = 2;
+  /// The output whose gradients are asked for, and by which inputs and
+  /// parameters.
+  std::string loss;
+  std::vector<std::string> wrt;
   bool embedsWeights = true;
   bool isDeterministic = false;
   bool savesTemps = false;

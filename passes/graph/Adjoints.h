@@ -1,0 +1,70 @@
+// Adjoints.h - reverse accumulation over the operators of a block.
+#pragma once
+#include "ir/Gradients.h"
+#include "mlir/IR/IRMapping.h"
+#include "llvm/ADT/MapVector.h"
+
+namespace burnish {
+
+/// Whether there are gradients by a value at all: those of floats.
+bool isDifferentiable(mlir::Value value);
+
+/// The gradients of one number by values of a block (A. Griewank, A. Walther,
+/// "Evaluating Derivatives", 2008, section 3.2): operators are visited last to
+/// first, and each hands the gradient by its results on to its operands.
+class Adjoints {
+public:
+  /// `wanted` are values defined in the block or above it.
+  Adjoints(mlir::Block &block, llvm::ArrayRef<mlir::Value> wanted,
+           mlir::OpBuilder builder, nn::ShapeScope &scope);
+
+  /// Begins with the gradient by a value of the block.
+  void seed(mlir::Value value, mlir::Value gradient) { add(value, gradient); }
+  /// Visits all operators that are in the block now. Failure after a
+  /// diagnostic, when something on the way has no gradient.
+  mlir::LogicalResult run();
+  /// The gradient by a value after the run; zeros where nothing depends on it.
+  mlir::Value of(mlir::Value value);
+  /// The same, null instead of zeros.
+  mlir::Value find(mlir::Value value) const { return adjoints.lookup(value); }
+
+private:
+  /// A product with a matrix from above the block: the gradient by that is
+  /// `left` transposed times `gradient`.
+  struct Product {
+    mlir::Value left, right, gradient;
+  };
+
+  bool isActive(mlir::Operation *op) const;
+  void add(mlir::Value value, mlir::Value gradient);
+  mlir::LogicalResult visit(mlir::Operation *op);
+  /// The operand of a product whose gradient is left to `products`; null where
+  /// there is none.
+  mlir::Value takenApart(mlir::Operation *op, mlir::Value dy);
+  mlir::LogicalResult throughIf(mlir::Operation *op,
+                                llvm::ArrayRef<mlir::Value> dy);
+  mlir::LogicalResult throughScan(mlir::Operation *op,
+                                  llvm::ArrayRef<mlir::Value> dy);
+  /// The active values above that the bodies of `op` use.
+  llvm::SmallVector<mlir::Value> captured(mlir::Operation *op) const;
+
+  mlir::Block &block;
+  nn::ShapeScope &scope;
+  /// What the loss may depend on through `wanted`, and of which it has a
+  /// gradient.
+  llvm::DenseSet<mlir::Value> active;
+  nn::GradientBuilder builder;
+  llvm::DenseMap<mlir::Value, mlir::Value> adjoints;
+  /// In a body that runs again and again: products whose gradient by a matrix
+  /// from above is left to one product over all iterations.
+  std::optional<llvm::SmallVector<Product>> products;
+};
+
+/// Copies all but the terminator of `from` to the end of `to`, with values
+/// replaced by `mapping`, and works out the shapes; what the terminator yields,
+/// mapped.
+llvm::SmallVector<mlir::Value> copyBody(mlir::Block &from, mlir::Block &to,
+                                        mlir::IRMapping &mapping,
+                                        nn::ShapeScope &scope);
+
+} // namespace burnish
