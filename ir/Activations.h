@@ -32,4 +32,8 @@ llvm::FailureOr<llvm::SmallVector<Activation>>
 parseActivations(mlir::Operation *op, llvm::ArrayRef<llvm::StringRef> names,
                  llvm::ArrayRef<float> alphas, llvm::ArrayRef<float> betas);
 
+/// The functions of a recurrent layer, those of its first direction first.
+llvm::FailureOr<llvm::SmallVector<Activation>>
+activationsOf(mlir::Operation *layer, int64_t directions);
+
 } // namespace burnish::nn

@@ -98,4 +98,7 @@ private:
   bool failed = false;
 };
 
+/// Puts a scan in the place of an LSTM, GRU or RNN, whose body has a gradient.
+llvm::LogicalResult expandRecurrent(mlir::Operation *layer, ShapeScope &scope);
+
 } // namespace burnish::nn

@@ -110,15 +110,15 @@ static FailureOr<Layer> layerOf(Op op, ShapeScope &scope) {
 
 /// The activations of all directions, in order.
 template <typename Op>
-static FailureOr<SmallVector<Activation>> activationsOf(Op op,
-                                                        const Layer &layer) {
+static FailureOr<SmallVector<Activation>> activationsFor(Op op,
+                                                         int64_t directions) {
   SmallVector<StringRef> perDirection = Traits<Op>::activations(), names;
   if (std::optional<ArrayAttr> given = op.getActivations())
     for (auto name : given->template getAsRange<StringAttr>())
       names.push_back(name);
   if (names.empty())
     names = perDirection;
-  size_t count = perDirection.size() * layer.directions;
+  size_t count = perDirection.size() * directions;
   // A schema's default, and many a file, has one direction's or two directions'
   // worth in the other case.
   if (names.size() == perDirection.size() && names.size() < count)
@@ -132,10 +132,19 @@ static FailureOr<SmallVector<Activation>> activationsOf(Op op,
                           op.getActivationBeta().value_or(ArrayRef<float>()));
 }
 
+FailureOr<SmallVector<Activation>> nn::activationsOf(Operation *layer,
+                                                     int64_t directions) {
+  if (auto op = dyn_cast<LstmOp>(layer))
+    return activationsFor(op, directions);
+  if (auto op = dyn_cast<GruOp>(layer))
+    return activationsFor(op, directions);
+  return activationsFor(cast<RnnOp>(layer), directions);
+}
+
 template <typename Op>
 static LogicalResult inferLayer(Op op, ShapeScope &scope) {
   FailureOr<Layer> layer = layerOf(op, scope);
-  if (failed(layer) || failed(activationsOf(op, *layer)))
+  if (failed(layer) || failed(activationsFor(op, layer->directions)))
     return failure();
   Type elementType = getElementTypeOrSelf(op.getX().getType());
   if (!isa<FloatType>(elementType))
@@ -169,7 +178,7 @@ template <typename Op> class Unroll {
 public:
   Unroll(Op op, Lowering &l)
       : op(op), l(l), layer(*layerOf(op, l.scope)),
-        activations(*activationsOf(op, layer)),
+        activations(*activationsFor(op, layer.directions)),
         elementType(getElementTypeOrSelf(op.getX().getType())),
         sums(elementType.getIntOrFloatBitWidth() < 32 ? Type(l.getF32Type())
                                                       : elementType),

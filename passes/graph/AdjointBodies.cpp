@@ -1,6 +1,7 @@
 // AdjointBodies.cpp - gradients through operators with bodies.
 #include "ir/Bodies.h"
 #include "ir/Ops.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "passes/graph/Adjoints.h"
 
 using namespace mlir;
@@ -47,6 +48,8 @@ LogicalResult Adjoints::throughIf(Operation *op, ArrayRef<Value> dy) {
   return success();
 }
 
+//===- Iterations ---------------------------------------------------------===//
+
 namespace {
 /// A scan whose body is still to be written: operands and results in the order
 /// in which the operator has them.
@@ -58,85 +61,168 @@ struct NewScan {
     SmallVector<Value> operands = carried;
     llvm::append_range(operands, scanned);
     Type unknown = UnrankedTensorType::get(b.getF32Type());
-    auto scan = nn::ScanOp::create(
+    return nn::ScanOp::create(
         b, loc, SmallVector<Type>(results, unknown), operands,
         b.getI64IntegerAttr(static_cast<int64_t>(scanned.size())),
         b.getDenseI64ArrayAttr(inputAxes),
         b.getDenseI64ArrayAttr(inputDirections),
         b.getDenseI64ArrayAttr(outputAxes),
         b.getDenseI64ArrayAttr(outputDirections));
-    return scan;
   }
 };
 
+/// What a loop or a scan does, said alike.
+struct Iterations {
+  explicit Iterations(nn::ScanOp scan);
+  explicit Iterations(nn::LoopOp loop);
+
+  /// Puts an operator in the place of this one that also stacks the states that
+  /// iterations begin with, and the number of each for a loop.
+  void stackStates(nn::ShapeScope &scope);
+
+  /// Something that iterations read or give a part of, and the part.
+  struct Part {
+    Value all, one;
+    int64_t axis = 0, direction = 0;
+  };
+  Operation *op;
+  Block *body;
+  /// The states: their first values, what the body calls them, and which of its
+  /// results they become.
+  SmallVector<Value> initial, states;
+  unsigned firstState;
+  SmallVector<Part> scanned, outputs;
+  /// What stackStates adds: the states, and the numbers of iterations.
+  SmallVector<Part> stacked;
+
+private:
+  void addResults(nn::ShapeScope &scope, ArrayRef<Value> values,
+                  llvm::function_ref<Operation *(size_t results)> build);
+};
+} // namespace
+
 /// A list attribute of a scan with a value for each of `count`.
-SmallVector<int64_t> listOf(std::optional<ArrayRef<int64_t>> values,
-                            size_t count) {
+static SmallVector<int64_t> listOf(std::optional<ArrayRef<int64_t>> values,
+                                   size_t count) {
   return values ? SmallVector<int64_t>(*values)
                 : SmallVector<int64_t>(count, 0);
 }
-} // namespace
 
-/// Puts a scan in the place of `scan` that also stacks `extra` values of its
-/// body.
-static nn::ScanOp withResults(nn::ScanOp scan, ArrayRef<Value> extra,
-                              nn::ShapeScope &scope) {
-  size_t scanned = scan.getNumScanInputs(),
-         carried = scan.getNumOperands() - scanned,
-         outputs = scan.getNumResults() - carried;
-  OpBuilder b(scan);
-  NewScan next;
-  llvm::append_range(next.carried, scan.getOperands().take_front(carried));
-  llvm::append_range(next.scanned, scan.getOperands().drop_front(carried));
-  next.inputAxes = listOf(scan.getScanInputAxes(), scanned);
-  next.inputDirections = listOf(scan.getScanInputDirections(), scanned);
-  next.outputAxes = listOf(scan.getScanOutputAxes(), outputs);
-  next.outputDirections = listOf(scan.getScanOutputDirections(), outputs);
-  next.outputAxes.resize(outputs + extra.size(), 0);
-  next.outputDirections.resize(outputs + extra.size(), 0);
-  nn::ScanOp result =
-      next.build(b, scan.getLoc(), scan.getNumResults() + extra.size());
-  result.getBody().takeBody(scan.getBody());
-  result.getBody().front().getTerminator()->insertOperands(scan.getNumResults(),
-                                                           extra);
-  (void)scope.infer(result);
-  for (auto [before, after] :
-       llvm::zip(scan->getResults(), result->getResults())) {
-    before.replaceAllUsesWith(after);
-    scope.forget(before);
-  }
-  scan.erase();
-  return result;
+Iterations::Iterations(nn::ScanOp scan)
+    : op(scan), body(&scan.getBody().front()), firstState(0) {
+  size_t count = scan.getNumScanInputs(),
+         carried = scan.getNumOperands() - count,
+         results = scan.getNumResults() - carried;
+  llvm::append_range(initial, scan.getOperands().take_front(carried));
+  llvm::append_range(states, body->getArguments().take_front(carried));
+  SmallVector<int64_t> axes = listOf(scan.getScanInputAxes(), count),
+                       directions =
+                           listOf(scan.getScanInputDirections(), count);
+  for (size_t i = 0; i < count; ++i)
+    scanned.push_back({scan.getOperand(carried + i),
+                       body->getArgument(carried + i), axes[i], directions[i]});
+  axes = listOf(scan.getScanOutputAxes(), results);
+  directions = listOf(scan.getScanOutputDirections(), results);
+  for (size_t i = 0; i < results; ++i)
+    outputs.push_back({scan.getResult(carried + i),
+                       nn::yieldedBy(scan.getBody())[carried + i], axes[i],
+                       directions[i]});
 }
 
-// The states that iterations began with are stacked by the scan itself; a
-// second scan goes through them from the last to the first, computes each
-// iteration again and hands the gradient by the state on to the one before.
-LogicalResult Adjoints::throughScan(Operation *op, ArrayRef<Value> dy) {
-  auto scan = cast<nn::ScanOp>(op);
+// The body of a loop takes its number and the condition before the states, and
+// gives the condition before them.
+Iterations::Iterations(nn::LoopOp loop)
+    : op(loop), body(&loop.getBody().front()), firstState(1) {
+  llvm::append_range(initial, loop.getVInitial());
+  llvm::append_range(states, body->getArguments().drop_front(2));
+  for (size_t i = initial.size(); i < loop.getNumResults(); ++i)
+    outputs.push_back(
+        {loop.getResult(i), nn::yieldedBy(loop.getBody())[1 + i]});
+}
+
+void Iterations::addResults(
+    nn::ShapeScope &scope, ArrayRef<Value> values,
+    llvm::function_ref<Operation *(size_t results)> build) {
+  size_t before = op->getNumResults();
+  Operation *next = build(before + values.size());
+  next->getRegion(0).takeBody(op->getRegion(0));
+  Operation *yield = body->getTerminator();
+  yield->insertOperands(yield->getNumOperands(), values);
+  (void)scope.infer(next);
+  for (auto [old, result] : llvm::zip(op->getResults(), next->getResults())) {
+    old.replaceAllUsesWith(result);
+    scope.forget(old);
+  }
+  op->erase();
+  op = next;
+  for (auto [value, result] :
+       llvm::zip_equal(values, op->getResults().drop_front(before)))
+    stacked.push_back({result, value});
+}
+
+void Iterations::stackStates(nn::ShapeScope &scope) {
+  OpBuilder b(op);
+  SmallVector<Value> values = states;
+  if (auto loop = dyn_cast<nn::LoopOp>(op)) {
+    values.push_back(body->getArgument(0));
+    addResults(scope, values, [&](size_t results) {
+      SmallVector<Type> types(results, UnrankedTensorType::get(b.getF32Type()));
+      return nn::LoopOp::create(b, loop.getLoc(), types, loop.getM(),
+                                loop.getCond(), loop.getVInitial());
+    });
+    return;
+  }
+  addResults(scope, values, [&](size_t results) {
+    NewScan next;
+    next.carried = initial;
+    for (const Part &part : scanned) {
+      next.scanned.push_back(part.all);
+      next.inputAxes.push_back(part.axis);
+      next.inputDirections.push_back(part.direction);
+    }
+    for (const Part &part : outputs) {
+      next.outputAxes.push_back(part.axis);
+      next.outputDirections.push_back(part.direction);
+    }
+    next.outputAxes.append(values.size(), 0);
+    next.outputDirections.append(values.size(), 0);
+    return next.build(b, op->getLoc(), results);
+  });
+}
+
+/// Moves what is the same in every iteration before the scan.
+static void hoist(nn::ScanOp scan) {
+  for (Operation &op : llvm::make_early_inc_range(scan.getBody().front())) {
+    bool isInside = llvm::any_of(op.getOperands(), [&](Value operand) {
+      return scan.getBody().isAncestor(operand.getParentRegion());
+    });
+    if (isPure(&op) && op.getNumRegions() == 0 && !isInside &&
+        !op.hasTrait<OpTrait::IsTerminator>())
+      op.moveBefore(scan);
+  }
+}
+
+// The states that iterations began with are stacked by the operator itself; a
+// scan goes through them from the last to the first, computes each iteration
+// again and hands the gradient by the state on to the one before.
+LogicalResult Adjoints::throughIterations(Operation *op, ArrayRef<Value> dy) {
   Location loc = op->getLoc();
-  size_t scanned = scan.getNumScanInputs(),
-         carried = scan.getNumOperands() - scanned,
-         outputs = scan.getNumResults() - carried;
-  SmallVector<Value> outer = captured(op), operands(scan.getOperands());
-  SmallVector<int64_t> inputAxes = listOf(scan.getScanInputAxes(), scanned),
-                       inputDirections =
-                           listOf(scan.getScanInputDirections(), scanned),
-                       outputAxes = listOf(scan.getScanOutputAxes(), outputs),
-                       outputDirections =
-                           listOf(scan.getScanOutputDirections(), outputs);
+  SmallVector<Value> outer = captured(op);
+  auto loop = dyn_cast<nn::LoopOp>(op);
+  Iterations all = loop ? Iterations(loop) : Iterations(cast<nn::ScanOp>(op));
+  size_t carried = all.states.size();
+  // The operator is replaced, and its results may not be mistaken for others
+  // that come to lie where they were.
   for (Value result : op->getResults()) {
     active.erase(result);
     adjoints.erase(result);
   }
-  Block &forward = scan.getBody().front();
-  SmallVector<Value> states(forward.getArguments().take_front(carried));
-  scan = withResults(scan, states, scope);
-  SmallVector<Value> stacked(scan->getResults().take_back(carried));
+  all.stackStates(scope);
 
   // The body: gradients by the states, then what is read of each iteration.
-  Region region;
-  Block &body = region.emplaceBlock();
+  // They stand in a scan of nothing until it is known what there is to scan.
+  nn::ScanOp draft = NewScan().build(builder, loc, 0);
+  Block &body = draft.getBody().emplaceBlock();
   auto argument = [&](Value like) -> Value {
     Value added = body.addArgument(like.getType(), loc);
     scope.copy(added, like);
@@ -145,65 +231,64 @@ LogicalResult Adjoints::throughScan(Operation *op, ArrayRef<Value> dy) {
   NewScan next;
   IRMapping mapping;
   SmallVector<Value> byState(carried), wanted(outer);
-  for (auto [index, state] : llvm::enumerate(states)) {
+  for (auto [index, state] : llvm::enumerate(all.states)) {
     if (!isDifferentiable(state))
       continue;
     byState[index] = argument(state);
     next.carried.push_back(dy[index] ? dy[index]
-                                     : builder.zerosLike(operands[index]));
+                                     : builder.zerosLike(all.initial[index]));
   }
   size_t sums = next.carried.size();
-  auto scanOver = [&](Value all, Value one, int64_t axis, int64_t direction) {
-    next.scanned.push_back(all);
-    next.inputAxes.push_back(axis);
-    next.inputDirections.push_back(!direction);
-    return argument(one);
+  auto backwards = [&](Value whole, const Iterations::Part &part) {
+    next.scanned.push_back(whole);
+    next.inputAxes.push_back(part.axis);
+    next.inputDirections.push_back(!part.direction);
+    return argument(part.one);
   };
-  for (auto [state, all] : llvm::zip_equal(states, stacked)) {
-    mapping.map(state, scanOver(all, state, 0, 0));
-    if (isDifferentiable(state))
-      wanted.push_back(mapping.lookup(state));
+  for (const Iterations::Part &part : all.stacked) {
+    mapping.map(part.one, backwards(part.all, part));
+    if (isDifferentiable(part.one))
+      wanted.push_back(mapping.lookup(part.one));
   }
-  for (size_t i = 0; i < scanned; ++i) {
-    Value one = forward.getArgument(carried + i);
-    mapping.map(one, scanOver(operands[carried + i], one, inputAxes[i],
-                              inputDirections[i]));
-    if (active.contains(operands[carried + i]))
-      wanted.push_back(mapping.lookup(one));
+  for (const Iterations::Part &part : all.scanned) {
+    mapping.map(part.one, backwards(part.all, part));
+    if (active.contains(part.all))
+      wanted.push_back(mapping.lookup(part.one));
   }
-  OperandRange yields = nn::yieldedBy(scan.getBody());
-  SmallVector<Value> byOutput(outputs);
-  for (size_t i = 0; i < outputs; ++i)
-    if (Value all = dy[carried + i])
-      byOutput[i] = scanOver(all, yields[carried + i], outputAxes[i],
-                             outputDirections[i]);
+  SmallVector<Value> byOutput(all.outputs.size());
+  for (auto [index, part] : llvm::enumerate(all.outputs))
+    if (Value whole = dy[carried + index])
+      byOutput[index] = backwards(whole, part);
 
-  SmallVector<Value> yielded = copyBody(forward, body, mapping, scope);
+  if (loop) { // An iteration that was entered had its condition.
+    nn::NetBuilder b(loc, OpBuilder::atBlockEnd(&body), scope);
+    mapping.map(all.body->getArgument(1),
+                b.make<nn::ConstantOp>(DenseElementsAttr::get(
+                    RankedTensorType::get({}, b.getI1Type()), true)));
+  }
+  SmallVector<Value> yielded = copyBody(*all.body, body, mapping, scope);
   Adjoints inner(body, wanted, OpBuilder::atBlockEnd(&body), scope);
   inner.builder.setLoc(loc);
   inner.products.emplace();
   for (size_t i = 0; i < carried; ++i)
-    if (byState[i])
-      inner.seed(yielded[i], byState[i]);
-  for (size_t i = 0; i < outputs; ++i)
-    if (byOutput[i])
-      inner.seed(yielded[carried + i], byOutput[i]);
+    inner.add(yielded[all.firstState + i], byState[i]);
+  for (size_t i = 0; i < byOutput.size(); ++i)
+    inner.add(yielded[all.firstState + carried + i], byOutput[i]);
   if (failed(inner.run()))
     return failure();
 
   // Gradients by the states go on; those by values above are summed; those by
   // what was scanned are stacked, and so are factors of products.
   SmallVector<Value> results, summed, given;
-  for (auto [index, state] : llvm::enumerate(states))
+  for (auto [index, state] : llvm::enumerate(all.states))
     if (byState[index])
       results.push_back(inner.of(mapping.lookup(state)));
   for (Value value : outer) {
     Value gradient = inner.find(value);
     if (!gradient)
       continue;
-    Value before = body.insertArgument(sums, value.getType(), loc);
+    Value before = body.insertArgument(sums++, value.getType(), loc);
     scope.copy(before, value);
-    ++sums;
     next.carried.push_back(builder.zerosLike(value));
     results.push_back(inner.builder.add(before, gradient));
     summed.push_back(value);
@@ -213,28 +298,28 @@ LogicalResult Adjoints::throughScan(Operation *op, ArrayRef<Value> dy) {
     next.outputAxes.push_back(axis);
     next.outputDirections.push_back(!direction);
   };
-  for (size_t i = 0; i < scanned; ++i) {
-    if (!active.contains(operands[carried + i]))
+  for (const Iterations::Part &part : all.scanned) {
+    if (!active.contains(part.all))
       continue;
-    stack(inner.of(mapping.lookup(forward.getArgument(carried + i))),
-          inputAxes[i], inputDirections[i]);
-    given.push_back(operands[carried + i]);
+    stack(inner.of(mapping.lookup(part.one)), part.axis, part.direction);
+    given.push_back(part.all);
   }
   for (const Product &product : *inner.products) {
     stack(product.left, 0, 0);
     stack(product.gradient, 0, 0);
   }
   nn::YieldOp::create(static_cast<OpBuilder &>(inner.builder), loc, results);
-  nn::ScanOp backward =
-      next.build(static_cast<OpBuilder &>(builder), loc, results.size());
-  backward.getBody().takeBody(region);
+  nn::ScanOp backward = next.build(builder, loc, results.size());
+  backward.getBody().takeBody(draft.getBody());
+  draft.erase();
+  hoist(backward);
   if (failed(scope.infer(backward)))
     return failure();
 
   auto result = backward->getResults().begin();
   for (size_t i = 0; i < carried; ++i)
     if (byState[i])
-      add(operands[i], *result++);
+      add(all.initial[i], *result++);
   for (Value value : summed)
     add(value, *result++);
   for (Value value : given)

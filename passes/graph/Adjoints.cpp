@@ -74,8 +74,8 @@ LogicalResult Adjoints::visit(Operation *op) {
   builder.setLoc(op->getLoc());
   if (isa<nn::IfOp>(op))
     return throughIf(op, dy);
-  if (isa<nn::ScanOp>(op))
-    return throughScan(op, dy);
+  if (isa<nn::LoopOp, nn::ScanOp>(op))
+    return throughIterations(op, dy);
   auto differentiable = dyn_cast<nn::Differentiable>(op);
   if (!differentiable)
     return op->emitError() << "'" << op->getName()

@@ -43,8 +43,8 @@ private:
   mlir::Value takenApart(mlir::Operation *op, mlir::Value dy);
   mlir::LogicalResult throughIf(mlir::Operation *op,
                                 llvm::ArrayRef<mlir::Value> dy);
-  mlir::LogicalResult throughScan(mlir::Operation *op,
-                                  llvm::ArrayRef<mlir::Value> dy);
+  mlir::LogicalResult throughIterations(mlir::Operation *op,
+                                        llvm::ArrayRef<mlir::Value> dy);
   /// The active values above that the bodies of `op` use.
   llvm::SmallVector<mlir::Value> captured(mlir::Operation *op) const;
 

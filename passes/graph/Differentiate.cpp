@@ -115,6 +115,15 @@ LogicalResult Differentiate::differentiate(func::FuncOp function,
   if (failed(variables))
     return failure();
 
+  SmallVector<Operation *> layers;
+  function.walk([&](Operation *op) {
+    if (isa<nn::LstmOp, nn::GruOp, nn::RnnOp>(op))
+      layers.push_back(op);
+  });
+  for (Operation *layer : layers)
+    if (failed(nn::expandRecurrent(layer, scope)))
+      return failure();
+
   Block &block = function.getBody().front();
   Operation *end = block.getTerminator();
   Value result = end->getOperand(*index);

@@ -1,0 +1,42 @@
+// RUN: burnish-opt %s --split-input-file --nn-differentiate="loss=loss" --canonicalize | FileCheck %s
+
+// The loss and its gradient by every input of floats; other outputs go.
+// CHECK-LABEL: func.func @squares(
+// CHECK-SAME: %[[X:.*]]: tensor<4xf32> {nn.name = "x"}, %[[N:.*]]: tensor<i64> {nn.name = "n"})
+// CHECK-SAME: -> (tensor<f32> {nn.name = "loss"}, tensor<4xf32> {nn.name = "grad.x"})
+// CHECK: %[[SUM:.*]] = nn.reduce_sum
+// CHECK-DAG: %[[ONES:.*]] = nn.expand
+// CHECK-DAG: %[[HALF:.*]] = nn.mul %[[ONES]], %[[X]]
+// CHECK: %[[DX:.*]] = nn.add
+// CHECK: return %[[SUM]], %[[DX]]
+func.func @squares(%x: tensor<4xf32> {nn.name = "x"}, %n: tensor<i64> {nn.name = "n"})
+    -> (tensor<4xf32> {nn.name = "y"}, tensor<f32> {nn.name = "loss"}) {
+  %y = nn.mul %x, %x : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  %loss = nn.reduce_sum %y {keepdims = 0 : i64} : (tensor<4xf32>) -> tensor<f32>
+  return %y, %loss : tensor<4xf32>, tensor<f32>
+}
+
+// -----
+
+// A matrix that a scan multiplies with gets its gradient in one product over all iterations.
+// CHECK-LABEL: func.func @recurrence(
+// CHECK: %[[ALL:.*]]:3 = nn.scan
+// The transposed matrix does not change from iteration to iteration.
+// CHECK: %[[ACROSS:.*]] = nn.transpose %{{.*}} {perm = array<i64: 1, 0>} : (tensor<3x3xf32>)
+// CHECK: %[[BACK:.*]]:4 = nn.scan
+// CHECK: nn.matmul %{{.*}}, %[[ACROSS]]
+// CHECK: nn.reshape %[[BACK]]#2
+// CHECK: %[[ROWS:.*]] = nn.transpose
+// CHECK: nn.reshape %[[BACK]]#3
+// CHECK: nn.matmul %[[ROWS]]
+func.func @recurrence(%w: tensor<3x3xf32> {nn.name = "w"}, %h: tensor<2x3xf32> {nn.name = "h"}, %x: tensor<5x2x3xf32> {nn.name = "x"})
+    -> (tensor<f32> {nn.name = "loss"}) {
+  %last, %out = nn.scan %h, %x {num_scan_inputs = 1 : i64} : (tensor<2x3xf32>, tensor<5x2x3xf32>) -> (tensor<2x3xf32>, tensor<5x2x3xf32>) {
+  ^bb0(%s: tensor<2x3xf32>, %now: tensor<2x3xf32>):
+    %p = nn.matmul %s, %w : (tensor<2x3xf32>, tensor<3x3xf32>) -> tensor<2x3xf32>
+    %n = nn.add %p, %now : (tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x3xf32>
+    nn.yield %n, %n : tensor<2x3xf32>, tensor<2x3xf32>
+  }
+  %loss = nn.reduce_sum %last {keepdims = 0 : i64} : (tensor<2x3xf32>) -> tensor<f32>
+  return %loss : tensor<f32>
+}
