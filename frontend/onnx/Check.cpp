@@ -342,6 +342,17 @@ const FunctionProto *CheckedModel::functionFor(const NodeProto &node) const {
       functionKey(node.domain(), node.op_type(), node.overload()));
 }
 
+bool CheckedModel::isBroken(const NodeProto &node) const {
+  if (broken.empty())
+    return false;
+  return broken.contains(&node) ||
+         any_of(subgraphs(node), [&](const GraphProto *graph) {
+           return any_of(graph->node(), [&](const NodeProto &inner) {
+             return isBroken(inner);
+           });
+         });
+}
+
 CheckedModel check(onnx::ModelProto &model, Diagnostics &diagnostics) {
   CheckedModel result;
   Checker(result, diagnostics).model(model);
