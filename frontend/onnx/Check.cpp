@@ -283,7 +283,7 @@ bool Checker::sort(google::protobuf::RepeatedPtrField<NodeProto> &nodes,
         size_t length = path.end() - start;
         for (auto step = path.end() - 1; step != start && members.size() < 300;
              --step)
-          members = describe(nodes[step->first]) + ", " + members;
+          members.insert(0, describe(nodes[step->first]) + ", ");
         return diagnostics.error(
             where, "a cycle of " + Twine(length) +
                        (length == 1 ? " node: " : " nodes: ") + members);
