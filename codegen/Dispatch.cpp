@@ -286,9 +286,9 @@ private:
                        modelOf(variant)->getInitializer()->getAggregateElement(
                            kWorkspace))
                        ->getZExtValue());
-    std::vector<llvm::Constant *> values;
-    for (unsigned index = 0; index < fields->getNumOperands(); ++index)
-      values.push_back(fields->getOperand(index));
+    auto values = llvm::map_to_vector(fields->operands(), [](llvm::Use &field) {
+      return llvm::cast<llvm::Constant>(field.get());
+    });
     values[kWorkspace] = b.getInt64(workspace);
     values[kRun] = run;
     new llvm::GlobalVariable(

@@ -84,7 +84,7 @@ llvm::Expected<Object> Object::translate(ArrayRef<ModuleOp> modules,
     if (!variant)
       return variant.takeError();
     variant->makeVariant(name, number);
-    if (llvm::Error error = whole->append(std::move(*variant), name, number))
+    if (llvm::Error error = whole->append(std::move(*variant), name))
       return error;
   }
   if (llvm::Error error = addDispatch(*whole->llvm, name, targets))
@@ -121,7 +121,7 @@ void Object::makeVariant(StringRef name, size_t number) {
   }
 }
 
-llvm::Error Object::append(Object variant, StringRef name, size_t number) {
+llvm::Error Object::append(Object variant, StringRef name) {
   if (!embedsWeights && !(variant.constants[0].weights == constants[0].weights))
     return llvm::createStringError(
         "the weights of %s and of another CPU are laid out "

@@ -60,7 +60,7 @@ private:
   void keepInterface(llvm::StringRef name);
   void optimize(unsigned level);
 
-  llvm::Error append(Object variant, llvm::StringRef name, size_t number);
+  llvm::Error append(Object variant, llvm::StringRef name);
   void makeVariant(llvm::StringRef name, size_t number);
 
   /// The bytes behind a symbol; of several CPUs often the same.

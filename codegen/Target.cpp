@@ -128,9 +128,8 @@ static std::string someCpus(const llvm::MCSubtargetInfo &info,
         {StringRef(cpu.Key).edit_distance(wanted, true, 12), cpu.Key});
   llvm::sort(byDistance);
   byDistance.resize(std::min<size_t>(byDistance.size(), 12));
-  std::vector<StringRef> names;
-  for (auto &[distance, name] : byDistance)
-    names.push_back(name);
+  auto names =
+      llvm::to_vector_of<StringRef>(llvm::make_second_range(byDistance));
   llvm::sort(names);
   return llvm::join(names, ", ");
 }

@@ -82,6 +82,8 @@ static uint32_t widenHalf(uint16_t half) {
 // Weak: a program that brings compiler-rt or libgcc uses theirs.
 #define CONVERSION extern "C" __attribute__((weak, visibility("hidden")))
 
+// Compilers call them so.
+// NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming)
 CONVERSION float __extendhfsf2(Half half) {
   return __builtin_bit_cast(float,
                             widenHalf(__builtin_bit_cast(uint16_t, half)));
@@ -102,3 +104,4 @@ CONVERSION Brain __truncdfbf2(double value) {
   return __builtin_bit_cast(
       Brain, narrow<uint64_t, 52, 8, 7>(__builtin_bit_cast(uint64_t, value)));
 }
+// NOLINTEND(bugprone-reserved-identifier,readability-identifier-naming)

@@ -69,7 +69,7 @@ struct Huffman {
       codes[length + 1] =
           static_cast<uint16_t>((codes[length] + countOfLength[length]) << 1);
     }
-    if (left > 0 && !(sparse && used <= 1))
+    if (left > 0 && (!sparse || used > 1))
       return false;
     for (int symbol = 0; symbol < size; ++symbol) {
       int length = lengths[symbol];

@@ -20,11 +20,11 @@ bool Pages::allocate(uint64_t bytes) {
   // Only the whole huge pages inside: no byte more than asked for becomes
   // resident.
   constexpr uintptr_t kHuge = 2 << 20;
-  uintptr_t first =
-      (reinterpret_cast<uintptr_t>(base) + kHuge - 1) / kHuge * kHuge;
-  uintptr_t last = (reinterpret_cast<uintptr_t>(base) + bytes) / kHuge * kHuge;
+  uintptr_t start = reinterpret_cast<uintptr_t>(base);
+  uintptr_t first = (start + kHuge - 1) / kHuge * kHuge;
+  uintptr_t last = (start + bytes) / kHuge * kHuge;
   if (first < last)
-    madvise(reinterpret_cast<void *>(first), last - first, MADV_HUGEPAGE);
+    madvise(base + (first - start), last - first, MADV_HUGEPAGE);
 #endif
   return true;
 }

@@ -36,7 +36,7 @@ public:
             calloc(static_cast<size_t>(count) + (count == 0), sizeof(T)))) {}
   Array(const Array &) = delete;
   Array &operator=(const Array &) = delete;
-  ~Array() { free(values); }
+  ~Array() { free(static_cast<void *>(values)); }
 
   bool isValid() const { return values; }
   T &operator[](int64_t index) const { return values[index]; }

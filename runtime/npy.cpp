@@ -73,8 +73,9 @@ static bool parseShape(Literal &in, NpyHeader &header) {
   header.rank = 0;
   while (!in.accept(')')) {
     if (header.rank == NpyHeader::kMaxRank ||
-        !in.number(header.dims[header.rank++]))
+        !in.number(header.dims[header.rank]))
       return false;
+    ++header.rank;
     if (!in.accept(',')) // (3) is a number, not a tuple
       return header.rank > 1 && in.accept(')');
   }
@@ -186,7 +187,8 @@ uint64_t burnish::npyHeader(uint8_t (&to)[NpyHeader::kMaxBytes], int32_t type,
   size_t used = kPrefix + text.size(), bytes = (used + 1 + 63) / 64 * 64;
   memset(start + used, ' ', bytes - used - 1);
   start[bytes - 1] = '\n';
-  memcpy(start, "\x93NUMPY\x01\x00", 8);
+  constexpr uint8_t kVersion1[] = {0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0};
+  memcpy(to, kVersion1, sizeof kVersion1);
   to[8] = static_cast<uint8_t>((bytes - kPrefix) & 255);
   to[9] = static_cast<uint8_t>((bytes - kPrefix) >> 8);
   return bytes;

@@ -14,6 +14,7 @@ constexpr uint32_t kWideEndMagic = 0x06064b50, kWideLocatorMagic = 0x07064b50;
 constexpr uint64_t kLocalBytes = 30, kEntryBytes = 46, kEndBytes = 22,
                    kWideEndBytes = 56, kWideLocatorBytes = 20;
 constexpr uint32_t kNarrow = 0xffffffff;
+constexpr char kEnding[] = {'.', 'n', 'p', 'y'};
 constexpr uint16_t kStored = 0, kDeflated = 8, kWideField = 1,
                    kEncryptedFlag = 1, kUtf8Flag = 1 << 11;
 
@@ -123,10 +124,12 @@ bool NpzReader::readEntry(const uint8_t *record, uint64_t available,
     return message.set("%s: its directory is damaged", file->path());
   entry.name = reinterpret_cast<const char *>(record + kEntryBytes);
   int shown = static_cast<int>(nameLength < 200 ? nameLength : 200);
-  if (nameLength < 4 || memcmp(entry.name + nameLength - 4, ".npy", 4) != 0)
+  if (nameLength < sizeof kEnding ||
+      memcmp(entry.name + nameLength - sizeof kEnding, kEnding,
+             sizeof kEnding) != 0)
     return message.set("%s: its member '%.*s' is no .npy", file->path(), shown,
                        entry.name);
-  entry.nameLength = static_cast<uint32_t>(nameLength - 4);
+  entry.nameLength = static_cast<uint32_t>(nameLength - sizeof kEnding);
   if (get16(record + 8) & kEncryptedFlag)
     return message.set("%s: its member '%.*s' is encrypted", file->path(),
                        shown, entry.name);
@@ -191,7 +194,8 @@ bool NpzReader::locate(NpzEntry &entry, const char *where,
   uint64_t nameLength = get16(header + 26), extraLength = get16(header + 28);
   NpyBytes &bytes = entry.bytes;
   bytes.offset = entry.headerOffset + kLocalBytes + nameLength + extraLength;
-  if (get32(header) != kLocalMagic || nameLength != entry.nameLength + 4 ||
+  if (get32(header) != kLocalMagic ||
+      nameLength != entry.nameLength + sizeof kEnding ||
       get16(header + 8) != entry.method ||
       !isWithin(bytes.offset, bytes.packedSize, file->size()))
     return message.set("%s: its header and its entry in the directory differ",
@@ -228,7 +232,7 @@ bool NpzWriter::add(const char *name, int32_t type, const int64_t *dims,
                     Message &message) {
   uint8_t header[NpyHeader::kMaxBytes];
   uint64_t headerBytes = npyHeader(header, type, dims, rank),
-           nameLength = strlen(name) + 4, offset = file.size(),
+           nameLength = strlen(name) + sizeof kEnding, offset = file.size(),
            size = headerBytes + bytes;
   if (headerBytes == 0 || nameLength > 0xffff)
     return message.set("output '%s': %s is too long for a file", name,
@@ -259,8 +263,8 @@ bool NpzWriter::add(const char *name, int32_t type, const int64_t *dims,
   if (isWideSize)
     localExtra.put(kWideField, 2).put(16, 2).put(size, 8).put(size, 8);
   if (!file.write(local.bytes, local.size, message) ||
-      !file.write(name, nameLength - 4, message) ||
-      !file.write(".npy", 4, message) ||
+      !file.write(name, nameLength - sizeof kEnding, message) ||
+      !file.write(kEnding, sizeof kEnding, message) ||
       !file.write(localExtra.bytes, localExtra.size, message) ||
       !file.write(header, headerBytes, message) ||
       !file.write(data, bytes, message))
@@ -303,8 +307,9 @@ bool NpzWriter::add(const char *name, int32_t type, const int64_t *dims,
   }
   uint8_t *at = records.data() + recordBytes;
   memcpy(at, entry.bytes, entry.size);
-  memcpy(at + entry.size, name, nameLength - 4);
-  memcpy(at + entry.size + nameLength - 4, ".npy", 4);
+  memcpy(at + entry.size, name, nameLength - sizeof kEnding);
+  memcpy(at + entry.size + nameLength - sizeof kEnding, kEnding,
+         sizeof kEnding);
   memcpy(at + entry.size + nameLength, extra.bytes, extra.size);
   recordBytes = needed;
   ++count;

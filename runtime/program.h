@@ -2,7 +2,8 @@
 #pragma once
 #include "inputs.h"
 
-/// The model of the program, defined by its object.
+/// The model of the program, defined by its object. That calls it so.
+// NOLINTNEXTLINE(readability-identifier-naming,bugprone-dynamic-static-initializers)
 extern "C" const burnish_model *const burnish_program_model;
 
 namespace burnish {

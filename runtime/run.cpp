@@ -3,7 +3,7 @@
 #include <stddef.h>
 
 #define BURNISH_CONTEXT_SLOT(index, name, type)                                \
-  static_assert(offsetof(burnish_context, name) == index * sizeof(void *),     \
+  static_assert(offsetof(burnish_context, name) == (index) * sizeof(void *),   \
                 "abi.def and burnish.h differ");                               \
   static_assert(__is_same(decltype(burnish_context::name), type),              \
                 "abi.def and burnish.h differ");

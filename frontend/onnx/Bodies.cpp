@@ -15,7 +15,7 @@ SmallVector<std::pair<StringRef, const GraphProto *>>
 graphsOf(const onnx::NodeProto &node) {
   SmallVector<std::pair<StringRef, const GraphProto *>> graphs;
   for (const onnx::AttributeProto &attribute : node.attribute())
-    if (attribute.has_g())
+    if (typeOf(attribute) == onnx::AttributeProto::GRAPH)
       graphs.push_back({attribute.name(), &attribute.g()});
   llvm::sort(graphs);
   return graphs;

@@ -283,7 +283,7 @@ bool Checker::sort(google::protobuf::RepeatedPtrField<NodeProto> &nodes,
         size_t length = path.end() - start;
         for (auto step = path.end() - 1; step != start && members.size() < 300;
              --step)
-          members = describe(nodes[step->first]) + ", " + members;
+          members.insert(0, describe(nodes[step->first]) + ", ");
         return diagnostics.error(
             where, "a cycle of " + Twine(length) +
                        (length == 1 ? " node: " : " nodes: ") + members);
@@ -340,6 +340,17 @@ const FunctionProto *CheckedModel::functionFor(const NodeProto &node) const {
     return nullptr;
   return functions.lookup(
       functionKey(node.domain(), node.op_type(), node.overload()));
+}
+
+bool CheckedModel::isBroken(const NodeProto &node) const {
+  if (broken.empty())
+    return false;
+  return broken.contains(&node) ||
+         any_of(subgraphs(node), [&](const GraphProto *graph) {
+           return any_of(graph->node(), [&](const NodeProto &inner) {
+             return isBroken(inner);
+           });
+         });
 }
 
 CheckedModel check(onnx::ModelProto &model, Diagnostics &diagnostics) {

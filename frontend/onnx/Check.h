@@ -20,6 +20,9 @@ struct CheckedModel {
   bool isImportable = true;
 
   const onnx::FunctionProto *functionFor(const onnx::NodeProto &node) const;
+  /// Whether the node is broken or one in its graphs is. Copies of a node do
+  /// not know that any more, so it is asked before there is one.
+  bool isBroken(const onnx::NodeProto &node) const;
 };
 
 /// Checks structure, names, versions and, against ONNX's schemas, every node of

@@ -63,6 +63,9 @@ public:
       if (given != wanted && !isEmptyList && attribute.ref_attr_name().empty())
         fail("attribute " + quoted(attribute.name()) + " is " + wordFor(given) +
              ", and should be " + wordFor(wanted));
+      else if (given == AttributeProto::GRAPH && !attribute.has_g() &&
+               attribute.ref_attr_name().empty())
+        fail("attribute " + quoted(attribute.name()) + " has no graph");
     }
     for (const auto &formal : schema.attributes)
       if (formal.second.isRequired && !findAttribute(node, formal.first()))

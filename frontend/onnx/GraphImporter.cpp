@@ -1,5 +1,6 @@
 // GraphImporter.cpp - walks graphs and functions, node by node.
 #include "frontend/onnx/GraphImporter.h"
+#include "frontend/onnx/CheckNode.h"
 #include "frontend/onnx/Expand.h"
 #include "frontend/onnx/Normalize.h"
 #include "frontend/onnx/Schemas.h"
@@ -251,9 +252,15 @@ void GraphImporter::node(const NodeProto &original, Scope &scope,
                                  ? results[index]
                                  : poisonValue;
   };
-  if (checked.broken.contains(&original))
+  if (checked.isBroken(original))
     return define(node, {});
-  if (const onnx::FunctionProto *function = checked.functionFor(node))
+  // Attributes that stand for others have the types of those.
+  const onnx::FunctionProto *function = checked.functionFor(node);
+  if (hasReferences && !frame.isBody &&
+      !checkNode(node, frame.opsets, function, /*inFunction=*/false,
+                 diagnostics))
+    return define(node, {});
+  if (function)
     return define(node,
                   call(*function, node, operands, frame, /*isBody=*/false));
   if (!domain.empty())
@@ -289,6 +296,22 @@ void GraphImporter::node(const NodeProto &original, Scope &scope,
   }
 }
 
+// The first input that must be there and is not; empty when all are. `check`
+// has seen names only, and a function may have been called without an input.
+static StringRef missingInput(const Schema &schema, ArrayRef<Value> operands) {
+  for (auto [index, formal] : enumerate(schema.inputs)) {
+    bool isNeeded = formal.arity == Arity::Single ||
+                    (formal.arity == Arity::Variadic &&
+                     static_cast<int>(index) < schema.minInputs);
+    if (isNeeded && (index >= operands.size() || !operands[index]))
+      return formal.name;
+    if (formal.arity == Arity::Variadic && index < operands.size() &&
+        is_contained(operands.drop_front(index), Value()))
+      return formal.name;
+  }
+  return "";
+}
+
 SmallVector<Value> GraphImporter::core(const NodeProto &node,
                                        ArrayRef<Value> operands) {
   SmallVector<Value> refused(node.output_size(), poisonValue);
@@ -320,6 +343,13 @@ SmallVector<Value> GraphImporter::core(const NodeProto &node,
                : unsupported(node, operands);
   if (any_of(operands, isPoison))
     return refused;
+  const Schema *schema = findSchema(op, *newestVersion(domain), domain);
+  if (!schema)
+    return unsupported(node, operands);
+  if (StringRef missing = missingInput(*schema, operands); !missing.empty()) {
+    problem("input " + missing + " is missing");
+    return refused;
+  }
   if (depth >= kDeepestCall) {
     problem("functions and subgraphs more than " + Twine(kDeepestCall) +
             " deep");
@@ -335,7 +365,7 @@ SmallVector<Value> GraphImporter::core(const NodeProto &node,
   }
   if (!expansion) {
     Expansion lists(*this, node, operands);
-    return build(operatorName, node, withKnownLengths(lists));
+    return build(operatorName, *schema, node, withKnownLengths(lists));
   }
   // What an expansion reports after its first problem follows from that.
   Diagnostics::Mark mark = diagnostics.mark();

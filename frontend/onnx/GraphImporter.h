@@ -114,6 +114,7 @@ private:
 
   /// The nn operator of that name built from a node (Operators.cpp).
   llvm::SmallVector<mlir::Value> build(llvm::StringRef operatorName,
+                                       const Schema &schema,
                                        const onnx::NodeProto &node,
                                        llvm::ArrayRef<mlir::Value> operands);
   mlir::Attribute convert(const onnx::AttributeProto &attribute);

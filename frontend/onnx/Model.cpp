@@ -10,6 +10,35 @@ using namespace llvm;
 
 namespace burnish::onnx_import {
 
+// How deep brackets are nested in ONNX's textual form, whose parser calls
+// itself for each. The characters of strings and comments are none.
+static unsigned deepestBracket(StringRef text) {
+  unsigned depth = 0, deepest = 0;
+  for (size_t at = 0; at < text.size(); ++at)
+    switch (text[at]) {
+    case '#':
+      at = std::min(text.find('\n', at), text.size());
+      break;
+    case '"':
+      for (++at; at < text.size() && text[at] != '"'; ++at)
+        at += text[at] == '\\';
+      break;
+    case '(':
+    case '[':
+    case '{':
+      deepest = std::max(deepest, ++depth);
+      break;
+    case ')':
+    case ']':
+    case '}':
+      depth -= depth > 0;
+      break;
+    default:
+      break;
+    }
+  return deepest;
+}
+
 std::unique_ptr<Model> Model::load(StringRef path, Diagnostics &diagnostics) {
   auto buffer = MemoryBuffer::getFileOrSTDIN(path, /*IsText=*/false,
                                              /*RequiresNullTerminator=*/false);
@@ -21,6 +50,14 @@ std::unique_ptr<Model> Model::load(StringRef path, Diagnostics &diagnostics) {
   result->path = path.str();
   result->file = std::move(*buffer);
   if (path.ends_with(".onnxtxt")) {
+    // A brace a subgraph, a bracket where there is a list of them, and some for
+    // types of sequences of sequences.
+    constexpr unsigned kDeepestBracket = 2 * kDeepestSubgraph + 64;
+    if (deepestBracket(result->file->getBuffer()) > kDeepestBracket) {
+      diagnostics.error("", "brackets nested deeper than " +
+                                Twine(kDeepestBracket));
+      return nullptr;
+    }
     std::string error;
     if (parseText(result->file->getBuffer(), result->model, error))
       return result;

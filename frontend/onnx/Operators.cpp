@@ -56,19 +56,16 @@ static std::optional<unsigned> fixedResults(OperationName name) {
 }
 
 SmallVector<Value> GraphImporter::build(StringRef operatorName,
+                                        const Schema &schema,
                                         const NodeProto &node,
                                         ArrayRef<Value> operands) {
   SmallVector<Value> refused(node.output_size(), poisonValue);
-  const Schema *schema =
-      findSchema(node.op_type(), *newestVersion(node.domain()), node.domain());
-  if (!schema)
-    return unsupported(node, operands);
   OperationState state(builder.getLoc(), operatorName);
 
   // Operands by the schema's formal inputs; what is absent has no operand, and
   // says so in the segments.
   SmallVector<int32_t> segments;
-  for (auto [index, formal] : enumerate(schema->inputs)) {
+  for (auto [index, formal] : enumerate(schema.inputs)) {
     int32_t before = state.operands.size();
     size_t end = formal.arity == Arity::Variadic
                      ? operands.size()
@@ -76,12 +73,7 @@ SmallVector<Value> GraphImporter::build(StringRef operatorName,
     for (size_t i = index; i < end; ++i)
       if (operands[i])
         state.operands.push_back(operands[i]);
-    int32_t given = state.operands.size() - before;
-    if (formal.arity == Arity::Single && given == 0) {
-      problem("input " + formal.name + " is missing");
-      return refused;
-    }
-    segments.push_back(given);
+    segments.push_back(state.operands.size() - before);
   }
   if (state.name.hasTrait<OpTrait::AttrSizedOperandSegments>())
     state.addAttribute("operandSegmentSizes",
@@ -94,14 +86,14 @@ SmallVector<Value> GraphImporter::build(StringRef operatorName,
     if (typeOf(attribute) == AttributeProto::GRAPH ||
         typeOf(attribute) == AttributeProto::GRAPHS)
       continue;
-    auto formal = schema->attributes.find(attribute.name());
+    auto formal = schema.attributes.find(attribute.name());
     Attribute value = convert(attribute);
     if (isKnown(attribute.name()) && value) {
       state.addAttribute(attribute.name(), value);
       continue;
     }
     bool isDefault =
-        formal != schema->attributes.end() && value &&
+        formal != schema.attributes.end() && value &&
         formal->second.defaultValue.type() != AttributeProto::UNDEFINED &&
         convert(formal->second.defaultValue) == value;
     if (!isDefault) {
@@ -110,7 +102,7 @@ SmallVector<Value> GraphImporter::build(StringRef operatorName,
       return refused;
     }
   }
-  for (const auto &formal : schema->attributes)
+  for (const auto &formal : schema.attributes)
     if (isKnown(formal.first()) &&
         formal.second.defaultValue.type() != AttributeProto::UNDEFINED &&
         !findAttribute(node, formal.first()))
@@ -123,10 +115,10 @@ SmallVector<Value> GraphImporter::build(StringRef operatorName,
     for (unsigned i = 0; i < *count; ++i)
       outputOf.push_back(i);
   } else {
-    SmallVector<int32_t> resultSegments(schema->outputs.size(), 0);
+    SmallVector<int32_t> resultSegments(schema.outputs.size(), 0);
     for (auto [index, name] : enumerate(node.output()))
       if (!name.empty() ||
-          schema->outputs[std::min(index, schema->outputs.size() - 1)].arity !=
+          schema.outputs[std::min(index, schema.outputs.size() - 1)].arity !=
               Arity::Optional) {
         outputOf.push_back(index);
         ++resultSegments[std::min(index, resultSegments.size() - 1)];

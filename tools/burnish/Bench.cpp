@@ -18,6 +18,7 @@ static int capture(std::vector<std::string> words, std::string &said) {
   if (::pipe2(ends, O_CLOEXEC))
     return -1;
   std::vector<char *> raw;
+  raw.reserve(words.size() + 1);
   for (std::string &word : words)
     raw.push_back(word.data());
   raw.push_back(nullptr);

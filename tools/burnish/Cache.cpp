@@ -76,7 +76,7 @@ static void removeOld(StringRef folder) {
     fs::file_status status;
     if (!fs::status(entry->path(), status) &&
         status.getLastModificationTime() < limit)
-      fs::remove_directories(entry->path());
+      (void)fs::remove_directories(entry->path());
   }
 }
 
@@ -134,10 +134,10 @@ std::string burnish::cachedProgram(const Options &options, int &status) {
     // The time of the last use.
     int fd;
     if (!fs::openFileForRead(folder, fd)) {
-      fs::setLastAccessAndModificationTime(fd,
-                                           std::chrono::system_clock::now());
+      (void)fs::setLastAccessAndModificationTime(
+          fd, std::chrono::system_clock::now());
       fs::file_t file = fd;
-      fs::closeFile(file);
+      (void)fs::closeFile(file);
     }
     status = kDone;
     return program;
@@ -154,7 +154,7 @@ std::string burnish::cachedProgram(const Options &options, int &status) {
   status = compile(compiled);
   if (status == kDone)
     return program;
-  fs::remove(
-      folder); // Does nothing when another process has put the program there.
+  // Does nothing when another process has put the program there.
+  (void)fs::remove(folder);
   return "";
 }

@@ -20,6 +20,7 @@ int burnish::run(const Options &options) {
   if (options.threads)
     words.push_back("--threads=" + std::to_string(options.threads));
   std::vector<char *> raw;
+  raw.reserve(words.size() + 1);
   for (std::string &word : words)
     raw.push_back(word.data());
   raw.push_back(nullptr);

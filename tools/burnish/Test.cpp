@@ -154,7 +154,7 @@ static Outcome finish(Running &running, llvm::StringRef scratch, bool isLate) {
           !first.empty())
         outcome.message += ": " + first.take_front(300).str();
   }
-  llvm::sys::fs::remove(errorsOf(scratch, running.process));
+  (void)llvm::sys::fs::remove(errorsOf(scratch, running.process));
   outcome.milliseconds = millisecondsSince(running.start);
   return outcome;
 }
@@ -183,6 +183,7 @@ static size_t waitForOne(std::vector<Running> &running, const Options &options,
                          bool &isLate) {
   while (true) {
     std::vector<pollfd> polled;
+    polled.reserve(running.size());
     for (const Running &one : running)
       polled.push_back({one.pipe, POLLIN, 0});
     ::poll(polled.data(), polled.size(), 100);
@@ -207,7 +208,7 @@ static size_t waitForOne(std::vector<Running> &running, const Options &options,
 static const char *scratchFolder;
 
 static void stop() {
-  llvm::sys::fs::remove_directories(scratchFolder);
+  (void)llvm::sys::fs::remove_directories(scratchFolder);
   _exit(128 + SIGINT);
 }
 
@@ -232,7 +233,7 @@ int burnish::test(const Options &options) {
   scratchFolder = scratch.c_str();
   llvm::sys::SetInterruptFunction(stop);
   llvm::scope_exit removeScratch(
-      [&] { llvm::sys::fs::remove_directories(scratch); });
+      [&] { (void)llvm::sys::fs::remove_directories(scratch); });
   Compiler::warmUp();
   size_t jobs = options.jobs ? options.jobs
                              : std::max<long>(1, sysconf(_SC_NPROCESSORS_ONLN));

@@ -181,10 +181,16 @@ SmallVector<Value> Equation::run() {
   if (terms.size() != e.operands.size())
     return refuse();
   SmallVector<Factor> factors;
+  // A letter has one size everywhere, or 1, which is repeated.
+  DenseMap<int, int64_t> sizes;
   for (auto [term, operand] : zip(terms, e.operands)) {
     Factor factor{operand, {}};
-    if (!operand || !parseTerm(term, Expansion::rank(operand), factor.letters))
+    if (!parseTerm(term, Expansion::rank(operand), factor.letters))
       return refuse();
+    for (auto [axis, letter] : enumerate(factor.letters))
+      if (int64_t size = Expansion::size(operand, axis).value_or(1);
+          size != 1 && sizes.try_emplace(letter, size).first->second != size)
+        return refuse();
     factors.push_back(takeDiagonals(factor));
   }
 
@@ -203,7 +209,8 @@ SmallVector<Value> Equation::run() {
         output.push_back(letter);
   }
   for (int letter : output)
-    if (none_of(factors,
+    if (count(output, letter) > 1 ||
+        none_of(factors,
                 [&](const Factor &factor) { return factor.has(letter); }))
       return refuse();
 

@@ -7,13 +7,16 @@ using onnx::TensorProto;
 
 namespace burnish::onnx_import {
 
-// A parameter of one element, or of one for each size along an axis of a value,
-// so that it broadcasts to the value.
+// A parameter of one element, or of one for each size along an axis of a value
+// of that rank, so that it broadcasts to the value.
 static Value along(Expansion &e, Value parameter, int64_t axis, int64_t rank) {
   if (Expansion::rank(parameter) != 1 || Expansion::size(parameter, 0) == 1)
     return Expansion::rank(parameter) == 1
                ? e.reshape(parameter, ArrayRef<Extent>())
                : parameter;
+  if (axis >= rank)
+    return e.fail("scales or zero points along axis " + Twine(axis) +
+                  " of a value of rank " + Twine(rank));
   SmallVector<Extent> shape(rank, int64_t(1));
   shape[axis] = e.extent(parameter, 0);
   return e.reshape(parameter, shape);

@@ -69,6 +69,10 @@ SmallVector<Value> unsqueeze(Expansion &e) {
   if (!count)
     return e.refuse(
         "axes are not known when compiling, nor how many there are");
+  constexpr int64_t kMostAxes = 64; // as of any value
+  if (*count > kMostAxes - rank)
+    return e.refuse("the result would have " + Twine(*count) +
+                    " axes more than rank " + Twine(rank));
   int64_t whole = rank + *count;
   Value isNew = among(e, axes, whole);
   Value source =

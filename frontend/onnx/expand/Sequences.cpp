@@ -92,6 +92,9 @@ SmallVector<Value> concatFromSequence(Expansion &e) {
   return {e("Concat", elements, {{"axis", axis}})};
 }
 
+// Each part is a value of its own.
+constexpr int64_t kMostParts = 100'000;
+
 SmallVector<Value> splitToSequence(Expansion &e) {
   Value x = e.operand(0), split = e.operand(1);
   std::optional<int64_t> axis =
@@ -106,6 +109,8 @@ SmallVector<Value> splitToSequence(Expansion &e) {
     if (!count)
       return {e.fail(
           "a number of parts that is known only at run time is not supported")};
+    if (*count > kMostParts)
+      return {e.fail(Twine(*count) + " parts")};
     return {e.sequence(e.many(*count, "Split", {x, e.cast(split, kInt64)},
                               {{"axis", *axis}}))};
   }
@@ -115,7 +120,6 @@ SmallVector<Value> splitToSequence(Expansion &e) {
     return {e.fail(
         "a number of parts that is known only at run time is not supported")};
   int64_t each = known->front();
-  constexpr int64_t kMostParts = 100'000;
   if (each < 1 || *size / each > kMostParts)
     return {e.fail("parts of " + Twine(each) + " out of " + Twine(*size))};
   for (int64_t left = *size; left > 0; left -= each)

@@ -18,18 +18,20 @@ expected = {}
 
 
 def refuse(name, op, operands, message, outputs=1, **attributes):
-    """An operand is the shape of an input (a list), a constant (an array), or absent (None)."""
+    """An operand is the shape of an input (a list, or a tuple for one of int64), a constant (an array), or absent (None)."""
     inputs, constants, names = [], [], []
     for i, operand in enumerate(operands):
         names.append("" if operand is None else f"x{i}")
         if isinstance(operand, np.ndarray):
             constants.append(numpy_helper.from_array(operand, f"x{i}"))
         elif operand is not None:
-            inputs.append(helper.make_tensor_value_info(f"x{i}", onnx.TensorProto.FLOAT, operand))
+            element = onnx.TensorProto.INT64 if isinstance(operand, tuple) else onnx.TensorProto.FLOAT
+            inputs.append(helper.make_tensor_value_info(f"x{i}", element, operand))
     results = [f"y{i}" for i in range(outputs)]
     node = helper.make_node(op, names, results, name="n", **attributes)
     graph = helper.make_graph([node], "g", inputs, [helper.make_empty_tensor_value_info(r) for r in results], constants)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 22)], ir_version=10)
+    opsets = [helper.make_opsetid("", 22), helper.make_opsetid("ai.onnx.preview.training", 1)]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=10)
     (folder / name).mkdir()
     onnx.save(model, folder / name / "model.onnx")
     expected[str(folder / name)] = message and f"{folder / name}/model.onnx: node 'n' ({op}): {message}"
@@ -70,12 +72,14 @@ refuse("axis_flatten", "Flatten", [[2, 3]], f"axis {LEAST} is outside [-2, 2]", 
 refuse("axis_squeeze", "Squeeze", [[1, 3], ints(LEAST)], f"axis {LEAST} is outside [-2, 2)")
 refuse("perm", "Transpose", [[2, 3]], "'perm' is no order of the 2 axes of 'data'", perm=[0, 0])
 refuse("perm_far", "Transpose", [[2, 3]], "'perm' is no order of the 2 axes of 'data'", perm=[LEAST, 0])
+refuse("axes_many", "Unsqueeze", [[2], (2**31,)], f"the result would have {2**31} axes more than rank 1")
 refuse("crop_axis", "CenterCropPad", [[8, 8], ints(4)], None, axes=[-1])
 
 # Parts.
 refuse("split_sum", "Split", [[4, 3], ints(1, 2)], "'split' adds up to 3 of 4", outputs=2)
 refuse("split_negative", "Split", [[4, 3], ints(-1, 5)], "'split' has a size of -1", outputs=2)
 refuse("split_count", "Split", [[4, 3]], "'num_outputs' is 0 and there are 2 outputs", outputs=2, num_outputs=0)
+refuse("parts_many", "SplitToSequence", [[2], (2**31,)], f"{2**31} parts")
 refuse("no_sequence", "ConcatFromSequence", [[4]], "a tensor where a sequence is needed", axis=0)
 refuse("step", "Slice", [[8, 3], ints(0), ints(8), ints(0), ints(0)], "the step along axis 0 is 0")
 refuse("step_least", "Slice", [["n", 3], ints(2**63 - 1), ints(LEAST), ints(0), ints(LEAST)], None)
@@ -113,6 +117,19 @@ refuse("grid_huge", "AffineGrid", [[1, 2, 3], ints(1, 1, 2**63 - 1, 2)], f"resul
 for block in (0, 2**32, BIG):
     refuse(f"block_{block}", "DepthToSpace", [[1, 4, 2, 2]], f"blocksize {block} on a value of rank 4", blocksize=block)
 refuse("block_mode", "DepthToSpace", [[1, 4, 2, 2]], "mode 'bad' instead of DCR or CRD", blocksize=2, mode="bad")
+
+# Operands that are not there, or do not go together.
+training = "ai.onnx.preview.training"
+refuse("absent", "Mean", [None, [2]], "input data_0 is missing")
+refuse("absent_element", "SequenceConstruct", [None, [2]], "input inputs is missing")
+refuse("absent_parameter", "Adagrad", [[], (), None, [2], [2]], "input inputs is missing", outputs=2, domain=training)
+refuse("letter_twice", "Einsum", [[3]], "equation 'i->ii' does not fit its operands", equation="i->ii")
+refuse("letter_sizes", "Einsum", [[2, 3], [2, 3]], "equation 'ij,ji->' does not fit its operands", equation="ij,ji->")
+byte, bytes_ = np.array(1, np.int8), np.array([1, 2], np.int8)
+refuse("zero_points", "ConvInteger", [np.ones(3, np.int8), np.ones([1, 1, 1], np.int8), bytes_],
+       "scales or zero points along axis 1 of a value of rank 1")
+refuse("quantized", "QLinearMatMul", [np.ones([2, 3], np.int8), float_(1), byte, np.ones([2, 3], np.int8), float_(1, 2), byte, float_(1), byte],
+       "A has 3 columns and B has 2 rows")
 
 # Numbers.
 for name, scale, text in (("zero", 0, "0.000000e+00"), ("nan", np.nan, "nan"), ("huge", 1e38, "1.000000e+38"), ("inf", np.inf, "INF")):

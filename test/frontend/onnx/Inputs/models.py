@@ -129,6 +129,22 @@ def attributes():
                  outputs=["a", "b", "c", "d", "e"])
 
 
+def broken_branch():
+    good = helper.make_graph([node("Neg", ["x"], ["z"])], "e", [], [value("z")])
+    bad = helper.make_graph([node("BatchNormalization", ["x"], ["z"], "few", spatial=0)], "t", [], [value("z")])
+    return model([node("If", ["c"], ["y"], then_branch=bad, else_branch=good)], inputs=["x", value("c", (), TensorProto.BOOL)], opsets=[("", 8)])
+
+
+def graphs():
+    """Types of attributes that are not those of what they hold."""
+    branch = helper.make_graph([node("Neg", ["x"], ["z"])], "t", [], [value("z")])
+    empty = node("If", ["c"], ["a"], "empty", then_branch=branch, else_branch=branch)
+    empty.attribute[0].ClearField("g")
+    filled = node("Concat", ["x", "x"], ["b"], "filled", axis=0)
+    filled.attribute[0].g.CopyFrom(branch)
+    return model([empty, filled], inputs=["x", value("c", (), TensorProto.BOOL)], outputs=["a", "b"])
+
+
 def nested(depth=1000):
     """Subgraphs in subgraphs, as bytes from the inside out: the library does not write so many."""
     def field(number, body):
