@@ -668,6 +668,8 @@ Value Lowering::place(Value source, Value target, ArrayRef<int64_t> axes,
   Picked picked(*this, target, axes, indices);
   auto type = RankedTensorType::get(picked.shape,
                                     getElementTypeOrSelf(target.getType()));
+  if (llvm::is_contained(picked.shape, 0))
+    return target;
   if (source.getType() != type)
     source = tensor::CastOp::create(*this, type, source);
   return tensor::InsertSliceOp::create(*this, source, target, picked.offsets,
