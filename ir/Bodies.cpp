@@ -219,10 +219,7 @@ Value Stack::grown(Lowering &l, Value carried, Value element,
             .getResult();
   Value larger =
       tensor::CastOp::create(l, carried.getType(), l.empty(elementType, sizes));
-  SmallVector<OpFoldResult> offsets(sizes.size(), l.getIndexAttr(0)),
-      strides(sizes.size(), l.getIndexAttr(1));
-  larger = tensor::InsertSliceOp::create(l, carried, larger, offsets,
-                                         l.sizesOf(carried), strides);
+  larger = l.insert(carried, larger, 0, l.getIndexAttr(0));
   scf::YieldOp::create(l, larger);
   l.setInsertionPointToStart(grow.elseBlock());
   scf::YieldOp::create(l, carried);

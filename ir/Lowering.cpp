@@ -601,19 +601,13 @@ Value Lowering::transpose(Value tensor, ArrayRef<int64_t> permutation) {
 Value Lowering::slice(Value tensor, int64_t axis, OpFoldResult offset,
                       OpFoldResult size) {
   SmallVector<OpFoldResult> sizes = sizesOf(tensor);
-  // There is no view of a place in a tensor of none.
-  if (isConstantIntValue(sizes[axis], 0)) {
-    sizes[axis] = size;
-    return tensor::EmptyOp::create(*this, sizes,
-                                   getElementTypeOrSelf(tensor.getType()));
-  }
   SmallVector<OpFoldResult> offsets(sizes.size(), getIndexAttr(0)),
       strides(sizes.size(), getIndexAttr(1));
-  bool isEmpty = isZeroInteger(sizes[axis]) || isZeroInteger(size);
+  bool isOfNothing = llvm::any_of(sizes, isZeroInteger);
   offsets[axis] = offset;
   sizes[axis] = size;
-  // Upstream has no slice that begins at the end.
-  if (isEmpty)
+  // Upstream has no slice of nothing, and none that begins at the end.
+  if (isOfNothing || isZeroInteger(size))
     return tensor::EmptyOp::create(*this, sizes,
                                    getElementTypeOrSelf(tensor.getType()));
   return tensor::ExtractSliceOp::create(*this, tensor, offsets, sizes, strides);
@@ -622,6 +616,9 @@ Value Lowering::slice(Value tensor, int64_t axis, OpFoldResult offset,
 Value Lowering::insert(Value source, Value target, int64_t axis,
                        OpFoldResult offset) {
   SmallVector<OpFoldResult> sizes = sizesOf(source);
+  if (llvm::any_of(sizes, isZeroInteger) ||
+      llvm::any_of(sizesOf(target), isZeroInteger))
+    return target;
   SmallVector<OpFoldResult> offsets(sizes.size(), getIndexAttr(0)),
       strides(sizes.size(), getIndexAttr(1));
   offsets[axis] = offset;
@@ -642,11 +639,15 @@ struct Picked {
       offsets[axis] = index;
     }
     for (auto [axis, size] : llvm::enumerate(all))
-      if (!llvm::is_contained(axes, static_cast<int64_t>(axis)))
+      if (!llvm::is_contained(axes, static_cast<int64_t>(axis))) {
         shape.push_back(size);
+        shapeSizes.push_back(sizes[axis]);
+      }
   }
   SmallVector<OpFoldResult> sizes, offsets, strides;
+  /// What is picked has this shape.
   SmallVector<int64_t> shape;
+  SmallVector<OpFoldResult> shapeSizes;
 };
 } // namespace
 
@@ -655,6 +656,9 @@ Value Lowering::pick(Value tensor, ArrayRef<int64_t> axes,
   Picked picked(*this, tensor, axes, indices);
   auto type = RankedTensorType::get(picked.shape,
                                     getElementTypeOrSelf(tensor.getType()));
+  if (llvm::is_contained(picked.shape, 0))
+    return tensor::EmptyOp::create(*this, picked.shapeSizes,
+                                   type.getElementType());
   return tensor::ExtractSliceOp::create(*this, type, tensor, picked.offsets,
                                         picked.sizes, picked.strides);
 }
@@ -664,6 +668,8 @@ Value Lowering::place(Value source, Value target, ArrayRef<int64_t> axes,
   Picked picked(*this, target, axes, indices);
   auto type = RankedTensorType::get(picked.shape,
                                     getElementTypeOrSelf(target.getType()));
+  if (llvm::is_contained(picked.shape, 0))
+    return target;
   if (source.getType() != type)
     source = tensor::CastOp::create(*this, type, source);
   return tensor::InsertSliceOp::create(*this, source, target, picked.offsets,

@@ -100,9 +100,6 @@ FailureOr<SmallVector<Value>> ConcatOp::lower(Lowering &l) {
   OpFoldResult offset = l.getIndexAttr(0);
   for (Value input : getInputs()) {
     Value tensor = l.lowered(input);
-    if (llvm::is_contained(cast<RankedTensorType>(tensor.getType()).getShape(),
-                           0))
-      continue;
     result = l.insert(tensor, result, axis, offset);
     offset = addIndex(l, offset, l.sizesOf(tensor)[axis]);
   }

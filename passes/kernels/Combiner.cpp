@@ -40,12 +40,16 @@ Value Combiner::total(ImplicitLocOpBuilder &b, ArrayRef<Value> partial) const {
       half.push_back(rest.back());
     rest = half;
   }
-  // Halves of the vector, of those halves, and so on: a reduction of vectors
-  // would add the elements one by one.
   Value value = rest[0];
   auto type = dyn_cast<VectorType>(value.getType());
   if (!type)
     return value;
+  // In the halves below LLVM 22 sees a vpdpbusd of bytes, and forgets to add up
+  // its four lanes.
+  if (isa<IntegerType>(type.getElementType()))
+    return vector::ReductionOp::create(b, kind, value);
+  // Halves of the vector, of those halves, and so on: a reduction of vectors
+  // would add the elements one by one.
   for (int64_t count = type.getNumElements(); count > 1;) {
     if (count % 2)
       return vector::ReductionOp::create(b, kind, value);

@@ -32,6 +32,21 @@ static bool hasStraightLines(MemRefType type) {
   return type.getStridesAndOffset().first.back() == 1;
 }
 
+/// Whether packed operands are cut into the tiles that the form has: other
+/// strides may give it other lanes and rows than those they were cut for.
+static bool fitsTiles(const ProductForm &form, const Nest &nest,
+                      nn::ScheduleAttr schedule) {
+  const Access &left = nest.inputs[form.left], &right = nest.inputs[form.right];
+  int64_t lanes =
+      schedule.getLanes() * schedule.getVectors() / schedule.getStreams();
+  auto isCutFor = [](const Access &access, int64_t tile) {
+    return !access.packedLoop || access.packedTile == tile;
+  };
+  return isCutFor(left, schedule.getRows()) && isCutFor(right, lanes) &&
+         !left.stepsLoop &&
+         right.stepsLoop.has_value() == (schedule.getSteps() > 1);
+}
+
 bool burnish::fitsBuffers(nn::KernelOp kernel, const Nest &nest) {
   StringRef algorithm = kernel.getSchedule().getAlgorithm();
   // Passes over rows take elements as they lie.
@@ -45,7 +60,8 @@ bool burnish::fitsBuffers(nn::KernelOp kernel, const Nest &nest) {
     return chooseLanes(nest).has_value();
   FailureOr<ProductForm> form =
       ProductForm::of(nest, kernel.getSchedule().getPacks());
-  return succeeded(form) && form->hasPlaceForSums(nest, kernel.getSchedule());
+  return succeeded(form) && fitsTiles(*form, nest, kernel.getSchedule()) &&
+         form->hasPlaceForSums(nest, kernel.getSchedule());
 }
 
 bool burnish::fitsBuffers(nn::KernelOp kernel) {

@@ -79,6 +79,23 @@ static void makeFit(OpBuilder &builder, nn::KernelOp kernel) {
   }
 }
 
+/// Upstream casts views to buffers without gaps where only run time knows their
+/// strides, as if these were what they would be without gaps; they are copied
+/// instead. A model returns such views.
+static void copyWhatCastsCannot(Operation *root) {
+  root->walk([](memref::CastOp cast) {
+    auto from = dyn_cast<MemRefType>(cast.getSource().getType()),
+         to = dyn_cast<MemRefType>(cast.getType());
+    if (!from || !to || from.getLayout().isIdentity() ||
+        !to.getLayout().isIdentity())
+      return;
+    OpBuilder builder(cast);
+    Value straight = contiguousLike(builder, cast.getLoc(), cast.getSource());
+    memref::CopyOp::create(builder, cast.getLoc(), cast.getSource(), straight);
+    cast.getSourceMutable().assign(straight);
+  });
+}
+
 namespace {
 /// A kernel reads its inputs and writes its outs, whose contents it does not
 /// look at; its region stays as it is.
@@ -145,6 +162,11 @@ struct Bufferize : burnish::impl::BufferizeBase<Bufferize> {
           llvm::none_of(op->getOperandTypes(), llvm::IsaPred<TensorType>);
       return isDone || op->getParentOfType<nn::KernelOp>() != nullptr;
     });
+    // What a caller hands over stays as it is.
+    for (auto function : getOperation().getOps<func::FuncOp>())
+      for (unsigned index = 0; index < function.getNumArguments(); ++index)
+        function.setArgAttr(index, BufferizationDialect::kWritableAttrName,
+                            BoolAttr::get(&getContext(), false));
     IRRewriter rewriter(&getContext());
     OneShotAnalysisState analysis(getOperation(), options);
     if (failed(analyzeModuleOp(getOperation(), analysis)) ||
@@ -153,6 +175,7 @@ struct Bufferize : burnish::impl::BufferizeBase<Bufferize> {
     BufferizationState state;
     if (failed(runOneShotModuleBufferize(getOperation(), options, state)))
       return signalPassFailure();
+    copyWhatCastsCannot(getOperation());
   }
 };
 } // namespace

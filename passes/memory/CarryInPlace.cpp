@@ -15,14 +15,47 @@ static bool isStaticBuffer(Value value) {
   return type && type.hasStaticShape();
 }
 
+/// A buffer under a static layout that it would not have by itself: a loop's
+/// type has it from the first buffer that the loop carried, a view.
+static Value laidOut(OpBuilder &builder, Location loc, MemRefType type) {
+  auto [strides, offset] = type.getStridesAndOffset();
+  int64_t span = 1;
+  for (auto [size, stride] : llvm::zip_equal(type.getShape(), strides))
+    if (!ShapedType::isDynamic(stride))
+      span += std::max<int64_t>(size - 1, 0) * stride;
+  // What is left open follows, one axis around the other.
+  for (auto [size, stride] : llvm::zip_equal(type.getShape(), strides))
+    if (ShapedType::isDynamic(stride)) {
+      stride = span;
+      span *= std::max<int64_t>(size, 1);
+    }
+  offset = ShapedType::isDynamic(offset) ? 0 : offset;
+  Value flat = memref::AllocOp::create(
+      builder, loc, MemRefType::get({offset + span}, type.getElementType()));
+  auto indices = [&](ArrayRef<int64_t> values) {
+    return getAsIndexOpFoldResult(builder.getContext(), values);
+  };
+  Value laid = memref::ReinterpretCastOp::create(
+      builder, loc, flat, builder.getIndexAttr(offset),
+      indices(type.getShape()), indices(strides));
+  return laid.getType() == type
+             ? laid
+             : memref::CastOp::create(builder, loc, type, laid);
+}
+
 static Value copyOf(OpBuilder &builder, Location loc, Value source) {
   auto type = cast<MemRefType>(source.getType());
-  Value copy = memref::AllocOp::create(
-      builder, loc, MemRefType::get(type.getShape(), type.getElementType()));
+  auto plain = MemRefType::get(type.getShape(), type.getElementType());
+  Value copy;
+  if (memref::CastOp::areCastCompatible(plain, type)) {
+    copy = memref::AllocOp::create(builder, loc, plain);
+    if (type != plain)
+      copy = memref::CastOp::create(builder, loc, type, copy);
+  } else {
+    copy = laidOut(builder, loc, type);
+  }
   memref::CopyOp::create(builder, loc, source, copy);
-  return copy.getType() == type
-             ? copy
-             : memref::CastOp::create(builder, loc, type, copy);
+  return copy;
 }
 
 /// The value whose buffer `value` is: inner loops that carry it in place give

@@ -44,6 +44,20 @@ static int64_t bytesOf(MemRefType type) {
   return std::min(bytes, kTooGreat);
 }
 
+/// Whether an iteration hands the buffer to the next one, which may fill its
+/// own while it still reads this: one place is not enough then. Carried buffers
+/// of static size have been given theirs (CarryInPlace).
+static bool isHandedOn(memref::AllocOp alloc,
+                       const BufferViewFlowAnalysis &aliases) {
+  return llvm::any_of(aliases.resolve(alloc), [&](Value alias) {
+    return llvm::any_of(alias.getUsers(), [&](Operation *user) {
+      return user->hasTrait<OpTrait::IsTerminator>() &&
+             isa<scf::ForOp, scf::WhileOp>(user->getParentOp()) &&
+             user->getParentOp()->isProperAncestor(alloc);
+    });
+  });
+}
+
 static SmallVector<Buffer> collectBuffers(func::FuncOp function) {
   Block &body = function.getBody().front();
   llvm::DenseMap<Operation *, int64_t> position;
@@ -52,7 +66,7 @@ static SmallVector<Buffer> collectBuffers(func::FuncOp function) {
   BufferViewFlowAnalysis aliases(function);
   SmallVector<Buffer> buffers;
   function.walk([&](memref::AllocOp alloc) {
-    if (!alloc.getType().hasStaticShape())
+    if (!alloc.getType().hasStaticShape() || isHandedOn(alloc, aliases))
       return;
     Buffer buffer{alloc, bytesOf(alloc.getType()), INT64_MAX, 0};
     auto touch = [&](Operation *op) {

@@ -72,9 +72,13 @@ static llvm::Expected<std::vector<TestTensor>> readTensors(StringRef set,
 
 //===- The run ------------------------------------------------------------===//
 
+namespace {
+/// What memory holds before a run: NaN in every floating-point type, so that
+/// nothing goes unseen which is read before it is written.
+constexpr unsigned char kUnset = 0xff;
+
 /// Memory that ends at a page which may not be touched, with a margin before it
 /// whose bytes tell whether something was written there.
-namespace {
 class Guarded {
 public:
   explicit Guarded(int64_t bytes, int64_t alignment = 1)
@@ -91,6 +95,7 @@ public:
     ::mprotect(memory + whole, page, PROT_NONE);
     start = memory + whole - taken;
     std::memset(start - kMargin, kMark, kMargin);
+    std::memset(start, kUnset, size);
     std::memset(start + size, kMark, taken - size);
   }
   Guarded(Guarded &&other)
@@ -121,6 +126,11 @@ struct TestContext {
   burnish_context slots;
   int64_t threads;
 };
+
+/// How far outputs may be off, as `compare` takes it.
+struct Tolerance {
+  double relative = 1e-3, absolute = 1e-7;
+};
 } // namespace
 
 static void parallelFor(const burnish_context *context,
@@ -136,6 +146,13 @@ static void parallelFor(const burnish_context *context,
     body(closure, 0, count / threads);
   for (std::thread &thread : pool)
     thread.join();
+}
+
+static void *allocateUnset(const burnish_context *context, int64_t bytes) {
+  void *memory = allocateAligned(context, bytes);
+  if (memory)
+    std::memset(memory, kUnset, bytes);
+  return memory;
 }
 
 static std::string shapeText(llvm::ArrayRef<int64_t> dims) {
@@ -193,11 +210,35 @@ static const TestTensor *inputFor(const burnish_model &model, int32_t position,
                                                          : nullptr;
 }
 
+/// Runs the model again, on one thread; the name of an output whose bits are
+/// not those of `before`.
+static const char *differsOnOneThread(const burnish_model &model,
+                                      const std::vector<burnish_tensor> &in,
+                                      std::vector<burnish_tensor> out,
+                                      const std::vector<burnish_tensor> &before,
+                                      void *workspace) {
+  std::vector<std::vector<char>> bytes;
+  for (auto [index, tensor] : llvm::enumerate(before)) {
+    const burnish_info &info = model.outputs[index];
+    auto *data = static_cast<const char *>(tensor.data);
+    bytes.emplace_back(data,
+                       data + countOf(llvm::ArrayRef(tensor.dims, info.rank)) *
+                                  bytesOfType(info.type));
+  }
+  TestContext context = {{nullptr, allocateUnset, releaseAligned, nullptr}, 1};
+  if (model.run(&context.slots, in.data(), out.data(), workspace))
+    return model.outputs[0].name;
+  for (auto [index, tensor] : llvm::enumerate(out))
+    if (std::memcmp(tensor.data, bytes[index].data(), bytes[index].size()))
+      return model.outputs[index].name;
+  return nullptr;
+}
+
 /// Runs the model on one data set and adds what differs to `outcome`; false
 /// when there is more to say than that.
 static bool runDataSet(const burnish_model &model, StringRef set,
                        const Options &options,
-                       std::pair<double, double> tolerance, Outcome &outcome) {
+                       llvm::ArrayRef<Tolerance> tolerances, Outcome &outcome) {
   auto fail = [&](StringRef kind, const llvm::Twine &message) {
     outcome.kind = kind.str();
     outcome.message = message.str();
@@ -253,8 +294,9 @@ static bool runDataSet(const burnish_model &model, StringRef set,
   if (!room(model.workspace_bytes, 64))
     return fail("error", "no memory for the workspace");
   TestContext context = {{options.threads > 1 ? parallelFor : nullptr,
-                          allocateAligned, releaseAligned, nullptr},
+                          allocateUnset, releaseAligned, nullptr},
                          options.threads};
+  std::vector<burnish_tensor> blank = out;
   int32_t status =
       model.run(&context.slots, in.data(), out.data(), memory.back().data());
   if (status)
@@ -263,6 +305,17 @@ static bool runDataSet(const burnish_model &model, StringRef set,
   if (!llvm::all_of(memory,
                     [](const Guarded &guarded) { return guarded.isIntact(); }))
     return fail("error", "the run wrote beyond the end of a buffer");
+  for (int32_t index = 0; index < model.input_count; ++index)
+    if (std::memcmp(in[index].data,
+                    inputFor(model, index, *inputs)->bytes.data(),
+                    in[index].bytes))
+      return fail("error", "the run wrote to input '" +
+                               llvm::Twine(model.inputs[index].name) + "'");
+  if (options.threads > 1)
+    if (const char *output =
+            differsOnOneThread(model, in, blank, out, memory.back().data()))
+      return fail("error", "output '" + llvm::Twine(output) +
+                               "' has other bits when one thread runs it");
 
   if (expected->size() > out.size())
     return fail("error", "the case has " + llvm::Twine(expected->size()) +
@@ -280,8 +333,10 @@ static bool runDataSet(const burnish_model &model, StringRef set,
     }
     llvm::ArrayRef<char> computed(static_cast<const char *>(out[index].data),
                                   tensor.bytes.size());
+    const Tolerance &tolerance =
+        tolerances[std::min(index, tolerances.size() - 1)];
     Difference difference = compare(tensor.type, computed, tensor.bytes,
-                                    tolerance.first, tolerance.second);
+                                    tolerance.relative, tolerance.absolute);
     outcome.difference.add(difference);
     if (difference.misses && outcome.message.empty())
       outcome.message =
@@ -299,14 +354,20 @@ static bool runDataSet(const burnish_model &model, StringRef set,
 
 //===- The whole case -----------------------------------------------------===//
 
-static std::pair<double, double> toleranceOf(StringRef folder) {
-  std::pair<double, double> tolerance = {1e-3, 1e-7};
-  if (auto file = llvm::MemoryBuffer::getFile(folder + "/tolerance")) {
-    auto [relative, absolute] = (*file)->getBuffer().trim().split(' ');
-    relative.trim().getAsDouble(tolerance.first);
-    absolute.trim().getAsDouble(tolerance.second);
-  }
-  return tolerance;
+/// The file `tolerance` has a line for each output, and the last line is for
+/// all that follow, too.
+static std::vector<Tolerance> tolerancesOf(StringRef folder) {
+  std::vector<Tolerance> tolerances;
+  if (auto file = llvm::MemoryBuffer::getFile(folder + "/tolerance"))
+    for (StringRef line : llvm::split((*file)->getBuffer().trim(), '\n')) {
+      auto [relative, absolute] = line.split(' ');
+      Tolerance &tolerance = tolerances.emplace_back();
+      relative.trim().getAsDouble(tolerance.relative);
+      absolute.trim().getAsDouble(tolerance.absolute);
+    }
+  if (tolerances.empty())
+    tolerances.emplace_back();
+  return tolerances;
 }
 
 static void *load(Output &library, std::string &message) {
@@ -362,9 +423,9 @@ Outcome burnish::runCase(StringRef folder, StringRef scratch,
   if (!model)
     return ended("error");
   outcome.message.clear();
-  std::pair<double, double> tolerance = toleranceOf(folder);
+  std::vector<Tolerance> tolerances = tolerancesOf(folder);
   for (const std::string &set : sets)
-    if (!runDataSet(*model, set, options, tolerance, outcome))
+    if (!runDataSet(*model, set, options, tolerances, outcome))
       return outcome;
   if (sets.empty())
     outcome.message = "no test_data_set_0";

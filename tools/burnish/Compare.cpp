@@ -161,8 +161,9 @@ Difference burnish::compare(int32_t type, llvm::ArrayRef<char> computed,
           difference.ulp,
           isComparable ? std::fabs(rankOf(element, a) - rankOf(element, b))
                        : std::numeric_limits<double>::infinity());
-    bool isClose = element.semantics && isComparable &&
-                   distance <= absolute + relative * std::fabs(y);
+    double allowed =
+        absolute + (element.semantics ? relative * std::fabs(y) : 0);
+    bool isClose = isComparable && distance <= allowed;
     if (isClose)
       continue;
     if (difference.misses++ == 0)

@@ -21,8 +21,8 @@ struct Difference {
 };
 
 /// numpy's allclose, element by element: |a - b| <= absolute + relative * |b|,
-/// NaN equal to NaN. Integers and booleans must be equal. Both sides have the
-/// same type and number of bytes.
+/// NaN equal to NaN; `relative` is for floating-point types only. Both sides
+/// have the same type and number of bytes.
 Difference compare(int32_t type, llvm::ArrayRef<char> computed,
                    llvm::ArrayRef<char> expected, double relative,
                    double absolute);

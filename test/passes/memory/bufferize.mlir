@@ -110,3 +110,63 @@ func.func @every_other_channel(%x: tensor<1x8x8x32xf32>, %image: index, %row: in
   } -> tensor<36x2x4x8xf32>
   return %tiles : tensor<36x2x4x8xf32>
 }
+
+// -----
+
+// What a caller hands over is not written, though nothing reads it afterwards.
+// CHECK-LABEL: func @scatters(
+// CHECK-SAME:    %[[X:.*]]: memref<5xf32>,
+// CHECK:         %[[COPY:.*]] = memref.alloc()
+// CHECK:         memref.copy %[[X]], %[[COPY]]
+// CHECK:         memref.store %{{.*}}, %[[COPY]]
+func.func @scatters(%x: tensor<5xf32>, %value: f32, %at: index) -> tensor<5xf32> {
+  %y = tensor.insert %value into %x[%at] : tensor<5xf32>
+  return %y : tensor<5xf32>
+}
+
+// -----
+
+// A result lies without gaps; a view whose strides only the run knows is copied, and not only called otherwise.
+// CHECK-LABEL: func @returns_a_view(
+// CHECK:         %[[VIEW:.*]] = memref.subview
+// CHECK:         %[[COPY:.*]] = memref.alloc(%{{.*}}) : memref<2x?xf32>
+// CHECK:         memref.copy %[[VIEW]], %[[COPY]]
+// CHECK:         return %{{.*}} : memref<2x?xf32>
+func.func @returns_a_view(%x: tensor<2x?xf32>, %n: index) -> tensor<2x?xf32> {
+  %y = tensor.extract_slice %x[0, 0] [2, %n] [1, 1] : tensor<2x?xf32> to tensor<2x?xf32>
+  return %y : tensor<2x?xf32>
+}
+
+// -----
+
+// Channels come in fours of their own; in the middle of a larger image they are no lanes any more, and the packed operand is cut
+// for no other tiles. So the result has a buffer of its own.
+// CHECK-LABEL: func @into_a_padded_image(
+// CHECK:         %[[OWN:.*]] = memref.alloc() : memref<3x4xf32>
+// CHECK:         nn.kernel <algorithm = "product"{{.*}} outs(%[[OWN]] :
+// CHECK:         memref.copy %[[OWN]], %{{.*}} : memref<3x4xf32> to memref<3x4xf32, strided<[12, 1], offset: 4>>
+#image = affine_map<(o, x, c) -> (c, x)>
+#weights = affine_map<(o, x, c) -> (o, c)>
+#result = affine_map<(o, x, c) -> (o, x)>
+func.func @into_a_padded_image(%x: tensor<16x4xf32>, %w: tensor<1x16x4xf32>, %zero: f32) -> tensor<3x3x4xf32> {
+  %room = tensor.empty() : tensor<3x3x4xf32>
+  %empty = tensor.empty() : tensor<3x4xf32>
+  %sum = nn.kernel <algorithm = "product", lanes = 4, vectors = 1, rows = 1, packs = false, rowsOutside = false, isParallel = false>
+      ins(%x, %w : tensor<16x4xf32>, tensor<1x16x4xf32>) outs(%empty : tensor<3x4xf32>) {
+  ^bb0(%a: tensor<16x4xf32>, %b: tensor<1x16x4xf32>, %out: tensor<3x4xf32>):
+    %cst = arith.constant 0.0 : f32
+    %plain = ub.poison : tensor<3x16xf32>
+    %unpacked = linalg.unpack %b outer_dims_perm = [0, 1] inner_dims_pos = [0] inner_tiles = [4] into %plain : tensor<1x16x4xf32> -> tensor<3x16xf32>
+    %init = linalg.fill ins(%cst : f32) outs(%out : tensor<3x4xf32>) -> tensor<3x4xf32>
+    %p = linalg.generic {indexing_maps = [#image, #weights, #result], iterator_types = ["parallel", "parallel", "reduction"]}
+        ins(%a, %unpacked : tensor<16x4xf32>, tensor<3x16xf32>) outs(%init : tensor<3x4xf32>) {
+    ^bb0(%p: f32, %q: f32, %s: f32):
+      %m = arith.mulf %p, %q : f32
+      %t = arith.addf %s, %m : f32
+      linalg.yield %t : f32
+    } -> tensor<3x4xf32>
+    nn.kernel_yield %p : tensor<3x4xf32>
+  } -> tensor<3x4xf32>
+  %padded = tensor.insert_slice %sum into %room[0, 1, 0] [3, 1, 4] [1, 1, 1] : tensor<3x4xf32> into tensor<3x3x4xf32>
+  return %padded : tensor<3x3x4xf32>
+}

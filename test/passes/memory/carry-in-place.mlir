@@ -73,3 +73,19 @@ func.func @nested(%x: memref<3xf32>, %n: index, %f: f32) -> memref<3xf32> {
   }
   return %r : memref<3xf32>
 }
+
+// A place in the middle of another buffer: the copy lies the same way.
+// CHECK-LABEL: func.func @carries_a_view(
+// CHECK:         %[[PLACE:.*]] = memref.alloc() : memref<3xf32>
+// CHECK:         %[[LAID:.*]] = memref.reinterpret_cast %[[PLACE]] to offset: [1], sizes: [2], strides: [1]
+// CHECK:         memref.copy %{{.*}}, %[[LAID]]
+// CHECK:         scf.for {{.*}} iter_args(%{{.*}} = %[[LAID]])
+func.func @carries_a_view(%x: memref<5xf32>, %y: memref<2xf32, strided<[1], offset: 1>>, %n: index) -> memref<2xf32, strided<[1], offset: 1>> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %view = memref.subview %x[1] [2] [1] : memref<5xf32> to memref<2xf32, strided<[1], offset: 1>>
+  %r = scf.for %i = %c0 to %n step %c1 iter_args(%s = %view) -> memref<2xf32, strided<[1], offset: 1>> {
+    scf.yield %y : memref<2xf32, strided<[1], offset: 1>>
+  }
+  return %r : memref<2xf32, strided<[1], offset: 1>>
+}

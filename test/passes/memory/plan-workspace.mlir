@@ -1,4 +1,4 @@
-// RUN: burnish-opt %s --nn-plan-workspace | FileCheck %s
+// RUN: burnish-opt %s --split-input-file --nn-plan-workspace | FileCheck %s
 
 // The third buffer takes the place of the first, which is not needed any more; the second lives beside both.
 // CHECK:       module attributes {nn.workspace_bytes = 192 : i64}
@@ -20,4 +20,23 @@ func.func @reuses(%x: memref<16xf32>) {
   memref.copy %half, %c : memref<16xf32, strided<[1]>> to memref<16xf32>
   memref.copy %c, %x : memref<16xf32> to memref<16xf32>
   return
+}
+
+// -----
+
+// An iteration reads what the one before it wrote into a buffer of its own, so that one place would not do.
+// CHECK-LABEL: func.func @hands_on(
+// CHECK:         scf.for
+// CHECK-NEXT:      memref.alloc() : memref<3xf32>
+func.func @hands_on(%x: memref<?xf32>, %n: index) -> memref<?xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %r = scf.for %i = %c0 to %n step %c1 iter_args(%s = %x) -> memref<?xf32> {
+    %new = memref.alloc() : memref<3xf32>
+    %old = memref.cast %s : memref<?xf32> to memref<3xf32>
+    linalg.exp ins(%old : memref<3xf32>) outs(%new : memref<3xf32>)
+    %cast = memref.cast %new : memref<3xf32> to memref<?xf32>
+    scf.yield %cast : memref<?xf32>
+  }
+  return %r : memref<?xf32>
 }

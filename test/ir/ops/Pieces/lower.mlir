@@ -76,3 +76,14 @@ func.func @splits_nothing(%x: tensor<0xf32>, %s: tensor<2xi64>) -> (tensor<?xf32
   %a, %b = nn.split %x, %s : (tensor<0xf32>, tensor<2xi64>) -> (tensor<?xf32>, tensor<?xf32>)
   return %a, %b : tensor<?xf32>, tensor<?xf32>
 }
+
+// -----
+
+// Of nothing there are no views, along whatever axis.
+// CHECK-LABEL: func.func @joins_nothing(
+// CHECK-NOT:     tensor.insert_slice
+// CHECK:         return %{{.*}} : tensor<0x5xf32>
+func.func @joins_nothing(%x: tensor<0x2xf32>, %y: tensor<0x3xf32>) -> tensor<0x5xf32> {
+  %z = nn.concat %x, %y {axis = 1 : i64} : (tensor<0x2xf32>, tensor<0x3xf32>) -> tensor<0x5xf32>
+  return %z : tensor<0x5xf32>
+}

@@ -12,7 +12,8 @@ def write(out, name, x, y, op="Add", tolerance=None):
     """A case of y = x + x whose data are x and y."""
     folder = pathlib.Path(out) / name / "test_data_set_0"
     folder.mkdir(parents=True)
-    info = lambda port: helper.make_tensor_value_info(port, TensorProto.FLOAT, [3])
+    kind = TensorProto.INT32 if y.dtype == np.int32 else TensorProto.FLOAT
+    info = lambda port: helper.make_tensor_value_info(port, kind, [3])
     graph = helper.make_graph([helper.make_node(op, ["x", "x"], ["y"])], "g", [info("x")], [info("y")])
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)]), folder.parent / "model.onnx")
     (folder / "input_0.pb").write_bytes(numpy_helper.from_array(np.asarray(x), "x").SerializeToString())
@@ -23,6 +24,7 @@ def write(out, name, x, y, op="Add", tolerance=None):
 
 x = np.array([1, 2, 3], np.float32)
 write(sys.argv[1], "exact", x, x + x)
+write(sys.argv[1], "off_by_one", x.astype(np.int32), (x + x + 1).astype(np.int32), tolerance="0 1\n")
 write(sys.argv[1], "refused", x, x + x, op="NoSuchOperator")
 write(sys.argv[1], "tolerant", x, x + x + np.array([0, 0, 0.01], np.float32), tolerance="0.01 0.0\n")
 write(sys.argv[1], "wrong", x, x + x + np.array([0, 1, 0], np.float32))

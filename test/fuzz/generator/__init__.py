@@ -1,0 +1,1 @@
+"""generator - random ONNX graphs, by families of operators."""
