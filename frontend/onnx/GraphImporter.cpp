@@ -154,10 +154,15 @@ Value GraphImporter::constant(const onnx::TensorProto &tensor,
 }
 
 void GraphImporter::initializers(const onnx::GraphProto &graph, Scope &scope) {
-  for (const onnx::TensorProto &tensor : graph.initializer())
-    scope.values[tensor.name()] =
+  for (const onnx::TensorProto &tensor : graph.initializer()) {
+    Value value =
         constant(tensor, currentWhere + (currentWhere.empty() ? "" : ", ") +
                              "initializer " + quoted(tensor.name()));
+    if (namesInitializers && !isPoison(value))
+      value.getDefiningOp()->setAttr("nn.initializer",
+                                     builder.getStringAttr(tensor.name()));
+    scope.values[tensor.name()] = value;
+  }
   for (const onnx::SparseTensorProto &tensor : graph.sparse_initializer()) {
     diagnostics.error("initializer " + quoted(tensor.values().name()),
                       "sparse tensors are not supported");

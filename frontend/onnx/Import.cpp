@@ -191,6 +191,7 @@ func::FuncOp ModelImporter::function(Model &model, const CheckedModel &checked,
   nn::ShapeScope shapes(&context);
   nn::NetBuilder builder(loc, OpBuilder::atBlockBegin(body), shapes);
   GraphImporter importer(model, checked, diagnostics, builder);
+  importer.namesInitializers = options.namesInitializers;
   GraphImporter::Scope scope;
   for (auto [index, port] : enumerate(ports)) {
     BlockArgument argument = func.getArgument(index);

@@ -271,6 +271,13 @@ int burnish::compile(const Options &options) {
         << ": the result would replace the model; name another file with -o\n";
     return kBadCommandLine;
   }
+  if (options.trains) {
+    llvm::errs() << input
+                 << ": --train: compiling the training of a network "
+                    "is not there yet; without it, the network is "
+                    "compiled for use\n";
+    return kBadInput;
+  }
   Compiler compiler(options, llvm::errs());
   if (!compiler.load(input,
                      cIdentifier(stemOf(output == "-" ? input : output))))

@@ -1,7 +1,7 @@
 // Compiler.h - the way from a model file to whatever is asked for.
 #pragma once
 #include "codegen/Object.h"
-#include "frontend/Import.h"
+#include "frontend/dsl/Import.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "tools/burnish/Options.h"
@@ -11,6 +11,11 @@ namespace burnish {
 
 /// Says what went wrong on the standard error, as `burnish: ...`. Always false.
 bool complain(llvm::Error error);
+
+/// Whether a file is a network in Burnish's own language.
+bool isNetwork(llvm::StringRef path);
+/// What the options say to the importers; path and name are the caller's.
+NetworkOptions importOptions(const Options &options);
 
 /// One model on its way through the compiler. Each step is false after it has
 /// said why on `talk`.

@@ -16,12 +16,15 @@ burnish check MODEL.onnx [--json]         everything that would stop a compile, 
 burnish run MODEL.onnx IN... [-o OUT.npz] compile (kept in a cache) and run; IN is one .npz, or an .npy for each input
 burnish test DIR...                       run ONNX backend-test folders, a line a case
 burnish bench MODEL.onnx [IN.npz]         compile (kept in a cache) and time
-MODEL may also be a .mlir file, at any level of the pipeline.
+MODEL may also be a .nn file, in Burnish's own language, or a .mlir file, at any level of the pipeline.
 
   -o FILE               where the result goes; `-` is the standard output
   --emit=WHAT           stop at nn, linalg, tiles, loops, llvm, asm, obj or exe
   --dim NAME=N          give a symbolic dimension a value
   --shape INPUT=1x3x8   give an input a shape
+  --net=NAME            which net or export of a .nn file (default: the last net; for C, the last export)
+  --weights-from=FILE   a .safetensors file with the params of a .nn network (default: their initialisers)
+  --seed=N              what initialisers draw their numbers with (default: 0)
   --target=TRIPLE       the machine to compile for (default: this one), as aarch64-linux-gnu
   --cpu=NAME[,NAME...]  its CPU, as x86-64-v3, cortex-m4 (default: native); of several, the last that a machine has is run
   --sysroot=DIR         the root folder of the target's libraries
@@ -147,6 +150,17 @@ static llvm::ArrayRef<Option> table() {
                            options.shapes[value.take_front(at).str()]);
        },
        "--shape INPUT=1x3x224x224"},
+      {"--net", Option::Needed, kCompiling | bit(Command::Check),
+       text(&Options::net), "--net=NAME"},
+      {"--weights-from", Option::Needed, kCompiling,
+       text(&Options::weightsFrom), "--weights-from=FILE.safetensors"},
+      {"--seed", Option::Needed, kCompiling,
+       [](Options &options, StringRef value) {
+         return !value.getAsInteger(10, options.seed) && options.seed >= 0;
+       },
+       "--seed=N"},
+      {"--train", Option::None, bit(Command::Compile), flag(&Options::trains),
+       ""},
       {"--target", Option::Needed, bit(Command::Compile),
        text(&Options::target), "--target=TRIPLE"},
       {"--cpu", Option::Needed, kCompiling, text(&Options::cpu), "--cpu=NAME"},

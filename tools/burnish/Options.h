@@ -36,6 +36,10 @@ struct Options {
   std::map<std::string, int64_t> dims;
   std::map<std::string, std::vector<int64_t>> shapes;
   std::string target, cpu, sysroot;
+  /// Of networks in the language.
+  std::string net, weightsFrom;
+  int64_t seed = 0;
+  bool trains = false;
   unsigned level = 2;
   bool embedsWeights = true;
   bool isDeterministic = false;
