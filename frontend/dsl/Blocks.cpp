@@ -172,7 +172,7 @@ void Elaborator::param(const ParamStmt &param, Frame &frame, Scope &scope) {
   }
   Type elementType =
       elementTypeOf(param.type.elementType.text, builder.getContext());
-  if (!param.isState && !isa<FloatType>(elementType)) {
+  if (!elementType || (!param.isState && !isa<FloatType>(elementType))) {
     fail(param.type.span,
          "param " + quoted(param.name.text) + " has elements of " +
              param.type.elementType.text +
@@ -210,9 +210,25 @@ void Elaborator::param(const ParamStmt &param, Frame &frame, Scope &scope) {
   if (param.isState)
     flags.push_back("state");
 
+  // Values may lie in a file of their own.
+  std::string stored;
+  if (param.initializer.name.text == "stored") {
+    auto *file =
+        param.initializer.arguments.size() == 1
+            ? dyn_cast<StringExpr>(param.initializer.arguments[0].value.get())
+            : nullptr;
+    if (!file) {
+      fail(param.initializer.span, "'stored' takes the name of a file");
+      return;
+    }
+    stored = besides(messages.sources.path(param.span.file), file->value);
+  }
+
   // The initialiser's arguments may be statics.
   SmallVector<double> numbers;
   for (const Argument &argument : param.initializer.arguments) {
+    if (!stored.empty())
+      break;
     Term number = eval(*argument.value, frame, scope);
     std::optional<int64_t> whole =
         number.kind == Term::Whole ? nn::known(number.whole) : std::nullopt;
@@ -226,7 +242,9 @@ void Elaborator::param(const ParamStmt &param, Frame &frame, Scope &scope) {
     numbers.push_back(whole ? static_cast<double>(*whole) : number.real);
   }
   StringRef name = param.initializer.name.text;
-  if (param.initializer.number) {
+  if (!stored.empty()) {
+    name = "zeros";
+  } else if (param.initializer.number) {
     name = "constant";
     numbers = {cast<NumberExpr>(*param.initializer.number).value};
   }
@@ -262,7 +280,7 @@ void Elaborator::param(const ParamStmt &param, Frame &frame, Scope &scope) {
     entry->second = {&param, argument};
   } else {
     at(param.span);
-    ElementsAttr value = params.value(path, type, *initial, param.span);
+    ElementsAttr value = params.value(path, type, *initial, stored, param.span);
     if (!value)
       return;
     OpBuilder::InsertionGuard guard(builder);
@@ -415,6 +433,8 @@ static bool isInside(Value value, mlir::Block *block) {
 Term Elaborator::walked(Value tensor, int64_t axis, ScanContext &context,
                         Span span) {
   Dim size = shapes.dim(tensor, axis);
+  if (!context.extent)
+    context.extent = size;
   if (!isSame(size, context.extent))
     return fail(span,
                 "axis " + Twine(axis) + " of " + describe(tensor) + " has " +
@@ -451,8 +471,10 @@ Term Elaborator::scanIndex(ScanContext &context, Span span) {
 }
 
 Term Elaborator::scan(const ScanExpr &expr, Frame &frame, Scope &scope) {
-  Dim extent = dim(*expr.extent, frame, scope);
-  if (!extent)
+  // `_`: as long as what is indexed first.
+  bool isOpen = isa<PlaceholderExpr>(*expr.extent);
+  Dim extent = isOpen ? Dim() : dim(*expr.extent, frame, scope);
+  if (!isOpen && !extent)
     return {};
   OperationState state(builder.getLoc(), nn::ScanOp::getOperationName());
   auto *body = new mlir::Block;
@@ -503,6 +525,10 @@ Term Elaborator::scan(const ScanExpr &expr, Frame &frame, Scope &scope) {
     if (isFine)
       nn::YieldOp::create(builder, builder.getLoc(), yields);
   }
+  if (isFine && !context.extent)
+    isFine = messages.error(expr.extent->span, "no tensor is indexed by " +
+                                                   quoted(expr.index.text) +
+                                                   ", so '_' is not known");
   if (!isFine)
     return discard(state);
   if (!context.hasEmitted && expr.carried.empty()) {
@@ -516,9 +542,9 @@ Term Elaborator::scan(const ScanExpr &expr, Frame &frame, Scope &scope) {
   for (const ScanContext::Walked &walked : context.walked) {
     Value tensor = walked.tensor;
     if (!tensor)
-      tensor = builder.make<nn::RangeOp>(builder.integer(0),
-                                         dimTensor(extent, /*hasAxis=*/false),
-                                         builder.integer(1), 1);
+      tensor = builder.make<nn::RangeOp>(
+          builder.integer(0), dimTensor(context.extent, /*hasAxis=*/false),
+          builder.integer(1), 1);
     operands.push_back(tensor);
     inputAxes.push_back(walked.axis);
     directions.push_back(expr.isReversed);

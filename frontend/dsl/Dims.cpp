@@ -27,9 +27,14 @@ std::string Elaborator::describe(Dim dim) const {
     return std::to_string(*size);
   if (StringRef name = dimNames.lookup(dim); !name.empty())
     return name.str();
-  auto binary = dyn_cast<AffineBinaryOpExpr>(dim);
-  if (!binary)
-    return "?";
+  if (auto symbol = dyn_cast<AffineSymbolExpr>(dim)) {
+    nn::SymbolOrigin origin = shapes.origin(symbol);
+    if (origin.extreme == nn::SymbolOrigin::None)
+      return "?";
+    return (origin.extreme == nn::SymbolOrigin::Least ? "min(" : "max(") +
+           describe(origin.left) + ", " + describe(origin.right) + ")";
+  }
+  auto binary = cast<AffineBinaryOpExpr>(dim);
   auto part = [&](Dim side, bool isTight) {
     std::string text = describe(side);
     auto inner = dyn_cast<AffineBinaryOpExpr>(side);
@@ -284,6 +289,9 @@ bool Elaborator::solve(const Expr &pattern, Dim size, Frame &frame,
 bool Elaborator::matchDim(const DimRef &pattern, Dim size, Frame &frame,
                           Scope &scope, const std::string &what,
                           const std::string &by, const Term &value, Span span) {
+  // `_` is any dim.
+  if (isa<PlaceholderExpr>(*pattern.expr))
+    return true;
   auto isNew = [&](StringRef name) { return isUnbound(name, frame, scope); };
   SmallVector<StringRef> unbound;
   collectUnbound(*pattern.expr, isNew, unbound);
@@ -340,8 +348,13 @@ bool Elaborator::match(const TypeRef &type, const Term &value, Frame &frame,
     return messages.error(
         span, what + " should be " + text + ", and is " + describe(value),
         declared);
-  Type elementType = elementTypeOf(type.elementType.text, builder.getContext());
-  if (getElementTypeOrSelf(value.tensor.getType()) != elementType) {
+  Type elementType = elementTypeOf(type.elementType.text, builder.getContext()),
+       given = getElementTypeOrSelf(value.tensor.getType());
+  // `int` is any whole number: what indexes a table, or names a class.
+  bool fits = type.elementType.text == "int"
+                  ? isa<IntegerType>(given) && !given.isInteger(1)
+                  : given == elementType;
+  if (!fits) {
     if (!(value.from == span))
       declared.push_back({value.from, "the value is made here"});
     return messages.error(span,

@@ -15,9 +15,9 @@ StringRef dsl::textOf(Operator op) {
 }
 
 bool dsl::isElementType(StringRef name) {
-  static constexpr StringRef kNames[] = {"f16", "bf16", "f32", "f64", "i8",
-                                         "i16", "i32",  "i64", "u8",  "u16",
-                                         "u32", "u64",  "bool"};
+  static constexpr StringRef kNames[] = {"f16", "bf16", "f32",  "f64", "i8",
+                                         "i16", "i32",  "i64",  "u8",  "u16",
+                                         "u32", "u64",  "bool", "int"};
   return llvm::is_contained(kNames, name);
 }
 

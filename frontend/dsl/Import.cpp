@@ -16,7 +16,7 @@ using llvm::enumerate;
 namespace {
 /// What lives as long as the module: texts are gone then, weights are not.
 struct Storage {
-  std::shared_ptr<SafeTensors> weights;
+  std::vector<std::shared_ptr<SafeTensors>> weights;
   std::vector<std::shared_ptr<void>> imports;
 };
 
@@ -51,6 +51,7 @@ private:
   const Layer *net = nullptr;
   std::map<std::string, int64_t> dims;
   std::string cName;
+  std::shared_ptr<SafeTensors> weights;
   std::shared_ptr<Storage> storage = std::make_shared<Storage>();
   std::map<std::string, ModuleOp> imports;
   std::vector<OwningOpRef<ModuleOp>> importedModules;
@@ -233,7 +234,7 @@ bool NetworkImporter::readWeights() {
       SafeTensors::read(options.weights);
   if (!read)
     return diagnostics.error("", llvm::toString(read.takeError()));
-  storage->weights = std::move(*read);
+  weights = std::move(*read);
   return true;
 }
 
@@ -244,6 +245,12 @@ NetworkImporter::inputType(const TensorParam &param,
                            SmallVector<StringRef> &names) {
   if (param.type.isTuple()) {
     messages.error(param.type.span, "an input is one tensor");
+    return std::nullopt;
+  }
+  Type elementType = elementTypeOf(param.type.elementType.text, &context);
+  if (!elementType) {
+    messages.error(param.type.elementType.span,
+                   "an input has elements of one type, as i64");
     return std::nullopt;
   }
   SmallVector<int64_t> shape;
@@ -258,8 +265,11 @@ NetworkImporter::inputType(const TensorParam &param,
       shape.push_back(pinned == dims.end() ? ShapedType::kDynamic
                                            : pinned->second);
       names.push_back(pinned == dims.end() ? name->name : StringRef());
+    } else if (isa_and_nonnull<PlaceholderExpr>(dim.expr.get())) {
+      shape.push_back(ShapedType::kDynamic);
+      names.push_back("");
     } else {
-      messages.error(dim.span, "a dim of an input is a number or a name");
+      messages.error(dim.span, "a dim of an input is a number, a name or '_'");
       return std::nullopt;
     }
   }
@@ -286,8 +296,7 @@ NetworkImporter::inputType(const TensorParam &param,
       messages.error(param.type.span, "an input of more than 2^48 elements");
       return std::nullopt;
     }
-  return RankedTensorType::get(
-      shape, elementTypeOf(param.type.elementType.text, &context));
+  return RankedTensorType::get(shape, elementType);
 }
 
 DictionaryAttr portAttributes(OpBuilder &builder, StringRef name,
@@ -424,7 +433,7 @@ FailureOr<ImportedNetwork> NetworkImporter::run() {
   result.name = cName.empty() ? options.name : cName;
   ParamSource params(messages,
                      {.seed = options.seed, .wantsValues = options.wantsValues},
-                     storage->weights);
+                     weights);
   size_t before = messages.count();
   func::FuncOp built;
   if (net->body.result)
@@ -447,9 +456,9 @@ FailureOr<ImportedNetwork> NetworkImporter::run() {
       diagnostics.error("", "the imported module is not valid");
     return failure();
   }
-  if (storage->weights)
-    context.getLoadedDialect<nn::NNDialect>()->addMapping(
-        storage->weights->mapping());
+  storage->weights = params.storage();
+  for (const auto &file : storage->weights)
+    context.getLoadedDialect<nn::NNDialect>()->addMapping(file->mapping());
   result.storage = storage;
   return std::move(result);
 }
@@ -478,6 +487,13 @@ std::vector<std::string> burnish::networkFiles(StringRef path) {
     for (const Import &import : unit->file.imports)
       files.push_back(
           besides(sources.path(import.span.file), import.path.text));
+    for (const auto &layer : unit->file.layers)
+      for (const auto &stmt : layer->body.statements)
+        if (auto *param = dyn_cast<ParamStmt>(stmt.get()))
+          for (const Argument &argument : param->initializer.arguments)
+            if (auto *file = dyn_cast<StringExpr>(argument.value.get()))
+              files.push_back(
+                  besides(sources.path(file->span.file), file->value));
   }
   return files;
 }

@@ -33,25 +33,24 @@ static std::string resourceName(StringRef path) {
   return llvm::isAlpha(name.front()) ? name : "w" + name;
 }
 
-std::optional<ElementsAttr> ParamSource::fromFile(const std::string &path,
+std::optional<ElementsAttr> ParamSource::fromFile(const SafeTensors &file,
+                                                  const std::string &path,
                                                   RankedTensorType type,
                                                   Span span, bool isNeeded) {
-  if (!weights)
-    return std::nullopt;
   used.insert(path);
-  const SafeTensors::Entry *entry = weights->find(path);
+  const SafeTensors::Entry *entry = file.find(path);
   if (!entry) {
     if (!isNeeded)
       return std::nullopt;
-    std::vector<StringRef> keys = weights->keys();
-    messages.error(span, weights->path() + ": key " + quoted(path) +
-                             " is missing" + nearest(path, keys));
+    std::vector<StringRef> keys = file.keys();
+    messages.error(span, file.path() + ": key " + quoted(path) + " is missing" +
+                             nearest(path, keys));
     return ElementsAttr();
   }
   std::string wanted = formatName(type.getElementType());
   if (entry->type != wanted ||
       ArrayRef<int64_t>(entry->dims) != type.getShape()) {
-    messages.error(span, weights->path() + ": key " + quoted(path) + " is " +
+    messages.error(span, file.path() + ": key " + quoted(path) + " is " +
                              entry->type + shapeText(entry->dims) +
                              ", and the param is " + wanted +
                              shapeText(type.getShape()));
@@ -89,7 +88,8 @@ static void append(SmallVectorImpl<char> &bytes, Type elementType,
 }
 
 ElementsAttr ParamSource::value(const std::string &path, RankedTensorType type,
-                                const InitialValue &initial, Span span) {
+                                const InitialValue &initial,
+                                const std::string &stored, Span span) {
   int64_t size = nn::elementBytes(type.getElementType()), elements = 1;
   for (int64_t dim : type.getShape())
     if (llvm::MulOverflow(elements, dim, elements))
@@ -102,9 +102,21 @@ ElementsAttr ParamSource::value(const std::string &path, RankedTensorType type,
                              shapeText(type.getShape()));
     return {};
   }
-  if (std::optional<ElementsAttr> given =
-          fromFile(path, type, span, /*isNeeded=*/true))
-    return *given;
+  if (weights)
+    return *fromFile(*weights, path, type, span, /*isNeeded=*/true);
+  if (!stored.empty()) {
+    std::shared_ptr<SafeTensors> &file = files[stored];
+    if (!file) {
+      llvm::Expected<std::shared_ptr<SafeTensors>> read =
+          SafeTensors::read(stored);
+      if (!read) {
+        messages.error(span, llvm::toString(read.takeError()));
+        return {};
+      }
+      file = std::move(*read);
+    }
+    return *fromFile(*file, path, type, span, /*isNeeded=*/true);
+  }
   if (!options.wantsValues)
     return DenseElementsAttr::get(
         type, Builder(type.getContext()).getZeroAttr(type.getElementType()));
@@ -126,8 +138,10 @@ ElementsAttr ParamSource::value(const std::string &path, RankedTensorType type,
 ElementsAttr ParamSource::imported(const std::string &path,
                                    RankedTensorType type, ElementsAttr own,
                                    Span span) {
+  if (!weights)
+    return own;
   std::optional<ElementsAttr> given =
-      fromFile(path, type, span, /*isNeeded=*/false);
+      fromFile(*weights, path, type, span, /*isNeeded=*/false);
   return given && *given ? *given : own;
 }
 
@@ -143,6 +157,15 @@ void ParamSource::mark(Operation *op, const std::string &path,
           {builder.getNamedAttr("path", builder.getStringAttr(path)),
            builder.getNamedAttr("init", builder.getStringAttr(initializer)),
            builder.getNamedAttr("flags", builder.getStrArrayAttr(names))}));
+}
+
+std::vector<std::shared_ptr<SafeTensors>> ParamSource::storage() const {
+  std::vector<std::shared_ptr<SafeTensors>> kept;
+  if (weights)
+    kept.push_back(weights);
+  for (const auto &[path, file] : files)
+    kept.push_back(file);
+  return kept;
 }
 
 void ParamSource::checkAllUsed(StringRef net, Span span) {

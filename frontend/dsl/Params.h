@@ -31,10 +31,11 @@ public:
               std::shared_ptr<SafeTensors> weights = nullptr)
       : messages(messages), options(options), weights(std::move(weights)) {}
 
-  /// The value of a param: that of the file of weights, else that of its
-  /// initialiser, which `text` says. Null after a report.
+  /// The value of a param: that of the file of weights, else that of the file
+  /// `stored`, if any, else that of its initialiser. Null after a report.
   mlir::ElementsAttr value(const std::string &path, mlir::RankedTensorType type,
-                           const InitialValue &initial, Span span);
+                           const InitialValue &initial,
+                           const std::string &stored, Span span);
   /// The value of an initialiser of an imported model, which the file of
   /// weights may replace.
   mlir::ElementsAttr imported(const std::string &path,
@@ -46,17 +47,24 @@ public:
 
   /// Reports what the file of weights has and the network has not.
   void checkAllUsed(llvm::StringRef net, Span span);
+  /// The files that constants lie in, which must be kept as long as these.
+  std::vector<std::shared_ptr<SafeTensors>> storage() const;
   /// The paths of all params, in the order in which they were met.
   llvm::ArrayRef<std::string> paths() const { return all; }
 
 private:
-  std::optional<mlir::ElementsAttr> fromFile(const std::string &path,
+  /// The value in a file; none when it has none and need not. Null after a
+  /// report.
+  std::optional<mlir::ElementsAttr> fromFile(const SafeTensors &file,
+                                             const std::string &path,
                                              mlir::RankedTensorType type,
                                              Span span, bool isNeeded);
 
   Messages &messages;
   Options options;
   std::shared_ptr<SafeTensors> weights;
+  /// Files that params name themselves.
+  std::map<std::string, std::shared_ptr<SafeTensors>> files;
   std::vector<std::string> all;
   llvm::StringSet<> used;
   int64_t bytes = 0;

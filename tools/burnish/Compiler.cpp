@@ -7,6 +7,7 @@
 #include "mlir/Parser/Parser.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Transforms/RegionUtils.h"
 #include "passes/Pipeline.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -193,6 +194,7 @@ bool Compiler::import() {
   NetworkOptions import = importOptions(options);
   import.path = file;
   import.name = identifier;
+  import.namesInitializers = options.emit == Emit::Dsl;
   FailureOr<ImportedModel> imported = failure();
   if (isNetwork(file)) {
     FailureOr<ImportedNetwork> network =
@@ -214,6 +216,12 @@ bool Compiler::import() {
   storage = std::move(imported->storage);
   modules.push_back(std::move(imported->module));
   return true;
+}
+
+void Compiler::dropUnused() {
+  IRRewriter rewriter(context.get());
+  for (auto function : module().getOps<func::FuncOp>())
+    (void)runRegionDCE(rewriter, function->getRegions());
 }
 
 bool Compiler::lower(Emit stage) {

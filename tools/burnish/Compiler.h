@@ -30,6 +30,8 @@ public:
 
   /// Reads a model file; `name` is what it is called in C.
   bool load(llvm::StringRef path, llvm::StringRef name);
+  /// Drops what no result depends on.
+  void dropUnused();
   /// Lowers the module to the level of `stage`, one of those that are modules;
   /// Llvm stands for the LLVM dialect.
   bool lower(Emit stage);

@@ -11,11 +11,13 @@ namespace burnish {
 
 /// What `burnish` is asked to do; the first word of the command line, or
 /// Compile.
-enum class Command { Compile, Check, Run, Test, Bench, Help, Version };
+enum class Command { Compile, Check, Run, Test, Bench, Format, Help, Version };
 
 /// Where a compile stops: the lines of DESIGN's way of the data, and what is
 /// made out of an object.
 enum class Emit {
+  Dsl,
+  Onnx,
   Nn,
   Linalg,
   Tiles,
@@ -40,6 +42,8 @@ struct Options {
   std::string net, weightsFrom;
   int64_t seed = 0;
   bool trains = false;
+  /// Of `burnish fmt`.
+  bool onlyChecks = false;
   unsigned level = 2;
   bool embedsWeights = true;
   bool isDeterministic = false;
