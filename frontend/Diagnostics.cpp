@@ -73,13 +73,14 @@ void Diagnostics::takeBack(Mark mark) {
 }
 
 std::string Diagnostics::message(const Problem &problem) const {
-  std::string text = file + ": ";
+  std::string text =
+      problem.position.empty() ? file + ": " : problem.position + ": error: ";
   if (!problem.where.empty())
     text += problem.where + ": ";
   text += problem.reason;
   if (!problem.remedy.empty())
     text += "; " + problem.remedy;
-  return text;
+  return text + problem.excerpt;
 }
 
 } // namespace burnish

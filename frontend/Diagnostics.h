@@ -20,6 +20,9 @@ struct Problem {
   std::string where;
   std::string reason;
   std::string remedy;
+  /// Where the file is a text: `net.nn:3:14`, and the line with a caret and the
+  /// notes, each on lines of its own, which follow the message.
+  std::string position, excerpt;
   std::string node, op, domain;
   int64_t version = 0;
   /// Whether it is the compiler that cannot, rather than the model that is
@@ -44,7 +47,8 @@ public:
 
   bool hasErrors() const { return !found.empty(); }
   llvm::ArrayRef<Problem> problems() const { return found; }
-  /// `file: where: reason; remedy`.
+  /// `file: where: reason; remedy`, or of a text `position: error: reason;
+  /// remedy` and its excerpt.
   std::string message(const Problem &problem) const;
   /// A place in the list, to which it can be taken back when what was found
   /// since turns out not to be so.

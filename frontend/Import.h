@@ -17,8 +17,9 @@ struct ImportOptions {
   std::map<std::string, int64_t> dims;
   /// Whole shapes of inputs by name.
   std::map<std::string, std::vector<int64_t>> shapes;
-  /// Whether initializers keep their names (`nn.param`).
-  bool namesParameters = false;
+  /// Whether constants that were initialisers say so, in an attribute
+  /// `nn.initializer` with the name.
+  bool namesInitializers = false;
 };
 
 /// A model as a module with one public function. Constants of the module lie in

@@ -22,6 +22,14 @@ bool Signature::isStatic() const {
   return llvm::all_of(inputs, isStatic) && llvm::all_of(outputs, isStatic);
 }
 
+StringRef nn::parameterName(Operation *constant) {
+  if (auto param = constant->getAttrOfType<DictionaryAttr>(kParamAttr))
+    if (auto path = param.getAs<StringAttr>("path"))
+      return path.getValue();
+  auto name = constant->getAttrOfType<StringAttr>(kInitializerAttr);
+  return name ? name.getValue() : StringRef();
+}
+
 FailureOr<func::FuncOp> nn::modelFunction(ModuleOp module) {
   func::FuncOp found;
   for (auto function : module.getOps<func::FuncOp>()) {

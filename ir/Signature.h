@@ -20,8 +20,15 @@ constexpr llvm::StringLiteral kWeightsBytesAttr = "nn.weights_bytes";
 /// The module attribute (unit) of a model that needs the context's allocator.
 constexpr llvm::StringLiteral kAllocatesAttr = "nn.allocates";
 
-/// The attribute of a constant that is a parameter of the network: its name.
+/// The attribute of a constant that is a parameter of a network: its `path`,
+/// and how training begins and treats it.
 constexpr llvm::StringLiteral kParamAttr = "nn.param";
+/// The attribute of a constant that was an initializer of a model: its name.
+constexpr llvm::StringLiteral kInitializerAttr = "nn.initializer";
+
+/// What a constant that is a parameter or was an initializer is called; empty
+/// for others.
+llvm::StringRef parameterName(mlir::Operation *constant);
 
 /// One input or output. A dim known only at run time is ShapedType::kDynamic,
 /// and has a name or "".

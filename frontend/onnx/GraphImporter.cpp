@@ -5,6 +5,7 @@
 #include "frontend/onnx/Normalize.h"
 #include "frontend/onnx/Schemas.h"
 #include "ir/Ops.h"
+#include "ir/Signature.h"
 #include "ir/Storage.h"
 #include "ir/Types.h"
 #include "llvm/ADT/ScopeExit.h"
@@ -155,10 +156,15 @@ Value GraphImporter::constant(const onnx::TensorProto &tensor,
 }
 
 void GraphImporter::initializers(const onnx::GraphProto &graph, Scope &scope) {
-  for (const onnx::TensorProto &tensor : graph.initializer())
-    scope.values[tensor.name()] =
+  for (const onnx::TensorProto &tensor : graph.initializer()) {
+    Value value =
         constant(tensor, currentWhere + (currentWhere.empty() ? "" : ", ") +
                              "initializer " + quoted(tensor.name()));
+    if (namesInitializers && !isPoison(value))
+      value.getDefiningOp()->setAttr(nn::kInitializerAttr,
+                                     builder.getStringAttr(tensor.name()));
+    scope.values[tensor.name()] = value;
+  }
   for (const onnx::SparseTensorProto &tensor : graph.sparse_initializer()) {
     diagnostics.error("initializer " + quoted(tensor.values().name()),
                       "sparse tensors are not supported");

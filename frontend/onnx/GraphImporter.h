@@ -84,6 +84,8 @@ public:
                llvm::ArrayRef<mlir::Value> operands = {});
 
   nn::NetBuilder &builder;
+  /// Whether constants keep the names of the initialisers that they were.
+  bool namesInitializers = false;
 
 private:
   friend class CurrentNode;

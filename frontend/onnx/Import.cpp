@@ -2,7 +2,6 @@
 // between.
 #include "frontend/Import.h"
 #include "frontend/onnx/GraphImporter.h"
-#include "ir/Signature.h"
 #include "ir/Types.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Verifier.h"
@@ -192,6 +191,7 @@ func::FuncOp ModelImporter::function(Model &model, const CheckedModel &checked,
   nn::ShapeScope shapes(&context);
   nn::NetBuilder builder(loc, OpBuilder::atBlockBegin(body), shapes);
   GraphImporter importer(model, checked, diagnostics, builder);
+  importer.namesInitializers = options.namesInitializers;
   GraphImporter::Scope scope;
   for (auto [index, port] : enumerate(ports)) {
     BlockArgument argument = func.getArgument(index);
@@ -202,10 +202,6 @@ func::FuncOp ModelImporter::function(Model &model, const CheckedModel &checked,
   }
   importer.declare(graph);
   importer.initializers(graph, scope);
-  if (options.namesParameters)
-    for (const onnx::TensorProto &tensor : graph.initializer())
-      if (Operation *constant = scope.values[tensor.name()].getDefiningOp())
-        constant->setAttr(nn::kParamAttr, builder.getStringAttr(tensor.name()));
   GraphImporter::Frame frame{checked.opsets, nullptr, "", false, 0};
   importer.nodes(graph.node(), scope, frame);
   if (importer.isExhausted())

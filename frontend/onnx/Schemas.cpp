@@ -67,6 +67,15 @@ const Schema *findSchema(llvm::StringRef op, int version,
   return &found->second;
 }
 
+std::vector<std::string> operatorNames() {
+  std::vector<std::string> names;
+  for (const onnx::OpSchema &schema :
+       onnx::OpSchemaRegistry::get_all_schemas())
+    if (schema.domain().empty())
+      names.push_back(schema.Name());
+  return names;
+}
+
 std::unique_ptr<onnx::FunctionProto>
 findBody(const onnx::NodeProto &node, int version,
          llvm::ArrayRef<onnx::TypeProto> inputTypes) {

@@ -51,6 +51,9 @@ std::optional<int> newestVersion(llvm::StringRef domain);
 const Schema *findSchema(llvm::StringRef op, int version,
                          llvm::StringRef domain);
 
+/// The names of all operators of the default domain.
+std::vector<std::string> operatorNames();
+
 /// The function that defines `node`, for operators that ONNX defines through
 /// others. `inputTypes` are what is known of the operands. Null when there is
 /// none for these operands.

@@ -77,7 +77,7 @@ Differentiate::variablesOf(func::FuncOp function) {
                    function.getArgAttr(index, "nn.dims")});
   }
   function.walk([&](nn::ConstantOp constant) {
-    if (auto name = constant->getAttrOfType<StringAttr>(nn::kParamAttr))
+    if (StringRef name = nn::parameterName(constant); !name.empty())
       all.push_back({constant, name.str(), {}});
   });
   if (wrt.empty()) {

@@ -120,7 +120,16 @@ std::string burnish::cachedProgram(const Options &options, int &status) {
     llvm::errs() << model << ": " << error.message() << "\n";
     return "";
   }
-  if (!StringRef(model).ends_with(".mlir"))
+  key.add(options.net);
+  key.add(std::to_string(options.seed));
+  for (const std::string &file : networkFiles(model)) {
+    key.add(file);
+    if (key.addContents(file))
+      key.add("missing");
+  }
+  if (!options.weightsFrom.empty() && key.addContents(options.weightsFrom))
+    key.add("missing");
+  if (!StringRef(model).ends_with(".mlir") && !isNetwork(model))
     for (const std::string &file : onnx_import::externalFiles(model)) {
       key.add(file);
       // A missing one is the importer's to report.

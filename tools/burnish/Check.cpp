@@ -1,8 +1,8 @@
 // Check.cpp - `burnish check MODEL`: everything that would stop a compile, in
 // one report.
-#include "frontend/Import.h"
 #include "passes/Pipeline.h"
 #include "tools/burnish/Commands.h"
+#include "tools/burnish/Compiler.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
 
@@ -16,7 +16,9 @@ static llvm::json::Array toJson(llvm::ArrayRef<std::string> texts) {
 }
 
 static llvm::json::Object toJson(const Problem &problem) {
-  llvm::json::Object object{{"where", llvm::json::fixUTF8(problem.where)},
+  const std::string &where =
+      problem.position.empty() ? problem.where : problem.position;
+  llvm::json::Object object{{"where", llvm::json::fixUTF8(where)},
                             {"reason", llvm::json::fixUTF8(problem.reason)}};
   if (!problem.remedy.empty())
     object["remedy"] = llvm::json::fixUTF8(problem.remedy);
@@ -37,11 +39,12 @@ int burnish::check(const Options &options) {
   registerDialects(registry);
   mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
   context.loadAllAvailableDialects();
-  ImportOptions import;
+  NetworkOptions import = importOptions(options);
   import.path = options.files[0];
-  import.dims = options.dims;
-  import.shapes = options.shapes;
-  bool isFine = succeeded(importModel(context, import, diagnostics));
+  import.wantsValues = false;
+  bool isFine = isNetwork(import.path)
+                    ? succeeded(importNetwork(context, import, diagnostics))
+                    : succeeded(importModel(context, import, diagnostics));
   if (options.wantsJson) {
     llvm::json::Array problems;
     for (const Problem &problem : diagnostics.problems())

@@ -10,6 +10,7 @@ int check(const Options &options);
 int run(const Options &options);
 int test(const Options &options);
 int bench(const Options &options);
+int format(const Options &options);
 
 /// The compiler's own file, through which its runtime is found.
 std::string executablePath();

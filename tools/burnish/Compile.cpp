@@ -3,6 +3,8 @@
 #include "codegen/Header.h"
 #include "codegen/Link.h"
 #include "codegen/Output.h"
+#include "frontend/dsl/Print.h"
+#include "frontend/onnx/Export.h"
 #include "ir/Signature.h"
 #include "tools/burnish/BurnishHeader.h"
 #include "tools/burnish/Commands.h"
@@ -17,6 +19,10 @@ namespace path = llvm::sys::path;
 
 static StringRef endingOf(Emit emit) {
   switch (emit) {
+  case Emit::Dsl:
+    return ".nn";
+  case Emit::Onnx:
+    return ".onnx";
   case Emit::Nn:
     return ".nn.mlir";
   case Emit::Linalg:
@@ -207,9 +213,52 @@ struct Compile {
     return products.commit();
   }
 
+  /// What the network is, in a language of networks.
+  bool writeNetwork() {
+    compiler.dropUnused();
+    Diagnostics diagnostics(options.files[0]);
+    if (options.emit == Emit::Onnx) {
+      std::optional<std::string> model =
+          exportOnnx(compiler.module(), diagnostics);
+      return model ? done(writeText(output, *model)) : report(diagnostics);
+    }
+    std::string weights = output == "-" ? compiler.name() + ".safetensors"
+                                        : basePath(output) + ".safetensors";
+    std::optional<dsl::PrintedNetwork> network = dsl::printNetwork(
+        compiler.module(), path::filename(weights), diagnostics);
+    if (!network)
+      return report(diagnostics);
+    if (output == "-")
+      return done(writeText("-", network->text));
+    Products products;
+    if (!network->tensors.empty())
+      if (llvm::Error error = products.add(weights, [&](Output &file) {
+            llvm::Error header =
+                file.append(dsl::safeTensorsHeader(network->tensors));
+            for (const dsl::NamedTensor &tensor : network->tensors)
+              if (!header)
+                header =
+                    file.append({tensor.bytes.data(), tensor.bytes.size()});
+            return header;
+          }))
+        return done(std::move(error));
+    if (llvm::Error error = products.addText(output, network->text))
+      return done(std::move(error));
+    return done(products.commit());
+  }
+
+  bool report(const Diagnostics &diagnostics) {
+    compiler.progress().clear();
+    for (const Problem &problem : diagnostics.problems())
+      llvm::errs() << diagnostics.message(problem) << "\n";
+    return false;
+  }
+
   /// Runs the stages up to the one asked for; each is kept when the options say
   /// so.
   bool run() {
+    if (options.emit < Emit::Nn)
+      return writeNetwork();
     for (Emit stage : {Emit::Nn, Emit::Linalg, Emit::Tiles, Emit::Loops}) {
       if (stage > options.emit)
         return true;
@@ -258,7 +307,7 @@ int burnish::compile(const Options &options) {
   const std::string &input = options.files[0];
   std::string output = options.output;
   if (output.empty())
-    output = options.emit <= Emit::Asm
+    output = options.emit <= Emit::Asm && options.emit != Emit::Onnx
                  ? "-"
                  : stemOf(input) + endingOf(options.emit).str();
   if (output == "-" && options.emit > Emit::Asm) {
@@ -270,6 +319,13 @@ int burnish::compile(const Options &options) {
         << "burnish: " << output
         << ": the result would replace the model; name another file with -o\n";
     return kBadCommandLine;
+  }
+  if (options.trains) {
+    llvm::errs() << input
+                 << ": --train: compiling the training of a network "
+                    "is not there yet; without it, the network is "
+                    "compiled for use\n";
+    return kBadInput;
   }
   Compiler compiler(options, llvm::errs());
   if (!compiler.load(input,

@@ -1,13 +1,13 @@
 // Compiler.cpp - the way from a model file to whatever is asked for.
 #include "tools/burnish/Compiler.h"
 #include "codegen/Header.h"
-#include "frontend/Import.h"
 #include "ir/Dialect.h"
 #include "ir/Signature.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Transforms/RegionUtils.h"
 #include "passes/Pipeline.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -101,15 +101,26 @@ static std::optional<Emit> levelOf(ModuleOp module) {
                                              : std::nullopt;
 }
 
+NetworkOptions burnish::importOptions(const Options &options) {
+  NetworkOptions import;
+  import.dims = options.dims;
+  import.shapes = options.shapes;
+  import.net = options.net;
+  import.weights = options.weightsFrom;
+  import.seed = options.seed;
+  // An export says what C sees.
+  import.prefersExports = options.emit == Emit::Object ||
+                          options.emit == Emit::Shared ||
+                          options.emit == Emit::Static;
+  import.importOnnx = importModel;
+  return import;
+}
+
+bool burnish::isNetwork(StringRef path) { return path.ends_with(".nn"); }
+
 bool Compiler::load(StringRef path, StringRef name) {
   file = path.str();
   identifier = name.str();
-  if (path.ends_with(".nn")) {
-    talk << path
-         << ": Burnish's own language is not compiled yet; a model is a .onnx "
-            "file or a .mlir module\n";
-    return false;
-  }
   if (!(path.ends_with(".mlir") ? parseModule() : import()))
     return false;
 
@@ -118,6 +129,14 @@ bool Compiler::load(StringRef path, StringRef name) {
 
 bool Compiler::chooseTargets() {
   auto attribute = module()->getAttrOfType<nn::TargetAttr>(nn::kTargetAttr);
+  bool hasNetOptions = !options.net.empty() || !options.weightsFrom.empty() ||
+                       options.seed || options.trains;
+  if (!isNetwork(file) && hasNetOptions) {
+    talk << file
+         << ": --net, --weights-from, --seed and --train are for networks in "
+            "the language, whose files end with .nn\n";
+    return false;
+  }
   if (StringRef(file).ends_with(".mlir") &&
       !(options.dims.empty() && options.shapes.empty())) {
     talk << file
@@ -172,14 +191,21 @@ bool Compiler::import() {
   context->loadDialect<nn::NNDialect, func::FuncDialect>();
   line.show("reading " + file);
   Diagnostics diagnostics(file);
-  ImportOptions import;
+  NetworkOptions import = importOptions(options);
   import.path = file;
   import.name = identifier;
-  import.dims = options.dims;
-  import.shapes = options.shapes;
-  import.namesParameters = !options.wrt.empty();
-  FailureOr<ImportedModel> imported =
-      importModel(*context, import, diagnostics);
+  import.namesInitializers = options.emit == Emit::Dsl || !options.wrt.empty();
+  FailureOr<ImportedModel> imported = failure();
+  if (isNetwork(file)) {
+    FailureOr<ImportedNetwork> network =
+        importNetwork(*context, import, diagnostics);
+    if (succeeded(network)) {
+      identifier = network->name;
+      imported = std::move(*network);
+    }
+  } else {
+    imported = importModel(*context, import, diagnostics);
+  }
   line.clear();
   for (const Problem &problem : diagnostics.problems())
     talk << diagnostics.message(problem) << "\n";
@@ -190,6 +216,12 @@ bool Compiler::import() {
   storage = std::move(imported->storage);
   modules.push_back(std::move(imported->module));
   return true;
+}
+
+void Compiler::dropUnused() {
+  IRRewriter rewriter(context.get());
+  for (auto function : module().getOps<func::FuncOp>())
+    (void)runRegionDCE(rewriter, function->getRegions());
 }
 
 bool Compiler::lower(Emit stage) {

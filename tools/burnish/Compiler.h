@@ -1,7 +1,7 @@
 // Compiler.h - the way from a model file to whatever is asked for.
 #pragma once
 #include "codegen/Object.h"
-#include "frontend/Import.h"
+#include "frontend/dsl/Import.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "tools/burnish/Options.h"
@@ -11,6 +11,11 @@ namespace burnish {
 
 /// Says what went wrong on the standard error, as `burnish: ...`. Always false.
 bool complain(llvm::Error error);
+
+/// Whether a file is a network in Burnish's own language.
+bool isNetwork(llvm::StringRef path);
+/// What the options say to the importers; path and name are the caller's.
+NetworkOptions importOptions(const Options &options);
 
 /// One model on its way through the compiler. Each step is false after it has
 /// said why on `talk`.
@@ -25,6 +30,8 @@ public:
 
   /// Reads a model file; `name` is what it is called in C.
   bool load(llvm::StringRef path, llvm::StringRef name);
+  /// Drops what no result depends on.
+  void dropUnused();
   /// Lowers the module to the level of `stage`, one of those that are modules;
   /// Llvm stands for the LLVM dialect.
   bool lower(Emit stage);

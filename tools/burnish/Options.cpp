@@ -16,12 +16,16 @@ burnish check MODEL.onnx [--json]         everything that would stop a compile, 
 burnish run MODEL.onnx IN... [-o OUT.npz] compile (kept in a cache) and run; IN is one .npz, or an .npy for each input
 burnish test DIR...                       run ONNX backend-test folders, a line a case
 burnish bench MODEL.onnx [IN.npz]         compile (kept in a cache) and time
-MODEL may also be a .mlir file, at any level of the pipeline.
+burnish fmt FILE.nn... [--check]          lay out networks in the language; or say which are not
+MODEL may also be a .nn file, in Burnish's own language, or a .mlir file, at any level of the pipeline.
 
   -o FILE               where the result goes; `-` is the standard output
-  --emit=WHAT           stop at nn, linalg, tiles, loops, llvm, asm, obj or exe
+  --emit=WHAT           stop at dsl, onnx, nn, linalg, tiles, loops, llvm, asm, obj or exe
   --dim NAME=N          give a symbolic dimension a value
   --shape INPUT=1x3x8   give an input a shape
+  --net=NAME            which net or export of a .nn file (default: the last net; for C, the last export)
+  --weights-from=FILE   a .safetensors file with the params of a .nn network (default: their initialisers)
+  --seed=N              what initialisers draw their numbers with (default: 0)
   --target=TRIPLE       the machine to compile for (default: this one), as aarch64-linux-gnu
   --cpu=NAME[,NAME...]  its CPU, as x86-64-v3, cortex-m4 (default: native); of several, the last that a machine has is run
   --sysroot=DIR         the root folder of the target's libraries
@@ -84,6 +88,8 @@ static bool parsePositive(StringRef text, Number &number) {
 
 static std::optional<Emit> emitOf(StringRef name) {
   return llvm::StringSwitch<std::optional<Emit>>(name)
+      .Case("dsl", Emit::Dsl)
+      .Case("onnx", Emit::Onnx)
       .Case("nn", Emit::Nn)
       .Case("linalg", Emit::Linalg)
       .Case("tiles", Emit::Tiles)
@@ -132,7 +138,7 @@ static llvm::ArrayRef<Option> table() {
          options.emit = what.value_or(options.emit);
          return what.has_value();
        },
-       "--emit=nn|linalg|tiles|loops|llvm|asm|obj|exe"},
+       "--emit=dsl|onnx|nn|linalg|tiles|loops|llvm|asm|obj|exe"},
       {"--dim", Option::Needed, kCompiling | bit(Command::Check),
        [](Options &options, StringRef value) {
          auto [name, size] = value.rsplit('=');
@@ -149,6 +155,19 @@ static llvm::ArrayRef<Option> table() {
                            options.shapes[value.take_front(at).str()]);
        },
        "--shape INPUT=1x3x224x224"},
+      {"--net", Option::Needed, kCompiling | bit(Command::Check),
+       text(&Options::net), "--net=NAME"},
+      {"--weights-from", Option::Needed, kCompiling,
+       text(&Options::weightsFrom), "--weights-from=FILE.safetensors"},
+      {"--seed", Option::Needed, kCompiling,
+       [](Options &options, StringRef value) {
+         return !value.getAsInteger(10, options.seed) && options.seed >= 0;
+       },
+       "--seed=N"},
+      {"--check", Option::None, bit(Command::Format),
+       flag(&Options::onlyChecks), ""},
+      {"--train", Option::None, bit(Command::Compile), flag(&Options::trains),
+       ""},
       {"--target", Option::Needed, bit(Command::Compile),
        text(&Options::target), "--target=TRIPLE"},
       {"--cpu", Option::Needed, kCompiling, text(&Options::cpu), "--cpu=NAME"},
@@ -209,6 +228,8 @@ static StringRef wordOf(Command command) {
     return "burnish test";
   case Command::Bench:
     return "burnish bench";
+  case Command::Format:
+    return "burnish fmt";
   default:
     return "burnish";
   }
@@ -240,6 +261,10 @@ static llvm::Error checkFiles(const Options &options) {
           "one model at a time, and '%s' is a second",
           options.files[1].c_str());
     return llvm::Error::success();
+  case Command::Format:
+    return count ? llvm::Error::success()
+                 : llvm::createStringError(
+                       "no .nn file; burnish --help says how");
   case Command::Test:
     return count ? llvm::Error::success()
                  : llvm::createStringError(
@@ -259,6 +284,7 @@ burnish::parseOptions(llvm::ArrayRef<const char *> words) {
                        .Case("run", Command::Run)
                        .Case("test", Command::Test)
                        .Case("bench", Command::Bench)
+                       .Case("fmt", Command::Format)
                        .Default(std::nullopt);
     if (command) {
       options.command = *command;

@@ -11,11 +11,13 @@ namespace burnish {
 
 /// What `burnish` is asked to do; the first word of the command line, or
 /// Compile.
-enum class Command { Compile, Check, Run, Test, Bench, Help, Version };
+enum class Command { Compile, Check, Run, Test, Bench, Format, Help, Version };
 
 /// Where a compile stops: the lines of DESIGN's way of the data, and what is
 /// made out of an object.
 enum class Emit {
+  Dsl,
+  Onnx,
   Nn,
   Linalg,
   Tiles,
@@ -36,6 +38,12 @@ struct Options {
   std::map<std::string, int64_t> dims;
   std::map<std::string, std::vector<int64_t>> shapes;
   std::string target, cpu, sysroot;
+  /// Of networks in the language.
+  std::string net, weightsFrom;
+  int64_t seed = 0;
+  bool trains = false;
+  /// Of `burnish fmt`.
+  bool onlyChecks = false;
   unsigned level = 2;
   /// The output whose gradients are asked for, and by which inputs and
   /// parameters.

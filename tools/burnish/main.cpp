@@ -34,6 +34,8 @@ int main(int argc, char **argv) {
     return test(*options);
   case Command::Bench:
     return bench(*options);
+  case Command::Format:
+    return format(*options);
   case Command::Help:
     llvm::outs() << helpText();
     return kDone;

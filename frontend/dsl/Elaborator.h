@@ -1,0 +1,239 @@
+// Elaborator.h - builds a net: layers are inlined, dims worked out, params
+// made.
+#pragma once
+#include "frontend/Import.h"
+#include "frontend/dsl/Params.h"
+#include "frontend/dsl/Program.h"
+#include "frontend/dsl/Term.h"
+#include "ir/Dialect.h"
+#include "ir/Shapes.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+namespace burnish::dsl {
+
+/// A dim of a layer, and what gave it its size.
+struct BoundDim {
+  nn::Dim size;
+  Span place;
+  std::string by;
+};
+
+/// One call of a layer.
+struct Frame {
+  const Layer &layer;
+  Unit &unit;
+  /// Before the names of its params: `lenet.c1.`.
+  std::string path;
+  const Frame *caller;
+  llvm::StringMap<BoundDim> dims;
+
+  Frame(const Layer &layer, Unit &unit, std::string path,
+        const Frame *caller = nullptr)
+      : layer(layer), unit(unit), path(std::move(path)), caller(caller) {}
+
+  /// What `...` stands for in its types.
+  std::optional<nn::Dims> rest;
+  /// Labels of the calls in it, and their places; how often each layer was
+  /// called without one.
+  llvm::StringMap<Span> labels;
+  llvm::StringMap<unsigned> calls;
+};
+
+/// The names of a block, inside those of the block around it.
+struct Scope {
+  explicit Scope(Scope *outer = nullptr, const Term *piped = nullptr)
+      : outer(outer), piped(piped) {}
+
+  Scope *outer;
+  /// What `_` stands for.
+  const Term *piped;
+  llvm::StringMap<Term> values;
+};
+
+/// The index of a scan, and the tensors that are indexed by it: each becomes an
+/// operand that the scan walks along an axis.
+struct ScanContext {
+  ScanContext(const ScanExpr &expr, mlir::Block *body, nn::Dim extent)
+      : expr(expr), body(body), extent(extent) {}
+
+  const ScanExpr &expr;
+  mlir::Block *body;
+  nn::Dim extent;
+  struct Walked {
+    mlir::Value tensor;
+    int64_t axis;
+    mlir::BlockArgument element;
+  };
+  llvm::SmallVector<Walked> walked;
+  /// The index itself, made when it is asked for.
+  mlir::BlockArgument position;
+  std::vector<Term> emitted;
+  std::vector<int64_t> emitAxes;
+  bool hasEmitted = false;
+};
+
+class Invocation;
+
+class Elaborator {
+public:
+  Elaborator(const Program &program, Messages &messages, ParamSource &params,
+             const std::map<std::string, mlir::ModuleOp> &imports,
+             nn::NetBuilder &builder, mlir::Block &entry)
+      : builder(builder), shapes(builder.scope), messages(messages),
+        program(program), params(params), imports(imports), entryBlock(entry) {}
+
+  /// Builds the body of a net from the arguments of the function; the results,
+  /// which are poison after a report.
+  std::vector<Term> net(const Layer &net, Unit &unit,
+                        llvm::ArrayRef<mlir::Value> arguments);
+  /// What a result of the net is called.
+  std::vector<std::string> resultNames(const Layer &net) const;
+  /// The dims that are named, for the names of results' dims.
+  llvm::StringRef dimName(nn::Dim dim) const;
+  void nameDim(nn::Dim dim, llvm::StringRef name);
+
+  /// States that the net changes: arguments and results are added for them.
+  struct State {
+    std::string path;
+    mlir::BlockArgument argument;
+    mlir::Value value;
+  };
+  llvm::SmallVector<State> states;
+
+  //===- For builtins -----------------------------------------------------===//
+
+  Term fail(Span place, const llvm::Twine &reason,
+            llvm::ArrayRef<Note> notes = {}, const llvm::Twine &remedy = "") {
+    messages.error(place, reason, notes, remedy);
+    return {};
+  }
+  /// The type of a tensor as it would be written, or the value of a number.
+  std::string describe(const Term &term) const;
+  std::string describe(mlir::Value tensor) const;
+  std::string describe(nn::Dim dim) const;
+  std::string describe(llvm::ArrayRef<nn::Dim> dims) const;
+  Note noteOf(const Term &term, const llvm::Twine &what) const;
+
+  /// A number as a tensor without dims of an element type.
+  Term tensorOf(const Term &term, mlir::Type elementType);
+  /// A dim as a tensor of i64: of rank 0, or of one element.
+  mlir::Value dimTensor(nn::Dim dim, bool hasAxis);
+  mlir::Value shapeTensor(llvm::ArrayRef<nn::Dim> dims);
+  /// The result of an operator on operands that are broadcast.
+  Term arithmetic(Operator op, Term left, Term right, Span span);
+  Term unary(Operator op, Term operand, Span span);
+  /// Checks that shapes can be broadcast, and says which dims cannot.
+  bool checkBroadcast(const Term &left, const Term &right, Span span,
+                      llvm::StringRef what);
+  /// Whether two dims are the same whatever the run brings.
+  bool isSame(nn::Dim a, nn::Dim b) const;
+  /// A value that an operator gave: poison when its rule refused.
+  Term result(mlir::Value value, Span span) {
+    if (llvm::isa<mlir::UnrankedTensorType>(value.getType()))
+      return {};
+    return Term::ofTensor(value, span);
+  }
+  /// Shape rules report at this place.
+  Span place;
+  void at(Span span);
+
+  nn::NetBuilder &builder;
+  nn::ShapeScope &shapes;
+  Messages &messages;
+
+private:
+  friend class Invocation;
+
+  // Elaborator.cpp: layers and calls.
+  Term layer(const Layer &layer, Unit &unit, const CallExpr &call,
+             llvm::StringRef path, Frame &caller, const Term *piped,
+             Scope &scope);
+  bool bindArguments(Frame &frame, Scope &inner, const CallExpr &call,
+                     const Term *piped, Frame &caller, Scope &scope);
+  Term body(Frame &frame, Scope &scope, Span call);
+  Term call(const CallExpr &call, const Term *piped, Frame &frame,
+            Scope &scope);
+  Term importedNet(const Import &import, const CallExpr &call,
+                   const Term *piped, Frame &frame, Scope &scope);
+  std::string labelOf(const CallExpr &call, llvm::StringRef name, Frame &frame);
+  bool checkWhere(Frame &frame, Scope &scope, Span call);
+
+  // Builtins.cpp
+  friend Term builtin(Elaborator &, const CallExpr &, const Term *, Frame &,
+                      Scope &);
+  Term builtinCall(const CallExpr &call, const Term *piped, Frame &frame,
+                   Scope &scope);
+
+  // Expressions.cpp
+  Term eval(const Expr &expr, Frame &frame, Scope &scope);
+  Term name(const NameExpr &name, Frame &frame, Scope &scope);
+  Term pipe(const PipeExpr &pipe, Frame &frame, Scope &scope);
+  Term apply(const Expr &target, const Term &piped, Frame &frame, Scope &scope);
+  Term literal(const LiteralExpr &literal, Frame &frame, Scope &scope);
+  Term wholeArithmetic(Operator op, const Term &left, const Term &right,
+                       Span span, bool roundsDown);
+  Term compare(Operator op, const Term &left, const Term &right, Span span);
+  Term matmul(const Term &left, const Term &right, Span span);
+  std::optional<Term> lookup(llvm::StringRef name, Frame &frame, Scope &scope);
+
+  // Indexing.cpp
+  Term index(const IndexExpr &index, Frame &frame, Scope &scope);
+  Term filled(llvm::StringRef name, const IndexExpr &index, Frame &frame,
+              Scope &scope);
+
+  // Blocks.cpp
+  Term block(const Block &block, Frame &frame, Scope &scope,
+             const Term *head = nullptr);
+  bool statement(const Stmt &stmt, Frame &frame, Scope &scope);
+  Term headed(const Expr &expr, const Term &head, Frame &frame, Scope &scope);
+  void param(const ParamStmt &param, Frame &frame, Scope &scope);
+  Term repeat(const RepeatExpr &repeat, const Term &piped, Frame &frame,
+              Scope &scope);
+  Term ifElse(const IfExpr &expr, Frame &frame, Scope &scope);
+  /// Gives up an operator whose bodies are begun.
+  Term discard(mlir::OperationState &state);
+  Term scan(const ScanExpr &expr, Frame &frame, Scope &scope);
+  Term walked(mlir::Value tensor, int64_t axis, ScanContext &context,
+              Span span);
+  Term scanIndex(ScanContext &context, Span span);
+
+  // Dims.cpp
+  nn::Dim dim(const Expr &expr, Frame &frame, Scope &scope);
+  /// Checks a value against a type, and gives dims that are met first their
+  /// sizes. `by` says whose dims they are, as `argument 'x'`.
+  bool match(const TypeRef &type, const Term &value, Frame &frame, Scope &scope,
+             const llvm::Twine &what, const llvm::Twine &by, Span span);
+  bool matchDim(const DimRef &dim, nn::Dim size, Frame &frame, Scope &scope,
+                const std::string &what, const std::string &by,
+                const Term &value, Span span);
+  bool solve(const Expr &pattern, nn::Dim size, Frame &frame, Scope &scope,
+             const std::string &by, Span span);
+  bool isUnbound(llvm::StringRef name, Frame &frame, Scope &scope);
+  std::vector<Note> originsOf(const Expr &expr, Frame &frame) const;
+  std::optional<nn::Dims> shapeOf(const TypeRef &type, Frame &frame,
+                                  Scope &scope);
+
+  const Program &program;
+  ParamSource &params;
+  const std::map<std::string, mlir::ModuleOp> &imports;
+  mlir::Block &entryBlock;
+  llvm::DenseMap<nn::Dim, llvm::StringRef> dimNames;
+  struct MadeParam {
+    const ParamStmt *stmt;
+    mlir::Value value;
+  };
+  llvm::StringMap<MadeParam> made;
+  llvm::SmallVector<const Layer *> openLayers;
+  /// Params stand at the beginning of the function, in the order in which they
+  /// are met.
+  mlir::Operation *lastParam = nullptr;
+  void toParams();
+  /// Bodies that were given up: what is known of shapes still names their
+  /// values, whose memory may be no others'.
+  std::vector<std::unique_ptr<mlir::Region>> discarded;
+  ScanContext *currentScan = nullptr;
+  unsigned controlDepth = 0;
+  int64_t steps = 0;
+};
+
+} // namespace burnish::dsl

@@ -1,0 +1,12 @@
+# Embed.cmake - writes OUTPUT, a source file with the texts of FILES (a list separated by commas).
+string(REPLACE "," ";" files "${FILES}")
+set(text "// The files of frontend/dsl/std.\n#include \"frontend/dsl/Standard.h\"\n\n")
+set(entries "")
+foreach(file IN LISTS files)
+  get_filename_component(name ${file} NAME)
+  file(READ ${file} contents)
+  string(APPEND entries "    {\"std/${name}\", R\"nn(${contents})nn\"},\n")
+endforeach()
+string(APPEND text "static const burnish::dsl::StandardFile kFiles[] = {\n${entries}};\n\n")
+string(APPEND text "llvm::ArrayRef<burnish::dsl::StandardFile> burnish::dsl::standardFiles() {\n  return kFiles;\n}\n")
+file(WRITE ${OUTPUT} "${text}")

@@ -1,0 +1,66 @@
+// ExprParser.h - reads expressions, types and blocks.
+#pragma once
+#include "frontend/dsl/Parser.h"
+#include "frontend/dsl/TokenReader.h"
+
+namespace burnish::dsl {
+
+/// Each function gives null, or nothing, after a report.
+class ExprParser {
+public:
+  explicit ExprParser(TokenReader &reader) : reader(reader) {}
+
+  ExprPtr expression();
+  /// One that ends before a comparison, as a dim does.
+  ExprPtr sum();
+  /// A condition of `where`: no `and`, which would join two conditions.
+  ExprPtr condition();
+  std::optional<TypeRef> type();
+  /// Reads from `{` to `}`. `wantsResult`: the block ends with an expression.
+  bool block(Block &block, bool wantsResult);
+  std::optional<ArgumentList> arguments();
+
+  /// In recipes, `->` and `on` are operators, names may have dots, and `%` may
+  /// follow a number.
+  bool isRecipe = false;
+
+  /// Whether the next word can begin an expression.
+  bool beginsExpression() const;
+
+private:
+  ExprPtr binary(unsigned least);
+  ExprPtr unary();
+  ExprPtr pipes(ExprPtr value);
+  ExprPtr target();
+  ExprPtr postfix();
+  ExprPtr primary();
+  ExprPtr numberOrString();
+  ExprPtr word();
+  ExprPtr literal();
+  ExprPtr parenthesized();
+  ExprPtr index(ExprPtr base);
+  ExprPtr repeat();
+  ExprPtr scan();
+  ExprPtr ifElse();
+  bool label(Ident &label);
+  std::unique_ptr<CallExpr> call(Ident callee);
+  std::optional<Pattern> pattern();
+  std::unique_ptr<Stmt> statement();
+  std::unique_ptr<Stmt> param();
+  std::optional<Initializer> initializer();
+  /// Null, and a report, where the tree is too deep.
+  ExprPtr grown(ExprPtr expr, std::initializer_list<const Expr *> parts);
+
+  TokenReader &reader;
+  unsigned nesting = 0;
+};
+
+/// Whether `name` is an element type.
+bool isElementType(llvm::StringRef name);
+
+/// Whether `_` stands somewhere in an expression or block, outside of what
+/// gives it a meaning of its own.
+bool mentionsPlaceholder(const Expr &expr);
+bool mentionsPlaceholder(const Block &block);
+
+} // namespace burnish::dsl

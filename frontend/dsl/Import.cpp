@@ -1,0 +1,499 @@
+// Import.cpp - from a .nn file to a module: files, exports, inputs, outputs.
+#include "frontend/dsl/Import.h"
+#include "frontend/dsl/Elaborator.h"
+#include "frontend/dsl/ExprParser.h"
+#include "frontend/dsl/Lexer.h"
+#include "frontend/dsl/Names.h"
+#include "frontend/dsl/Recipe.h"
+#include "mlir/IR/Verifier.h"
+#include "llvm/Support/FileSystem.h"
+
+using namespace mlir;
+using namespace burnish;
+using namespace burnish::dsl;
+using llvm::enumerate;
+
+namespace {
+/// What lives as long as the module: texts are gone then, weights are not.
+struct Storage {
+  std::vector<std::shared_ptr<SafeTensors>> weights;
+  std::vector<std::shared_ptr<void>> imports;
+};
+
+class NetworkImporter {
+public:
+  NetworkImporter(MLIRContext &context, const NetworkOptions &options,
+                  Diagnostics &diagnostics)
+      : context(context), options(options), diagnostics(diagnostics),
+        messages(sources, diagnostics), program(messages, sources) {}
+
+  FailureOr<ImportedNetwork> run();
+
+private:
+  bool read();
+  void readImports();
+  bool checkExports();
+  bool choose();
+  bool readWeights();
+  std::optional<RankedTensorType> inputType(const TensorParam &param,
+                                            SmallVector<StringRef> &names);
+  func::FuncOp function(ModuleOp module, ParamSource &params, const Layer &net,
+                        StringRef name);
+  void checkRecipes();
+
+  MLIRContext &context;
+  const NetworkOptions &options;
+  Diagnostics &diagnostics;
+  Sources sources;
+  Messages messages;
+  Program program;
+  Unit *unit = nullptr;
+  const Layer *net = nullptr;
+  std::map<std::string, int64_t> dims;
+  std::string cName;
+  std::shared_ptr<SafeTensors> weights;
+  std::shared_ptr<Storage> storage = std::make_shared<Storage>();
+  std::map<std::string, ModuleOp> imports;
+  std::vector<OwningOpRef<ModuleOp>> importedModules;
+};
+
+bool NetworkImporter::read() {
+  auto text = llvm::MemoryBuffer::getFileOrSTDIN(options.path, /*IsText=*/true);
+  if (!text)
+    return diagnostics.error("", text.getError().message());
+  if (options.path != "-" && llvm::sys::fs::is_directory(options.path))
+    return diagnostics.error("", "this is a folder");
+  StringRef name = options.path == "-" ? "<stdin>" : StringRef(options.path);
+  unit = &program.load(name, std::move(*text));
+  for (const auto &each : program.allUnits())
+    if (!each->isStandard)
+      checkNames(program, *each, messages);
+  return true;
+}
+
+// What an imported file gives is checked as far as its own importer does.
+void NetworkImporter::readImports() {
+  for (const auto &each : program.allUnits())
+    for (const Import &import : each->file.imports) {
+      std::string path =
+          besides(sources.path(import.span.file), import.path.text);
+      if (!options.importOnnx || imports.count(import.name.text.str()))
+        continue;
+      imports[import.name.text.str()] = {};
+      if (!llvm::sys::fs::exists(path)) {
+        messages.error(import.path.span,
+                       quoted(path) + ": no such file or directory");
+        continue;
+      }
+      Diagnostics found(path);
+      ImportOptions model;
+      model.path = path;
+      model.name = import.name.text.str();
+      model.namesInitializers = true;
+      FailureOr<ImportedModel> read = options.importOnnx(context, model, found);
+      for (const Problem &problem : found.problems())
+        messages.error(import.path.span, found.message(problem));
+      if (failed(read)) {
+        if (!found.hasErrors())
+          messages.error(import.path.span, quoted(path) + " is no model");
+        continue;
+      }
+      storage->imports.push_back(std::move(read->storage));
+      importedModules.push_back(std::move(read->module));
+      imports[import.name.text.str()] = *importedModules.back();
+    }
+}
+
+//===- Which net ----------------------------------------------------------===//
+
+/// The net of a name, or null after a report.
+static const Layer *findNet(const Unit &unit, Ident name, Messages &messages) {
+  if (const Layer *found = unit.layers.lookup(name.text)) {
+    if (found->isNet)
+      return found;
+    messages.error(name.span, quoted(name.text) + " is a layer, and no net",
+                   {{found->span, "it is declared here"}});
+    return nullptr;
+  }
+  std::vector<StringRef> nets;
+  for (const auto &layer : unit.file.layers)
+    if (layer->isNet)
+      nets.push_back(layer->name.text);
+  messages.error(name.span, "no net is called " + quoted(name.text) +
+                                nearest(name.text, nets));
+  return nullptr;
+}
+
+/// The dims of a net's inputs that are names.
+static std::map<StringRef, Span> openDims(const Layer &net) {
+  std::map<StringRef, Span> names;
+  for (const TensorParam &param : net.params)
+    for (const DimRef &dim : param.type.dims)
+      if (auto *name = dyn_cast_or_null<NameExpr>(dim.expr.get()))
+        names.try_emplace(name->name, name->span);
+  return names;
+}
+
+bool NetworkImporter::checkExports() {
+  llvm::StringMap<Span> taken;
+  bool isFine = true;
+  for (const Export &each : unit->file.exports) {
+    const Layer *exported = findNet(*unit, each.net, messages);
+    if (!exported) {
+      isFine = false;
+      continue;
+    }
+    if (each.isTraining) {
+      bool hasRecipe = llvm::any_of(unit->file.trains, [&](const Train &train) {
+        return train.net.text == each.net.text;
+      });
+      if (!hasRecipe)
+        isFine = messages.error(each.span, quoted(each.net.text) +
+                                               " has no recipe: no train block "
+                                               "names it");
+      continue;
+    }
+    Ident name = each.alias ? each.alias : each.net;
+    auto [entry, isNew] = taken.try_emplace(name.text, name.span);
+    if (!isNew)
+      isFine = messages.error(name.span,
+                              "a second export called " + quoted(name.text),
+                              {{entry->second, "the first is here"}});
+    std::map<StringRef, Span> open = openDims(*exported);
+    for (const Argument &dim : each.dims)
+      if (!open.erase(dim.name.text)) {
+        std::vector<StringRef> names;
+        for (auto &[known, span] : openDims(*exported))
+          names.push_back(known);
+        isFine = messages.error(dim.name.span,
+                                "no input of " + quoted(each.net.text) +
+                                    " has a dim " + quoted(dim.name.text) +
+                                    nearest(dim.name.text, names),
+                                {{exported->span, "it is declared here"}});
+      }
+    for (auto &[dim, span] : open)
+      isFine = messages.error(each.span,
+                              "the export leaves the dim " + quoted(dim) +
+                                  " of " + quoted(each.net.text) + " open",
+                              {{span, "it is here"}},
+                              (dim + " = 1 would give it a size").str());
+  }
+  return isFine;
+}
+
+bool NetworkImporter::choose() {
+  const Export *exported = nullptr;
+  const Layer *last = nullptr;
+  for (const auto &layer : unit->file.layers)
+    if (layer->isNet)
+      last = layer.get();
+  for (const Export &each : unit->file.exports) {
+    StringRef name = each.alias ? each.alias.text : each.net.text;
+    bool isWanted =
+        options.net.empty() ? options.prefersExports : options.net == name;
+    if (!each.isTraining && isWanted)
+      exported = &each;
+  }
+  if (!options.net.empty()) {
+    auto named = unit->layers.find(options.net);
+    if (named != unit->layers.end() && named->second->isNet)
+      net = named->second;
+  } else {
+    net = last;
+  }
+  dims = options.dims;
+  if (exported && (!net || options.net.empty() || exported->alias.text != "")) {
+    if (const Layer *named = unit->layers.lookup(exported->net.text))
+      net = named;
+    for (const Argument &dim : exported->dims)
+      dims.try_emplace(dim.name.text.str(),
+                       cast<NumberExpr>(*dim.value).integer);
+    cName =
+        exported->alias ? exported->alias.text.str() : exported->net.text.str();
+  }
+  if (net)
+    return true;
+  if (options.net.empty())
+    return messages.error({unit->file.source, 0, 0},
+                          "the file has no net that could be compiled");
+  std::vector<StringRef> names;
+  for (const auto &layer : unit->file.layers)
+    if (layer->isNet)
+      names.push_back(layer->name.text);
+  for (const Export &each : unit->file.exports)
+    if (each.alias)
+      names.push_back(each.alias.text);
+  return diagnostics.error("", "no net is called " + quoted(options.net) +
+                                   nearest(options.net, names));
+}
+
+bool NetworkImporter::readWeights() {
+  if (options.weights.empty())
+    return true;
+  llvm::Expected<std::shared_ptr<SafeTensors>> read =
+      SafeTensors::read(options.weights);
+  if (!read)
+    return diagnostics.error("", llvm::toString(read.takeError()));
+  weights = std::move(*read);
+  return true;
+}
+
+//===- The function -------------------------------------------------------===//
+
+std::optional<RankedTensorType>
+NetworkImporter::inputType(const TensorParam &param,
+                           SmallVector<StringRef> &names) {
+  if (param.type.isTuple()) {
+    messages.error(param.type.span, "an input is one tensor");
+    return std::nullopt;
+  }
+  Type elementType = elementTypeOf(param.type.elementType.text, &context);
+  if (!elementType) {
+    messages.error(param.type.elementType.span,
+                   "an input has elements of one type, as i64");
+    return std::nullopt;
+  }
+  SmallVector<int64_t> shape;
+  for (const DimRef &dim : param.type.dims) {
+    auto *name = dyn_cast_or_null<NameExpr>(dim.expr.get());
+    auto *number = dyn_cast_or_null<NumberExpr>(dim.expr.get());
+    if (number && number->isInteger) {
+      shape.push_back(number->integer);
+      names.push_back("");
+    } else if (name) {
+      auto pinned = dims.find(name->name.str());
+      shape.push_back(pinned == dims.end() ? ShapedType::kDynamic
+                                           : pinned->second);
+      names.push_back(pinned == dims.end() ? name->name : StringRef());
+    } else if (isa_and_nonnull<PlaceholderExpr>(dim.expr.get())) {
+      shape.push_back(ShapedType::kDynamic);
+      names.push_back("");
+    } else {
+      messages.error(dim.span, "a dim of an input is a number, a name or '_'");
+      return std::nullopt;
+    }
+  }
+  auto whole = options.shapes.find(param.name.text.str());
+  if (whole != options.shapes.end()) {
+    bool fits = whole->second.size() == shape.size();
+    for (size_t axis = 0; fits && axis < shape.size(); ++axis)
+      fits = ShapedType::isDynamic(shape[axis]) ||
+             shape[axis] == whole->second[axis];
+    if (!fits) {
+      messages.error(param.type.span, "the shape given for input " +
+                                          quoted(param.name.text) +
+                                          " does not fit this type");
+      return std::nullopt;
+    }
+    shape.assign(whole->second.begin(), whole->second.end());
+    names.assign(shape.size(), "");
+  }
+  int64_t count = 1;
+  for (int64_t dim : shape)
+    if (!ShapedType::isDynamic(dim) &&
+        (llvm::MulOverflow(count, std::max<int64_t>(dim, 1), count) ||
+         count >= int64_t(1) << 48)) {
+      messages.error(param.type.span, "an input of more than 2^48 elements");
+      return std::nullopt;
+    }
+  return RankedTensorType::get(shape, elementType);
+}
+
+DictionaryAttr portAttributes(OpBuilder &builder, StringRef name,
+                              ArrayRef<StringRef> dimNames) {
+  SmallVector<NamedAttribute> attributes;
+  if (llvm::any_of(dimNames, [](StringRef dim) { return !dim.empty(); }))
+    attributes.push_back(
+        builder.getNamedAttr("nn.dims", builder.getStrArrayAttr(dimNames)));
+  attributes.push_back(
+      builder.getNamedAttr("nn.name", builder.getStringAttr(name)));
+  return builder.getDictionaryAttr(attributes);
+}
+
+func::FuncOp NetworkImporter::function(ModuleOp module, ParamSource &params,
+                                       const Layer &net, StringRef name) {
+  OpBuilder moduleBuilder = OpBuilder::atBlockEnd(module.getBody());
+  auto [line, column] = sources.lineAndColumn(net.span);
+  Location loc =
+      FileLineColLoc::get(&context, sources.path(net.span.file), line, column);
+  SmallVector<Type> types;
+  SmallVector<SmallVector<StringRef>> dimNames;
+  // What does not come up in an input is a mistake of the command line.
+  std::map<StringRef, Span> open = openDims(net);
+  for (const auto &[dim, size] : options.dims)
+    if (!open.count(dim))
+      diagnostics.error("", "no input of " + quoted(net.name.text) +
+                                " has a dim named " + quoted(dim));
+  for (const auto &[input, shape] : options.shapes)
+    if (llvm::none_of(net.params, [&](const TensorParam &param) {
+          return param.name.text == input;
+        }))
+      diagnostics.error("", "no input is named " + quoted(input));
+  for (const TensorParam &param : net.params) {
+    SmallVector<StringRef> names;
+    std::optional<RankedTensorType> type = inputType(param, names);
+    if (!type)
+      return {};
+    types.push_back(*type);
+    dimNames.push_back(std::move(names));
+  }
+  auto func = func::FuncOp::create(moduleBuilder, loc, name,
+                                   FunctionType::get(&context, types, {}));
+  mlir::Block *entry = func.addEntryBlock();
+  nn::ShapeScope shapes(&context);
+  nn::NetBuilder builder(loc, OpBuilder::atBlockBegin(entry), shapes);
+  Elaborator elaborator(program, messages, params, imports, builder, *entry);
+  elaborator.place = net.span;
+  // What shape rules refuse is said of the expression it came from.
+  ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
+    if (diagnostic.getSeverity() != DiagnosticSeverity::Error)
+      return failure();
+    std::string text = diagnostic.str();
+    StringRef reason = text;
+    size_t at = reason.find("' op ");
+    if (reason.starts_with("'nn.") && at != StringRef::npos)
+      reason = reason.substr(at + 5);
+    messages.error(elaborator.place, reason);
+    return success();
+  });
+  for (auto [index, names] : enumerate(dimNames)) {
+    BlockArgument argument = func.getArgument(index);
+    shapes.nameDims(argument, names);
+    for (auto [dim, dimName] : llvm::zip(shapes.dims(argument), names))
+      if (!dimName.empty())
+        elaborator.nameDim(dim, dimName);
+  }
+  SmallVector<Value> arguments(entry->getArguments());
+  std::vector<Term> results = elaborator.net(net, *unit, arguments);
+  if (messages.hasErrors())
+    return {};
+  SmallVector<Value> returned;
+  for (const Term &result : results)
+    returned.push_back(result.tensor);
+  std::vector<std::string> names = elaborator.resultNames(net);
+  SmallVector<std::pair<std::string, std::string>> ports;
+  for (auto [index, param] : enumerate(net.params))
+    func.setArgAttrs(
+        index, portAttributes(moduleBuilder, param.name.text, dimNames[index]));
+  SmallVector<DictionaryAttr> argumentAttributes, resultAttributes;
+  for (auto [index, param] : enumerate(net.params))
+    argumentAttributes.push_back(
+        portAttributes(moduleBuilder, param.name.text, dimNames[index]));
+  for (const std::string &each : names)
+    resultAttributes.push_back(portAttributes(moduleBuilder, each, {}));
+  // What a net keeps between calls, the caller keeps for it.
+  for (const Elaborator::State &state : elaborator.states) {
+    types.push_back(state.argument.getType());
+    argumentAttributes.push_back(portAttributes(moduleBuilder, state.path, {}));
+    returned.push_back(state.value);
+    resultAttributes.push_back(portAttributes(moduleBuilder, state.path, {}));
+  }
+  for (auto [value, attributes] : llvm::zip_equal(returned, resultAttributes)) {
+    SmallVector<StringRef> dimsOf;
+    for (nn::Dim dim : shapes.dims(value))
+      dimsOf.push_back(elaborator.dimName(dim));
+    auto portName = cast<StringAttr>(attributes.get("nn.name")).getValue();
+    attributes = portAttributes(moduleBuilder, portName, dimsOf);
+  }
+  func::ReturnOp::create(builder, loc, returned);
+  func.setFunctionType(
+      FunctionType::get(&context, types, ValueRange(returned).getTypes()));
+  func.setAllArgAttrs(argumentAttributes);
+  func.setAllResultAttrs(resultAttributes);
+  return func;
+}
+
+//===- All of it ----------------------------------------------------------===//
+
+void NetworkImporter::checkRecipes() {
+  for (const Train &train : unit->file.trains) {
+    const Layer *trained = findNet(*unit, train.net, messages);
+    if (!trained)
+      continue;
+    // The paths that patterns may name are those of the trained net.
+    OwningOpRef<ModuleOp> scratch = ModuleOp::create(UnknownLoc::get(&context));
+    ParamSource params(messages, {.seed = 0, .wantsValues = false});
+    size_t before = messages.count();
+    if (trained->body.result)
+      function(*scratch, params, *trained, "recipe");
+    if (messages.count() == before)
+      checkRecipe(train, *trained, params.paths(), messages);
+  }
+}
+
+FailureOr<ImportedNetwork> NetworkImporter::run() {
+  if (!read())
+    return failure();
+  readImports();
+  bool isFine = checkExports();
+  if (!choose() || !readWeights())
+    return failure();
+  ImportedNetwork result;
+  result.module = ModuleOp::create(UnknownLoc::get(&context));
+  result.name = cName.empty() ? options.name : cName;
+  ParamSource params(messages,
+                     {.seed = options.seed, .wantsValues = options.wantsValues},
+                     weights);
+  size_t before = messages.count();
+  func::FuncOp built;
+  if (net->body.result)
+    built = function(*result.module, params, *net, result.name);
+  if (built && messages.count() == before)
+    params.checkAllUsed(net->name.text, net->span);
+  // Other nets of the file are checked as well: their mistakes are the file's.
+  OwningOpRef<ModuleOp> scratch = ModuleOp::create(UnknownLoc::get(&context));
+  if (!options.wantsValues)
+    for (const auto &layer : unit->file.layers)
+      if (layer->isNet && layer.get() != net && layer->body.result) {
+        ParamSource others(messages, {.seed = 0, .wantsValues = false});
+        function(*scratch, others, *layer, "other");
+      }
+  checkRecipes();
+  if (!isFine || messages.hasErrors() || !built)
+    return failure();
+  if (failed(mlir::verify(*result.module))) {
+    if (!diagnostics.hasErrors())
+      diagnostics.error("", "the imported module is not valid");
+    return failure();
+  }
+  storage->weights = params.storage();
+  for (const auto &file : storage->weights)
+    context.getLoadedDialect<nn::NNDialect>()->addMapping(file->mapping());
+  result.storage = storage;
+  return std::move(result);
+}
+} // namespace
+
+FailureOr<ImportedNetwork> burnish::importNetwork(MLIRContext &context,
+                                                  const NetworkOptions &options,
+                                                  Diagnostics &diagnostics) {
+  return NetworkImporter(context, options, diagnostics).run();
+}
+
+std::vector<std::string> burnish::networkFiles(StringRef path) {
+  std::vector<std::string> files;
+  auto text = llvm::MemoryBuffer::getFile(path, /*IsText=*/true);
+  if (!path.ends_with(".nn") || !text)
+    return files;
+  Sources sources;
+  Diagnostics ignored(path);
+  Messages messages(sources, ignored);
+  Program program(messages, sources);
+  program.load(path, std::move(*text));
+  for (const auto &unit : program.allUnits()) {
+    if (unit->isStandard)
+      continue;
+    files.push_back(sources.path(unit->file.source).str());
+    for (const Import &import : unit->file.imports)
+      files.push_back(
+          besides(sources.path(import.span.file), import.path.text));
+    for (const auto &layer : unit->file.layers)
+      for (const auto &stmt : layer->body.statements)
+        if (auto *param = dyn_cast<ParamStmt>(stmt.get()))
+          for (const Argument &argument : param->initializer.arguments)
+            if (auto *file = dyn_cast<StringExpr>(argument.value.get()))
+              files.push_back(
+                  besides(sources.path(file->span.file), file->value));
+  }
+  return files;
+}

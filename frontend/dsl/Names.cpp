@@ -1,0 +1,287 @@
+// Names.cpp - what a layer's names are, before anything is computed.
+#include "frontend/dsl/Names.h"
+#include "frontend/dsl/Builtins.h"
+#include "frontend/dsl/ExprParser.h"
+
+using namespace burnish;
+using namespace burnish::dsl;
+using llvm::StringRef;
+
+namespace {
+/// One name of a layer.
+struct Known {
+  Span span;
+  StringRef kind;
+  bool isUsed = false;
+  bool mustBeUsed = false;
+};
+
+class LayerChecker {
+public:
+  LayerChecker(const Program &program, Unit &unit, Messages &messages)
+      : program(program), unit(unit), messages(messages) {}
+
+  void check(const Layer &layer) {
+    scopes.emplace_back();
+    for (const StaticParam &param : layer.statics) {
+      if (param.initial)
+        expr(*param.initial);
+      declare(param.name, "static parameter", /*mustBeUsed=*/true);
+    }
+    for (const TensorParam &param : layer.params)
+      dims(param.type);
+    for (const TensorParam &param : layer.params) {
+      uses(param.type);
+      declare(param.name, "tensor", false);
+    }
+    for (const ExprPtr &condition : layer.conditions)
+      expr(*condition);
+    uses(layer.result);
+    block(layer.body);
+    leave();
+  }
+
+private:
+  void declare(Ident name, StringRef kind, bool mustBeUsed) {
+    if (name.text == "_")
+      return;
+    for (const auto &scope : scopes)
+      for (const auto &[known, what] : scope)
+        if (known == name.text) {
+          messages.error(name.span,
+                         quoted(name.text) + " would hide the " + what.kind +
+                             " of that name",
+                         {{what.span, "it is here"}});
+          return;
+        }
+    static constexpr StringRef kWords[] = {"scan", "if",    "repeat", "let",
+                                           "true", "false", "None"};
+    if (llvm::is_contained(kWords, name.text)) {
+      messages.error(name.span,
+                     quoted(name.text) + " is a word of the language");
+      return;
+    }
+    scopes.back().push_back({name.text, {name.span, kind, false, mustBeUsed}});
+  }
+
+  /// What is left unused when a scope ends.
+  void leave() {
+    for (const auto &[name, what] : scopes.back()) {
+      if (what.isUsed || !what.mustBeUsed)
+        continue;
+      StringRef why = what.kind == "value"
+                          ? ", so what makes it has no path to the output"
+                      : what.kind == "param" || what.kind == "state"
+                          ? ", so it has no path to the output"
+                          : "";
+      messages.error(what.span, "the " + what.kind + " " + quoted(name) +
+                                    " is not used" + why);
+    }
+    scopes.pop_back();
+  }
+
+  Known *lookup(StringRef name) {
+    for (auto &scope : llvm::reverse(scopes))
+      for (auto &[known, what] : scope)
+        if (known == name)
+          return &what;
+    return nullptr;
+  }
+
+  void use(StringRef name, Span span) {
+    if (Known *known = lookup(name)) {
+      known->isUsed = true;
+      return;
+    }
+    if (isConstantName(name) || isElementType(name))
+      return;
+    std::vector<StringRef> all;
+    for (const auto &scope : scopes)
+      for (const auto &each : scope)
+        all.push_back(each.first);
+    if (program.find(unit, name) || isBuiltin(name)) {
+      messages.error(span,
+                     quoted(name) + " is a layer, and stands where a "
+                                    "value should",
+                     {}, "a call has brackets: " + name + "(...)");
+      return;
+    }
+    messages.error(span,
+                   quoted(name) + " is not known here" + nearest(name, all));
+  }
+
+  /// Names in the types of arguments are dims, which the arguments bring.
+  void dims(const TypeRef &type) {
+    for (const TypeRef &part : type.parts)
+      dims(part);
+    for (const DimRef &dim : type.dims)
+      if (dim.expr)
+        dimNames(*dim.expr);
+  }
+  void dimNames(const Expr &dim) {
+    if (auto *name = llvm::dyn_cast<NameExpr>(&dim)) {
+      if (!lookup(name->name))
+        scopes.back().push_back({name->name, {name->span, "dim"}});
+    } else if (auto *both = llvm::dyn_cast<BinaryExpr>(&dim)) {
+      dimNames(*both->left);
+      dimNames(*both->right);
+    }
+  }
+  void uses(const TypeRef &type) {
+    for (const TypeRef &part : type.parts)
+      uses(part);
+    for (const DimRef &dim : type.dims)
+      if (dim.expr)
+        expr(*dim.expr);
+  }
+
+  void block(const Block &body, bool inScope = true) {
+    if (inScope)
+      scopes.emplace_back();
+    for (const auto &stmt : body.statements)
+      statement(*stmt);
+    if (body.result)
+      expr(*body.result);
+    if (inScope)
+      leave();
+  }
+
+  void statement(const Stmt &stmt) {
+    if (auto *param = llvm::dyn_cast<ParamStmt>(&stmt)) {
+      uses(param->type);
+      for (const Argument &argument : param->initializer.arguments)
+        expr(*argument.value);
+      declare(param->name, param->isState ? "state" : "param", true);
+    } else if (auto *let = llvm::dyn_cast<LetStmt>(&stmt)) {
+      expr(*let->value);
+      for (Ident name : let->pattern.names)
+        declare(name, "value", true);
+    } else if (auto *assign = llvm::dyn_cast<AssignStmt>(&stmt)) {
+      expr(*assign->value);
+      Known *target = lookup(assign->target.text);
+      if (!target)
+        use(assign->target.text, assign->target.span);
+      else if (target->kind != "carried value" && target->kind != "state")
+        messages.error(assign->target.span,
+                       "only a carried value of a scan, or a state, can "
+                       "become another, and " +
+                           quoted(assign->target.text) + " is a " +
+                           target->kind,
+                       {{target->span, "it is here"}});
+    } else if (auto *emit = llvm::dyn_cast<EmitStmt>(&stmt)) {
+      if (!scanDepth)
+        messages.error(stmt.span, "emit stands in a scan only");
+      expr(*emit->value);
+      if (emit->axis)
+        expr(*emit->axis);
+    }
+  }
+
+  void callee(const CallExpr &call) {
+    StringRef name = call.callee.text;
+    if (name.starts_with("nn.") || isElementType(name) || isBuiltin(name) ||
+        program.find(unit, name))
+      return;
+    if (lookup(name)) {
+      messages.error(call.callee.span,
+                     quoted(name) + " is a value, and cannot be called");
+      return;
+    }
+    std::vector<StringRef> all = program.names(unit);
+    for (StringRef each : builtinNames())
+      all.push_back(each);
+    bool usesStandard = llvm::any_of(
+        unit.uses, [](const Unit *used) { return used->isStandard; });
+    std::string near = nearest(name, all);
+    messages.error(call.callee.span,
+                   "no layer or function is called " + quoted(name) + near, {},
+                   near.empty() && !usesStandard && !unit.isStandard
+                       ? "`use std` brings the standard layers"
+                       : "");
+  }
+
+  void expr(const Expr &each) {
+    switch (each.kind) {
+    case Expr::Number:
+    case Expr::String:
+    case Expr::Placeholder:
+      return;
+    case Expr::Name:
+      return use(llvm::cast<NameExpr>(each).name, each.span);
+    case Expr::Literal:
+      uses(llvm::cast<LiteralExpr>(each).type);
+      for (const ExprPtr &element : llvm::cast<LiteralExpr>(each).elements)
+        expr(*element);
+      return;
+    case Expr::Unary:
+      return expr(*llvm::cast<UnaryExpr>(each).operand);
+    case Expr::Binary:
+      expr(*llvm::cast<BinaryExpr>(each).left);
+      return expr(*llvm::cast<BinaryExpr>(each).right);
+    case Expr::Tuple:
+      for (const ExprPtr &part : llvm::cast<TupleExpr>(each).parts)
+        expr(*part);
+      return;
+    case Expr::Call: {
+      auto &call = llvm::cast<CallExpr>(each);
+      callee(call);
+      for (const ArgumentList &list : call.lists)
+        for (const Argument &argument : list.arguments)
+          expr(*argument.value);
+      return;
+    }
+    case Expr::Index: {
+      auto &index = llvm::cast<IndexExpr>(each);
+      auto *filled = llvm::dyn_cast<NameExpr>(index.base.get());
+      if (!filled || !isFilling(filled->name) || lookup(filled->name))
+        expr(*index.base);
+      for (const Subscript &subscript : index.subscripts)
+        for (const ExprPtr *part :
+             {&subscript.at, &subscript.from, &subscript.to, &subscript.step})
+          if (*part)
+            expr(**part);
+      return;
+    }
+    case Expr::Pipe:
+      expr(*llvm::cast<PipeExpr>(each).value);
+      return expr(*llvm::cast<PipeExpr>(each).target);
+    case Expr::Each:
+      return expr(*llvm::cast<EachExpr>(each).call);
+    case Expr::Repeat:
+      expr(*llvm::cast<RepeatExpr>(each).count);
+      return block(llvm::cast<RepeatExpr>(each).body);
+    case Expr::If:
+      expr(*llvm::cast<IfExpr>(each).condition);
+      block(llvm::cast<IfExpr>(each).then);
+      return block(llvm::cast<IfExpr>(each).otherwise);
+    case Expr::Scan: {
+      auto &scan = llvm::cast<ScanExpr>(each);
+      expr(*scan.extent);
+      for (const ScanExpr::Carried &carried : scan.carried)
+        expr(*carried.initial);
+      scopes.emplace_back();
+      declare(scan.index, "index", false);
+      for (const ScanExpr::Carried &carried : scan.carried)
+        declare(carried.name, "carried value", false);
+      ++scanDepth;
+      block(scan.body);
+      --scanDepth;
+      leave();
+      return;
+    }
+    }
+  }
+
+  const Program &program;
+  Unit &unit;
+  Messages &messages;
+  std::vector<llvm::SmallVector<std::pair<StringRef, Known>, 8>> scopes;
+  unsigned scanDepth = 0;
+};
+} // namespace
+
+void dsl::checkNames(const Program &program, Unit &unit, Messages &messages) {
+  for (const auto &layer : unit.file.layers)
+    if (layer->body.result)
+      LayerChecker(program, unit, messages).check(*layer);
+}

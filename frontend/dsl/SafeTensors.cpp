@@ -1,0 +1,164 @@
+// SafeTensors.cpp - reads and writes files of weights in the safetensors
+// format.
+#include "frontend/dsl/SafeTensors.h"
+#include "frontend/Diagnostics.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringSwitch.h"
+#include "llvm/Support/Endian.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/JSON.h"
+
+using namespace burnish;
+using namespace burnish::dsl;
+using llvm::StringRef;
+
+/// What the format allows.
+static constexpr uint64_t kLongestHeader = 100'000'000;
+
+static int64_t bytesOf(StringRef type) {
+  return llvm::StringSwitch<int64_t>(type)
+      .Cases({"F64", "I64", "U64"}, 8)
+      .Cases({"F32", "I32", "U32"}, 4)
+      .Cases({"F16", "BF16", "I16", "U16"}, 2)
+      .Cases({"I8", "U8", "BOOL"}, 1)
+      .Default(0);
+}
+
+/// Whether brackets in the header are few deep, as the parser of JSON recurses.
+static bool isShallow(StringRef header) {
+  int depth = 0;
+  bool inString = false;
+  for (size_t i = 0; i < header.size(); ++i) {
+    char c = header[i];
+    if (inString) {
+      if (c == '\\')
+        ++i;
+      inString = c != '"';
+    } else if (c == '"') {
+      inString = true;
+    } else if (c == '{' || c == '[') {
+      if (++depth > 8)
+        return false;
+    } else if (c == '}' || c == ']') {
+      --depth;
+    }
+  }
+  return true;
+}
+
+llvm::Expected<std::shared_ptr<SafeTensors>> SafeTensors::read(StringRef path) {
+  auto wrong = [&](const llvm::Twine &reason) {
+    return llvm::createStringError(path.str() + ": " + reason.str());
+  };
+  if (llvm::sys::fs::is_directory(path))
+    return wrong("this is a folder");
+  auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/false,
+                                            /*RequiresNullTerminator=*/false);
+  if (!buffer)
+    return wrong(buffer.getError().message());
+  StringRef all = (*buffer)->getBuffer();
+  if (all.size() < 8)
+    return wrong("it has " + llvm::Twine(all.size()) +
+                 " bytes, and no safetensors file has fewer than 8");
+  uint64_t length = llvm::support::endian::read64le(all.data());
+  if (length > kLongestHeader || length > all.size() - 8)
+    return wrong("its header would have " + llvm::Twine(length) +
+                 " bytes, and the file has " + llvm::Twine(all.size()));
+  StringRef header = all.substr(8, length), data = all.drop_front(8 + length);
+  if (!isShallow(header))
+    return wrong("its header is no list of tensors");
+  llvm::Expected<llvm::json::Value> parsed = llvm::json::parse(header);
+  if (!parsed)
+    return wrong("its header is no JSON: " +
+                 llvm::toString(parsed.takeError()));
+  llvm::json::Object *object = parsed->getAsObject();
+  if (!object)
+    return wrong("its header is no list of tensors");
+  auto result = std::make_shared<SafeTensors>();
+  result->file = path.str();
+  std::vector<std::pair<uint64_t, uint64_t>> ranges;
+  for (auto &[key, value] : *object) {
+    StringRef name = key;
+    if (name == "__metadata__")
+      continue;
+    auto wrongKey = [&, name](const llvm::Twine &reason) {
+      return wrong("key " + quoted(name) + ": " + reason);
+    };
+    llvm::json::Object *tensor = value.getAsObject();
+    if (!tensor)
+      return wrongKey("it is no tensor");
+    Entry entry;
+    auto type = tensor->getString("dtype");
+    llvm::json::Array *shape = tensor->getArray("shape");
+    llvm::json::Array *offsets = tensor->getArray("data_offsets");
+    if (!type || !shape || !offsets || offsets->size() != 2)
+      return wrongKey("dtype, shape or data_offsets is missing");
+    entry.type = type->str();
+    int64_t bytes = bytesOf(entry.type);
+    if (!bytes)
+      return wrongKey("elements of " + quoted(entry.type) +
+                      " are not supported");
+    for (const llvm::json::Value &each : *shape) {
+      auto dim = each.getAsInteger();
+      if (!dim || *dim < 0 || llvm::MulOverflow(bytes, *dim, bytes))
+        return wrongKey("its shape is none");
+      entry.dims.push_back(*dim);
+    }
+    auto begin = (*offsets)[0].getAsUINT64(), end = (*offsets)[1].getAsUINT64();
+    if (!begin || !end || *begin > *end || *end > data.size())
+      return wrongKey("its bytes lie outside of the file's " +
+                      llvm::Twine(data.size()));
+    if (*end - *begin != static_cast<uint64_t>(bytes))
+      return wrongKey("its shape needs " + llvm::Twine(bytes) +
+                      " bytes, and it has " + llvm::Twine(*end - *begin));
+    ranges.push_back({*begin, *end});
+    entry.bytes = {data.data() + *begin, *end - *begin};
+    result->entries[name] = std::move(entry);
+  }
+  // Every byte belongs to one tensor: a file that is cut or has something else
+  // behind it is told.
+  llvm::sort(ranges);
+  uint64_t at = 0;
+  for (auto [begin, end] : ranges) {
+    if (begin != at)
+      return wrong("bytes " + llvm::Twine(std::min(at, begin)) + " to " +
+                   llvm::Twine(std::max(at, begin)) +
+                   " belong to no tensor, or to two");
+    at = end;
+  }
+  if (at != data.size())
+    return wrong("bytes " + llvm::Twine(at) + " to " +
+                 llvm::Twine(data.size()) + " belong to no tensor");
+  result->buffer = std::move(*buffer);
+  return result;
+}
+
+std::vector<StringRef> SafeTensors::keys() const {
+  std::vector<StringRef> all;
+  for (const auto &entry : entries)
+    all.push_back(entry.first());
+  llvm::sort(all);
+  return all;
+}
+
+std::string dsl::safeTensorsHeader(llvm::ArrayRef<NamedTensor> tensors) {
+  llvm::json::Object object;
+  uint64_t at = 0;
+  for (const NamedTensor &tensor : tensors) {
+    llvm::json::Array shape(tensor.dims);
+    uint64_t end = at + tensor.bytes.size();
+    object[tensor.name] = llvm::json::Object{
+        {"dtype", tensor.type},
+        {"shape", std::move(shape)},
+        {"data_offsets", llvm::json::Array{static_cast<int64_t>(at),
+                                           static_cast<int64_t>(end)}}};
+    at = end;
+  }
+  std::string text;
+  llvm::raw_string_ostream(text) << llvm::json::Value(std::move(object));
+  // Elements begin at a multiple of 8.
+  text.resize(llvm::alignTo(text.size(), 8), ' ');
+  std::string header(8, 0);
+  llvm::support::endian::write64le(header.data(), text.size());
+  return header + text;
+}

@@ -1,0 +1,108 @@
+// Term.h - what an expression stands for while a network is built.
+#pragma once
+#include "frontend/dsl/Ast.h"
+#include "mlir/IR/AffineExpr.h"
+#include "mlir/IR/Value.h"
+
+namespace burnish::dsl {
+
+struct ScanContext;
+
+/// A tensor, or what is known when compiling: a whole number (which may hold
+/// dims that only a run knows), another number, a truth, a text, an element
+/// type, nothing (None), several of these, or the index of a scan. Poison
+/// follows from a problem that is reported, and is not reported again.
+struct Term {
+  enum Kind {
+    Poison,
+    Tensor,
+    Whole,
+    Real,
+    Truth,
+    Text,
+    ElementType,
+    None,
+    Tuple,
+    Position
+  };
+  Kind kind = Poison;
+  mlir::Value tensor;
+  mlir::AffineExpr whole;
+  double real = 0;
+  bool truth = false;
+  std::string text;
+  mlir::Type elementType;
+  std::vector<Term> parts;
+  /// Of the index of a scan.
+  ScanContext *scan = nullptr;
+  /// Where it was made.
+  Span from;
+  /// The name of the dim that a whole number is, if it is one.
+  llvm::StringRef dimName;
+
+  bool isPoison() const { return kind == Poison; }
+  bool isNumber() const { return kind == Whole || kind == Real; }
+
+  static Term ofTensor(mlir::Value value, Span from) {
+    Term term;
+    term.kind = Tensor;
+    term.tensor = value;
+    term.from = from;
+    return term;
+  }
+  static Term ofWhole(mlir::AffineExpr whole, Span from) {
+    Term term;
+    term.kind = Whole;
+    term.whole = whole;
+    term.from = from;
+    return term;
+  }
+  static Term ofReal(double real, Span from) {
+    Term term;
+    term.kind = Real;
+    term.real = real;
+    term.from = from;
+    return term;
+  }
+  static Term ofTruth(bool truth, Span from) {
+    Term term;
+    term.kind = Truth;
+    term.truth = truth;
+    term.from = from;
+    return term;
+  }
+  static Term ofText(llvm::StringRef text, Span from) {
+    Term term;
+    term.kind = Text;
+    term.text = text.str();
+    term.from = from;
+    return term;
+  }
+  static Term ofType(mlir::Type type, Span from) {
+    Term term;
+    term.kind = ElementType;
+    term.elementType = type;
+    term.from = from;
+    return term;
+  }
+  static Term none(Span from) {
+    Term term;
+    term.kind = None;
+    term.from = from;
+    return term;
+  }
+  static Term ofTuple(std::vector<Term> parts, Span from) {
+    Term term;
+    term.kind = Tuple;
+    term.parts = std::move(parts);
+    term.from = from;
+    return term;
+  }
+};
+
+/// The element type of a name, as f32; null for one that is none.
+mlir::Type elementTypeOf(llvm::StringRef name, mlir::MLIRContext *context);
+/// Its name.
+std::string nameOf(mlir::Type elementType);
+
+} // namespace burnish::dsl
