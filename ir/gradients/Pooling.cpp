@@ -6,8 +6,70 @@ using namespace mlir;
 using namespace burnish;
 using namespace burnish::nn;
 
+/// The gradient of a pool whose windows lie side by side: for each tap, what
+/// the first greatest element of its window gets; then taps are woven together.
+/// Null for other windows.
+static Value toFirst(GradientBuilder &b, MaxPoolOp pool, Value dy) {
+  FailureOr<Windows> windows = pool.windows(b.scope);
+  if (failed(windows) || windows->isCeil ||
+      windows->autoPad == AutoPad::SameUpper ||
+      windows->autoPad == AutoPad::SameLower)
+    return {};
+  int64_t rank = static_cast<int64_t>(windows->rank()), taps = 1;
+  SmallVector<int64_t> axes, strides, ends, order{0, 1},
+      pads(2 * (2 + rank), 0);
+  for (auto [index, axis] : llvm::enumerate(windows->axes)) {
+    std::optional<int64_t> size = known(axis.input),
+                           count = known(b.scope.dim(
+                               dy, 2 + static_cast<int64_t>(index)));
+    if (!size || !count || axis.stride != *known(axis.kernel) ||
+        axis.dilation != 1 || axis.padLow != 0 || axis.padHigh != 0)
+      return {};
+    axes.push_back(2 + static_cast<int64_t>(index));
+    strides.push_back(axis.stride);
+    ends.push_back(*count * axis.stride);
+    pads[2 + rank + axes.back()] = *size - ends.back();
+    taps *= axis.stride;
+  }
+  constexpr int64_t kMostTaps = 16;
+  std::optional<int64_t> images = known(b.scope.dim(dy, 0)),
+                         channels = known(b.scope.dim(dy, 1));
+  if (taps > kMostTaps || !images || !channels)
+    return {};
+  SmallVector<Value> parts;
+  Value found;
+  for (int64_t tap = 0; tap < taps; ++tap) {
+    SmallVector<int64_t> starts(rank);
+    for (int64_t axis = rank - 1, rest = tap; axis >= 0; --axis) {
+      starts[axis] = rest % strides[axis];
+      rest /= strides[axis];
+    }
+    Value here =
+              b.make<SliceOp>(pool.getX(), b.integers(starts), b.integers(ends),
+                              b.integers(axes), b.integers(strides)),
+          is = b.equal(here, pool.getY());
+    Value first = found ? b.make<AndOp>(is, b.make<NotOp>(found)) : is;
+    found = found ? b.make<OrOp>(found, is) : is;
+    parts.push_back(b.unsqueeze(b.masked(first, dy), {2 + rank}));
+  }
+  // (n, c, positions..., taps) -> (n, c, position, tap, position, tap, ...)
+  SmallVector<int64_t> apart{*images, *channels}, together{*images, *channels};
+  for (int64_t axis = 0; axis < rank; ++axis) {
+    apart.push_back(ends[axis] / strides[axis]);
+    together.push_back(ends[axis]);
+    order.push_back(2 + axis);
+    order.push_back(2 + rank + axis);
+  }
+  llvm::append_range(apart, strides);
+  Value all = b.reshape(b.concat(parts, 2 + rank), apart);
+  return b.make<PadOp>(b.reshape(b.transpose(all, order), together),
+                       b.integers(pads), Value(), Value(), "constant");
+}
+
 // Each element of a result goes back to where it was found.
 SmallVector<Value> MaxPoolOp::differentiate(GradientBuilder &b, ValueRange dy) {
+  if (Value gradient = toFirst(b, *this, dy[0]))
+    return {gradient};
   Value places = getIndices();
   if (!places || getStorageOrder() != 0) {
     // The pool of the network finds out where, too.

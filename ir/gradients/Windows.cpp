@@ -1,6 +1,7 @@
 // Windows.cpp - windows as gradients need them: borders as numbers.
 #include "ir/gradients/Windows.h"
 #include "ir/Ops.h"
+#include <limits>
 
 using namespace mlir;
 using namespace burnish;
@@ -50,8 +51,55 @@ FailureOr<Windows> nn::withBorders(GradientBuilder &b,
   return windows;
 }
 
+/// The convolution of `dy` with the weights turned round, where windows move by
+/// one; null where a border would be negative.
+static Value turnedRound(GradientBuilder &b, Value dy, Value weights,
+                         const Windows &windows, int64_t group) {
+  WindowLists lists(windows);
+  SmallVector<int64_t> pads, axes, last, before, back;
+  int64_t rank = static_cast<int64_t>(windows.rank());
+  for (int64_t end = 0; end < 2; ++end)
+    for (auto [index, axis] : llvm::enumerate(windows.axes)) {
+      std::optional<int64_t> extent = known(axis.extent());
+      if (!extent || axis.stride != 1)
+        return {};
+      pads.push_back(*extent - 1 - (end ? axis.padHigh : axis.padLow));
+      if (pads.back() < 0)
+        return {};
+    }
+  std::optional<int64_t> outputs = known(b.scope.dim(weights, 0)),
+                         inputs = known(b.scope.dim(weights, 1));
+  if (!outputs || !inputs)
+    return {};
+  for (int64_t axis = 0; axis < rank; ++axis) {
+    axes.push_back(2 + axis);
+    last.push_back(-1);
+    before.push_back(std::numeric_limits<int64_t>::min());
+    back.push_back(-1);
+  }
+  Value turned = b.make<SliceOp>(weights, b.integers(last), b.integers(before),
+                                 b.integers(axes), b.integers(back));
+  // (group * m, c, ...) -> (group * c, m, ...)
+  SmallVector<int64_t> split{group, *outputs / group, *inputs},
+      merged{group * *inputs, *outputs / group}, order{0, 2, 1};
+  for (int64_t axis = 0; axis < rank; ++axis) {
+    int64_t taps = *known(windows.axes[axis].kernel);
+    split.push_back(taps);
+    merged.push_back(taps);
+    order.push_back(3 + axis);
+  }
+  turned = b.reshape(b.transpose(b.reshape(turned, split), order), merged);
+  return b.make<ConvOp>(dy, turned, Value(), b.getStringAttr("NOTSET"),
+                        b.getDenseI64ArrayAttr(lists.dilations),
+                        b.getI64IntegerAttr(group), DenseI64ArrayAttr(),
+                        b.getDenseI64ArrayAttr(pads),
+                        b.getDenseI64ArrayAttr(lists.strides));
+}
+
 Value nn::byImage(GradientBuilder &b, Value image, Value dy, Value weights,
                   const Windows &windows, int64_t group) {
+  if (Value turned = turnedRound(b, dy, weights, windows, group))
+    return turned;
   WindowLists lists(windows);
   // What windows do not reach at the end.
   SmallVector<int64_t> rest;

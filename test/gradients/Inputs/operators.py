@@ -78,6 +78,7 @@ def cases():
     )  # fmt: skip
 
     case("MaxPool", node("MaxPool", ["x"], kernel_shape=[2, 2], strides=[2, 2]), x=apart(2, 2, 4, 6))
+    case("MaxPoolRest", node("MaxPool", ["x"], kernel_shape=[2, 3], strides=[2, 3]), x=apart(1, 2, 5, 7))
     case("MaxPoolOverlap", node("MaxPool", ["x"], kernel_shape=[3, 3], pads=[1, 1, 1, 1], strides=[2, 1]), x=apart(1, 2, 5, 4))
     for include in (0, 1):
         case(
