@@ -415,7 +415,31 @@ static LogicalResult mergeTransposes(TransposeOp op,
   return success();
 }
 
+// (A' B)' is B' A: one transpose instead of two. Products of gradients are of
+// this kind. A constant stays on the right, where it is packed when compiling.
+static LogicalResult transposeFactors(TransposeOp op,
+                                      PatternRewriter &rewriter) {
+  auto product = op.getData().getDefiningOp<MatMulOp>();
+  if (!product || !product->hasOneUse() ||
+      op.permutation() != ArrayRef<int64_t>{1, 0} ||
+      product.getB().getDefiningOp<ConstantOp>())
+    return failure();
+  auto left = product.getA().getDefiningOp<TransposeOp>();
+  auto right = dyn_cast<RankedTensorType>(product.getB().getType());
+  if (!left || !right || right.getRank() != 2 || left.permutation().size() != 2)
+    return failure();
+  ArrayRef<int64_t> dims = right.getShape();
+  Value turned = TransposeOp::create(
+      rewriter, op.getLoc(),
+      RankedTensorType::get({dims[1], dims[0]}, right.getElementType()),
+      product.getB(), op.getPermAttr());
+  rewriter.replaceOpWithNewOp<MatMulOp>(op, op.getType(), turned,
+                                        left.getData());
+  return success();
+}
+
 void TransposeOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
                                               MLIRContext *) {
   patterns.add(mergeTransposes);
+  patterns.add(transposeFactors);
 }

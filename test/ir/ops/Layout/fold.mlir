@@ -22,6 +22,34 @@ func.func @two_orders(%x: tensor<2x3x5xf32>) -> tensor<5x2x3xf32> {
 
 // -----
 
+// The transposed product of a transposed matrix has one transpose.
+// CHECK-LABEL: func.func @product(
+// CHECK:         %[[B:.*]] = nn.transpose %arg1
+// CHECK-NEXT:    %[[Y:.*]] = nn.matmul %[[B]], %arg0 : (tensor<2x7xf32>, tensor<7x3xf32>) -> tensor<2x3xf32>
+// CHECK-NEXT:    return %[[Y]]
+func.func @product(%a: tensor<7x3xf32>, %b: tensor<7x2xf32>) -> tensor<2x3xf32> {
+  %0 = nn.transpose %a {perm = array<i64: 1, 0>} : (tensor<7x3xf32>) -> tensor<3x7xf32>
+  %1 = nn.matmul %0, %b : (tensor<3x7xf32>, tensor<7x2xf32>) -> tensor<3x2xf32>
+  %2 = nn.transpose %1 {perm = array<i64: 1, 0>} : (tensor<3x2xf32>) -> tensor<2x3xf32>
+  return %2 : tensor<2x3xf32>
+}
+
+// -----
+
+// Not so where a constant would come to stand on the left.
+// CHECK-LABEL: func.func @product_with_constant(
+// CHECK:         nn.matmul
+// CHECK-NEXT:    nn.transpose
+func.func @product_with_constant(%a: tensor<2x3xf32>) -> tensor<2x3xf32> {
+  %b = nn.constant {value = dense<1.0> : tensor<2x2xf32>} : () -> tensor<2x2xf32>
+  %0 = nn.transpose %a {perm = array<i64: 1, 0>} : (tensor<2x3xf32>) -> tensor<3x2xf32>
+  %1 = nn.matmul %0, %b : (tensor<3x2xf32>, tensor<2x2xf32>) -> tensor<3x2xf32>
+  %2 = nn.transpose %1 {perm = array<i64: 1, 0>} : (tensor<3x2xf32>) -> tensor<2x3xf32>
+  return %2 : tensor<2x3xf32>
+}
+
+// -----
+
 // The last of two reshapes says all, unless it copies dims.
 // CHECK-LABEL: func.func @last_reshape(
 // CHECK:         %[[ROWS:.*]] = nn.reshape %arg0,
