@@ -20,7 +20,7 @@ def Differentiate : Pass<"nn-differentiate", "::mlir::ModuleOp"> {
   let dependentDialects = ["::burnish::nn::NNDialect"];
   let options = [
     Option<"loss", "loss", "std::string", "", "the output that gradients are taken of">,
-    ListOption<"wrt", "wrt", "std::string", "inputs and parameters (default: all inputs of floats)">
+    ListOption<"wrt", "wrt", "std::string", "inputs and parameters, or patterns with * (default: all inputs of floats)">
   ];
 }
 

@@ -3,6 +3,7 @@
 #include "ir/Signature.h"
 #include "passes/Passes.h"
 #include "passes/graph/Adjoints.h"
+#include "llvm/Support/GlobPattern.h"
 
 using namespace mlir;
 using namespace burnish;
@@ -91,6 +92,22 @@ Differentiate::variablesOf(func::FuncOp function) {
   }
   SmallVector<Variable> chosen;
   for (const std::string &name : wrt) {
+    if (StringRef(name).contains('*')) {
+      llvm::Expected<llvm::GlobPattern> pattern =
+          llvm::GlobPattern::create(name);
+      if (!pattern)
+        return function.emitError()
+               << "'" << name
+               << "' is no pattern: " << llvm::toString(pattern.takeError());
+      size_t before = chosen.size();
+      for (Variable &each : all)
+        if (pattern->match(each.name) && isDifferentiable(each.value))
+          chosen.push_back(each);
+      if (chosen.size() == before)
+        return function.emitError()
+               << "has no input or parameter of floats like '" << name << "'";
+      continue;
+    }
     auto *found =
         llvm::find_if(all, [&](Variable &each) { return each.name == name; });
     if (found == all.end())

@@ -31,7 +31,7 @@ MODEL may also be a .nn file, in Burnish's own language, or a .mlir file, at any
   --sysroot=DIR         the root folder of the target's libraries
   -O0 .. -O3            how much to optimise (default: -O2)
   --gradient=OUTPUT     give the gradients of an output that is one float, instead of the other outputs
-  --wrt=NAME            by this input or initializer (several times; default: all inputs of floats)
+  --wrt=NAME            by this input or parameter, or all like `fc*` (several times; default: all inputs of floats)
   --weights=embed|file  weights inside the object (default), or in a file beside it
   --deterministic       the same bits whatever the CPU, but for what libm's functions give there
   --save-temps          keep every stage of the way beside the result
