@@ -91,6 +91,9 @@ private:
 
   bool isSpaced(size_t index) const {
     const Token &before = all[index - 1], &token = all[index];
+    if (token.kind == Tok::RightParen || token.kind == Tok::RightBracket ||
+        token.kind == Tok::Comma)
+      return false;
     if (token.kind == Tok::LeftBrace || before.kind == Tok::LeftBrace ||
         token.kind == Tok::RightBrace || before.kind == Tok::RightBrace)
       return true;

@@ -58,12 +58,17 @@ private:
 };
 
 bool NetworkImporter::read() {
-  auto text = llvm::MemoryBuffer::getFileOrSTDIN(options.path, /*IsText=*/true);
+  StringRef name = options.path == "-" ? "<stdin>" : StringRef(options.path);
+  llvm::ErrorOr<std::unique_ptr<llvm::MemoryBuffer>> text =
+      std::unique_ptr<llvm::MemoryBuffer>();
+  if (options.text)
+    text = llvm::MemoryBuffer::getMemBufferCopy(*options.text, name);
+  else
+    text = llvm::MemoryBuffer::getFileOrSTDIN(options.path, /*IsText=*/true);
   if (!text)
     return diagnostics.error("", text.getError().message());
-  if (options.path != "-" && llvm::sys::fs::is_directory(options.path))
+  if (!options.text && llvm::sys::fs::is_directory(options.path))
     return diagnostics.error("", "this is a folder");
-  StringRef name = options.path == "-" ? "<stdin>" : StringRef(options.path);
   unit = &program.load(name, std::move(*text));
   for (const auto &each : program.allUnits())
     if (!each->isStandard)
@@ -83,6 +88,10 @@ void NetworkImporter::readImports() {
       if (!llvm::sys::fs::exists(path)) {
         messages.error(import.path.span,
                        quoted(path) + ": no such file or directory");
+        continue;
+      }
+      if (!llvm::sys::fs::is_regular_file(path)) {
+        messages.error(import.path.span, quoted(path) + " is no file");
         continue;
       }
       Diagnostics found(path);
