@@ -69,7 +69,8 @@ struct ScanContext {
   mlir::BlockArgument position;
   std::vector<Term> emitted;
   std::vector<int64_t> emitAxes;
-  bool hasEmitted = false;
+  /// Carried values whose last ones are results, too, by their place.
+  std::vector<unsigned> lasts;
 };
 
 class Invocation;
