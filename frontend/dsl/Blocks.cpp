@@ -582,8 +582,7 @@ Term Elaborator::scan(const ScanExpr &expr, Frame &frame, Scope &scope) {
     results.push_back(result(value, expr.span));
   // Without a word about what it gives, what it carried.
   if (results.empty() && context.lasts.empty())
-    llvm::append_range(context.lasts,
-                       llvm::seq<unsigned>(0, initial.size()));
+    llvm::append_range(context.lasts, llvm::seq<unsigned>(0, initial.size()));
   for (unsigned place : context.lasts)
     results.push_back(result(op->getResult(place), expr.span));
   return results.size() == 1 ? results[0]

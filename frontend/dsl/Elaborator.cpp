@@ -17,7 +17,7 @@ using nn::Dim, nn::Dims;
 /// Layers inside each other.
 static constexpr unsigned kDeepestCall = 64;
 /// Expressions that one compile evaluates: what a file may cost.
-static constexpr int64_t kMostSteps = 2'000'000;
+static constexpr int64_t kMostSteps = 500'000;
 
 void Elaborator::at(Span span) {
   place = span;
@@ -357,14 +357,17 @@ std::string Elaborator::labelOf(const CallExpr &call, StringRef name,
   return label;
 }
 
+bool Elaborator::isExhausted(Span span) {
+  if (++steps == kMostSteps)
+    messages.error(span, "the network is made of more than " +
+                             Twine(kMostSteps) + " expressions");
+  return steps >= kMostSteps;
+}
+
 Term Elaborator::call(const CallExpr &call, const Term *piped, Frame &frame,
                       Scope &scope) {
-  if (++steps > kMostSteps) {
-    if (steps == kMostSteps + 1)
-      messages.error(call.span, "the network is made of more than " +
-                                    Twine(kMostSteps) + " expressions");
+  if (isExhausted(call.span))
     return {};
-  }
   StringRef name = call.callee.text;
   Program::Found found = program.find(frame.unit, name);
   if (!found)

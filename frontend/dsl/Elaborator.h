@@ -165,6 +165,10 @@ private:
   Term builtinCall(const CallExpr &call, const Term *piped, Frame &frame,
                    Scope &scope);
 
+  /// Whether more was evaluated than a network may cost, which is reported
+  /// once.
+  bool isExhausted(Span span);
+
   // Expressions.cpp
   Term eval(const Expr &expr, Frame &frame, Scope &scope);
   Term name(const NameExpr &name, Frame &frame, Scope &scope);

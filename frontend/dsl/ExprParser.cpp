@@ -21,6 +21,9 @@ bool dsl::isElementType(StringRef name) {
   return llvm::is_contained(kNames, name);
 }
 
+/// As many dims as a tensor has.
+static constexpr size_t kMostDims = 64;
+
 template <typename Node> static std::unique_ptr<Node> node(Span span) {
   return std::make_unique<Node>(span);
 }
@@ -624,6 +627,13 @@ std::optional<TypeRef> ExprParser::type() {
     }
     if (!reader.expect(Tok::RightBracket, " or ',' after a dim"))
       return std::nullopt;
+    if (result.dims.size() > kMostDims) {
+      reader.messages.error(name->span,
+                            "a type of " + llvm::Twine(result.dims.size()) +
+                                " dims, and " + llvm::Twine(kMostDims) +
+                                " are the most");
+      return std::nullopt;
+    }
   }
   result.span = result.span.to(reader.lastSpan());
   return result;
