@@ -235,10 +235,11 @@ struct AssignStmt : StmtOf<AssignStmt, Stmt::Assign> {
   ExprPtr value;
 };
 
-/// `emit value at axis`.
+/// `emit value at axis`, or `last s`: the last value of what is carried.
 struct EmitStmt : StmtOf<EmitStmt, Stmt::Emit> {
   using StmtOf::StmtOf;
   ExprPtr value, axis;
+  Ident last;
 };
 
 struct Block {

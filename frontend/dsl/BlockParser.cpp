@@ -115,6 +115,13 @@ std::unique_ptr<Stmt> ExprParser::statement() {
     result->span = start.to(reader.lastSpan());
     return result;
   }
+  if (reader.acceptWord("last")) {
+    auto result = std::make_unique<EmitStmt>(start);
+    Token carried = reader.take();
+    result->last = {carried.text, carried.span};
+    result->span = start.to(carried.span);
+    return result;
+  }
   Token target = reader.take();
   reader.take();
   auto result = std::make_unique<AssignStmt>(start);
@@ -133,8 +140,8 @@ static bool beginsStatement(const TokenReader &reader) {
   if (reader.token(1).kind == Tok::ArrowLeft)
     return true;
   bool isNamed = reader.token(1).kind == Tok::Word;
-  if (reader.isWord("param") || reader.isWord("state"))
-    return isNamed;
+  if (reader.isWord("param") || reader.isWord("state") || reader.isWord("last"))
+    return isNamed && !reader.token(1).startsLine;
   return reader.isWord("let") || reader.isWord("emit");
 }
 
@@ -223,7 +230,7 @@ bool dsl::mentionsPlaceholder(const Block &block) {
     if (auto *assign = llvm::dyn_cast<AssignStmt>(stmt.get()))
       value = assign->value.get();
     if (auto *emit = llvm::dyn_cast<EmitStmt>(stmt.get()))
-      value = emit->value.get();
+      value = emit->value.get(); // null of `last`
     if (value && mentionsPlaceholder(*value))
       return true;
   }

@@ -72,12 +72,19 @@ bool Elaborator::statement(const Stmt &stmt, Frame &frame, Scope &scope) {
     if (!currentScan)
       return false; // checkNames has reported it
     ScanContext &context = *currentScan;
-    if (context.hasEmitted || builder.getInsertionBlock() != context.body)
-      return messages.error(stmt.span,
-                            "a scan emits once, at the level of its "
-                            "body",
-                            {}, "a tuple holds several values");
-    context.hasEmitted = true;
+    if (builder.getInsertionBlock() != context.body)
+      return messages.error(stmt.span, "a scan emits at the level of its body");
+    if (emit->last) {
+      for (auto [place, carried] : enumerate(context.expr.carried))
+        if (carried.name.text == emit->last.text) {
+          context.lasts.push_back(place);
+          return true;
+        }
+      return messages.error(emit->last.span,
+                            quoted(emit->last.text) +
+                                " is not carried by this scan",
+                            {{context.expr.span, "the scan is here"}});
+    }
     Term value = eval(*emit->value, frame, scope);
     if (value.isPoison())
       return false;
@@ -531,7 +538,7 @@ Term Elaborator::scan(const ScanExpr &expr, Frame &frame, Scope &scope) {
                                                    ", so '_' is not known");
   if (!isFine)
     return discard(state);
-  if (!context.hasEmitted && expr.carried.empty()) {
+  if (context.emitted.empty() && expr.carried.empty()) {
     fail(expr.span, "a scan that neither carries nor emits gives nothing");
     return discard(state);
   }
@@ -570,10 +577,14 @@ Term Elaborator::scan(const ScanExpr &expr, Frame &frame, Scope &scope) {
   Operation *op = builder.create(state);
   if (failed(shapes.infer(op)))
     return {};
-  size_t first = context.hasEmitted ? initial.size() : 0;
   std::vector<Term> results;
-  for (Value value : op->getResults().drop_front(first))
+  for (Value value : op->getResults().drop_front(initial.size()))
     results.push_back(result(value, expr.span));
+  // Without a word about what it gives, what it carried.
+  if (results.empty() && context.lasts.empty())
+    llvm::append_range(context.lasts, llvm::seq<unsigned>(0, initial.size()));
+  for (unsigned place : context.lasts)
+    results.push_back(result(op->getResult(place), expr.span));
   return results.size() == 1 ? results[0]
                              : Term::ofTuple(std::move(results), expr.span);
 }

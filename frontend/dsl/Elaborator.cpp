@@ -17,7 +17,7 @@ using nn::Dim, nn::Dims;
 /// Layers inside each other.
 static constexpr unsigned kDeepestCall = 64;
 /// Expressions that one compile evaluates: what a file may cost.
-static constexpr int64_t kMostSteps = 2'000'000;
+static constexpr int64_t kMostSteps = 500'000;
 
 void Elaborator::at(Span span) {
   place = span;
@@ -93,6 +93,8 @@ bool Elaborator::bindArguments(Frame &frame, Scope &inner, const CallExpr &call,
   Note declared{layer.span, callee + " is declared here"};
   std::vector<std::optional<Term>> statics(layer.statics.size()),
       tensors(layer.params.size());
+  // Where each tensor is given.
+  std::vector<Span> places(layer.params.size(), call.span);
   auto mentions = [](const ArgumentList &list) {
     return llvm::any_of(list.arguments, [](const Argument &argument) {
       return mentionsPlaceholder(*argument.value);
@@ -137,6 +139,7 @@ bool Elaborator::bindArguments(Frame &frame, Scope &inner, const CallExpr &call,
           give(statics[asStatic - layer.statics.data()], asStatic->name,
                std::move(value), span);
         } else if (asTensor != layer.params.data() + layer.params.size()) {
+          places[asTensor - layer.params.data()] = span;
           give(tensors[asTensor - layer.params.data()], asTensor->name,
                std::move(value), span);
         } else {
@@ -163,10 +166,12 @@ bool Elaborator::bindArguments(Frame &frame, Scope &inner, const CallExpr &call,
             {declared});
         break;
       }
-      if (isStatic)
+      if (isStatic) {
         give(statics[next], layer.statics[next].name, std::move(value), span);
-      else
+      } else {
+        places[next] = span;
         give(tensors[next], layer.params[next].name, std::move(value), span);
+      }
       ++next;
     }
   };
@@ -232,7 +237,7 @@ bool Elaborator::bindArguments(Frame &frame, Scope &inner, const CallExpr &call,
     }
     std::string by = "argument " + quoted(param.name.text);
     if (!match(param.type, value, frame, inner, by + " of " + callee, by,
-               value.from))
+               places[index]))
       return false;
     inner.values[param.name.text] = value;
   }
@@ -352,14 +357,17 @@ std::string Elaborator::labelOf(const CallExpr &call, StringRef name,
   return label;
 }
 
+bool Elaborator::isExhausted(Span span) {
+  if (++steps == kMostSteps)
+    messages.error(span, "the network is made of more than " +
+                             Twine(kMostSteps) + " expressions");
+  return steps >= kMostSteps;
+}
+
 Term Elaborator::call(const CallExpr &call, const Term *piped, Frame &frame,
                       Scope &scope) {
-  if (++steps > kMostSteps) {
-    if (steps == kMostSteps + 1)
-      messages.error(call.span, "the network is made of more than " +
-                                    Twine(kMostSteps) + " expressions");
+  if (isExhausted(call.span))
     return {};
-  }
   StringRef name = call.callee.text;
   Program::Found found = program.find(frame.unit, name);
   if (!found)

@@ -69,7 +69,8 @@ struct ScanContext {
   mlir::BlockArgument position;
   std::vector<Term> emitted;
   std::vector<int64_t> emitAxes;
-  bool hasEmitted = false;
+  /// Carried values whose last ones are results, too, by their place.
+  std::vector<unsigned> lasts;
 };
 
 class Invocation;
@@ -163,6 +164,10 @@ private:
                       Scope &);
   Term builtinCall(const CallExpr &call, const Term *piped, Frame &frame,
                    Scope &scope);
+
+  /// Whether more was evaluated than a network may cost, which is reported
+  /// once.
+  bool isExhausted(Span span);
 
   // Expressions.cpp
   Term eval(const Expr &expr, Frame &frame, Scope &scope);

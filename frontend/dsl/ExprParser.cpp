@@ -21,6 +21,9 @@ bool dsl::isElementType(StringRef name) {
   return llvm::is_contained(kNames, name);
 }
 
+/// As many dims as a tensor has.
+static constexpr size_t kMostDims = 64;
+
 template <typename Node> static std::unique_ptr<Node> node(Span span) {
   return std::make_unique<Node>(span);
 }
@@ -319,9 +322,18 @@ ExprPtr ExprParser::postfix() {
 
 //===- Primary expressions ------------------------------------------------===//
 
+/// What begins a part of the file stands at the start of a line: there it is no
+/// name, so that a block without an end does not swallow what follows.
+static bool beginsItem(const Token &token) {
+  static constexpr StringRef kItems[] = {"use", "import", "layer",
+                                         "net", "train",  "export"};
+  return token.startsLine && llvm::is_contained(kItems, token.text);
+}
+
 bool ExprParser::beginsExpression() const {
   switch (reader.token().kind) {
   case Tok::Word:
+    return isRecipe || !beginsItem(reader.token());
   case Tok::Integer:
   case Tok::Float:
   case Tok::String:
@@ -389,6 +401,12 @@ ExprPtr ExprParser::word() {
     return repeat();
   if (isElementType(token.text) && reader.token(1).kind == Tok::LeftBracket)
     return literal();
+  static constexpr StringRef kStatements[] = {"let", "emit", "param", "else"};
+  if (!isRecipe &&
+      (llvm::is_contained(kStatements, token.text) || beginsItem(token))) {
+    reader.expected("an expression");
+    return nullptr;
+  }
   Token word = reader.take();
   if (word.text == "_")
     return node<PlaceholderExpr>(word.span);
@@ -470,6 +488,18 @@ ExprPtr ExprParser::repeat() {
       !label(result->label))
     return nullptr;
   result->span = result->span.to(reader.lastSpan());
+  // A block that does not name what is piped in begins with a layer it goes
+  // into, which needs no brackets there either.
+  ExprPtr *head = &result->body.result;
+  if (!mentionsPlaceholder(result->body)) {
+    while (auto *pipe = llvm::dyn_cast<PipeExpr>(head->get()))
+      head = &pipe->value;
+    if (auto *name = llvm::dyn_cast<NameExpr>(head->get())) {
+      auto layer = node<CallExpr>(name->span);
+      layer->callee = {name->name, name->span};
+      *head = std::move(layer);
+    }
+  }
   return result;
 }
 
@@ -597,6 +627,13 @@ std::optional<TypeRef> ExprParser::type() {
     }
     if (!reader.expect(Tok::RightBracket, " or ',' after a dim"))
       return std::nullopt;
+    if (result.dims.size() > kMostDims) {
+      reader.messages.error(name->span,
+                            "a type of " + llvm::Twine(result.dims.size()) +
+                                " dims, and " + llvm::Twine(kMostDims) +
+                                " are the most");
+      return std::nullopt;
+    }
   }
   result.span = result.span.to(reader.lastSpan());
   return result;

@@ -81,6 +81,8 @@ Term Elaborator::name(const NameExpr &name, Frame &frame, Scope &scope) {
 }
 
 Term Elaborator::eval(const Expr &expr, Frame &frame, Scope &scope) {
+  if (isExhausted(expr.span))
+    return {};
   switch (expr.kind) {
   case Expr::Number: {
     auto &number = cast<NumberExpr>(expr);

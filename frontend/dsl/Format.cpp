@@ -8,15 +8,27 @@ using namespace burnish::dsl;
 using llvm::StringRef;
 
 namespace {
-/// One line: its code up to the sign that neighbours align at, the code from
-/// there on, and the comment behind it.
+/// One line: its code in cells that lie below those of its neighbours, and the
+/// comment behind it.
 struct Line {
   unsigned indent = 0;
-  unsigned blankBefore = 0;
-  std::string head, tail, comment;
-  /// What kind of column the tail begins, if it does; lines of different kinds
-  /// are no neighbours.
-  enum Column { None, Param, Clause } column = None;
+  bool isBlankBefore = false;
+  llvm::SmallVector<std::string, 4> cells{""};
+  std::string comment;
+  /// Lines of one kind are neighbours: params have cells for name, type,
+  /// initialiser and attributes, clauses of a recipe for name and rest.
+  enum Kind { Plain, Param, Clause } kind = Plain;
+
+  /// Spaces before a cell, at least.
+  unsigned gap(size_t cell) const {
+    return kind == Clause || cell == 3 ? 2 : 1;
+  }
+  std::string code() const {
+    std::string text(2 * indent, ' ');
+    for (size_t i = 0; i < cells.size(); ++i)
+      text += (i ? std::string(gap(i), ' ') : "") + cells[i];
+    return text;
+  }
 };
 } // namespace
 
@@ -37,16 +49,13 @@ public:
   std::string run() {
     for (size_t index = 0; index + 1 < all.size(); ++index)
       add(index);
-    alignColumns();
+    alignCells();
     alignComments();
     std::string text;
     for (const Line &line : lines) {
-      if (line.blankBefore && !text.empty())
+      if (line.isBlankBefore && !text.empty())
         text += '\n';
-      std::string code =
-          std::string(2 * line.indent, ' ') + line.head + line.tail;
-      code += line.comment;
-      text += code + "\n";
+      text += line.code() + line.comment + "\n";
     }
     return text;
   }
@@ -58,8 +67,8 @@ private:
     switch (token.kind) {
     case Tok::Word: {
       static constexpr StringRef kWords[] = {
-          "let", "in",   "with", "emit", "and",   "or",   "not",    "if",
-          "as",  "else", "each", "at",   "where", "from", "repeat", "on"};
+          "let", "in",   "with", "emit", "and",  "or",     "not", "if",
+          "as",  "else", "each", "at",   "from", "repeat", "on"};
       return !llvm::is_contained(kWords, token.text);
     }
     case Tok::Integer:
@@ -82,11 +91,17 @@ private:
 
   bool isSpaced(size_t index) const {
     const Token &before = all[index - 1], &token = all[index];
+    if (token.kind == Tok::RightParen || token.kind == Tok::RightBracket ||
+        token.kind == Tok::Comma)
+      return false;
     if (token.kind == Tok::LeftBrace || before.kind == Tok::LeftBrace ||
         token.kind == Tok::RightBrace || before.kind == Tok::RightBrace)
       return true;
     if (isOpening(before.kind) || isClosing(token.kind))
       return false;
+    if (token.kind == Tok::LeftParen &&
+        (before.kind == Tok::Star || before.kind == Tok::Slash))
+      return token.isSpacedBefore;
     switch (token.kind) {
     case Tok::Comma:
     case Tok::Dot:
@@ -114,7 +129,7 @@ private:
       return brackets.empty() || brackets.back() != Tok::LeftBracket;
     case Tok::At:
       // An attribute holds on to its `@`, a product does not.
-      return !isAttribute;
+      return lines.back().kind != Line::Param || lines.back().cells.size() < 4;
     case Tok::Minus:
       return !isUnary(index - 1);
     default:
@@ -146,7 +161,7 @@ private:
     }
     if (beginsLine) {
       Line line;
-      line.blankBefore = token.newlines > 1;
+      line.isBlankBefore = token.newlines > 1;
       // What closes stands where the line that opened it does.
       unsigned depth = levels.size();
       for (size_t ahead = index;
@@ -159,54 +174,61 @@ private:
                     (token.kind == Tok::Word && token.text == "where");
       if (depth == 0 && goesOn)
         line.indent = 2;
+      base = depth == 0 && goesOn ? 0 : line.indent;
       lines.push_back(std::move(line));
-      isAttribute = false;
-      isParam = token.kind == Tok::Word &&
-                (token.text == "param" || token.text == "state");
+      bool isParam = token.kind == Tok::Word &&
+                     (token.text == "param" || token.text == "state");
       if (depth == 0 && token.kind == Tok::Word)
         inRecipe = token.text == "train";
-      else if (depth == 1 && inRecipe && brackets.size() == 1)
-        isClause = true;
+      else if (inRecipe && brackets.size() == 1 && token.kind == Tok::Word)
+        lines.back().kind = Line::Clause;
+      if (isParam)
+        lines.back().kind = Line::Param;
+      depthOfLine = brackets.size();
     }
     Line &line = lines.back();
-    if (isParam && token.kind == Tok::At && line.column == Line::Param)
-      isAttribute = true;
-    // `=` of params, and what follows the name of a clause, begin a column.
-    bool beginsColumn = false;
-    if (isParam && token.kind == Tok::Assign && line.column == Line::None) {
-      line.column = Line::Param;
-      beginsColumn = true;
-    } else if (isClause && !beginsLine && line.column == Line::None) {
-      line.column = Line::Clause;
-      beginsColumn = true;
-      isClause = false;
+    // What begins the next cell: only at the level of the line itself.
+    bool beginsCell = false;
+    if (line.kind == Line::Param && brackets.size() == depthOfLine) {
+      size_t cell = line.cells.size();
+      bool isType = cell == 1 && all[index - !beginsLine].kind == Tok::Colon;
+      beginsCell = isType || (cell == 2 && token.kind == Tok::Assign) ||
+                   (cell == 3 && token.kind == Tok::At);
+    } else if (line.kind == Line::Clause) {
+      beginsCell = !beginsLine && line.cells.size() == 1;
     }
-    std::string &code = line.column == Line::None ? line.head : line.tail;
-    if (!beginsLine && (beginsColumn || isSpaced(index)))
-      code += isAttribute && token.kind == Tok::At ? "  " : " ";
-    code += token.text;
+    if (beginsCell)
+      line.cells.push_back("");
+    else if (!beginsLine && isSpaced(index))
+      line.cells.back() += ' ';
+    line.cells.back() += token.text;
     if (isOpening(token.kind)) {
       brackets.push_back(token.kind);
       // All that one line opens is one level.
-      levels.push_back(lines.back().indent);
+      levels.push_back(base);
     } else if (isClosing(token.kind) && !brackets.empty()) {
       brackets.pop_back();
       levels.pop_back();
     }
   }
 
-  void alignColumns() {
+  void alignCells() {
     for (size_t first = 0; first < lines.size();) {
-      size_t end = first + 1, width = lines[first].head.size();
-      while (end < lines.size() && lines[end].column == lines[first].column &&
+      size_t end = first + 1;
+      while (end < lines.size() && lines[end].kind == lines[first].kind &&
              lines[end].indent == lines[first].indent &&
-             !lines[end].blankBefore) {
-        width = std::max(width, lines[end].head.size());
+             !lines[end].isBlankBefore)
         ++end;
-      }
-      if (lines[first].column != Line::None)
+      for (size_t cell = 0; cell < 4; ++cell) {
+        // The last cell of a line takes no part.
+        size_t width = 0;
         for (size_t i = first; i < end; ++i)
-          lines[i].head.resize(width, ' ');
+          if (lines[i].cells.size() > cell + 1)
+            width = std::max(width, lines[i].cells[cell].size());
+        for (size_t i = first; i < end; ++i)
+          if (lines[i].cells.size() > cell + 1)
+            lines[i].cells[cell].resize(width, ' ');
+      }
       first = end;
     }
   }
@@ -214,9 +236,7 @@ private:
   void alignComments() {
     constexpr size_t kMostSpaces = 60;
     for (size_t first = 0; first < lines.size();) {
-      auto width = [&](const Line &line) {
-        return 2 * line.indent + line.head.size() + line.tail.size();
-      };
+      auto width = [](const Line &line) { return line.code().size(); };
       size_t end = first, widest = 0;
       while (end < lines.size() && !lines[end].comment.empty()) {
         widest = std::max(widest, width(lines[end]));
@@ -236,7 +256,11 @@ private:
   std::vector<Tok> brackets;
   /// The indents of the lines that opened the brackets.
   std::vector<unsigned> levels;
-  bool isParam = false, isAttribute = false, inRecipe = false, isClause = false;
+  bool inRecipe = false;
+  /// The indent of what the present line belongs to, and how many brackets were
+  /// open where it began.
+  unsigned base = 0;
+  size_t depthOfLine = 0;
 };
 } // namespace
 

@@ -58,12 +58,17 @@ private:
 };
 
 bool NetworkImporter::read() {
-  auto text = llvm::MemoryBuffer::getFileOrSTDIN(options.path, /*IsText=*/true);
+  StringRef name = options.path == "-" ? "<stdin>" : StringRef(options.path);
+  llvm::ErrorOr<std::unique_ptr<llvm::MemoryBuffer>> text =
+      std::unique_ptr<llvm::MemoryBuffer>();
+  if (options.text)
+    text = llvm::MemoryBuffer::getMemBufferCopy(*options.text, name);
+  else
+    text = llvm::MemoryBuffer::getFileOrSTDIN(options.path, /*IsText=*/true);
   if (!text)
     return diagnostics.error("", text.getError().message());
-  if (options.path != "-" && llvm::sys::fs::is_directory(options.path))
+  if (!options.text && llvm::sys::fs::is_directory(options.path))
     return diagnostics.error("", "this is a folder");
-  StringRef name = options.path == "-" ? "<stdin>" : StringRef(options.path);
   unit = &program.load(name, std::move(*text));
   for (const auto &each : program.allUnits())
     if (!each->isStandard)
@@ -83,6 +88,10 @@ void NetworkImporter::readImports() {
       if (!llvm::sys::fs::exists(path)) {
         messages.error(import.path.span,
                        quoted(path) + ": no such file or directory");
+        continue;
+      }
+      if (!llvm::sys::fs::is_regular_file(path)) {
+        messages.error(import.path.span, quoted(path) + " is no file");
         continue;
       }
       Diagnostics found(path);
@@ -321,11 +330,12 @@ func::FuncOp NetworkImporter::function(ModuleOp module, ParamSource &params,
   // What does not come up in an input is a mistake of the command line.
   std::map<StringRef, Span> open = openDims(net);
   for (const auto &[dim, size] : options.dims)
-    if (!open.count(dim))
+    if (&net == this->net && !open.count(dim))
       diagnostics.error("", "no input of " + quoted(net.name.text) +
                                 " has a dim named " + quoted(dim));
   for (const auto &[input, shape] : options.shapes)
-    if (llvm::none_of(net.params, [&](const TensorParam &param) {
+    if (&net == this->net &&
+        llvm::none_of(net.params, [&](const TensorParam &param) {
           return param.name.text == input;
         }))
       diagnostics.error("", "no input is named " + quoted(input));
@@ -371,10 +381,6 @@ func::FuncOp NetworkImporter::function(ModuleOp module, ParamSource &params,
   for (const Term &result : results)
     returned.push_back(result.tensor);
   std::vector<std::string> names = elaborator.resultNames(net);
-  SmallVector<std::pair<std::string, std::string>> ports;
-  for (auto [index, param] : enumerate(net.params))
-    func.setArgAttrs(
-        index, portAttributes(moduleBuilder, param.name.text, dimNames[index]));
   SmallVector<DictionaryAttr> argumentAttributes, resultAttributes;
   for (auto [index, param] : enumerate(net.params))
     argumentAttributes.push_back(
@@ -434,20 +440,22 @@ FailureOr<ImportedNetwork> NetworkImporter::run() {
   ParamSource params(messages,
                      {.seed = options.seed, .wantsValues = options.wantsValues},
                      weights);
-  size_t before = messages.count();
   func::FuncOp built;
-  if (net->body.result)
-    built = function(*result.module, params, *net, result.name);
-  if (built && messages.count() == before)
-    params.checkAllUsed(net->name.text, net->span);
-  // Other nets of the file are checked as well: their mistakes are the file's.
+  // A check looks at the other nets of the file as well, in their order.
   OwningOpRef<ModuleOp> scratch = ModuleOp::create(UnknownLoc::get(&context));
-  if (!options.wantsValues)
-    for (const auto &layer : unit->file.layers)
-      if (layer->isNet && layer.get() != net && layer->body.result) {
-        ParamSource others(messages, {.seed = 0, .wantsValues = false});
-        function(*scratch, others, *layer, "other");
-      }
+  for (const auto &layer : unit->file.layers) {
+    if (!layer->isNet || !layer->body.result)
+      continue;
+    size_t before = messages.count();
+    if (layer.get() == net) {
+      built = function(*result.module, params, *net, result.name);
+      if (built && messages.count() == before)
+        params.checkAllUsed(net->name.text, net->span);
+    } else if (!options.wantsValues) {
+      ParamSource others(messages, {.seed = 0, .wantsValues = false});
+      function(*scratch, others, *layer, "other");
+    }
+  }
   checkRecipes();
   if (!isFine || messages.hasErrors() || !built)
     return failure();

@@ -2,6 +2,7 @@
 #pragma once
 #include "frontend/Import.h"
 #include <functional>
+#include <optional>
 
 namespace burnish {
 
@@ -9,6 +10,8 @@ struct NetworkOptions : ImportOptions {
   /// The net, or the name that an export gives one; empty: the last export
   /// where `prefersExports`, else the last net.
   std::string net;
+  /// The text of the file, where it is not to be read from `path`.
+  std::optional<std::string> text;
   bool prefersExports = false;
   /// A safetensors file with the values of all params.
   std::string weights;

@@ -56,8 +56,8 @@ bool Messages::error(Span place, const llvm::Twine &reason,
 }
 
 std::string dsl::nearest(StringRef name, llvm::ArrayRef<StringRef> known) {
-  // A third of a name may be wrong: `con2d` is conv2d, `x` is not `y`.
-  unsigned least = std::max<size_t>(1, name.size() / 3) + 1;
+  // A third of a name may be wrong: `frist` is first, `x` is not `y`.
+  unsigned least = std::max<size_t>(1, (name.size() + 1) / 3) + 1;
   StringRef best;
   for (StringRef each : known)
     if (unsigned distance = name.edit_distance(each, true, least);

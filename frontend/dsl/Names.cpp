@@ -170,7 +170,11 @@ private:
                        {{target->span, "it is here"}});
     } else if (auto *emit = llvm::dyn_cast<EmitStmt>(&stmt)) {
       if (!scanDepth)
-        messages.error(stmt.span, "emit stands in a scan only");
+        messages.error(stmt.span, "emit and last stand in a scan only");
+      if (emit->last) {
+        use(emit->last.text, emit->last.span);
+        return;
+      }
       expr(*emit->value);
       if (emit->axis)
         expr(*emit->axis);

@@ -321,7 +321,9 @@ private:
           tupleText(llvm::map_to_vector(sizes.asArrayRef(), [](int32_t size) {
             return std::to_string(size);
           })));
-    else if (op.hasTrait<OpTrait::VariadicResults>())
+    else if (op.hasTrait<OpTrait::VariadicResults>() ||
+             (op.getNumResults() > 1 &&
+              op.hasTrait<OpTrait::AtLeastNResults<1>::Impl>()))
       arguments.push_back("results = " + std::to_string(op.getNumResults()));
     return text + "(" + llvm::join(arguments, ", ") + ")";
   }
@@ -356,16 +358,11 @@ private:
     unsigned scanned = op.getNumScanInputs(),
              carried = op->getNumOperands() - scanned,
              emitted = op->getNumResults() - carried;
-    auto emitAxis = uniform(op.getScanOutputAxes());
     auto forth = uniform(op.getScanInputDirections()),
          back = uniform(op.getScanOutputDirections());
-    bool usesFinal = llvm::any_of(op->getResults().take_front(carried),
-                                  [](Value v) { return !v.use_empty(); });
-    if (!emitAxis || *emitAxis < 0 || !forth || !back ||
-        (emitted && forth != back) || (emitted && usesFinal))
-      return error("nn.scan", "the language has no form for a scan that "
-                              "stacks along several axes, both ways, or "
-                              "gives its last state beside what it stacks");
+    if (!forth || !back || (emitted && forth != back))
+      return error("nn.scan", "the language has no form for a scan that goes "
+                              "both ways at once");
     std::string index = identifier("t", "t"), with, outside = std::move(lines),
                 indent(2 * depth + 2, ' ');
     mlir::Block &body = op.getBody().front();
@@ -404,12 +401,22 @@ private:
     }
     for (unsigned at = 0; at < carried; ++at)
       lines += indent + names[body.getArgument(at)] + " <- " + next[at] + "\n";
-    if (emitted)
-      lines += indent + "emit " +
-               (emitted == 1 ? values[0] : tupleText(values)) + " at " +
-               std::to_string(*emitAxis) + "\n";
+    SmallVector<Value> results(op->getResults().drop_front(carried));
+    for (auto [at, value] : enumerate(values)) {
+      int64_t rank = cast<RankedTensorType>(results[at].getType()).getRank();
+      int64_t axis = op.getScanOutputAxes() ? (*op.getScanOutputAxes())[at] : 0;
+      lines += indent + "emit " + value + " at " +
+               std::to_string(axis < 0 ? axis + rank : axis) + "\n";
+    }
+    for (unsigned at = 0; at < carried; ++at) {
+      Value last = op->getResult(at);
+      if (last.use_empty() && (emitted || carried > 1) && !wanted.count(last))
+        continue;
+      lines += indent + "last " + names[body.getArgument(at)] + "\n";
+      results.push_back(last);
+    }
     SmallVector<std::string> given;
-    for (Value each : op->getResults().drop_front(emitted ? carried : 0)) {
+    for (Value each : results) {
       std::string name = wanted.lookup(each);
       if (name.empty())
         name = each.use_empty()

@@ -94,14 +94,15 @@ void Program::use(Unit &unit, const Use &use) {
                                       llvm::Twine(kMostFiles) + " files");
     return;
   }
+  // Devices and pipes might never end.
+  if (llvm::sys::fs::exists(path) && !llvm::sys::fs::is_regular_file(path)) {
+    messages.error(use.name.span, quoted(path) + " is no file");
+    return;
+  }
   auto text = llvm::MemoryBuffer::getFile(path);
   if (!text) {
     messages.error(use.name.span,
                    quoted(path) + ": " + text.getError().message());
-    return;
-  }
-  if (llvm::sys::fs::is_directory(path)) {
-    messages.error(use.name.span, quoted(path) + " is a folder");
     return;
   }
   unit.uses.push_back(&load(path, std::move(*text)));

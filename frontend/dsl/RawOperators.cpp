@@ -166,7 +166,8 @@ Term dsl::rawOperator(Elaborator &e, const CallExpr &call,
                        e.builder.getDenseI32ArrayAttr(resultGroups));
     count = llvm::count(resultGroups, 1);
   }
-  bool isCounted = operation.hasTrait<OpTrait::VariadicResults>();
+  bool isCounted = operation.hasTrait<OpTrait::VariadicResults>() ||
+                   operation.hasTrait<OpTrait::AtLeastNResults<1>::Impl>();
   if (count < 1 || count > 4096 ||
       (count != 1 && !isCounted && !facts.results &&
        operation.hasTrait<OpTrait::OneResult>()))

@@ -50,8 +50,8 @@ llvm::Expected<std::shared_ptr<SafeTensors>> SafeTensors::read(StringRef path) {
   auto wrong = [&](const llvm::Twine &reason) {
     return llvm::createStringError(path.str() + ": " + reason.str());
   };
-  if (llvm::sys::fs::is_directory(path))
-    return wrong("this is a folder");
+  if (llvm::sys::fs::exists(path) && !llvm::sys::fs::is_regular_file(path))
+    return wrong("this is no file");
   auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/false,
                                             /*RequiresNullTerminator=*/false);
   if (!buffer)
