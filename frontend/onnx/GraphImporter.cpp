@@ -12,8 +12,7 @@
 #include "llvm/Support/SaveAndRestore.h"
 
 using namespace mlir;
-using llvm::any_of, llvm::enumerate, llvm::is_contained, llvm::SaveAndRestore,
-    llvm::StringMap;
+using llvm::any_of, llvm::enumerate, llvm::SaveAndRestore, llvm::StringMap;
 using onnx::AttributeProto;
 using onnx::NodeProto;
 
