@@ -50,6 +50,16 @@ void GraphImporter::clear(Region &body) {
     body.front().back().erase();
 }
 
+// A branch that is known when compiling is all there is of If; the other may
+// give values of another rank.
+SmallVector<Value> GraphImporter::knownBranch(const onnx::NodeProto &node,
+                                              bool condition) {
+  for (const onnx::AttributeProto &attribute : node.attribute())
+    if (attribute.name() == (condition ? "then_branch" : "else_branch"))
+      return graph(attribute.g(), {});
+  return {};
+}
+
 // Exporters write what was decided when they traced as an If on sizes. A branch
 // that could only fail, or that gives another rank than the other (`squeeze if
 // the size is 1`), is taken for one that is not entered: the other is inlined,

@@ -133,7 +133,9 @@ bool checkNode(const NodeProto &node, const Opsets &opsets,
   }
   if (const Schema *later = findSchema(node.op_type(), *newest, domain)) {
     int first = later->sinceVersion;
-    for (int version = first; version > import->second; --version)
+    // A version that is reported already may be any number.
+    int64_t given = std::max<int64_t>(import->second, 0);
+    for (int version = first; version > given; --version)
       if (const Schema *schema = findSchema(node.op_type(), version, domain))
         first = schema->sinceVersion;
     return checker.fail(

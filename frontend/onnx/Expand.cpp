@@ -142,6 +142,8 @@ Value Expansion::cast(Value value, int64_t type) {
 Value Expansion::sequence(ArrayRef<Value> elements) {
   if (llvm::any_of(elements, GraphImporter::isPoison))
     return poison();
+  if (llvm::any_of(elements, GraphImporter::isSequence))
+    return fail("sequences of sequences are not supported");
   return importer.sequence(elements);
 }
 

@@ -12,15 +12,11 @@
 #include "llvm/Support/SaveAndRestore.h"
 
 using namespace mlir;
-using llvm::any_of, llvm::enumerate, llvm::is_contained, llvm::SaveAndRestore,
-    llvm::StringMap;
+using llvm::any_of, llvm::enumerate, llvm::SaveAndRestore, llvm::StringMap;
 using onnx::AttributeProto;
 using onnx::NodeProto;
 
 namespace burnish::onnx_import {
-
-// Functions, expansions, bodies and subgraphs inside each other.
-constexpr unsigned kDeepestCall = 100;
 
 GraphImporter::GraphImporter(Model &model, const CheckedModel &checked,
                              Diagnostics &diagnostics, nn::NetBuilder &builder)
@@ -76,6 +72,14 @@ static std::string typeText(const onnx::TypeProto *type) {
 
 onnx::TypeProto typeProto(Type type) {
   onnx::TypeProto result;
+  if (auto sequence = dyn_cast<TupleType>(type)) {
+    // Elements may differ in shape.
+    auto *element = result.mutable_sequence_type()->mutable_elem_type();
+    if (sequence.size())
+      element->mutable_tensor_type()->set_elem_type(
+          nn::onnxType(getElementTypeOrSelf(sequence.getType(0))));
+    return result;
+  }
   auto tensor = dyn_cast<ShapedType>(type);
   if (!tensor)
     return result;
@@ -302,22 +306,6 @@ void GraphImporter::node(const NodeProto &original, Scope &scope,
   }
 }
 
-// The first input that must be there and is not; empty when all are. `check`
-// has seen names only, and a function may have been called without an input.
-static StringRef missingInput(const Schema &schema, ArrayRef<Value> operands) {
-  for (auto [index, formal] : enumerate(schema.inputs)) {
-    bool isNeeded = formal.arity == Arity::Single ||
-                    (formal.arity == Arity::Variadic &&
-                     static_cast<int>(index) < schema.minInputs);
-    if (isNeeded && (index >= operands.size() || !operands[index]))
-      return formal.name;
-    if (formal.arity == Arity::Variadic && index < operands.size() &&
-        is_contained(operands.drop_front(index), Value()))
-      return formal.name;
-  }
-  return "";
-}
-
 SmallVector<Value> GraphImporter::core(const NodeProto &node,
                                        ArrayRef<Value> operands) {
   SmallVector<Value> refused(node.output_size(), poisonValue);
@@ -379,104 +367,6 @@ SmallVector<Value> GraphImporter::core(const NodeProto &node,
   SmallVector<Value> results = expansion(expand);
   diagnostics.takeBack(std::min(mark + 1, diagnostics.mark()));
   return results;
-}
-
-//===- Functions ----------------------------------------------------------===//
-
-SmallVector<Value> GraphImporter::call(const onnx::FunctionProto &function,
-                                       const NodeProto &node,
-                                       ArrayRef<Value> operands,
-                                       const Frame &frame, bool isBody) {
-  if (!isBody && is_contained(calls, &function)) {
-    problem("function " + quoted(function.name()) + " calls itself");
-    return {};
-  }
-  if (depth >= kDeepestCall) {
-    problem("functions that call each other more than " + Twine(kDeepestCall) +
-            " deep");
-    return {};
-  }
-  SaveAndRestore saveDepth(depth, depth + 1);
-  calls.push_back(&function);
-  llvm::scope_exit popCall([&] { calls.pop_back(); });
-  Opsets opsets;
-  for (const auto &import : function.opset_import())
-    opsets[canonicalDomain(import.domain())] = import.version();
-  StringMap<const AttributeProto *> attributes;
-  for (const AttributeProto &attribute : function.attribute_proto())
-    attributes[attribute.name()] = &attribute;
-  // A body's defaults are its schema's, of the version that the body belongs
-  // to.
-  if (isBody)
-    if (const Schema *schema = findSchema(
-            node.op_type(), currentVersion ? *newestVersion(node.domain()) : 0,
-            node.domain()))
-      for (const auto &formal : schema->attributes)
-        if (formal.second.defaultValue.type() != AttributeProto::UNDEFINED)
-          attributes[formal.first()] = &formal.second.defaultValue;
-  for (const AttributeProto &attribute : node.attribute())
-    attributes[attribute.name()] = &attribute;
-
-  Scope scope;
-  for (auto [index, name] : enumerate(function.input()))
-    scope.values[name] = index < operands.size() ? operands[index] : Value();
-  Frame inner{opsets, &attributes, isBody ? "" : currentWhere + ", ",
-              isBody || frame.isBody, 0};
-  nodes(function.node(), scope, inner);
-  SmallVector<Value> results;
-  for (const std::string &output : function.output())
-    results.push_back(lookup(scope, output));
-  return results;
-}
-
-SmallVector<Value> GraphImporter::unsupported(const NodeProto &node,
-                                              ArrayRef<Value> operands) {
-  SmallVector<Value> refused(node.output_size(), poisonValue);
-  std::optional<int> newest = newestVersion(node.domain());
-  const Schema *schema =
-      newest ? findSchema(node.op_type(), *newest, node.domain()) : nullptr;
-  // A body may ask for types; where they are not known, whatever stands before
-  // the node is reported instead.
-  if (schema && schema->hasBody && any_of(operands, isPoison))
-    return refused;
-  if (schema && schema->hasBody && depth < kDeepestCall) {
-    SmallVector<onnx::TypeProto> types;
-    for (Value operand : operands)
-      types.push_back(operand ? typeProto(operand.getType())
-                              : onnx::TypeProto());
-    if (std::unique_ptr<onnx::FunctionProto> body =
-            findBody(node, *newest, types))
-      return call(*body, node, operands, *currentFrame, /*isBody=*/true);
-  }
-  if (currentNode && currentNode->op_type() != node.op_type()) {
-    problem("it is made of " + node.op_type() + ", which is not supported", "",
-            operands);
-    return refused;
-  }
-  std::string domain =
-      node.domain().empty() ? "" : " of domain " + quoted(node.domain());
-  std::string types;
-  for (Value operand : operands)
-    types += (types.empty() ? "" : ", ") + (!operand ? "none"
-                                            : isPoison(operand)
-                                                ? "unknown"
-                                                : typeText(operand.getType()));
-  problem("operator " + node.op_type() + domain + " of opset " +
-              Twine(currentVersion) + " is not supported" +
-              (types.empty() ? "" : ", here on " + types),
-          "a function of that name in the model would be used for it",
-          operands);
-  return refused;
-}
-
-// A branch that is known when compiling is all there is of If; the other may
-// give values of another rank.
-SmallVector<Value> GraphImporter::knownBranch(const NodeProto &node,
-                                              bool condition) {
-  for (const AttributeProto &attribute : node.attribute())
-    if (attribute.name() == (condition ? "then_branch" : "else_branch"))
-      return graph(attribute.g(), {});
-  return {};
 }
 
 //===- Constant -----------------------------------------------------------===//

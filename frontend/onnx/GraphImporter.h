@@ -14,6 +14,14 @@ struct Schema;
 /// functions may cost.
 constexpr int64_t kMostNodes = 500'000;
 
+/// Functions, expansions, bodies and subgraphs inside each other.
+constexpr unsigned kDeepestCall = 100;
+
+/// The first input that must be there and is not; empty when all are. `check`
+/// has seen names only, and a function may have been called without an input.
+llvm::StringRef missingInput(const Schema &schema,
+                             llvm::ArrayRef<mlir::Value> operands);
+
 /// The graphs in the attributes of a node, in the order of the attributes'
 /// names.
 llvm::SmallVector<std::pair<llvm::StringRef, const onnx::GraphProto *>>

@@ -55,6 +55,20 @@ static std::optional<unsigned> fixedResults(OperationName name) {
   return std::nullopt;
 }
 
+StringRef missingInput(const Schema &schema, ArrayRef<Value> operands) {
+  for (auto [index, formal] : enumerate(schema.inputs)) {
+    bool isNeeded = formal.arity == Arity::Single ||
+                    (formal.arity == Arity::Variadic &&
+                     static_cast<int>(index) < schema.minInputs);
+    if (isNeeded && (index >= operands.size() || !operands[index]))
+      return formal.name;
+    if (formal.arity == Arity::Variadic && index < operands.size() &&
+        is_contained(operands.drop_front(index), Value()))
+      return formal.name;
+  }
+  return "";
+}
+
 SmallVector<Value> GraphImporter::build(StringRef operatorName,
                                         const Schema &schema,
                                         const NodeProto &node,

@@ -144,12 +144,38 @@ def forget_sizes(model, rng):
                 dim.dim_param = f"n{dim.dim_value}" if rng.random() < 0.8 else ""
 
 
+def call_function(model, rng):
+    """Moves the nodes into a function, whose call may leave inputs out and gives some of the nodes' attributes."""
+    graph, function = model.graph, model.functions.add(domain="fuzz", name="F")
+    outside = [value.name for value in (*graph.input, *graph.initializer)]
+    call = onnx.NodeProto(op_type="F", domain="fuzz", output=[value.name for value in graph.output])
+    call.input.extend("" if rng.random() < 0.1 else name for name in outside)
+    for i, node in enumerate(graph.node):
+        for attribute in node.attribute:
+            if rng.random() < 0.5:
+                given, name = call.attribute.add(), f"{attribute.name}_{i}"
+                given.CopyFrom(attribute)
+                given.name = name
+                function.attribute.append(name)
+                attribute.CopyFrom(onnx.AttributeProto(name=attribute.name, type=attribute.type, ref_attr_name=name))
+    function.input.extend(outside)
+    function.output.extend(call.output)
+    function.opset_import.extend(model.opset_import)
+    function.node.extend(graph.node)
+    del graph.node[:]
+    graph.node.append(call)
+    model.opset_import.add(domain="fuzz", version=1)
+    model.ir_version = max(model.ir_version, 8)
+
+
 def edit_model(folder, edits, rng):
     model = onnx.load(folder / "model.onnx", load_external_data=False)
     if model.graph.input and rng.random() < 0.5:
         make_constant(model, folder, rng)
     if rng.random() < 0.3:
         forget_sizes(model, rng)
+    if rng.random() < 0.1:
+        call_function(model, rng)
     for _ in range(edits):
         edit_field(model, rng)
     return model.SerializeToString()
