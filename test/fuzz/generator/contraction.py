@@ -10,7 +10,7 @@ from .graph import Rejected
 def matmul(g):
     x = g.pick(rank=range(1, 5))
     k = x.shape[-1]
-    n = g.choose(g.size(), 8, 16, 32)
+    n = g.choose(g.size(), 8, 16, 32, *((96, 128, 200) if g.isLarge else ()))
     found = [t for t in g.visible() if t.dtype == x.dtype and t.rank >= 1 and can_multiply(x, t)]
     kind = g.rng.random()
     if found and kind < 0.3:
@@ -128,9 +128,9 @@ def conv(g):
     groups = g.rng.choice([d for d in range(1, channels + 1) if channels % d == 0]) if g.chance(0.4) else 1
     if g.chance(0.15):
         groups = channels
-    out = groups * g.choose(1, 1, 2) if groups > 1 else g.choose(g.size(), 8, 16, 32)
+    out = groups * g.choose(1, 1, 2) if groups > 1 else g.choose(g.size(), 8, 16, 32, *((48, 64) if g.isLarge else ()))
     kernel = attributes["kernel_shape"]
-    if out * channels // groups * math.prod(kernel) * math.prod(x.shape[2:]) > 8e6:
+    if out * channels // groups * math.prod(kernel) * math.prod(x.shape[2:]) > (1e8 if g.isLarge else 8e6):
         raise Rejected("too large")
     fan = channels // groups * math.prod(kernel)
     w = g.weight((out, channels // groups, *kernel), fan)

@@ -89,7 +89,8 @@ def loop(g):
         raise Rejected("grows")
     result = body.node("Tanh", result) if g.chance(0.6) else result
     scans = [body.pool[-1]] if g.chance(0.6) else []
-    if g.chance(0.2):
+    isEndless = g.chance(0.2) and g.opset >= 11
+    if isEndless or g.chance(0.2):
         limit = body.constant(np.array(g.between(1, 3), np.int64))
         more = body.node("Not", body.node("Equal", step, limit)) if g.opset >= 11 else body.node("Identity", going)
     else:
@@ -97,7 +98,8 @@ def loop(g):
     graph, outside = graph_of(body, "body", [step, going, carried], [more, result, *scans])
     # Of no steps nothing says which sizes they would have had.
     trips = g.given(np.array(g.choose(1, 2, 3, 5) if scans else g.choose(0, 1, 2, 5), np.int64), 0.6)
-    return g.node("Loop", trips, g.constant(np.array(True)) if g.chance(0.5) else None, x, outputs=1 + len(scans), free=outside, body=graph)
+    going = g.constant(np.array(True)) if isEndless or g.chance(0.5) else None
+    return g.node("Loop", None if isEndless else trips, going, x, outputs=1 + len(scans), free=outside, body=graph)
 
 
 def scan(g):

@@ -22,7 +22,7 @@ def heads_of(g, x, heads, width):
 
 
 def attention(g):
-    x = g.pick(rank=3, where=lambda t: t.size and t.shape[1] <= 33)
+    x = g.pick(rank=3, where=lambda t: t.size and t.shape[1] <= 100)
     batch, steps, width = x.shape
     heads, each = g.choose(1, 2, 3, 4), g.choose(4, 5, 8, 16)
     if g.chance(0.3):
@@ -125,7 +125,7 @@ def activation(g, x):
 
 def block(g):
     """A residual block of convolutions, now and then with squeeze and excitation."""
-    x = g.pick(rank=(3, 4), where=lambda t: t.size and t.shape[1] <= 33 and math.prod(t.shape[2:]) <= 300)
+    x = g.pick(rank=(3, 4), where=lambda t: t.size and t.shape[1] <= 64 and t.size <= 60_000)
     channels, rank = x.shape[1], x.rank - 2
     inner = g.choose(channels, 8, 16, 24)
     one = lambda t, n: g.node("Conv", t, g.weight((n, t.shape[1], *[1] * rank), t.shape[1]), g.weight((n,), 1) if g.chance(0.6) else None)
