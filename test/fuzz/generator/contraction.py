@@ -53,8 +53,10 @@ def gemm(g):
     return g.node("Gemm", x, w, c, transA=int(transA), transB=int(transB), **scale)
 
 
-EINSUMS = ("ij,jk->ik", "bij,bjk->bik", "bij,bkj->bik", "bhid,bhjd->bhij", "ij->ji", "ij->i", "bij,jk->bik", "ij,ij->", "i,j->ij", "bij->bj", "...ij,...jk->...ik",
-           "ij,ij->ij", "bhij,bhjd->bihd", "ii->i", "bij,bi->bj", "abc,acd,de->abe", "ij,kj")  # fmt: skip
+EINSUMS = (
+    "ij,jk->ik", "bij,bjk->bik", "bij,bkj->bik", "bhid,bhjd->bhij", "ij->ji", "ij->i", "bij,jk->bik", "ij,ij->", "i,j->ij", "bij->bj",
+    "...ij,...jk->...ik", "ij,ij->ij", "bhij,bhjd->bihd", "ii->i", "bij,bi->bj", "abc,acd,de->abe", "ij,kj",
+)  # fmt: skip
 
 
 def einsum(g):
@@ -112,7 +114,8 @@ def windows(g, spatial, largest=5, isPool=False):
     elif kind < 0.85:
         attributes["pads"] = [g.between(0, min(r - 1, 3)) for r in reach * 2]
     pads = attributes.get("pads", [0] * (2 * rank))
-    if not attributes.get("auto_pad", "").startswith("SAME") and any(s + pads[i] + pads[i + rank] < r for i, (s, r) in enumerate(zip(spatial, reach))):
+    fits = all(s + pads[i] + pads[i + rank] >= r for i, (s, r) in enumerate(zip(spatial, reach)))
+    if not attributes.get("auto_pad", "").startswith("SAME") and not fits:
         raise Rejected("the window is larger than the image")
     if strides == [1] * rank and g.chance(0.5):
         del attributes["strides"]

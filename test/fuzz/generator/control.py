@@ -1,7 +1,7 @@
 """control.py - If, Loop and Scan, whose bodies are random graphs themselves."""
 
 import numpy as np
-from onnx import helper
+from onnx import helper, numpy_helper
 
 from . import contraction, elementwise, layout, reduction
 from .graph import BOOL, I64, Rejected, Tensor, uses, value_info
@@ -33,13 +33,16 @@ def graph_of(body, name, inputs, outputs):
     """The body as a GraphProto; what it uses of the graphs around it is returned too."""
     results = []
     for t in outputs:  # a result must be a node's own
-        results.append(body.node("Identity", t) if t.name in body.inputs or not any(t.name in n.output for n in body.nodes) or t in results else t)
+        isOwn = t.name not in body.inputs and any(t.name in n.output for n in body.nodes) and t not in results
+        results.append(t if isOwn else body.node("Identity", t))
     nodes, names = body.needed(results)
-    constants = [helper.make_tensor(n, helper.np_dtype_to_tensor_dtype(a.dtype), a.shape, a.tobytes(), raw=True) for n, a in body.constants.items() if n in names]
-    graph = helper.make_graph(nodes, name, [value_info(t.name, t.value, [None] * t.rank) for t in inputs], [value_info(t.name, t.value, [None] * t.rank) for t in results], constants)
+    constants = [numpy_helper.from_array(a, n) for n, a in body.constants.items() if n in names]
+    ranks = lambda tensors: [value_info(t.name, t.value, [None] * t.rank) for t in tensors]
+    graph = helper.make_graph(nodes, name, ranks(inputs), ranks(results), constants)
     outside = {t.name: t for t in outer_tensors(body)}
     own = {o for n in nodes for o in n.output}
-    return graph, [outside[n] for n in sorted(set().union(*(uses(n) for n in nodes))) if n in outside and n not in own and n not in body.constants]
+    used = set().union(*(uses(n) for n in nodes)) - own - set(body.constants)
+    return graph, [outside[n] for n in sorted(used) if n in outside]
 
 
 def outer_tensors(body):

@@ -18,7 +18,8 @@ def linear(g, x, n, hasBias=None):
 
 def heads_of(g, x, heads, width):
     batch, steps, _ = x.shape
-    return g.node("Transpose", g.node("Reshape", x, g.constant(np.array([0, 0, heads, width] if g.chance(0.5) else [batch, -1, heads, width], np.int64))), perm=[0, 2, 1, 3])
+    shape = g.choose([0, 0, heads, width], [batch, -1, heads, width])
+    return g.node("Transpose", g.node("Reshape", x, g.constant(np.array(shape, np.int64))), perm=[0, 2, 1, 3])
 
 
 def attention(g):
@@ -188,4 +189,7 @@ def cached_keys(g):
     return g.node("MatMul", g.node("Softmax", scores, axis=3), keys)
 
 
-FAMILY = [(4, attention), (1, attention_operator), (3, feed_forward), (6, block), (1, channel_shuffle), (1, patches), (2, join_scales), (1, cached_keys)]
+FAMILY = [
+    (4, attention), (1, attention_operator), (3, feed_forward), (6, block), (1, channel_shuffle), (1, patches), (2, join_scales),
+    (1, cached_keys),
+]  # fmt: skip
