@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from .graph import Rejected
+from .graph import F64, Rejected
 
 
 def matmul(g):
@@ -194,6 +194,8 @@ def pool(g):
 
 def global_pool(g):
     x = g.pick(rank=(3, 4, 5), where=lambda t: 0 not in t.shape)
+    if x.dtype == F64:
+        raise Rejected("onnx.reference, which alone has it, drops an axis")
     return g.node(g.choose("GlobalAveragePool", "GlobalAveragePool", "GlobalMaxPool", "GlobalLpPool"), x)
 
 

@@ -13,7 +13,7 @@ PLAIN = {
     "Celu": 12, "HardSwish": 14, "Mish": 18, "Gelu": 20, "Floor": 7, "Ceil": 7, "Round": 11, "Shrink": 9, "Cosh": 9, "Dropout": 7,
 }  # fmt: skip
 # ONNX Runtime's f64 results have the precision of f32.
-SHORT = ("Erf", "Gelu", "HardSwish")
+SHORT = ("Erf", "Gelu", "HardSwish", "Shrink")
 # Functions of some numbers, and what brings every number into their domain.
 PARTIAL = {
     "Log": "positive", "Sqrt": "positive", "Reciprocal": "positive", "Asin": "unit", "Acos": "unit", "Atanh": "unit", "Tan": "unit",
