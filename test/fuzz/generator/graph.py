@@ -6,6 +6,7 @@ result would blow up, or hang on a rounding error, is not taken, and what the ou
 """
 
 import math
+import warnings
 
 import numpy as np
 import onnx
@@ -100,7 +101,7 @@ class Evaluator:
                 self.session = None
                 self.make_reference(self.model)
         try:
-            with np.errstate(all="ignore"):
+            with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
                 return [np.asarray(result) for result in self.reference.run(None, feed)]
         except Exception as error:
             raise Rejected(f"onnx.reference: {error}") from error
