@@ -68,7 +68,7 @@ def generate(seed, index, folder):
     """Writes the case of a run; the flags of its compile."""
     rng = random.Random(f"{seed}/{index}")
     g, model, outputs, style = styles.make(rng)
-    feed = {i.name: g.inputs[i.name] for i in model.graph.input}
+    feed = {i.name: g.inputs[i.name] for i in model.graph.input if i.name in g.inputs}
     tolerances = [allowed(t.value, g.noise(t.value, t.noisy)) for t in outputs]
     write_case(folder, model, feed, {t.name: t.value for t in outputs}, tolerances)
     return rng.choice(CPUS)
@@ -105,8 +105,13 @@ def run_cases(burnish, flags, folders):
 
 
 def load_case(folder):
-    read = lambda kind: [onnx.TensorProto.FromString(p.read_bytes()) for p in sorted((folder / "test_data_set_0").glob(f"{kind}_*.pb"), key=lambda p: int(p.stem.split("_")[1]))]
-    arrays = lambda kind: {t.name: numpy_helper.to_array(t) for t in read(kind)}
+    """(model, inputs, outputs) of a folder."""
+
+    def arrays(kind):
+        files = sorted((folder / "test_data_set_0").glob(f"{kind}_*.pb"), key=lambda file: int(file.stem.split("_")[1]))
+        tensors = [onnx.TensorProto.FromString(file.read_bytes()) for file in files]
+        return {t.name: numpy_helper.to_array(t) for t in tensors}
+
     return onnx.load(folder / "model.onnx"), arrays("input"), arrays("output")
 
 
@@ -222,8 +227,10 @@ def main():
             counts.update(batch_counts)
             times.update(batch_times)
             for folder, flags, what in kept:
-                print(f"FAIL {burnish} test {' '.join(flags)} {folder.relative_to(ROOT)}\n     " + "\n     ".join(what.splitlines()[:12]), flush=True)
-    print(f"graphs: seed {options.seed}, {times['generating']:.0f} s generating, {times['running']:.0f} s compiling and running; {counts['roundings']} hang on roundings, {counts['skipped']} crash ONNX Runtime")
+                print(f"FAIL {burnish} test {' '.join(flags)} {folder.relative_to(ROOT)}")
+                print("     " + "\n     ".join(what.splitlines()[:12]), flush=True)
+    seconds = ", ".join(f"{time:.0f} s {what}" for what, time in times.items())
+    print(f"graphs: seed {options.seed}, {seconds}; {counts['roundings']} hang on roundings, {counts['skipped']} crash ONNX Runtime")
     print(f"graphs: {options.runs - counts['failed'] - counts['skipped']} passed, {counts['failed']} failed")
     sys.exit(counts["failed"] != 0)
 

@@ -34,9 +34,15 @@ void addReductions(ExpandTable &table) {
   table["ReduceL1"] = [](Expansion &e) -> SmallVector<Value> {
     return {reduceLike(e, "ReduceSum", e("Abs", e.operand(0)))};
   };
+  // Squares of 16 bits overflow from 256 on, and the root of their sum does
+  // not.
   table["ReduceL2"] = [](Expansion &e) -> SmallVector<Value> {
-    return {e("Sqrt",
-              reduceLike(e, "ReduceSum", e.mul(e.operand(0), e.operand(0))))};
+    Value x = e.operand(0);
+    int64_t type = Expansion::onnxType(x);
+    bool isHalf = type == onnx::TensorProto::FLOAT16;
+    Value wide = isHalf ? e.cast(x, onnx::TensorProto::FLOAT) : x;
+    Value root = e("Sqrt", reduceLike(e, "ReduceSum", e.mul(wide, wide)));
+    return {isHalf ? e.cast(root, type) : root};
   };
   table["ReduceSumSquare"] = [](Expansion &e) -> SmallVector<Value> {
     return {reduceLike(e, "ReduceSum", e.mul(e.operand(0), e.operand(0)))};

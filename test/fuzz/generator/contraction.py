@@ -4,13 +4,13 @@ import math
 
 import numpy as np
 
-from .graph import Rejected
+from .graph import F64, Rejected
 
 
 def matmul(g):
     x = g.pick(rank=range(1, 5))
     k = x.shape[-1]
-    n = g.choose(g.size(), 8, 16, 32)
+    n = g.choose(g.size(), 8, 16, 32, *((96, 128, 200) if g.isLarge else ()))
     found = [t for t in g.visible() if t.dtype == x.dtype and t.rank >= 1 and can_multiply(x, t)]
     kind = g.rng.random()
     if found and kind < 0.3:
@@ -53,8 +53,10 @@ def gemm(g):
     return g.node("Gemm", x, w, c, transA=int(transA), transB=int(transB), **scale)
 
 
-EINSUMS = ("ij,jk->ik", "bij,bjk->bik", "bij,bkj->bik", "bhid,bhjd->bhij", "ij->ji", "ij->i", "bij,jk->bik", "ij,ij->", "i,j->ij", "bij->bj", "...ij,...jk->...ik",
-           "ij,ij->ij", "bhij,bhjd->bihd", "ii->i", "bij,bi->bj", "abc,acd,de->abe", "ij,kj")  # fmt: skip
+EINSUMS = (
+    "ij,jk->ik", "bij,bjk->bik", "bij,bkj->bik", "bhid,bhjd->bhij", "ij->ji", "ij->i", "bij,jk->bik", "ij,ij->", "i,j->ij", "bij->bj",
+    "...ij,...jk->...ik", "ij,ij->ij", "bhij,bhjd->bihd", "ii->i", "bij,bi->bj", "abc,acd,de->abe", "ij,kj",
+)  # fmt: skip
 
 
 def einsum(g):
@@ -112,7 +114,8 @@ def windows(g, spatial, largest=5, isPool=False):
     elif kind < 0.85:
         attributes["pads"] = [g.between(0, min(r - 1, 3)) for r in reach * 2]
     pads = attributes.get("pads", [0] * (2 * rank))
-    if not attributes.get("auto_pad", "").startswith("SAME") and any(s + pads[i] + pads[i + rank] < r for i, (s, r) in enumerate(zip(spatial, reach))):
+    fits = all(s + pads[i] + pads[i + rank] >= r for i, (s, r) in enumerate(zip(spatial, reach)))
+    if not attributes.get("auto_pad", "").startswith("SAME") and not fits:
         raise Rejected("the window is larger than the image")
     if strides == [1] * rank and g.chance(0.5):
         del attributes["strides"]
@@ -128,9 +131,9 @@ def conv(g):
     groups = g.rng.choice([d for d in range(1, channels + 1) if channels % d == 0]) if g.chance(0.4) else 1
     if g.chance(0.15):
         groups = channels
-    out = groups * g.choose(1, 1, 2) if groups > 1 else g.choose(g.size(), 8, 16, 32)
+    out = groups * g.choose(1, 1, 2) if groups > 1 else g.choose(g.size(), 8, 16, 32, *((48, 64) if g.isLarge else ()))
     kernel = attributes["kernel_shape"]
-    if out * channels // groups * math.prod(kernel) * math.prod(x.shape[2:]) > 8e6:
+    if out * channels // groups * math.prod(kernel) * math.prod(x.shape[2:]) > (1e8 if g.isLarge else 8e6):
         raise Rejected("too large")
     fan = channels // groups * math.prod(kernel)
     w = g.weight((out, channels // groups, *kernel), fan)
@@ -191,6 +194,8 @@ def pool(g):
 
 def global_pool(g):
     x = g.pick(rank=(3, 4, 5), where=lambda t: 0 not in t.shape)
+    if x.dtype == F64:
+        raise Rejected("onnx.reference, which alone has it, drops an axis")
     return g.node(g.choose("GlobalAveragePool", "GlobalAveragePool", "GlobalMaxPool", "GlobalLpPool"), x)
 
 

@@ -1,7 +1,7 @@
 """control.py - If, Loop and Scan, whose bodies are random graphs themselves."""
 
 import numpy as np
-from onnx import helper
+from onnx import helper, numpy_helper
 
 from . import contraction, elementwise, layout, reduction
 from .graph import BOOL, I64, Rejected, Tensor, uses, value_info
@@ -33,13 +33,16 @@ def graph_of(body, name, inputs, outputs):
     """The body as a GraphProto; what it uses of the graphs around it is returned too."""
     results = []
     for t in outputs:  # a result must be a node's own
-        results.append(body.node("Identity", t) if t.name in body.inputs or not any(t.name in n.output for n in body.nodes) or t in results else t)
+        isOwn = t.name not in body.inputs and any(t.name in n.output for n in body.nodes) and t not in results
+        results.append(t if isOwn else body.node("Identity", t))
     nodes, names = body.needed(results)
-    constants = [helper.make_tensor(n, helper.np_dtype_to_tensor_dtype(a.dtype), a.shape, a.tobytes(), raw=True) for n, a in body.constants.items() if n in names]
-    graph = helper.make_graph(nodes, name, [value_info(t.name, t.value, [None] * t.rank) for t in inputs], [value_info(t.name, t.value, [None] * t.rank) for t in results], constants)
+    constants = [numpy_helper.from_array(a, n) for n, a in body.constants.items() if n in names]
+    ranks = lambda tensors: [value_info(t.name, t.value, [None] * t.rank) for t in tensors]
+    graph = helper.make_graph(nodes, name, ranks(inputs), ranks(results), constants)
     outside = {t.name: t for t in outer_tensors(body)}
     own = {o for n in nodes for o in n.output}
-    return graph, [outside[n] for n in sorted(set().union(*(uses(n) for n in nodes))) if n in outside and n not in own and n not in body.constants]
+    used = set().union(*(uses(n) for n in nodes)) - own - set(body.constants)
+    return graph, [outside[n] for n in sorted(used) if n in outside]
 
 
 def outer_tensors(body):
@@ -89,7 +92,8 @@ def loop(g):
         raise Rejected("grows")
     result = body.node("Tanh", result) if g.chance(0.6) else result
     scans = [body.pool[-1]] if g.chance(0.6) else []
-    if g.chance(0.2):
+    isEndless = g.chance(0.2) and g.opset >= 11
+    if isEndless or g.chance(0.2):
         limit = body.constant(np.array(g.between(1, 3), np.int64))
         more = body.node("Not", body.node("Equal", step, limit)) if g.opset >= 11 else body.node("Identity", going)
     else:
@@ -97,7 +101,8 @@ def loop(g):
     graph, outside = graph_of(body, "body", [step, going, carried], [more, result, *scans])
     # Of no steps nothing says which sizes they would have had.
     trips = g.given(np.array(g.choose(1, 2, 3, 5) if scans else g.choose(0, 1, 2, 5), np.int64), 0.6)
-    return g.node("Loop", trips, g.constant(np.array(True)) if g.chance(0.5) else None, x, outputs=1 + len(scans), free=outside, body=graph)
+    going = g.constant(np.array(True)) if isEndless or g.chance(0.5) else None
+    return g.node("Loop", None if isEndless else trips, going, x, outputs=1 + len(scans), free=outside, body=graph)
 
 
 def scan(g):

@@ -13,9 +13,12 @@ PLAIN = {
     "Celu": 12, "HardSwish": 14, "Mish": 18, "Gelu": 20, "Floor": 7, "Ceil": 7, "Round": 11, "Shrink": 9, "Cosh": 9, "Dropout": 7,
 }  # fmt: skip
 # ONNX Runtime's f64 results have the precision of f32.
-SHORT = ("Erf", "Gelu", "HardSwish")
+SHORT = ("Erf", "Gelu", "HardSwish", "Shrink")
 # Functions of some numbers, and what brings every number into their domain.
-PARTIAL = {"Log": "positive", "Sqrt": "positive", "Reciprocal": "positive", "Asin": "unit", "Acos": "unit", "Atanh": "unit", "Tan": "unit", "Acosh": "above one"}
+PARTIAL = {
+    "Log": "positive", "Sqrt": "positive", "Reciprocal": "positive", "Asin": "unit", "Acos": "unit", "Atanh": "unit", "Tan": "unit",
+    "Acosh": "above one",
+}  # fmt: skip
 
 
 def unary(g):
@@ -145,7 +148,7 @@ def comparison(g):
     x = g.pick(dtype=(g.dtype, g.dtype, I32, I64))
     y = partner(g, x)
     op = g.choose("Equal", "Less", "Greater", "LessOrEqual", "GreaterOrEqual")
-    g.since({"LessOrEqual": 12, "GreaterOrEqual": 12, "Equal": 11, "Less": 9, "Greater": 9}[op] if not x.isFloat or op in ("Equal", "LessOrEqual", "GreaterOrEqual") else 7)
+    g.since({"LessOrEqual": 12, "GreaterOrEqual": 12, "Equal": 11}.get(op, 7 if x.isFloat else 9))
     return g.node(op, *shuffled(g, x, y))
 
 

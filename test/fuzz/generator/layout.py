@@ -127,7 +127,8 @@ def tile(g):
 def concat(g):
     x = anything(g, rank=range(1, 6))
     axis = g.between(0, x.rank - 1)
-    others = [t for t in g.visible() if t.dtype == x.dtype and t.rank == x.rank and all(m == n for a, (m, n) in enumerate(zip(t.shape, x.shape)) if a != axis)]
+    rest = lambda t: [s for a, s in enumerate(t.shape) if a != axis]
+    others = [t for t in g.visible() if t.dtype == x.dtype and t.rank == x.rank and rest(t) == rest(x)]
     parts = [x]
     for _ in range(g.choose(1, 1, 2, 3)):
         if g.chance(0.7):
@@ -163,7 +164,8 @@ def slice_of(g, x, starts, ends, axes, steps=None, share=0.9):
         if steps and any(s != 1 for s in steps):
             raise Rejected("no steps yet")
         return g.node("Slice", x, starts=list(starts), ends=list(ends), axes=list(axes))
-    return g.node("Slice", x, g.ints(starts, share), g.ints(ends, share), g.constant(np.array(axes, np.int64)), *([g.ints(steps)] if steps else []))
+    bounds = g.ints(starts, share), g.ints(ends, share)
+    return g.node("Slice", x, *bounds, g.constant(np.array(axes, np.int64)), *([g.ints(steps)] if steps else []))
 
 
 def slice_(g):
@@ -201,7 +203,8 @@ def pad(g):
     fill = None if value is None or mode != "constant" else g.given(np.array(value, x.dtype))
     if g.opset >= 18 and g.chance(0.3):
         axes = g.rng.sample(range(x.rank), g.between(1, x.rank))
-        return g.node("Pad", x, g.ints([pads[a] for a in axes] + [pads[a + x.rank] for a in axes]), fill, g.constant(np.array(axes, np.int64)), mode=mode)
+        pads = [pads[a] for a in axes] + [pads[a + x.rank] for a in axes]
+        return g.node("Pad", x, g.ints(pads), fill, g.constant(np.array(axes, np.int64)), mode=mode)
     return g.node("Pad", x, g.ints(pads), fill, mode=mode)
 
 

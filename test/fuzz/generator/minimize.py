@@ -58,7 +58,8 @@ def minimize(folder, outcomes, load_case, write_case):
     """Writes FOLDER-small; `outcomes` runs case folders and says how they end."""
     model, feed, expected = load_case(folder)
     values = all_values(model, feed)
-    dims = {i.name: [d.dim_value if d.HasField("dim_value") else d.dim_param or None for d in i.type.tensor_type.shape.dim] for i in model.graph.input}
+    size = lambda dim: dim.dim_value if dim.HasField("dim_value") else dim.dim_param or None
+    dims = {i.name: [size(d) for d in i.type.tensor_type.shape.dim] for i in model.graph.input}
     wanted = outcomes([folder])[0]
     with tempfile.TemporaryDirectory() as scratch:
         place = pathlib.Path(scratch) / "case"
@@ -85,9 +86,10 @@ def minimize(folder, outcomes, load_case, write_case):
                 if rest and fails(rest, inputs, dims):
                     outputs = rest
         for node in model.graph.node:
-            more = [o for o in node.output if o and o not in outputs]
-            if node.op_type != "Constant" and more and len(more) == len([o for o in node.output if o]) and fails(outputs, inputs + more, dims):
-                inputs += more
+            results = [o for o in node.output if o]
+            isNeeded = node.op_type == "Constant" or set(results) & set(outputs)
+            if not isNeeded and fails(outputs, inputs + results, dims):
+                inputs += results
         fails(outputs, inputs, dims)
         to = folder.with_name(folder.name + "-small")
         shutil.rmtree(to, ignore_errors=True)

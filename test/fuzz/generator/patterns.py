@@ -18,11 +18,12 @@ def linear(g, x, n, hasBias=None):
 
 def heads_of(g, x, heads, width):
     batch, steps, _ = x.shape
-    return g.node("Transpose", g.node("Reshape", x, g.constant(np.array([0, 0, heads, width] if g.chance(0.5) else [batch, -1, heads, width], np.int64))), perm=[0, 2, 1, 3])
+    shape = g.choose([0, 0, heads, width], [batch, -1, heads, width])
+    return g.node("Transpose", g.node("Reshape", x, g.constant(np.array(shape, np.int64))), perm=[0, 2, 1, 3])
 
 
 def attention(g):
-    x = g.pick(rank=3, where=lambda t: t.size and t.shape[1] <= 33)
+    x = g.pick(rank=3, where=lambda t: t.size and t.shape[1] <= 100)
     batch, steps, width = x.shape
     heads, each = g.choose(1, 2, 3, 4), g.choose(4, 5, 8, 16)
     if g.chance(0.3):
@@ -125,7 +126,7 @@ def activation(g, x):
 
 def block(g):
     """A residual block of convolutions, now and then with squeeze and excitation."""
-    x = g.pick(rank=(3, 4), where=lambda t: t.size and t.shape[1] <= 33 and math.prod(t.shape[2:]) <= 300)
+    x = g.pick(rank=(3, 4), where=lambda t: t.size and t.shape[1] <= 64 and t.size <= 60_000)
     channels, rank = x.shape[1], x.rank - 2
     inner = g.choose(channels, 8, 16, 24)
     one = lambda t, n: g.node("Conv", t, g.weight((n, t.shape[1], *[1] * rank), t.shape[1]), g.weight((n,), 1) if g.chance(0.6) else None)
@@ -188,4 +189,7 @@ def cached_keys(g):
     return g.node("MatMul", g.node("Softmax", scores, axis=3), keys)
 
 
-FAMILY = [(4, attention), (1, attention_operator), (3, feed_forward), (6, block), (1, channel_shuffle), (1, patches), (2, join_scales), (1, cached_keys)]
+FAMILY = [
+    (4, attention), (1, attention_operator), (3, feed_forward), (6, block), (1, channel_shuffle), (1, patches), (2, join_scales),
+    (1, cached_keys),
+]  # fmt: skip

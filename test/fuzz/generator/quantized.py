@@ -62,7 +62,7 @@ def quantized_weight(g, shape, per_channel=None, axis=0):
     low, high = (-127, 128) if kind == I8 else (0, 256)
     values = g.numbers.integers(low, high, shape).astype(kind)
     many = (g.opset >= 13 and g.chance(0.5)) if per_channel is None else per_channel
-    scale = np.full(shape[axis], 0.01, np.float32) * (1 + g.numbers.random(shape[axis])).astype(np.float32) if many else np.array(0.012, np.float32)
+    scale = (0.01 + 0.01 * g.numbers.random(shape[axis] if many else ())) * np.float32(1)
     zero = np.zeros(scale.shape, kind) if kind == I8 else np.full(scale.shape, 128, kind)
     return g.constant(values, isNode=False), g.constant(scale.astype(g.dtype), isNode=False), g.constant(zero, isNode=False)
 

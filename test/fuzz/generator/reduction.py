@@ -27,6 +27,8 @@ def reduce(g):
         ("Sum", "Mean", "Max", "Min", "Prod", "L1", "L2", "SumSquare", "LogSum", "LogSumExp"), (6, 6, 4, 3, 1, 2, 2, 2, 1, 2))[0]  # fmt: skip
     if x.dtype in (I32, I64) and op not in ("Sum", "Max", "Min", "Prod"):
         raise Rejected("not exact")
+    if x.dtype in (I32, I64) and op == "Prod" and x.size and np.abs(x.value.astype(np.float64)).max() ** x.size > 2.0**31:
+        raise Rejected("overflows")
     if x.size == 0 and op not in ("Sum", "L1", "L2", "SumSquare"):
         raise Rejected("of nothing")
     if op == "LogSum":

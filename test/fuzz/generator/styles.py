@@ -20,8 +20,17 @@ def menu(elements=0, layouts=0, products=0, windows=0, sums=0, places=0, loops=0
 
 
 def image_shape(g, dims=2):
+    if g.isLarge:
+        most = {1: 600, 2: 60, 3: 16}[dims]
+        return (g.choose(1, 1, 2), g.choose(1, 3, 8, 16, 24, 32, 33, 64), *(g.between(most // 3, most) for _ in range(dims)))
     most = {1: 40, 2: 16, 3: 7}[dims]
     return (g.choose(1, 1, 2, 3), g.choose(1, 2, 3, 4, 5, 8, 16, 17, 24, 32), *(g.between(1, most) for _ in range(dims)))
+
+
+def sequence_shapes(g):
+    if g.isLarge:
+        return [(g.choose(1, 2), g.choose(1, 33, 64, 100), g.choose(48, 64, 96, 128))]
+    return [(g.choose(1, 2, 3), g.choose(1, 3, 7, 8, 16), g.choose(4, 8, 16, 17, 24))]
 
 
 # Style: (weight, menu, shapes of the first inputs).
@@ -29,7 +38,7 @@ STYLES = {
     "image": (5, menu(8, 4, 0, 14, 3, 3, 0.3, 0.5, 0, 8), lambda g: [image_shape(g)]),
     "line": (1.5, menu(8, 4, 2, 12, 3, 1, 0.5, 0, 2, 4), lambda g: [image_shape(g, 1)]),
     "volume": (1, menu(8, 4, 0, 12, 3, 1, 0, 0, 0, 0), lambda g: [image_shape(g, 3)]),
-    "sequence": (4, menu(8, 5, 8, 0, 6, 4, 0.5, 1, 2, 12), lambda g: [(g.choose(1, 2, 3), g.choose(1, 3, 7, 8, 16), g.choose(4, 8, 16, 17, 24))]),
+    "sequence": (4, menu(8, 5, 8, 0, 6, 4, 0.5, 1, 2, 12), sequence_shapes),
     "table": (2, menu(10, 5, 8, 0, 5, 5, 0.5, 1, 0, 1), lambda g: [(g.size(), g.size())]),
     "mixed": (5, menu(10, 8, 5, 5, 6, 6, 1, 1, 1, 2), lambda g: [tuple(g.size() for _ in range(g.between(0, 5))) for _ in range(g.between(1, 3))]),
     "quantized": (2.5, menu(4, 2, 2, 4, 1, 1, 0.2, 14, 0, 1), lambda g: [g.choose(image_shape(g), (g.size(), g.choose(8, 16, 20, 32, 33)))]),
@@ -79,6 +88,7 @@ def make(rng):
         dtype = rng.choices((F32, F64, F16), (88, 6, 6))[0]
         g = Graph(rng, opset_of(rng), dtype)
         g.constantShare = rng.choice((0.2, 0.5, 0.8))
+        g.isLarge = dtype == F32 and g.chance(0.2)
         _, entries, shapes = STYLES[style]
         for shape in shapes(g):
             if g.chance(0.015) and shape:
