@@ -229,7 +229,7 @@ static const char *differsOnOneThread(const burnish_model &model,
   if (model.run(&context.slots, in.data(), out.data(), workspace))
     return model.outputs[0].name;
   for (auto [index, tensor] : llvm::enumerate(out))
-    if (std::memcmp(tensor.data, bytes[index].data(), bytes[index].size()))
+    if (std::memcmp(tensor.data, bytes[index].data(), bytes[index].size()) != 0)
       return model.outputs[index].name;
   return nullptr;
 }
@@ -308,7 +308,7 @@ static bool runDataSet(const burnish_model &model, StringRef set,
   for (int32_t index = 0; index < model.input_count; ++index)
     if (std::memcmp(in[index].data,
                     inputFor(model, index, *inputs)->bytes.data(),
-                    in[index].bytes))
+                    in[index].bytes) != 0)
       return fail("error", "the run wrote to input '" +
                                llvm::Twine(model.inputs[index].name) + "'");
   if (options.threads > 1)
