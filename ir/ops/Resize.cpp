@@ -282,7 +282,7 @@ static Scalar coordinate(ImplicitLocOpBuilder &b, StringRef mode,
   if (mode == "half_pixel")
     return halfPixel;
   if (mode == "pytorch_half_pixel")
-    return select(to == 1, zero - 0.5, halfPixel);
+    return select(to == 1, zero, halfPixel);
   if (mode == "half_pixel_symmetric") {
     Scalar adjustment = Scalar(b, axis.to).toFloat(wide) / to;
     return from * 0.5 * (one - adjustment) + halfPixel;
