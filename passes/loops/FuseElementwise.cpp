@@ -40,6 +40,19 @@ static bool isWorthFusing(OpOperand *operand) {
   return readsOnce || isCheap(producer);
 }
 
+/// Whether an expansion could stand before the padding that it expands: the
+/// sizes it gives must be known there.
+static bool hasSizesBefore(OpOperand *operand, Operation *producer) {
+  auto expansion = dyn_cast<tensor::ExpandShapeOp>(operand->getOwner());
+  if (!expansion || !isa_and_nonnull<tensor::PadOp>(producer))
+    return true;
+  return llvm::all_of(expansion.getOutputShape(), [&](Value size) {
+    Operation *op = size.getDefiningOp();
+    return !op || op->getBlock() != producer->getBlock() ||
+           op->isBeforeInBlock(producer);
+  });
+}
+
 /// A change of shape may move through loops that are all parallel; it would
 /// take the form from others.
 static bool mayReshape(OpOperand *operand) {
@@ -47,8 +60,9 @@ static bool mayReshape(OpOperand *operand) {
     auto generic = dyn_cast_or_null<linalg::GenericOp>(op);
     return !generic || generic.getNumReductionLoops() == 0;
   };
-  return isParallel(operand->get().getDefiningOp()) &&
-         isParallel(operand->getOwner()) && operand->get().hasOneUse();
+  Operation *producer = operand->get().getDefiningOp();
+  return isParallel(producer) && isParallel(operand->getOwner()) &&
+         operand->get().hasOneUse() && hasSizesBefore(operand, producer);
 }
 
 // loops(transpose(constant)) -> loops(constant), read in its own order: packing
