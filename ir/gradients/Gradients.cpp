@@ -62,7 +62,8 @@ Value GradientBuilder::castAs(Value value, Value like) {
 
 Value GradientBuilder::shapeOf(Value value, int64_t start, int64_t end) {
   SmallVector<int64_t> sizes;
-  for (Dim dim : ArrayRef(scope.dims(value)).slice(start, end - start)) {
+  Dims dims = scope.dims(value);
+  for (Dim dim : ArrayRef(dims).slice(start, end - start)) {
     if (!known(dim))
       return make<ShapeOp>(value, getI64IntegerAttr(start),
                            getI64IntegerAttr(end));
