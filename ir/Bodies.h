@@ -35,6 +35,19 @@ llvm::LogicalResult inferBodies(HasBodies op, ShapeScope &scope);
 /// depend on what is computed inside.
 Dims dimsOutside(mlir::Operation *op, mlir::Value inner, ShapeScope &scope);
 
+class ScanOp;
+
+/// The parts of a scan: how many values it carries and stacks, and along which
+/// axes (those of inputs not negative) and in which directions it goes.
+struct ScanForm {
+  size_t carried, inputs, outputs;
+  llvm::SmallVector<int64_t> inputAxes, inputDirections, outputAxes,
+      outputDirections;
+};
+/// What the operands and attributes of a scan say; a diagnostic where they do
+/// not go together.
+llvm::FailureOr<ScanForm> scanFormOf(ScanOp op, ShapeScope &scope);
+
 /// The one element of a lowered tensor of any rank.
 mlir::Value onlyElement(Lowering &l, mlir::Value operand);
 

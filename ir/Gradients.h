@@ -7,6 +7,7 @@
 #pragma once
 #include "ir/Shapes.h"
 #include "llvm/ADT/DenseSet.h"
+#include "llvm/ADT/Sequence.h"
 
 namespace burnish::nn {
 
@@ -56,6 +57,13 @@ public:
   mlir::Value castAs(mlir::Value value, mlir::Value like);
 
   static int64_t rank(mlir::Value value) { return ShapeScope::rank(value); }
+  /// An axis counted from the end when negative.
+  static int64_t positiveAxis(int64_t axis, mlir::Value value) {
+    return axis < 0 ? axis + rank(value) : axis;
+  }
+  static llvm::SmallVector<int64_t> allAxes(mlir::Value value) {
+    return llvm::to_vector(llvm::seq<int64_t>(0, rank(value)));
+  }
   /// The dims as an i64 tensor, of the axes from `start` to before `end`.
   mlir::Value shapeOf(mlir::Value value) {
     return shapeOf(value, 0, rank(value));
@@ -80,6 +88,11 @@ public:
                     int64_t end);
   mlir::Value reduceSum(mlir::Value value, llvm::ArrayRef<int64_t> axes,
                         bool keepsDims);
+
+  /// The sum of all elements, of rank 0.
+  mlir::Value sumAll(mlir::Value value) {
+    return reduceSum(value, allAxes(value), /*keepsDims=*/false);
+  }
 
   /// The gradient of an operand that was broadcast: summed over what it was
   /// repeated along.

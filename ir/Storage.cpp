@@ -201,6 +201,21 @@ ElementsAttr nn::constantWith(RankedTensorType type, StringRef name,
   return resourceWith(type, name, std::move(bytes));
 }
 
+ElementsAttr nn::constantOver(RankedTensorType type, StringRef name,
+                              ArrayRef<char> bytes) {
+  return bytes.size() <= kDenseBytes
+             ? constantWith(type, name, SmallVector<char>(bytes))
+             : resourceOver(type, name, bytes);
+}
+
+std::string nn::resourceKey(StringRef name) {
+  std::string key = name.str();
+  for (char &c : key)
+    if (!llvm::isAlnum(c) && c != '.')
+      c = '_';
+  return !key.empty() && llvm::isAlpha(key.front()) ? key : "w" + key;
+}
+
 void nn::dropPages(MLIRContext *context, ArrayRef<char> bytes) {
   auto *dialect = context->getLoadedDialect<NNDialect>();
   if (!dialect || !dialect->isMapped(bytes))

@@ -54,6 +54,15 @@ mlir::ElementsAttr constantWith(mlir::RankedTensorType type,
                                 llvm::StringRef name,
                                 llvm::SmallVector<char> bytes);
 
+/// A constant of `bytes` that outlive the context (a mapped file): dense when
+/// small, else over them.
+mlir::ElementsAttr constantOver(mlir::RankedTensorType type,
+                                llvm::StringRef name,
+                                llvm::ArrayRef<char> bytes);
+/// A name as the key of a resource, for readers of the IR, who do not want its
+/// newlines.
+std::string resourceKey(llvm::StringRef name);
+
 /// Gives back the memory of `bytes` where a file is mapped there: they are read
 /// from it again when they are next asked for.
 void dropPages(mlir::MLIRContext *context, llvm::ArrayRef<char> bytes);

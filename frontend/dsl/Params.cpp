@@ -24,13 +24,9 @@ static std::string shapeText(ArrayRef<int64_t> dims) {
   return text + "]";
 }
 
-/// The key of a resource, for readers of the IR.
+/// Of a long path, the end tells most.
 static std::string resourceName(StringRef path) {
-  std::string name = path.take_back(60).str();
-  for (char &c : name)
-    if (!llvm::isAlnum(c) && c != '.')
-      c = '_';
-  return llvm::isAlpha(name.front()) ? name : "w" + name;
+  return nn::resourceKey(path.take_back(60));
 }
 
 std::optional<ElementsAttr> ParamSource::fromFile(const SafeTensors &file,
@@ -56,12 +52,7 @@ std::optional<ElementsAttr> ParamSource::fromFile(const SafeTensors &file,
                              shapeText(type.getShape()));
     return ElementsAttr();
   }
-  constexpr size_t kSmall = 64;
-  if (entry->bytes.size() <= kSmall)
-    return nn::constantWith(
-        type, resourceName(path),
-        SmallVector<char>(entry->bytes.begin(), entry->bytes.end()));
-  return nn::resourceOver(type, resourceName(path), entry->bytes);
+  return nn::constantOver(type, resourceName(path), entry->bytes);
 }
 
 /// One float as the bytes of an element type.

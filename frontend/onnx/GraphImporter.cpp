@@ -142,21 +142,9 @@ Value GraphImporter::constant(const onnx::TensorProto &tensor,
     return poisonValue;
   auto type = RankedTensorType::get(
       ArrayRef<int64_t>(tensor.dims().data(), tensor.dims_size()), elementType);
-  // The key of a resource is for readers of the IR, who want neither 10 MB of
-  // it nor newlines.
-  std::string name = tensor.name().substr(0, 60);
-  for (char &c : name)
-    if (!llvm::isAlnum(c) && c != '.')
-      c = '_';
-  if (name.empty() || !llvm::isAlpha(name.front()))
-    name = "w" + name;
-  constexpr size_t kSmall = 64;
-  ElementsAttr value =
-      bytes->size() <= kSmall
-          ? nn::constantWith(type, name,
-                             SmallVector<char>(bytes->begin(), bytes->end()))
-          : nn::resourceOver(type, name, *bytes);
-  return builder.make<nn::ConstantOp>(value);
+  // Nobody wants to read 10 MB of it.
+  std::string name = nn::resourceKey(StringRef(tensor.name()).take_front(60));
+  return builder.make<nn::ConstantOp>(nn::constantOver(type, name, *bytes));
 }
 
 void GraphImporter::initializers(const onnx::GraphProto &graph, Scope &scope) {

@@ -4,7 +4,6 @@
 #include "ir/Gradients.h"
 #include "ir/Ops.h"
 #include "ir/gradients/Windows.h"
-#include <numeric>
 
 using namespace mlir;
 using namespace burnish;
@@ -18,11 +17,10 @@ static SmallVector<int64_t> allButChannels(int64_t rank) {
   return axes;
 }
 
-static SmallVector<int64_t> exchangeFirstTwo(int64_t rank) {
-  SmallVector<int64_t> permutation(rank);
-  std::iota(permutation.begin(), permutation.end(), 0);
+static Value exchangeFirstTwo(GradientBuilder &b, Value value) {
+  SmallVector<int64_t> permutation = b.allAxes(value);
   std::swap(permutation[0], permutation[1]);
-  return permutation;
+  return b.transpose(value, permutation);
 }
 
 /// The gradient by weights (m, c / group, taps...) of the convolution of
@@ -33,7 +31,7 @@ static Value byWeights(GradientBuilder &b, Value image, Value dy, Value weights,
   WindowLists lists(windows);
   Value rows = image;
   if (group == 1) {
-    rows = b.transpose(rows, exchangeFirstTwo(rank));
+    rows = exchangeFirstTwo(b, rows);
   } else {
     // (n, group * c, ...) -> (c, group * n, ...)
     std::optional<SmallVector<int64_t>> dims = b.knownDims(image);
@@ -48,12 +46,11 @@ static Value byWeights(GradientBuilder &b, Value image, Value dy, Value weights,
     }
     rows = b.reshape(b.transpose(b.reshape(rows, split), permutation), merged);
   }
-  Value sums = b.make<ConvOp>(rows, b.transpose(dy, exchangeFirstTwo(rank)),
-                              Value(), b.getStringAttr("NOTSET"),
-                              b.getDenseI64ArrayAttr(lists.strides),
-                              b.getI64IntegerAttr(group), DenseI64ArrayAttr(),
-                              b.getDenseI64ArrayAttr(lists.pads),
-                              b.getDenseI64ArrayAttr(lists.dilations));
+  Value sums = b.make<ConvOp>(
+      rows, exchangeFirstTwo(b, dy), Value(), b.getStringAttr("NOTSET"),
+      b.getDenseI64ArrayAttr(lists.strides), b.getI64IntegerAttr(group),
+      DenseI64ArrayAttr(), b.getDenseI64ArrayAttr(lists.pads),
+      b.getDenseI64ArrayAttr(lists.dilations));
   // Where windows do not reach the end there are more taps than weights.
   for (auto [index, axis] : llvm::enumerate(windows.axes)) {
     std::optional<int64_t> taps = known(axis.kernel);
@@ -61,7 +58,7 @@ static Value byWeights(GradientBuilder &b, Value image, Value dy, Value weights,
       return b.refuse("the number of taps is known only at run time", weights);
     sums = b.slice(sums, 2 + static_cast<int64_t>(index), 0, *taps);
   }
-  return b.transpose(sums, exchangeFirstTwo(rank));
+  return exchangeFirstTwo(b, sums);
 }
 
 SmallVector<Value> ConvOp::differentiate(GradientBuilder &b, ValueRange dy) {

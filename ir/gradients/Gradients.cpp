@@ -2,7 +2,6 @@
 #include "ir/Gradients.h"
 #include "ir/Ops.h"
 #include "ir/Types.h"
-#include <numeric>
 
 using namespace mlir;
 using namespace burnish;
@@ -110,8 +109,7 @@ Value GradientBuilder::transpose(Value value, ArrayRef<int64_t> permutation) {
 }
 
 Value GradientBuilder::transposeMatrix(Value value) {
-  SmallVector<int64_t> permutation(rank(value));
-  std::iota(permutation.begin(), permutation.end(), 0);
+  SmallVector<int64_t> permutation = allAxes(value);
   std::swap(permutation.back(), permutation[permutation.size() - 2]);
   return transpose(value, permutation);
 }
@@ -142,8 +140,8 @@ Value GradientBuilder::reduceSum(Value value, ArrayRef<int64_t> axes,
 Value GradientBuilder::sumTo(Value gradient, Value operand) {
   Dims from = scope.dims(gradient), to = scope.dims(operand);
   int64_t more = static_cast<int64_t>(from.size() - to.size());
-  SmallVector<int64_t> leading(more), axes;
-  std::iota(leading.begin(), leading.end(), 0);
+  SmallVector<int64_t> leading = llvm::to_vector(llvm::seq<int64_t>(0, more)),
+                       axes;
   for (auto [axis, dim] : llvm::enumerate(to)) {
     Dim wide = from[more + axis];
     if (dim == wide)

@@ -1,7 +1,6 @@
 // Indexing.cpp - gradients of lookups and of their counterparts.
 #include "ir/Gradients.h"
 #include "ir/Ops.h"
-#include <numeric>
 
 using namespace mlir;
 using namespace burnish;
@@ -10,9 +9,7 @@ using namespace burnish::nn;
 // Whole slices are added to zeros at the axis, which comes first for that.
 SmallVector<Value> GatherOp::differentiate(GradientBuilder &b, ValueRange dy) {
   int64_t rank = b.rank(getData()), indexRank = b.rank(getIndices()),
-          axis = static_cast<int64_t>(getAxis());
-  if (axis < 0)
-    axis += rank;
+          axis = b.positiveAxis(getAxis(), getData());
   SmallVector<int64_t> forward{axis}, toFront;
   for (int64_t i = 0; i < rank; ++i)
     if (i != axis)

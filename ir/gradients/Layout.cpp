@@ -1,7 +1,6 @@
 // Layout.cpp - gradients of what moves, repeats, cuts and joins elements.
 #include "ir/Gradients.h"
 #include "ir/Ops.h"
-#include <numeric>
 
 using namespace mlir;
 using namespace burnish;
@@ -54,12 +53,8 @@ SmallVector<Value> PadOp::differentiate(GradientBuilder &b, ValueRange dy) {
   SmallVector<Value> gradients(getNumOperands());
   gradients[0] = inside;
   if (Value number = getConstantValue(); b.wants(number)) {
-    auto all = [&](Value value) {
-      SmallVector<int64_t> axes(b.rank(value));
-      std::iota(axes.begin(), axes.end(), 0);
-      return b.reduceSum(value, axes, /*keepsDims=*/false);
-    };
-    gradients[2] = b.reshapeAs(b.sub(all(dy[0]), all(inside)), number);
+    gradients[2] =
+        b.reshapeAs(b.sub(b.sumAll(dy[0]), b.sumAll(inside)), number);
   }
   return gradients;
 }
@@ -68,12 +63,8 @@ SmallVector<Value> TriluOp::differentiate(GradientBuilder &b, ValueRange dy) {
   return {b.make<TriluOp>(dy[0], getK(), getUpper())};
 }
 
-static int64_t positiveAxis(int64_t axis, Value value) {
-  return axis < 0 ? axis + GradientBuilder::rank(value) : axis;
-}
-
 SmallVector<Value> ConcatOp::differentiate(GradientBuilder &b, ValueRange dy) {
-  int64_t axis = positiveAxis(getAxis(), dy[0]);
+  int64_t axis = b.positiveAxis(getAxis(), dy[0]);
   SmallVector<Value> sizes;
   for (Value input : getInputs())
     sizes.push_back(b.shapeOf(input, axis, axis + 1));
@@ -86,7 +77,7 @@ SmallVector<Value> SplitOp::differentiate(GradientBuilder &b, ValueRange dy) {
   SmallVector<Value> parts;
   for (auto [part, gradient] : llvm::zip_equal(getOutputs(), dy))
     parts.push_back(gradient ? gradient : b.zerosLike(part));
-  return {b.concat(parts, positiveAxis(getAxis(), getInput()))};
+  return {b.concat(parts, b.positiveAxis(getAxis(), getInput()))};
 }
 
 // Zeros around where nothing was left out between; else each element goes back
@@ -105,7 +96,7 @@ SmallVector<Value> SliceOp::differentiate(GradientBuilder &b, ValueRange dy) {
                  llvm::all_of(*steps, [](int64_t step) { return step == 1; });
   SmallVector<int64_t> pads(2 * rank, 0);
   for (size_t i = 0; isPlain && i < count; ++i) {
-    int64_t axis = getAxes() ? positiveAxis((*axes)[i], getData())
+    int64_t axis = getAxes() ? b.positiveAxis((*axes)[i], getData())
                              : static_cast<int64_t>(i);
     std::optional<int64_t> size = known(b.scope.dim(getData(), axis)),
                            left = known(b.scope.dim(getOutput(), axis));

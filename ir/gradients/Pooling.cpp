@@ -85,28 +85,33 @@ SmallVector<Value> MaxPoolOp::differentiate(GradientBuilder &b, ValueRange dy) {
   return {b.addAt(getX(), places, dy[0])};
 }
 
+/// A constant of ones in the element type of `like`.
+static Value ones(GradientBuilder &b, Value like, ArrayRef<int64_t> dims) {
+  Type elementType = getElementTypeOrSelf(like.getType());
+  return b.make<ConstantOp>(
+      DenseElementsAttr::get(RankedTensorType::get(dims, elementType),
+                             b.getFloatAttr(elementType, 1)));
+}
+
 /// The sums over all windows that an element is in.
 static Value spread(GradientBuilder &b, Value image, Value dy,
                     const Windows &windows) {
   SmallVector<int64_t> taps;
   for (const WindowAxis &axis : windows.axes)
     taps.push_back(*known(axis.kernel));
-  Type elementType = getElementTypeOrSelf(image.getType());
-  auto ones = [&](int64_t channels) {
+  auto weights = [&](int64_t channels) {
     SmallVector<int64_t> dims{channels, 1};
     llvm::append_range(dims, taps);
-    auto type = RankedTensorType::get(dims, elementType);
-    return b.make<ConstantOp>(
-        DenseElementsAttr::get(type, b.getFloatAttr(elementType, 1)));
+    return ones(b, image, dims);
   };
   if (std::optional<int64_t> channels = known(b.scope.dim(image, 1)))
-    return byImage(b, image, dy, ones(*channels), windows, *channels);
+    return byImage(b, image, dy, weights(*channels), windows, *channels);
   // Every channel is an image of its own.
   int64_t rank = b.rank(image);
   Value images = b.make<ReshapeOp>(
       dy, b.concat({b.integers({-1, 1}), b.shapeOf(dy, 2, rank)}, 0),
       /*allowzero=*/0);
-  return b.reshapeAs(byImage(b, image, images, ones(1), windows, 1), image);
+  return b.reshapeAs(byImage(b, image, images, weights(1), windows, 1), image);
 }
 
 /// How many elements count in each window, as (1, 1, positions...); null when
@@ -140,17 +145,12 @@ static Value counts(GradientBuilder &b, Value image, const Windows &windows,
                     "that are known only at run time; --dim or --shape gives "
                     "them",
                     image);
-  Type elementType = getElementTypeOrSelf(image.getType());
-  auto ones = [&](ArrayRef<int64_t> dims) {
-    auto type = RankedTensorType::get(dims, elementType);
-    return b.make<ConstantOp>(
-        DenseElementsAttr::get(type, b.getFloatAttr(elementType, 1)));
-  };
-  return b.make<ConvOp>(
-      ones(sizes), ones(taps), Value(), b.getStringAttr("NOTSET"),
-      b.getDenseI64ArrayAttr(lists.dilations), b.getI64IntegerAttr(1),
-      DenseI64ArrayAttr(), b.getDenseI64ArrayAttr(lists.pads),
-      b.getDenseI64ArrayAttr(lists.strides));
+  return b.make<ConvOp>(ones(b, image, sizes), ones(b, image, taps), Value(),
+                        b.getStringAttr("NOTSET"),
+                        b.getDenseI64ArrayAttr(lists.dilations),
+                        b.getI64IntegerAttr(1), DenseI64ArrayAttr(),
+                        b.getDenseI64ArrayAttr(lists.pads),
+                        b.getDenseI64ArrayAttr(lists.strides));
 }
 
 SmallVector<Value> AveragePoolOp::differentiate(GradientBuilder &b,

@@ -1,7 +1,6 @@
 // Reduction.cpp - gradients of sums, extremes, orders and softmax.
 #include "ir/Gradients.h"
 #include "ir/Ops.h"
-#include <numeric>
 
 using namespace mlir;
 using namespace burnish;
@@ -10,7 +9,6 @@ using namespace burnish::nn;
 /// The axes of a reduction, not negative and in order; none after `refuse`.
 template <typename Op>
 static std::optional<SmallVector<int64_t>> axesOf(GradientBuilder &b, Op op) {
-  int64_t rank = b.rank(op.getData());
   SmallVector<int64_t> axes;
   if (Value operand = op.getAxes()) {
     std::optional<SmallVector<int64_t>> known = b.scope.integers(operand);
@@ -19,12 +17,10 @@ static std::optional<SmallVector<int64_t>> axesOf(GradientBuilder &b, Op op) {
       return std::nullopt;
     }
     for (int64_t axis : *known)
-      axes.push_back(axis < 0 ? axis + rank : axis);
+      axes.push_back(b.positiveAxis(axis, op.getData()));
   }
-  if (axes.empty() && !op.getNoopWithEmptyAxes()) {
-    axes.resize(rank);
-    std::iota(axes.begin(), axes.end(), 0);
-  }
+  if (axes.empty() && !op.getNoopWithEmptyAxes())
+    axes = b.allAxes(op.getData());
   llvm::sort(axes);
   return axes;
 }
@@ -123,12 +119,8 @@ SmallVector<Value> CumProdOp::differentiate(GradientBuilder &b, ValueRange dy) {
                 getX())};
 }
 
-static int64_t positiveAxis(int64_t axis, int64_t rank) {
-  return axis < 0 ? axis + rank : axis;
-}
-
 SmallVector<Value> SoftmaxOp::differentiate(GradientBuilder &b, ValueRange dy) {
-  int64_t axis = positiveAxis(getAxis(), b.rank(getInput()));
+  int64_t axis = b.positiveAxis(getAxis(), getInput());
   Value weighted = b.mul(dy[0], getOutput()),
         sum = b.reduceSum(weighted, {axis}, /*keepsDims=*/true);
   return {b.mul(getOutput(), b.sub(dy[0], sum))};
@@ -136,7 +128,7 @@ SmallVector<Value> SoftmaxOp::differentiate(GradientBuilder &b, ValueRange dy) {
 
 SmallVector<Value> LogSoftmaxOp::differentiate(GradientBuilder &b,
                                                ValueRange dy) {
-  int64_t axis = positiveAxis(getAxis(), b.rank(getInput()));
+  int64_t axis = b.positiveAxis(getAxis(), getInput());
   Value sum = b.reduceSum(dy[0], {axis}, /*keepsDims=*/true);
   return {b.sub(dy[0], b.mul(b.exp(getOutput()), sum))};
 }
@@ -158,11 +150,8 @@ NegativeLogLikelihoodLossOp::differentiate(GradientBuilder &b, ValueRange dy) {
     weights = b.make<GatherOp>(getWeight(), target, /*axis=*/0);
   }
   Value share = b.mul(weights, dy[0]);
-  if (getReduction() == "mean") {
-    SmallVector<int64_t> axes(b.rank(target));
-    std::iota(axes.begin(), axes.end(), 0);
-    share = b.div(share, b.reduceSum(weights, axes, /*keepsDims=*/false));
-  }
+  if (getReduction() == "mean")
+    share = b.div(share, b.sumAll(weights));
   Value classes = b.shapeOf(like, 1, 2),
         numbers = b.concat({b.reshape(b.number(like, 0), {1}),
                             b.reshape(b.number(like, -1), {1})},

@@ -1,7 +1,6 @@
 // Resize.cpp - the gradient of sampling at other places.
 #include "ir/Gradients.h"
 #include "ir/Ops.h"
-#include <numeric>
 
 using namespace mlir;
 using namespace burnish;
@@ -21,23 +20,17 @@ SmallVector<Value> ResizeOp::differentiate(GradientBuilder &b, ValueRange dy) {
              getX());
     return {};
   }
-  int64_t rank = b.rank(getX());
-  SmallVector<int64_t> axes(rank);
-  std::iota(axes.begin(), axes.end(), 0);
+  SmallVector<int64_t> axes = b.allAxes(getX());
   if (getAxes())
     axes.assign(getAxes()->begin(), getAxes()->end());
   Value gradient = dy[0];
   for (auto [place, said] : llvm::enumerate(axes)) {
-    int64_t axis = said < 0 ? said + rank : said, size = (*from)[axis];
+    int64_t axis = b.positiveAxis(said, getX()), size = (*from)[axis];
     if (size == (*to)[axis])
       continue;
-    Value identity = b.make<CastOp>(
-        b.equal(b.unsqueeze(b.make<RangeOp>(b.integer(0), b.integer(size),
-                                            b.integer(1)),
-                            {1}),
-                b.make<RangeOp>(b.integer(0), b.integer(size), b.integer(1))),
-        int64_t(1));
-    identity = b.castAs(identity, getX());
+    Value places = b.make<RangeOp>(b.integer(0), b.integer(size), b.integer(1));
+    Value identity =
+        b.indicator(b.equal(b.unsqueeze(places, {1}), places), getX());
     // Scales count where they are said: rounding depends on them.
     Value scales, sizes;
     if (getScales())
@@ -52,8 +45,7 @@ SmallVector<Value> ResizeOp::differentiate(GradientBuilder &b, ValueRange dy) {
         b.getFloatAttr(b.getF32Type(), 0.0), b.getStringAttr("stretch"),
         getModeAttr(), getNearestModeAttr());
     // (..., to, ...) -> (..., from, ...), the axis last.
-    SmallVector<int64_t> order(rank);
-    std::iota(order.begin(), order.end(), 0);
+    SmallVector<int64_t> order = b.allAxes(gradient);
     std::swap(order[axis], order.back());
     gradient = b.transpose(gradient, order);
     gradient = b.matmul(gradient, b.transposeMatrix(matrix));

@@ -448,16 +448,7 @@ FailureOr<SmallVector<Value>> LoopOp::lower(Lowering &l) {
 
 //===- scan ---------------------------------------------------------------===//
 
-namespace {
-/// The parts of a scan: how many values it carries and stacks, and along which
-/// axes and in which directions it goes.
-struct ScanForm {
-  size_t carried, inputs, outputs;
-  SmallVector<int64_t> inputAxes, inputDirections, outputAxes, outputDirections;
-};
-} // namespace
-
-static FailureOr<ScanForm> scanFormOf(ScanOp op, ShapeScope &scope) {
+FailureOr<ScanForm> nn::scanFormOf(ScanOp op, ShapeScope &scope) {
   size_t operands = op->getNumOperands();
   int64_t inputs = op.getNumScanInputs();
   if (inputs < 1 || inputs > static_cast<int64_t>(operands))

@@ -1,14 +1,18 @@
 // AdjointBodies.cpp - gradients through operators with bodies.
 #include "ir/Bodies.h"
 #include "ir/Ops.h"
+#include "mlir/IR/IRMapping.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "passes/graph/Adjoints.h"
 
 using namespace mlir;
 using namespace burnish;
 
-SmallVector<Value> burnish::copyBody(Block &from, Block &to, IRMapping &mapping,
-                                     nn::ShapeScope &scope) {
+/// Copies all but the terminator of `from` to the end of `to`, with values
+/// replaced by `mapping`, and works out the shapes; what the terminator yields,
+/// mapped.
+static SmallVector<Value> copyBody(Block &from, Block &to, IRMapping &mapping,
+                                   nn::ShapeScope &scope) {
   OpBuilder builder = OpBuilder::atBlockEnd(&to);
   for (Operation &op : from.without_terminator())
     (void)scope.infer(builder.clone(op, mapping));
@@ -73,7 +77,7 @@ struct NewScan {
 
 /// What a loop or a scan does, said alike.
 struct Iterations {
-  explicit Iterations(nn::ScanOp scan);
+  Iterations(nn::ScanOp scan, const nn::ScanForm &form);
   explicit Iterations(nn::LoopOp loop);
 
   /// Puts an operator in the place of this one that also stacks the states that
@@ -101,32 +105,18 @@ private:
 };
 } // namespace
 
-/// A list attribute of a scan with a value for each of `count`.
-static SmallVector<int64_t> listOf(std::optional<ArrayRef<int64_t>> values,
-                                   size_t count) {
-  return values ? SmallVector<int64_t>(*values)
-                : SmallVector<int64_t>(count, 0);
-}
-
-Iterations::Iterations(nn::ScanOp scan)
+Iterations::Iterations(nn::ScanOp scan, const nn::ScanForm &form)
     : op(scan), body(&scan.getBody().front()), firstState(0) {
-  size_t count = scan.getNumScanInputs(),
-         carried = scan.getNumOperands() - count,
-         results = scan.getNumResults() - carried;
-  llvm::append_range(initial, scan.getOperands().take_front(carried));
-  llvm::append_range(states, body->getArguments().take_front(carried));
-  SmallVector<int64_t> axes = listOf(scan.getScanInputAxes(), count),
-                       directions =
-                           listOf(scan.getScanInputDirections(), count);
-  for (size_t i = 0; i < count; ++i)
-    scanned.push_back({scan.getOperand(carried + i),
-                       body->getArgument(carried + i), axes[i], directions[i]});
-  axes = listOf(scan.getScanOutputAxes(), results);
-  directions = listOf(scan.getScanOutputDirections(), results);
-  for (size_t i = 0; i < results; ++i)
-    outputs.push_back({scan.getResult(carried + i),
-                       nn::yieldedBy(scan.getBody())[carried + i], axes[i],
-                       directions[i]});
+  llvm::append_range(initial, scan.getOperands().take_front(form.carried));
+  llvm::append_range(states, body->getArguments().take_front(form.carried));
+  for (size_t i = 0; i < form.inputs; ++i)
+    scanned.push_back({scan.getOperand(form.carried + i),
+                       body->getArgument(form.carried + i), form.inputAxes[i],
+                       form.inputDirections[i]});
+  for (size_t i = 0; i < form.outputs; ++i)
+    outputs.push_back({scan.getResult(form.carried + i),
+                       nn::yieldedBy(scan.getBody())[form.carried + i],
+                       form.outputAxes[i], form.outputDirections[i]});
 }
 
 // The body of a loop takes its number and the condition before the states, and
@@ -209,7 +199,10 @@ LogicalResult Adjoints::throughIterations(Operation *op, ArrayRef<Value> dy) {
   Location loc = op->getLoc();
   SmallVector<Value> outer = captured(op);
   auto loop = dyn_cast<nn::LoopOp>(op);
-  Iterations all = loop ? Iterations(loop) : Iterations(cast<nn::ScanOp>(op));
+  Iterations all =
+      loop ? Iterations(loop)
+           : Iterations(cast<nn::ScanOp>(op),
+                        *nn::scanFormOf(cast<nn::ScanOp>(op), scope));
   size_t carried = all.states.size();
   // The operator is replaced, and its results may not be mistaken for others
   // that come to lie where they were.
@@ -271,9 +264,9 @@ LogicalResult Adjoints::throughIterations(Operation *op, ArrayRef<Value> dy) {
   inner.builder.setLoc(loc);
   inner.products.emplace();
   for (size_t i = 0; i < carried; ++i)
-    inner.add(yielded[all.firstState + i], byState[i]);
+    inner.seed(yielded[all.firstState + i], byState[i]);
   for (size_t i = 0; i < byOutput.size(); ++i)
-    inner.add(yielded[all.firstState + carried + i], byOutput[i]);
+    inner.seed(yielded[all.firstState + carried + i], byOutput[i]);
   if (failed(inner.run()))
     return failure();
 

@@ -1,8 +1,6 @@
 // Adjoints.h - reverse accumulation over the operators of a block.
 #pragma once
 #include "ir/Gradients.h"
-#include "mlir/IR/IRMapping.h"
-#include "llvm/ADT/MapVector.h"
 
 namespace burnish {
 
@@ -18,7 +16,7 @@ public:
   Adjoints(mlir::Block &block, llvm::ArrayRef<mlir::Value> wanted,
            mlir::OpBuilder builder, nn::ShapeScope &scope);
 
-  /// Begins with the gradient by a value of the block.
+  /// Begins with the gradient by a value of the block; null adds nothing.
   void seed(mlir::Value value, mlir::Value gradient) { add(value, gradient); }
   /// Visits all operators that are in the block now. Failure after a
   /// diagnostic, when something on the way has no gradient.
@@ -59,12 +57,5 @@ private:
   /// from above is left to one product over all iterations.
   std::optional<llvm::SmallVector<Product>> products;
 };
-
-/// Copies all but the terminator of `from` to the end of `to`, with values
-/// replaced by `mapping`, and works out the shapes; what the terminator yields,
-/// mapped.
-llvm::SmallVector<mlir::Value> copyBody(mlir::Block &from, mlir::Block &to,
-                                        mlir::IRMapping &mapping,
-                                        nn::ShapeScope &scope);
 
 } // namespace burnish

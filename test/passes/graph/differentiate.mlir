@@ -40,3 +40,19 @@ func.func @recurrence(%w: tensor<3x3xf32> {nn.name = "w"}, %h: tensor<2x3xf32> {
   %loss = nn.reduce_sum %last {keepdims = 0 : i64} : (tensor<2x3xf32>) -> tensor<f32>
   return %loss : tensor<f32>
 }
+
+// -----
+
+// An empty list of axes or directions stands for zeros.
+// CHECK-LABEL: func.func @empty_lists(
+// CHECK: nn.scan
+// CHECK: nn.scan {{.*}} scan_input_axes = array<i64: 0, 0>, scan_input_directions = array<i64: 1, 1>
+func.func @empty_lists(%x: tensor<2xf32> {nn.name = "x"}, %xs: tensor<3x2xf32>) -> (tensor<f32> {nn.name = "loss"}) {
+  %last = nn.scan %x, %xs {num_scan_inputs = 1 : i64, scan_input_axes = array<i64>, scan_input_directions = array<i64>} : (tensor<2xf32>, tensor<3x2xf32>) -> tensor<2xf32> {
+  ^bb0(%s: tensor<2xf32>, %now: tensor<2xf32>):
+    %n = nn.mul %s, %now : (tensor<2xf32>, tensor<2xf32>) -> tensor<2xf32>
+    nn.yield %n : tensor<2xf32>
+  }
+  %loss = nn.reduce_sum %last {keepdims = 0 : i64} : (tensor<2xf32>) -> tensor<f32>
+  return %loss : tensor<f32>
+}
