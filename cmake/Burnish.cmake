@@ -4,7 +4,9 @@
 # What every MLIR target shares: MLIR's headers cost 19 s a file without this one precompiled header.
 add_library(burnish_pch OBJECT ${PROJECT_SOURCE_DIR}/cmake/Pch.cpp)
 target_precompile_headers(burnish_pch PRIVATE ${PROJECT_SOURCE_DIR}/cmake/Pch.h)
-target_compile_options(burnish_pch PRIVATE -Wall -Wextra -Wno-unused-parameter -Werror -fno-exceptions -fpch-instantiate-templates)
+target_compile_options(burnish_pch PRIVATE -Wall -Wextra -Wno-unused-parameter -Werror -fno-exceptions -fpch-instantiate-templates
+  # The same headers give the same bytes, so that ccache knows what was compiled with them.
+  "SHELL:-Xclang -fno-pch-timestamp")
 
 # burnish_add_library(NAME SOURCES a.cpp ... LINK lib ... DEPENDS target ...)
 # A static library of MLIR code; it links libMLIR.so and libLLVM.so only.
