@@ -40,3 +40,22 @@ func.func @hands_on(%x: memref<?xf32>, %n: index) -> memref<?xf32> {
   }
   return %r : memref<?xf32>
 }
+
+// -----
+
+// A buffer that may have been chosen is needed as long as the choice is.
+// CHECK-LABEL: func.func @chosen(
+// CHECK:         %[[FIRST:.*]] = arith.constant 0 : index
+// CHECK:         memref.view %{{.*}}[%[[FIRST]]][] : memref<128xi8>
+// CHECK:         %[[SECOND:.*]] = arith.constant 64 : index
+// CHECK:         memref.view %{{.*}}[%[[SECOND]]][] : memref<128xi8>
+func.func @chosen(%x: memref<16xf32>, %y: memref<16xf32>, %condition: i1) {
+  %a = memref.alloc() : memref<16xf32>
+  memref.copy %x, %a : memref<16xf32> to memref<16xf32>
+  %chosen = arith.select %condition, %a, %y : memref<16xf32>
+  %b = memref.alloc() : memref<16xf32>
+  memref.copy %y, %b : memref<16xf32> to memref<16xf32>
+  memref.copy %b, %x : memref<16xf32> to memref<16xf32>
+  memref.copy %chosen, %y : memref<16xf32> to memref<16xf32>
+  return
+}
