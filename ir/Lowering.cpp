@@ -659,8 +659,23 @@ Value Lowering::pick(Value tensor, ArrayRef<int64_t> axes,
   if (llvm::is_contained(picked.shape, 0))
     return tensor::EmptyOp::create(*this, picked.shapeSizes,
                                    type.getElementType());
-  return tensor::ExtractSliceOp::create(*this, type, tensor, picked.offsets,
-                                        picked.sizes, picked.strides);
+  if (!llvm::is_contained(picked.shape, 1))
+    return tensor::ExtractSliceOp::create(*this, type, tensor, picked.offsets,
+                                          picked.sizes, picked.strides);
+  // Which axes of size 1 a slice leaves out is not part of it, and upstream's
+  // folding of its offsets may take others: [1, 3, 1] to 1x3 became [1, 1, 3].
+  Value whole = tensor::ExtractSliceOp::create(*this, tensor, picked.offsets,
+                                               picked.sizes, picked.strides);
+  SmallVector<ReassociationIndices> groups(1);
+  bool isGroupFull = false;
+  for (int64_t axis = 0, rank = picked.sizes.size(); axis < rank; ++axis) {
+    bool isKept = !llvm::is_contained(axes, axis);
+    if (isKept && isGroupFull)
+      groups.emplace_back();
+    isGroupFull |= isKept;
+    groups.back().push_back(axis);
+  }
+  return tensor::CollapseShapeOp::create(*this, type, whole, groups);
 }
 
 Value Lowering::place(Value source, Value target, ArrayRef<int64_t> axes,
@@ -674,6 +689,16 @@ Value Lowering::place(Value source, Value target, ArrayRef<int64_t> axes,
     source = tensor::CastOp::create(*this, type, source);
   return tensor::InsertSliceOp::create(*this, source, target, picked.offsets,
                                        picked.sizes, picked.strides);
+}
+
+Value Lowering::withSize(Value tensor, int64_t axis, Dim size) {
+  auto type = cast<RankedTensorType>(tensor.getType());
+  std::optional<int64_t> value = known(size);
+  if (!value || !type.isDynamicDim(axis))
+    return tensor;
+  SmallVector<int64_t> shape(type.getShape());
+  shape[axis] = *value;
+  return tensor::CastOp::create(*this, type.clone(shape), tensor);
 }
 
 Value Lowering::pad(Value tensor, Type elementType, ArrayRef<OpFoldResult> low,

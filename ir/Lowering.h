@@ -76,6 +76,10 @@ public:
 
   //===- Tensors ----------------------------------------------------------===//
 
+  /// The tensor with the size of an axis in its type, where that is known; the
+  /// run was refused if it has another one.
+  mlir::Value withSize(mlir::Value tensor, int64_t axis, Dim size);
+
   /// A tensor without contents; `elementType` is an nn element type.
   mlir::Value empty(mlir::Type elementType,
                     llvm::ArrayRef<mlir::OpFoldResult> sizes);

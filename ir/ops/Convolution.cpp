@@ -128,7 +128,8 @@ LogicalResult ConvOp::inferShapes(ShapeScope &scope) {
 FailureOr<SmallVector<Value>> ConvOp::lower(Lowering &l) {
   Windows windows = *windowsOf(*this, l.scope);
   Dims x = l.scope.dims(getX()), w = l.scope.dims(getW());
-  l.requireEqual(x[1], w[1] * static_cast<int64_t>(getGroup()),
+  Dim channels = w[1] * static_cast<int64_t>(getGroup());
+  l.requireEqual(x[1], channels,
                  "W takes another number of channels than X has");
   if (getB())
     l.requireEqual(
@@ -137,8 +138,10 @@ FailureOr<SmallVector<Value>> ConvOp::lower(Lowering &l) {
   requireKernel(l, windows, w);
   Type elementType = getElementTypeOrSelf(getY().getType()),
        sums = sumType(elementType);
-  Value y = convolve(l, loweredOperand(l, getX()), loweredOperand(l, getW()),
-                     windows, getGroup(), sums);
+  Lowering::Operand image = loweredOperand(l, getX());
+  image.tensor = l.withSize(image.tensor, 1, channels);
+  Value y =
+      convolve(l, image, loweredOperand(l, getW()), windows, getGroup(), sums);
   return SmallVector<Value>{addChannelBias(
       l, y, sums, getB() ? l.lowered(getB()) : Value(), elementType)};
 }

@@ -1,4 +1,4 @@
-// RUN: burnish-opt %s --nn-infer-shapes --nn-lower-to-linalg --canonicalize | FileCheck %s
+// RUN: burnish-opt %s --split-input-file --nn-infer-shapes --nn-lower-to-linalg --canonicalize | FileCheck %s
 
 // Scans the second axis from its start, and stacks along the second axis from its end.
 // CHECK-LABEL: func.func @scan(
@@ -15,4 +15,18 @@ func.func @scan(%s: tensor<3xf32>, %x: tensor<3x5xf32>) -> (tensor<?xf32>, tenso
     nn.yield %w, %w : tensor<3xf32>, tensor<3xf32>
   }
   return %y#0, %y#1 : tensor<?xf32>, tensor<?x?xf32>
+}
+
+// -----
+
+// An axis of size 1 that stays is not taken for the one that goes through the steps.
+// CHECK-LABEL: func.func @keeps_unit_axes(
+// CHECK:         tensor.collapse_shape %{{.*}} {{\[}}[0], [1, 2]] : tensor<1x3x1xf32> into tensor<1x3xf32>
+func.func @keeps_unit_axes(%s: tensor<1x3xf32>, %x: tensor<1x3x1xf32>) -> tensor<1x3xf32> {
+  %y = nn.scan %s, %x {num_scan_inputs = 1 : i64, scan_input_axes = array<i64: 2>} : (tensor<1x3xf32>, tensor<1x3x1xf32>) -> tensor<1x3xf32> {
+  ^bb0(%a: tensor<1x3xf32>, %e: tensor<1x3xf32>):
+    %w = nn.add %a, %e : (tensor<1x3xf32>, tensor<1x3xf32>) -> tensor<1x3xf32>
+    nn.yield %w : tensor<1x3xf32>
+  }
+  return %y : tensor<1x3xf32>
 }

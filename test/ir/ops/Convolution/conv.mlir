@@ -63,3 +63,14 @@ func.func @symbolic(%x: tensor<?x3x?xf32>, %w: tensor<5x3x4xf32>) -> tensor<?x5x
   %y = nn.conv %x, %w {auto_pad = "SAME_UPPER"} : (tensor<?x3x?xf32>, tensor<5x3x4xf32>) -> tensor<?x5x?xf32>
   return %y : tensor<?x5x?xf32>
 }
+
+// -----
+
+// Where only the weights say how many channels there are, the padded input is taken apart into groups all the same.
+// CHECK-LABEL: func.func @grouped_channels_of_run_time(
+// CHECK:         cf.assert %{{.*}}, "1:W takes another number of channels than X has"
+// CHECK:         tensor.expand_shape %{{.*}} output_shape [3, 2, 5, 9] : tensor<3x10x9xf32>
+func.func @grouped_channels_of_run_time(%x: tensor<3x?x7xf32>, %w: tensor<6x5x3xf32>) -> tensor<3x6x7xf32> {
+  %y = nn.conv %x, %w {group = 2 : i64, pads = array<i64: 1, 1>} : (tensor<3x?x7xf32>, tensor<6x5x3xf32>) -> tensor<3x6x7xf32>
+  return %y : tensor<3x6x7xf32>
+}
