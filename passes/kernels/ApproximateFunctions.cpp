@@ -1,5 +1,9 @@
-// ApproximateFunctions.cpp - exp, tanh and erf of f32 vectors as polynomials.
+// ApproximateFunctions.cpp - exp, log, sin, cos, tanh and erf of f32 vectors as
+// polynomials, each within 2 ULP over all floats (test/passes/kernels/
+// functions.test).
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
 #include "passes/Passes.h"
 
@@ -12,6 +16,9 @@ namespace burnish {
 } // namespace burnish
 
 namespace {
+/// Beyond this, a multiple of pi/2 in two parts is not exact any more.
+constexpr float kFarAngle = 1.0e6f;
+
 /// Arithmetic on vectors of one shape.
 struct VectorMath {
   VectorMath(Location loc, OpBuilder &builder, VectorType type)
@@ -48,6 +55,9 @@ struct VectorMath {
   Value less(Value x, Value y) {
     return arith::CmpFOp::create(b, arith::CmpFPredicate::OLT, x, y);
   }
+  Value equal(Value x, Value y) {
+    return arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, x, y);
+  }
   Value select(Value condition, Value x, Value y) {
     return arith::SelectOp::create(b, condition, x, y);
   }
@@ -82,6 +92,115 @@ struct VectorMath {
           half = arith::ShRSIOp::create(b, whole, integer(1));
     return mul(mul(power, powerOfTwo(half)),
                powerOfTwo(arith::SubIOp::create(b, whole, half)));
+  }
+
+  /// ln(2^k m) = k ln(2) + ln(1 + f) with 1 + f in [sqrt(1/2), sqrt(2)].
+  Value log(Value x) {
+    Value isSmall = less(x, number(std::numeric_limits<float>::min())),
+          scaled = select(isSmall, mul(x, number(0x1p25f)), x);
+    Value least = integer(0x3f3504f3), // sqrt(1/2)
+        exponent = arith::ShRSIOp::create(
+            b, arith::SubIOp::create(b, bits(scaled), least), integer(23));
+    Value mantissa = fromBits(arith::SubIOp::create(
+        b, bits(scaled), arith::ShLIOp::create(b, exponent, integer(23))));
+    Value f = sub(mantissa, number(1.0f)),
+          k = add(arith::SIToFPOp::create(b, type, exponent),
+                  select(isSmall, number(-25.0f), number(0.0f)));
+    Value tail = polynomial(f, {0.33333313f, -0.2500001f, 0.20002124f,
+                                -0.16668005f, 0.14219452f, -0.124053404f,
+                                0.11888698f, -0.116775155f, 0.067477286f});
+    Value square = mul(f, f),
+          rest = fma(k, number(-2.12194440e-4f), mul(mul(square, f), tail));
+    Value result =
+        fma(k, number(0.693359375f), add(f, fma(square, number(-0.5f), rest)));
+    // What is no positive number keeps its meaning.
+    float infinity = std::numeric_limits<float>::infinity();
+    result = select(less(x, number(infinity)), result, x);
+    result = select(less(x, number(0.0f)),
+                    number(std::numeric_limits<float>::quiet_NaN()), result);
+    return select(equal(x, number(0.0f)), number(-infinity), result);
+  }
+
+  Value sin(Value x) { return angle<math::SinOp>(x, 0); }
+  Value cos(Value x) { return angle<math::CosOp>(x, 1); }
+
+  /// The sine of x + quarters * pi/2. The angle is brought near 0 in f64, where
+  /// multiples of the first 33 bits of pi/2 are exact.
+  template <typename Op> Value angle(Value x, int64_t quarters) {
+    auto isFar = [&](auto predicate, float bound) -> Value {
+      return arith::CmpFOp::create(b, predicate, magnitude(x), number(bound));
+    };
+    Value isLarge =
+        arith::AndIOp::create(b, isFar(arith::CmpFPredicate::OGT, kFarAngle),
+                              isFar(arith::CmpFPredicate::OLT,
+                                    std::numeric_limits<float>::infinity()));
+    Value isAnyLarge =
+        vector::ReductionOp::create(b, vector::CombiningKind::OR, isLarge);
+    auto branch = scf::IfOp::create(b, TypeRange(type), isAnyLarge,
+                                    /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(branch.thenBlock());
+    scf::YieldOp::create(b, eachAlone<Op>(x));
+    b.setInsertionPointToStart(branch.elseBlock());
+    scf::YieldOp::create(b, nearAngle(x, quarters));
+    return branch.getResult(0);
+  }
+
+  /// The function of one lane after the other.
+  template <typename Op> Value eachAlone(Value x) {
+    auto index = [&](int64_t value) -> Value {
+      return arith::ConstantIndexOp::create(b, value);
+    };
+    auto loop = scf::ForOp::create(b, index(0), index(type.getNumElements()),
+                                   index(1), ValueRange(x));
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    OpFoldResult lane = loop.getInductionVar();
+    Value element = vector::ExtractOp::create(b, x, lane);
+    scf::YieldOp::create(
+        b, Value(vector::InsertOp::create(b, Value(Op::create(b, element)),
+                                          loop.getRegionIterArg(0), lane)));
+    return loop.getResult(0);
+  }
+
+  Value nearAngle(Value x, int64_t quarters) {
+    VectorType wide = type.clone(b.getF64Type()),
+               wideBits = type.clone(b.getI64Type());
+    auto wideNumber = [&](double value) -> Value {
+      return arith::ConstantOp::create(b, DenseElementsAttr::get(wide, value));
+    };
+    auto wideFma = [&](Value factor, double constant, Value sum) {
+      return fma(factor, wideNumber(constant), sum);
+    };
+    Value angle = arith::ExtFOp::create(b, wide, x);
+    // Adding 1.5 * 2^52 rounds to an integer, which is then in the low bits.
+    Value magic = wideNumber(0x1.8p52),
+          shifted = wideFma(angle, 0.63661977236758134308, magic),
+          turns = sub(shifted, magic);
+    angle = wideFma(turns, -1.57079632673412561417e+00, angle);
+    angle = wideFma(turns, -6.07710050650619224932e-11, angle);
+    Value r = arith::TruncFOp::create(b, type, angle), square = mul(r, r);
+    Value quarter = arith::AddIOp::create(
+        b,
+        Value(arith::TruncIOp::create(
+            b, integers,
+            Value(arith::BitcastOp::create(b, wideBits, shifted)))),
+        integer(quarters));
+    Value sine = fma(mul(polynomial(square, {-0.16666667f, 0.008333329f,
+                                             -1.9839327e-4f, 2.7182373e-6f}),
+                         square),
+                     r, r);
+    Value cosine =
+        fma(mul(square, square),
+            polynomial(square, {0.041666646f, -0.0013887362f, 2.443773e-5f}),
+            fma(square, number(-0.5f), number(1.0f)));
+    auto hasBit = [&](int32_t bit) -> Value {
+      return arith::CmpIOp::create(
+          b, arith::CmpIPredicate::ne,
+          Value(arith::AndIOp::create(b, quarter, integer(bit))), integer(0));
+    };
+    Value result = select(hasBit(1), cosine, sine);
+    return select(hasBit(2), arith::NegFOp::create(b, result), result);
   }
 
   /// Near 0 a polynomial, else 1 - 2 / (e^(2 |x|) + 1): at most 1.5 ULP.
@@ -123,7 +242,7 @@ struct Approximate : OpRewritePattern<Op> {
   LogicalResult matchAndRewrite(Op op,
                                 PatternRewriter &rewriter) const override {
     auto type = dyn_cast<VectorType>(op.getType());
-    if (!type || !type.getElementType().isF32())
+    if (!type || !type.getElementType().isF32() || type.getRank() != 1)
       return failure();
     VectorMath math(op.getLoc(), rewriter, type);
     rewriter.replaceOp(op, (math.*function)(op.getOperand()));
@@ -137,6 +256,9 @@ struct ApproximateFunctions
     RewritePatternSet patterns(&getContext());
     // exp(x) -> 2^n p(r), and so on, on vectors of f32
     patterns.add<Approximate<math::ExpOp, &VectorMath::exp>,
+                 Approximate<math::LogOp, &VectorMath::log>,
+                 Approximate<math::SinOp, &VectorMath::sin>,
+                 Approximate<math::CosOp, &VectorMath::cos>,
                  Approximate<math::TanhOp, &VectorMath::tanh>,
                  Approximate<math::ErfOp, &VectorMath::erf>>(&getContext());
     walkAndApplyPatterns(getOperation(), std::move(patterns));
