@@ -143,6 +143,14 @@ class Graph:
             return self.choose(31, 48, 64, 65, 100, 128, 257, 520)
         return self.rng.choices((1, 2, 3, 4, 5, 7, 8, 11, 13, 16, 17, 24, 32, 33), (8, 8, 8, 6, 6, 6, 8, 3, 3, 6, 3, 2, 3, 2))[0]
 
+    def bounded(self, shape):
+        """The shape, with its longest axes halved until a tensor of it is no larger than others."""
+        shape = list(shape)
+        while math.prod(shape) > (LARGEST_OF_LARGE if self.isLarge else LARGEST):
+            axis = shape.index(max(shape))
+            shape[axis] = shape[axis] // 2
+        return shape
+
     # ---- tensors ----------------------------------------------------------
 
     def name(self, prefix):

@@ -93,10 +93,10 @@ def make(rng):
         for shape in shapes(g):
             if g.chance(0.015) and shape:
                 shape = [0 if i == g.between(0, len(shape)) else s for i, s in enumerate(shape)]
-            g.pool.append(g.input(g.random(shape)))
+            g.pool.append(g.input(g.random(g.bounded(shape))))
         if style == "integers":
             for kind in g.rng.sample((I32, I64, U8, I8, BOOL), 3):
-                g.pool.append(g.input(g.random(shapes(g)[0], kind)))
+                g.pool.append(g.input(g.random(g.bounded(shapes(g)[0]), kind)))
         add_some(g, entries, g.rng.choice((3, 5, 8, 8, 12, 12, 16, 20, 25)))
         if len(g.nodes) < 2 or not g.outputs():
             continue
