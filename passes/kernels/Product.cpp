@@ -15,6 +15,8 @@
 using namespace mlir;
 using namespace burnish;
 
+/// Weights of so many bytes do not stay in any second cache beside the rest.
+static constexpr int64_t kFarBytes = 512 << 10, kLineBytes = 64;
 /// So many products are added one after another before their sum is.
 static constexpr int64_t kSummedSteps = 512;
 
@@ -182,8 +184,52 @@ private:
     for (int64_t index = 0; index < count * weave; ++index)
       for (const Piece &piece : pieces)
         sums.push_back(spread(b, init, piece.width));
+    ahead = linesAhead(row);
     finishTile(row, count, lane, pieces,
                sumUp(0, row, count, lane, pieces, sums));
+    ahead.clear();
+  }
+
+  /// Where, from a step's first element in a panel of weights, the lines of the
+  /// next panel lie that are fetched meanwhile. The first tiles of rows share
+  /// them; what would be fetched for later ones is there already.
+  SmallVector<Value> linesAhead(Index row) {
+    if (!right.packedLoop || packs || code.schedule.getRowsOutside() ||
+        code.schedule.getStreams() > 1)
+      return {};
+    auto type = cast<MemRefType>(code.data[right.argument].getType());
+    int64_t bytes = type.getElementTypeBitWidth() / 8,
+            panels = llvm::divideCeil(form.laneCount(nest), panel);
+    if (panels * right.packedStride * bytes < kFarBytes)
+      return {};
+    int64_t lines = llvm::divideCeil(panel * code.schedule.getSteps() * bytes,
+                                     kLineBytes),
+            known = form.rowCount(nest),
+            tiles = ShapedType::isDynamic(known)
+                        ? lines
+                        : llvm::divideCeil(known, rows());
+    Value tile = arith::DivUIOp::create(b, code.valueOf(row),
+                                        code.constant(rows())),
+          isFirst = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, tile,
+                                          code.constant(lines));
+    for (unsigned loop : form.outer)
+      if (!right.moves(loop))
+        isFirst = arith::AndIOp::create(
+            b, isFirst,
+            Value(arith::CmpIOp::create(b, arith::CmpIPredicate::eq,
+                                        code.valueOf(code.at[loop]),
+                                        code.constant(0))));
+    SmallVector<Value> ahead;
+    for (int64_t line = 0; line < lines; line += tiles) {
+      Value shift = arith::AddIOp::create(
+          b,
+          Value(arith::MulIOp::create(b, tile,
+                                      code.constant(kLineBytes / bytes))),
+          code.constant(right.packedStride + line * kLineBytes / bytes));
+      ahead.push_back(
+          arith::SelectOp::create(b, isFirst, shift, code.constant(0)));
+    }
+    return ahead;
   }
 
   void finishTile(Index row, int64_t count, Index lane, ArrayRef<Piece> pieces,
@@ -266,6 +312,15 @@ private:
   SmallVector<Value> addProducts(Index row, int64_t count, Index lane,
                                  ArrayRef<Piece> pieces,
                                  SmallVector<Value> sums) {
+    if (!ahead.empty()) {
+      code.at[form.lanes[0]] = lane;
+      Value here = code.offset(right);
+      for (Value shift : ahead)
+        memref::PrefetchOp::create(
+            b, code.data[right.argument],
+            ValueRange{arith::AddIOp::create(b, here, shift)},
+            /*isWrite=*/false, /*localityHint=*/2, /*isDataCache=*/true);
+    }
     if (right.stepsLoop)
       return addBytes(row, count, lane, pieces, sums);
     SmallVector<Value> rightParts;
@@ -631,6 +686,7 @@ private:
   /// The panel; sums between blocks of the depth; offsets of the lanes. Null
   /// when there is no need.
   Value memory, partial, offsets;
+  SmallVector<Value> ahead;
   int64_t block = 0;
   /// The part of the outermost loop of the depth that is in the panel; null:
   /// all.

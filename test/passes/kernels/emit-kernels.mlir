@@ -167,3 +167,39 @@ func.func @bytes(%a: memref<2x8xi8>, %b: memref<1x2x4x4xi8>, %c: memref<2x3xi32>
   }
   return
 }
+
+// -----
+
+// While the first rows meet a panel of packed weights, the lines of the next panel are fetched; a panel has 32 elements a step, two lines.
+// CHECK-LABEL: func private @product_6x4096x64(
+// CHECK-DAG:     %[[TILE:.*]] = arith.divui %{{.*}}, %c3
+// CHECK:         %[[FIRST:.*]] = arith.cmpi ult, %[[TILE]], %c2
+// CHECK:         %[[LINE:.*]] = arith.muli %[[TILE]], %c16
+// CHECK:         %[[AHEAD:.*]] = arith.addi %[[LINE]], %c131072
+// CHECK:         %[[SHIFT:.*]] = arith.select %[[FIRST]], %[[AHEAD]], %c0
+// CHECK:         scf.for %{{.*}} = %c0 to %c4096
+// CHECK:           %[[AT:.*]] = arith.addi %{{.*}}, %[[SHIFT]]
+// CHECK:           memref.prefetch %{{.*}}[%[[AT]]], read, locality<2>, data
+#row = affine_map<(m, k, n) -> (m, k)>
+#column = affine_map<(m, k, n) -> (k, n)>
+#result = affine_map<(m, k, n) -> (m, n)>
+func.func @fetched_ahead(%a: memref<6x4096xf32>, %b: memref<2x4096x32xf32>, %c: memref<6x64xf32>) {
+  nn.kernel <algorithm = "product", lanes = 16, vectors = 2, rows = 3, packs = false, rowsOutside = false, isParallel = false>
+      ins(%a, %b : memref<6x4096xf32>, memref<2x4096x32xf32>) outs(%c : memref<6x64xf32>) {
+  ^bb0(%x: tensor<6x4096xf32>, %packed: tensor<2x4096x32xf32>, %z: tensor<6x64xf32>):
+    %plain = ub.poison : tensor<4096x64xf32>
+    %y = linalg.unpack %packed outer_dims_perm = [1, 0] inner_dims_pos = [1] inner_tiles = [32] into %plain
+        : tensor<2x4096x32xf32> -> tensor<4096x64xf32>
+    %zero = arith.constant 0.0 : f32
+    %init = linalg.fill ins(%zero : f32) outs(%z : tensor<6x64xf32>) -> tensor<6x64xf32>
+    %r = linalg.generic {indexing_maps = [#row, #column, #result], iterator_types = ["parallel", "reduction", "parallel"]}
+        ins(%x, %y : tensor<6x4096xf32>, tensor<4096x64xf32>) outs(%init : tensor<6x64xf32>) {
+    ^bb0(%p: f32, %q: f32, %s: f32):
+      %m = arith.mulf %p, %q : f32
+      %t = arith.addf %s, %m : f32
+      linalg.yield %t : f32
+    } -> tensor<6x64xf32>
+    nn.kernel_yield %r : tensor<6x64xf32>
+  }
+  return
+}
