@@ -119,8 +119,8 @@ def GroupKernels : Pass<"nn-group-kernels", "::mlir::ModuleOp"> {
 }
 
 def ApproximateFunctions : Pass<"nn-approximate-functions", "::mlir::func::FuncOp"> {
-  let summary = "exp, tanh and erf of f32 vectors as polynomials; scalars stay with libm";
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
+  let summary = "exp, log, sin, cos, tanh and erf of f32 vectors as polynomials; scalars stay with libm";
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
 }
 
 def EmitKernels : Pass<"nn-emit-kernels", "::mlir::ModuleOp"> {
@@ -131,6 +131,7 @@ def EmitKernels : Pass<"nn-emit-kernels", "::mlir::ModuleOp"> {
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
                            "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect", "::mlir::LLVM::LLVMDialect"];
+  let options = [Option<"hasLengths", "lengths", "bool", "false", "give buffers their true lengths, for nn-check-bounds">];
 }
 
 //===- memory: tensors to one workspace -----------------------------------===//
@@ -195,6 +196,11 @@ def AllocateInContext : Pass<"nn-allocate-in-context", "::mlir::ModuleOp"> {
 def CopyInLoops : Pass<"nn-copy-in-loops", "::mlir::func::FuncOp"> {
   let summary = "copies between buffers that are not contiguous become loops, since compiled code has no library to call";
   let dependentDialects = ["::mlir::linalg::LinalgDialect"];
+}
+
+def CheckBounds : Pass<"nn-check-bounds", "::mlir::func::FuncOp"> {
+  let summary = "stop the program where it would read or write outside a buffer";
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect", "::mlir::LLVM::LLVMDialect"];
 }
 
 def ExpandShapes : Pass<"nn-expand-shapes", "::mlir::func::FuncOp"> {

@@ -95,7 +95,9 @@ static void addMemory(OpPassManager &passes, const PipelineOptions &options) {
   passes.addNestedPass<func::FuncOp>(createCarryInPlace());
   passes.addPass(memref::createFoldMemRefAliasOpsPass());
   addCleanup(passes);
-  passes.addPass(createEmitKernels());
+  EmitKernelsOptions kernels;
+  kernels.hasLengths = options.checksBounds;
+  passes.addPass(createEmitKernels(kernels));
   passes.addNestedPass<func::FuncOp>(createApproximateFunctions());
   // Makers write the same address many times; folding each took 6 s of a
   // convolution of 20x13x4x4 with sizes of run time, and folding one 0.6.
@@ -119,6 +121,8 @@ static void addLlvm(OpPassManager &passes, const PipelineOptions &options) {
   passes.addNestedPass<func::FuncOp>(createCopyInLoops());
   passes.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
   passes.addPass(createConvertVectorToSCFPass());
+  if (options.checksBounds)
+    passes.addNestedPass<func::FuncOp>(createCheckBounds());
   passes.addNestedPass<func::FuncOp>(createExpandShapes());
   passes.addPass(memref::createExpandStridedMetadataPass());
   passes.addPass(createLowerAffinePass());

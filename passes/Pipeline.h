@@ -17,6 +17,8 @@ struct PipelineOptions {
   bool weightsInFile = false;
   /// The object defines what the main of a compiled program refers to.
   bool isProgram = false;
+  /// The program stops where it would read or write outside a buffer.
+  bool checksBounds = false;
   /// Bits of an index on the target.
   unsigned indexBits = 64;
   /// Whether the CPU has instructions for f16 to and from f32.

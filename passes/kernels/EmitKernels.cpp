@@ -1,4 +1,5 @@
 // EmitKernels.cpp - makes functions of kernels; equal kernels share one.
+#include "ir/Lowering.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -25,8 +26,23 @@ static OpFoldResult sizeOf(ImplicitLocOpBuilder &b, Value buffer,
   return memref::DimOp::create(b, buffer, axis).getResult();
 }
 
-/// The buffer's memory in one dim, and where the buffer lies in it.
-static std::pair<Value, Layout> flatten(ImplicitLocOpBuilder &b, Value buffer) {
+/// From the start of its memory to the end of a buffer that lies in it so.
+static Value lengthOf(ImplicitLocOpBuilder &b, Value buffer,
+                      const Layout &layout) {
+  OpFoldResult length = nn::addIndex(b, layout.offset, b.getIndexAttr(1));
+  for (auto [axis, stride] : llvm::enumerate(layout.strides))
+    length = nn::addIndex(b, length,
+                          nn::mulIndex(b,
+                                       nn::addIndex(b, sizeOf(b, buffer, axis),
+                                                    b.getIndexAttr(-1)),
+                                       stride));
+  return getValueOrCreateConstantIndexOp(b, b.getLoc(), length);
+}
+
+/// The buffer's memory in one dim, and where the buffer lies in it. Its length
+/// is of no account unless accesses are checked.
+static std::pair<Value, Layout> flatten(ImplicitLocOpBuilder &b, Value buffer,
+                                        bool hasLength) {
   auto type = cast<MemRefType>(buffer.getType());
   Layout layout = layoutOf(type);
   auto metadata = memref::ExtractStridedMetadataOp::create(b, buffer);
@@ -36,9 +52,10 @@ static std::pair<Value, Layout> flatten(ImplicitLocOpBuilder &b, Value buffer) {
        llvm::zip_equal(layout.strides, metadata.getStrides()))
     if (!stride)
       stride = value;
-  // The length is of no account: nothing asks for it.
-  Value length =
-      arith::ConstantIndexOp::create(b, std::numeric_limits<int32_t>::max());
+  Value length = hasLength ? lengthOf(b, buffer, layout)
+                           : arith::ConstantIndexOp::create(
+                                 b, std::numeric_limits<int32_t>::max())
+                                 .getResult();
   auto flat = MemRefType::get({ShapedType::kDynamic}, type.getElementType());
   Value memory = memref::ReinterpretCastOp::create(
       b, flat, metadata.getBaseBuffer(), OpFoldResult(b.getIndexAttr(0)),
@@ -116,6 +133,7 @@ struct Form {
 };
 
 struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
+  using EmitKernelsBase::EmitKernelsBase;
   void runOnOperation() override {
     SmallVector<nn::KernelOp> kernels;
     getOperation().walk(
@@ -209,7 +227,7 @@ struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
         layouts.emplace_back();
         continue;
       }
-      auto [memory, layout] = flatten(b, argument);
+      auto [memory, layout] = flatten(b, argument, hasLengths);
       data.push_back(memory);
       layouts.push_back(layout);
     }

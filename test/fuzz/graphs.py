@@ -42,7 +42,7 @@ SECONDS = 60
 SLOW = 20_000  # milliseconds
 # Shares of the largest value of an output that may always be missing.
 LEAST = {np.dtype(np.float16): 2e-3, np.dtype(np.float32): 1e-5, np.dtype(np.float64): 1e-12}
-CPUS = ([],) * 17 + (["--cpu=x86-64-v3"],) * 2 + (["--cpu=x86-64-v2"],)
+CPUS = ([],) * 15 + (["--cpu=x86-64-v3"],) * 2 + (["--cpu=x86-64-v2"],) + (["--check-bounds"],) * 2
 
 
 def allowed(value, noise):

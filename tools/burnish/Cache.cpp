@@ -104,7 +104,8 @@ std::string burnish::cachedProgram(const Options &options, int &status) {
   key.addVersion(findRuntime(executablePath(), target->triple));
   key.add(target->triple.str() + " " + cpu + " " +
           std::to_string(options.level) +
-          (options.isDeterministic ? " deterministic" : ""));
+          (options.isDeterministic ? " deterministic" : "") +
+          (options.checksBounds ? " check-bounds" : ""));
   key.add(options.loss);
   for (const std::string &name : options.wrt)
     key.add(name);

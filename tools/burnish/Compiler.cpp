@@ -246,6 +246,7 @@ bool Compiler::lower(ModuleOp module, const Target &target, Emit stage) {
   pipeline.wrt = options.wrt;
   pipeline.weightsInFile = !options.embedsWeights;
   pipeline.isProgram = options.emit == Emit::Program;
+  pipeline.checksBounds = options.checksBounds;
   pipeline.indexBits = target.pointerBits;
   pipeline.convertsHalf = target.convertsHalf();
   for (auto [phase, result] : kPhases) {

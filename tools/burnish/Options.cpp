@@ -34,6 +34,7 @@ MODEL may also be a .nn file, in Burnish's own language, or a .mlir file, at any
   --wrt=NAME            by this input or parameter, or all like `fc*` (several times; default: all inputs of floats)
   --weights=embed|file  weights inside the object (default), or in a file beside it
   --deterministic       the same bits whatever the CPU, but for what libm's functions give there
+  --check-bounds        stop the program where it would read or write outside a buffer
   --save-temps          keep every stage of the way beside the result
   --remarks             say which optimisations did not apply, and why
   --json                results as JSON (check, test, bench)
@@ -193,6 +194,8 @@ static llvm::ArrayRef<Option> table() {
        "--weights=embed|file"},
       {"--deterministic", Option::None, kCompiling,
        flag(&Options::isDeterministic), ""},
+      {"--check-bounds", Option::None, kCompiling,
+       flag(&Options::checksBounds), ""},
       {"--save-temps", Option::None, bit(Command::Compile),
        flag(&Options::savesTemps), ""},
       {"--remarks", Option::None, kCompiling, flag(&Options::wantsRemarks), ""},

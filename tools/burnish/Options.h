@@ -51,6 +51,12 @@ struct Options {
   std::vector<std::string> wrt;
   bool embedsWeights = true;
   bool isDeterministic = false;
+  /// A sanitized compiler's programs are checked like itself.
+#if __has_feature(address_sanitizer)
+  bool checksBounds = true;
+#else
+  bool checksBounds = false;
+#endif
   bool savesTemps = false;
   bool wantsRemarks = false;
   bool wantsJson = false;
