@@ -176,7 +176,7 @@ def PlanWorkspace : Pass<"nn-plan-workspace", "::mlir::ModuleOp"> {
   let summary = "static buffers get offsets in one workspace, which becomes an argument";
   let description = [{
     Two buffers share memory when no operation at the top of the function needs both. Leaves `nn.workspace_bytes` on
-    the module.
+    the module, and `nn.workspace_widest`: the most bytes that one operation needs at once, below which no plan can go.
   }];
   let dependentDialects = ["::mlir::memref::MemRefDialect", "::mlir::arith::ArithDialect"];
 }

@@ -3,6 +3,7 @@
 #include "mlir/Dialect/Bufferization/Transforms/BufferViewFlowAnalysis.h"
 #include "passes/Passes.h"
 #include "llvm/Support/MathExtras.h"
+#include <map>
 
 using namespace mlir;
 using namespace burnish;
@@ -28,6 +29,10 @@ struct Buffer {
   }
 };
 } // namespace
+
+/// The module attribute with the bytes that any workspace needs for this order
+/// of operations, an i64.
+static constexpr StringLiteral kWidestAttr = "nn.workspace_widest";
 
 /// No buffer and no workspace is as great, so that sums of two stay in 64 bits.
 static constexpr int64_t kTooGreat = int64_t(1) << 61;
@@ -91,19 +96,27 @@ static SmallVector<Buffer> collectBuffers(func::FuncOp function) {
   return buffers;
 }
 
-/// Largest first, each at the lowest offset where it overlaps no buffer that
-/// lives at the same time ("greedy by size", Pisarchyk and Lee, "Efficient
-/// Memory Management for Deep Neural Net Inference", 2020). Returns the total,
-/// which may be cut short once it is too great.
-static int64_t assignOffsets(SmallVectorImpl<Buffer> &buffers) {
-  SmallVector<Buffer *> bySize =
-      llvm::map_to_vector(buffers, [](Buffer &buffer) { return &buffer; });
-  llvm::sort(bySize, [](Buffer *left, Buffer *right) {
-    return std::tuple(-left->bytes, left) < std::tuple(-right->bytes, right);
-  });
+/// The largest sum of bytes that one operation needs at once: no plan does with
+/// less in this order of operations.
+static int64_t widestPoint(ArrayRef<Buffer> buffers) {
+  std::map<int64_t, int64_t> changes; // of the bytes that are needed
+  for (const Buffer &buffer : buffers) {
+    changes[buffer.first] += buffer.bytes;
+    changes[buffer.last + 1] -= buffer.bytes;
+  }
+  int64_t now = 0, widest = 0;
+  for (auto [position, change] : changes)
+    widest = std::max(widest, now += change);
+  return widest;
+}
+
+/// Gives every buffer the lowest offset where it overlaps none that has its
+/// place already and lives at the same time. Returns the total, which is cut
+/// short once it is too great.
+static int64_t placeInOrder(ArrayRef<Buffer *> order) {
   SmallVector<Buffer *> placed; // by offset
   int64_t total = 0;
-  for (Buffer *buffer : bySize) {
+  for (Buffer *buffer : order) {
     int64_t offset = 0;
     for (Buffer *other : placed) {
       if (!other->meets(*buffer))
@@ -124,6 +137,38 @@ static int64_t assignOffsets(SmallVectorImpl<Buffer> &buffers) {
                   buffer);
   }
   return total;
+}
+
+/// Largest first ("greedy by size", Pisarchyk and Lee, "Efficient Memory
+/// Management for Deep Neural Net Inference", 2020). As long as that leaves
+/// gaps, what reaches highest goes before everything else, since it found the
+/// lower places taken, and the plan is made again. Returns the total.
+static int64_t assignOffsets(SmallVectorImpl<Buffer> &buffers) {
+  SmallVector<Buffer *> order =
+      llvm::map_to_vector(buffers, [](Buffer &buffer) { return &buffer; });
+  llvm::sort(order, [](Buffer *left, Buffer *right) {
+    return std::tuple(-left->bytes, left) < std::tuple(-right->bytes, right);
+  });
+  constexpr int kAttempts = 64;
+  SmallVector<Buffer *> best = order;
+  int64_t least = placeInOrder(order);
+  if (least >= kTooGreat)
+    return least;
+  int64_t widest = widestPoint(buffers);
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    auto highest = llvm::max_element(order, [](Buffer *left, Buffer *right) {
+      return left->offset + left->bytes < right->offset + right->bytes;
+    });
+    // Aligned sizes add up to a little more than the widest point.
+    if (highest == order.begin() || least <= widest + kAlignment)
+      break;
+    std::rotate(order.begin(), highest, std::next(highest));
+    if (int64_t total = placeInOrder(order); total < least) {
+      least = total;
+      best = order;
+    }
+  }
+  return placeInOrder(best);
 }
 
 namespace {
@@ -162,6 +207,11 @@ struct PlanWorkspace : burnish::impl::PlanWorkspaceBase<PlanWorkspace> {
       buffer.alloc.erase();
     }
     module->setAttr(nn::kWorkspaceAttr, builder.getI64IntegerAttr(total));
+    int64_t widest = widestPoint(buffers);
+    module->setAttr(kWidestAttr, builder.getI64IntegerAttr(widest));
+    emitRemark(function->getLoc())
+        << "a workspace of " << total << " bytes, and the widest point has "
+        << widest;
   }
 };
 } // namespace

@@ -52,12 +52,11 @@ def export(name, path):
     np.savez(path.with_suffix(".inputs.npz"), **{key: tensor.numpy() for key, tensor in example.items()})
 
 
-def quantize(name, path):
+def quantize(source, path, name):
     """ResNet-50 statically (QDQ, int8 weights by channel, calibrated on random images), BERT dynamically."""
     from onnxruntime import quantization
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
-    source = path.with_name(INT8[name] + ".onnx")
     prepared = path.with_suffix(".prepared")
     quant_pre_process(source, prepared, skip_symbolic_shape=True)
 
@@ -84,7 +83,13 @@ def make(name, out, force=False):
     """Makes one model and returns its entry in suite.json."""
     path = out / f"{name}.onnx"
     if force or not path.exists():
-        (quantize if name in INT8 else export)(name, path)
+        part = out / f"{name}.part.onnx"  # what is interrupted leaves no half model behind
+        if name in INT8:
+            quantize(out / f"{INT8[name]}.onnx", part, name)
+        else:
+            export(name, part)
+        part.with_suffix(".inputs.npz").rename(path.with_suffix(".inputs.npz"))
+        part.rename(path)
     stats = graph_stats(path)
     if name in INT8:
         stats["flops"] = graph_stats(out / f"{INT8[name]}.onnx")["flops"]

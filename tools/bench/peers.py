@@ -3,6 +3,7 @@
 A peer gets a model file, beside which lies NAME.inputs.npz, a number of threads and a folder for what it needs to keep.
 """
 
+import importlib.util
 import json
 import os
 import pathlib
@@ -21,11 +22,18 @@ def output_of(command):
     return done.stdout
 
 
+def burnish():
+    """The compiler."""
+    return os.environ.get("BURNISH", str(pathlib.Path(__file__).resolve().parent.parent.parent / "build/bin/burnish"))
+
+
 def megabytes(*paths):
     return sum(os.path.getsize(path) for path in paths) / 1e6
 
 
 class Peer:
+    title, package = None, None  # as tables call it; the module that must be installed
+
     def __init__(self, model, threads, work):
         import numpy as np
 
@@ -42,15 +50,17 @@ class Peer:
 class Burnish(Peer):
     """A compiled program, which times itself."""
 
+    title = "Burnish"
+
     def imports(self):
-        root = pathlib.Path(__file__).resolve().parent.parent.parent
-        self.compiler = os.environ.get("BURNISH", str(root / "build/bin/burnish"))
+        self.compiler = burnish()
         self.version = output_of([self.compiler, "--version"]).splitlines()[0]
 
     def load(self):
         self.program = self.work / f"{self.name}.burnish"
         start = time.perf_counter()
-        output_of([self.compiler, self.model, "-o", self.program])
+        if not self.program.exists():
+            output_of([self.compiler, self.model, "-o", self.program])
         self.compile_s = time.perf_counter() - start
 
     def command(self, *more):
@@ -77,6 +87,8 @@ class Burnish(Peer):
 
 class OnnxRuntime(Peer):
     """All graph optimisations; inputs and outputs are bound once."""
+
+    title, package = "ONNX Runtime", "onnxruntime"
 
     def imports(self):
         import onnxruntime
@@ -109,6 +121,8 @@ class OnnxRuntime(Peer):
 class OnnxRuntimeFused(OnnxRuntime):
     """ONNX Runtime after its offline transformer optimiser."""
 
+    title = "ONNX Runtime, fused offline"
+
     HEADS = {
         "bert_base": ("bert", 12, 768), "minilm_l6": ("bert", 12, 384), "distilbert": ("bert", 12, 768), "vit_b16": ("vit", 12, 768),
         "gpt2_prefill64": ("gpt2", 12, 768), "gpt2_decode": ("gpt2", 12, 768), "whisper_tiny_enc": ("bart", 6, 384),
@@ -129,6 +143,8 @@ class OnnxRuntimeFused(OnnxRuntime):
 
 class OpenVino(Peer):
     """CPU plugin, latency hint, one stream, f32 (its own default is bf16 where the machine has AMX)."""
+
+    title, package = "OpenVINO", "openvino"
 
     def imports(self):
         import openvino
@@ -152,6 +168,8 @@ class OpenVino(Peer):
 
 class Torch(Peer):
     """PyTorch eager, in inference mode."""
+
+    title, package = "PyTorch", "torch"
 
     def imports(self):
         import torch
@@ -182,6 +200,8 @@ class Torch(Peer):
 class Inductor(Torch):
     """torch.compile with frozen and prepacked weights, cold caches."""
 
+    title = "torch.compile"
+
     def prepare(self):
         import torch._inductor.config as config
 
@@ -196,6 +216,8 @@ class Inductor(Torch):
 
 class Iree(Peer):
     """IREE's llvm-cpu for this CPU; weights above 50 MB stay in a parameter archive."""
+
+    title, package = "IREE", "iree.compiler"
 
     FLAGS = (
         "--iree-hal-target-device=local", "--iree-hal-local-target-device-backends=llvm-cpu", "--iree-llvmcpu-target-cpu=host",
@@ -251,3 +273,12 @@ PEERS = {
     "burnish": Burnish, "ort": OnnxRuntime, "ort_fused": OnnxRuntimeFused, "openvino": OpenVino,
     "torch": Torch, "inductor": Inductor, "iree": Iree,
 }  # fmt: skip
+COMPARED = ("burnish", "ort", "openvino", "inductor", "iree")  # in the tables of README.md
+
+
+def is_installed(name):
+    package = PEERS[name].package
+    try:
+        return not package or importlib.util.find_spec(package) is not None
+    except ModuleNotFoundError:  # what holds it is missing too
+        return False

@@ -2,8 +2,8 @@
 
     build/venv/bin/python tools/bench/readme.py
 
-cases: test/onnx/results.tsv; models: build/models/measured.json (./dev models); speed: build/bench.json (./dev bench). A
-table without results stays as it is.
+cases: test/onnx/results.tsv; models: build/models/measured.json (./dev models). A table without results stays as it is. What
+`./dev bench` measures is filled in by report.py.
 """
 
 import collections
@@ -51,28 +51,19 @@ def models():
     return table((*header, "ms, 1 thread", "ORT", "ms, 2 threads", "ORT"), rows)
 
 
-def speed():
-    path = ROOT / "build/bench.json"
-    if not path.exists():
-        return None
-    found = {(r["model"], r["peer"], r["threads"]): r for r in json.loads(path.read_text())}
-    peers = list(dict.fromkeys(peer for _, peer, _ in found))
-    threads = sorted({t for _, _, t in found})
-    rows = []
-    for model in dict.fromkeys(model for model, _, _ in found):
-        rows.append((model, *(number(found.get((model, peer, t), {}), "ms", ".3f") for peer in peers for t in threads)))
-    return table(("model, ms a run", *(f"{peer}, {t} thr." for peer in peers for t in threads)), rows)
+def fill(tables):
+    """Puts texts between their markers in README.md."""
+    readme = ROOT / "README.md"
+    text = readme.read_text()
+    for name, filled in tables.items():
+        pattern = rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)"
+        text = re.sub(pattern, lambda m: m[1] + filled + "\n" + m[2], text, flags=re.S)
+    readme.write_text(text)
 
 
 def main():
-    readme = ROOT / "README.md"
-    text = readme.read_text()
-    for name, make in (("cases", cases), ("models", models), ("speed", speed)):
-        filled = make()
-        if filled:
-            pattern = rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)"
-            text = re.sub(pattern, lambda m: m[1] + filled + "\n" + m[2], text, flags=re.S)
-    readme.write_text(text)
+    found = {"cases": cases(), "models": models()}
+    fill({name: filled for name, filled in found.items() if filled})
 
 
 if __name__ == "__main__":

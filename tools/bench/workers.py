@@ -5,6 +5,7 @@ often as it can. Alternating slots let every peer meet the same disturbances, wh
 used meanwhile, makes visible.
 """
 
+import atexit
 import json
 import os
 import pathlib
@@ -84,6 +85,8 @@ def ticks_of(pid):
 class Worker:
     """The driver's side of one worker process."""
 
+    running = set()
+
     def __init__(self, command, threads, log, limit=300):
         environment = {**os.environ, **{name: str(threads) for name in THREAD_VARIABLES}}
         self.threads, self.slots = threads, []
@@ -91,6 +94,7 @@ class Worker:
         start = time.time()
         pipes = dict(stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log)
         self.process = subprocess.Popen(command, **pipes, text=True, env=environment, start_new_session=True)
+        Worker.running.add(self)
         self.info = self.read(limit)
         self.info["start_s"] = time.time() - start
         if self.dead:
@@ -148,6 +152,14 @@ class Worker:
         except (OSError, subprocess.TimeoutExpired):
             self.kill()
         self.log.close()
+        Worker.running.discard(self)
+
+
+@atexit.register
+def kill_all():
+    """An interrupted comparison leaves no worker behind that would disturb the next one."""
+    for worker in Worker.running:
+        worker.kill()
 
 
 def alternate(workers, rounds, seconds):

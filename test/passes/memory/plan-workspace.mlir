@@ -1,7 +1,7 @@
 // RUN: burnish-opt %s --split-input-file --nn-plan-workspace | FileCheck %s
 
 // The third buffer takes the place of the first, which is not needed any more; the second lives beside both.
-// CHECK:       module attributes {nn.workspace_bytes = 192 : i64}
+// CHECK:       module attributes {nn.workspace_bytes = 192 : i64, nn.workspace_widest = 192 : i64}
 // CHECK-LABEL: func.func @reuses(
 // CHECK-SAME:    %[[X:.*]]: memref<16xf32>, %[[WORKSPACE:.*]]: memref<192xi8>
 // CHECK:         %[[FIRST:.*]] = arith.constant 128 : index
@@ -57,5 +57,27 @@ func.func @chosen(%x: memref<16xf32>, %y: memref<16xf32>, %condition: i1) {
   memref.copy %y, %b : memref<16xf32> to memref<16xf32>
   memref.copy %b, %x : memref<16xf32> to memref<16xf32>
   memref.copy %chosen, %y : memref<16xf32> to memref<16xf32>
+  return
+}
+
+// -----
+
+// Largest first, the last buffer would lie in the place of the first and one of the others above it: 448 bytes. No operation needs
+// more than 320.
+// CHECK:       module attributes {nn.workspace_bytes = 320 : i64, nn.workspace_widest = 320 : i64}
+func.func private @fills(memref<48xf32>)
+func.func private @narrows(memref<48xf32>, memref<32xf32>)
+func.func private @moves(memref<32xf32>, memref<32xf32>)
+func.func @leaves_no_gap(%x: memref<32xf32>) {
+  %a = memref.alloc() : memref<48xf32>
+  %b = memref.alloc() : memref<32xf32>
+  %c = memref.alloc() : memref<32xf32>
+  %d = memref.alloc() : memref<48xf32>
+  call @fills(%a) : (memref<48xf32>) -> ()
+  call @narrows(%a, %b) : (memref<48xf32>, memref<32xf32>) -> ()
+  call @moves(%b, %c) : (memref<32xf32>, memref<32xf32>) -> ()
+  call @fills(%d) : (memref<48xf32>) -> ()
+  call @narrows(%d, %c) : (memref<48xf32>, memref<32xf32>) -> ()
+  call @narrows(%d, %x) : (memref<48xf32>, memref<32xf32>) -> ()
   return
 }
