@@ -4,10 +4,10 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "passes/Passes.h"
+#include "passes/kernels/Attention.h"
 #include "passes/kernels/Code.h"
 #include "passes/kernels/Fit.h"
 #include "passes/kernels/Parallel.h"
-#include "passes/kernels/Rows.h"
 #include "passes/kernels/Winograd.h"
 
 using namespace mlir;
@@ -95,17 +95,33 @@ struct Form {
       FailureOr<RowNest> rows = RowNest::of(kernel, layoutOf, builder);
       if (failed(rows))
         return failure();
-      return Form{algorithm, std::nullopt, *rows};
+      return Form{algorithm, std::nullopt, *rows, std::nullopt};
+    }
+    if (algorithm == "attention") {
+      FailureOr<AttentionNest> attention =
+          AttentionNest::of(kernel, layoutOf, builder);
+      if (failed(attention))
+        return failure();
+      return Form{algorithm, std::nullopt, std::nullopt, *attention};
     }
     FailureOr<Nest> nest = Nest::of(kernel, layoutOf, sizeOf, builder);
     if (failed(nest))
       return failure();
-    return Form{algorithm, *nest, std::nullopt};
+    return Form{algorithm, *nest, std::nullopt, std::nullopt};
   }
 
-  const Nest &nest() const { return rows ? rows->nest : *single; }
+  const Nest &nest() const {
+    return attention ? attention->rows.nest : rows ? rows->nest : *single;
+  }
+
+  /// Whether the schedule can be done with the buffers that there are.
+  bool fits(nn::KernelOp kernel) const {
+    return attention ? attention->isStraight() : fitsBuffers(kernel, nest());
+  }
 
   OpFoldResult tasks(ImplicitLocOpBuilder &b, nn::ScheduleAttr schedule) const {
+    if (attention)
+      return b.getIndexAttr(tasksOfAttention(*attention, schedule));
     if (rows)
       return tasksOfRows(b, *rows);
     if (algorithm == "product")
@@ -117,7 +133,9 @@ struct Form {
 
   void make(KernelCode &code, ArrayRef<Layout> layouts, Value begin,
             Value end) const {
-    if (rows)
+    if (attention)
+      makeAttention(code, *attention, begin, end);
+    else if (rows)
       makeRows(code, *rows, begin, end);
     else if (algorithm == "product")
       makeProduct(code, begin, end);
@@ -130,6 +148,7 @@ struct Form {
   StringRef algorithm;
   std::optional<Nest> single;
   std::optional<RowNest> rows;
+  std::optional<AttentionNest> attention;
 };
 
 struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
@@ -177,6 +196,8 @@ struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
     if (algorithm == "winograd_input")
       return Work{b.getIndexAttr(tasksOfWinogradInput(kernel)),
                   algorithm.str()};
+    if (algorithm == "panels")
+      return Work{b.getIndexAttr(tasksOfPanels(kernel)), algorithm.str()};
     // As the function sees it: what only run time knows is not known here
     // either.
     FailureOr<Form> form = Form::of(
@@ -193,7 +214,7 @@ struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
       kernel.emitOpError() << "has a form that no schedule is for";
       return failure();
     }
-    if (!fitsBuffers(kernel, form->nest())) {
+    if (!form->fits(kernel)) {
       kernel.emitOpError() << "has a schedule '" << algorithm
                            << "' that does not fit its loops";
       return failure();
@@ -235,6 +256,11 @@ struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
     Value begin = bounds[0], end = bounds[1];
     if (kernel.getSchedule().getAlgorithm() == "winograd_input") {
       makeWinogradInput(b, kernel, data, layouts, begin, end);
+      func::ReturnOp::create(b);
+      return function;
+    }
+    if (kernel.getSchedule().getAlgorithm() == "panels") {
+      makePanels(b, kernel, data, layouts, begin, end);
       func::ReturnOp::create(b);
       return function;
     }

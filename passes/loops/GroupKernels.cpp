@@ -3,10 +3,12 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "passes/Passes.h"
+#include "passes/kernels/Attention.h"
 #include "passes/kernels/Body.h"
 #include "passes/kernels/Elements.h"
 #include "passes/kernels/Product.h"
 #include "passes/kernels/Rows.h"
+#include "passes/loops/GroupAttention.h"
 #include "passes/loops/GroupRows.h"
 #include "passes/loops/PackOperand.h"
 #include "passes/schedules/Schedules.h"
@@ -280,16 +282,34 @@ selectElements(nn::KernelOp kernel, const Nest &nest, const Machine &machine) {
   return scheduleElements(kernel.getContext(), shape, machine);
 }
 
+/// Whether passes read operands a vector at a time or an element for the whole
+/// row.
+static bool isEasy(const RowNest &rows) {
+  return llvm::all_of(rows.passes, [&](const RowPass &pass) {
+    return llvm::all_of(pass.inputs, [&](const RowInput &input) {
+      int64_t step = input.pass ? 1 : input.access.along(rows.lanes());
+      return step == 0 || step == 1;
+    });
+  });
+}
+
+static std::optional<nn::ScheduleAttr> selectAttention(nn::KernelOp kernel,
+                                                       const Machine &machine) {
+  FailureOr<AttentionNest> nest = AttentionNest::ofTypes(kernel);
+  if (failed(nest) || !nest->isStraight() || !isEasy(nest->rows) ||
+      nest->rows.keptBytes() > kKeptBytes)
+    return std::nullopt;
+  const AttentionForm &form = nest->form;
+  AttentionShape shape{form.outerCount(), form.queryCount(), form.keyCount(),
+                       form.depthCount() + form.laneCount(), kScoreBytes};
+  return scheduleAttention(kernel.getContext(), shape, machine);
+}
+
 static std::optional<nn::ScheduleAttr> selectRows(nn::KernelOp kernel,
                                                   const Machine &machine) {
   FailureOr<RowNest> rows = RowNest::ofTypes(kernel);
-  if (failed(rows) || rows->keptBytes() > kKeptBytes)
-    return std::nullopt;
-  auto isEasy = [&](const Access &access) {
-    int64_t step = access.along(rows->lanes());
-    return step == 0 || step == 1;
-  };
-  if (rows->nest.out.along(rows->lanes()) != 1)
+  if (failed(rows) || rows->keptBytes() > kKeptBytes || !isEasy(*rows) ||
+      rows->nest.out.along(rows->lanes()) != 1)
     return std::nullopt;
   RowsShape shape{1, rows->rowLength(), bitsOf(rows->nest.outType), 0};
   for (const Loop &loop : ArrayRef(rows->nest.loops).drop_back())
@@ -299,15 +319,15 @@ static std::optional<nn::ScheduleAttr> selectRows(nn::KernelOp kernel,
     shape.operations += op.getBody()->getOperations().size();
     for (Type type : op.getBody()->getArgumentTypes())
       shape.widestBits = std::max(shape.widestBits, bitsOf(type));
-    for (const RowInput &input : pass.inputs)
-      if (!input.pass && !isEasy(input.access))
-        return std::nullopt;
   }
   return scheduleRows(kernel.getContext(), shape, machine);
 }
 
 static std::optional<nn::ScheduleAttr> select(nn::KernelOp kernel,
                                               const Machine &machine) {
+  if (std::optional<nn::ScheduleAttr> attention =
+          selectAttention(kernel, machine))
+    return attention;
   if (llvm::range_size(kernel.getBody().getOps<linalg::GenericOp>()) > 1)
     if (std::optional<nn::ScheduleAttr> rows = selectRows(kernel, machine))
       return rows;
@@ -380,6 +400,10 @@ struct GroupKernels : burnish::impl::GroupKernelsBase<GroupKernels> {
         continue;
       linalg::GenericOp epilogue = epilogueOf(generic);
       SmallVector<SmallVector<linalg::GenericOp>> tries;
+      if (SmallVector<linalg::GenericOp> attention =
+              attentionGroupFrom(generic, isCandidate);
+          !attention.empty())
+        tries.push_back(attention);
       if (SmallVector<linalg::GenericOp> rows =
               rowGroupFrom(generic, isCandidate);
           !rows.empty())
@@ -397,6 +421,10 @@ struct GroupKernels : burnish::impl::GroupKernelsBase<GroupKernels> {
         for (linalg::GenericOp op : llvm::reverse(group)) {
           gone.insert(op);
           eraseWithReshapes(op);
+        }
+        if (kernel.getSchedule().getAlgorithm() == "attention") {
+          readThroughTransposes(kernel);
+          readKeysInPanels(kernel);
         }
         break;
       }

@@ -81,6 +81,17 @@ std::optional<nn::ScheduleAttr> scheduleElements(mlir::MLIRContext *context,
                                                  const ElementsShape &shape,
                                                  const Machine &machine);
 
+/// Products of `queries` rows with `keys` others, passes over each row of the
+/// result, and products with as many values, `outer` times; `steps` products in
+/// all for a query and a key. A tile's rows may take so many bytes of the
+/// frame.
+struct AttentionShape {
+  int64_t outer, queries, keys, steps, frameBytes;
+};
+std::optional<nn::ScheduleAttr> scheduleAttention(mlir::MLIRContext *context,
+                                                  const AttentionShape &shape,
+                                                  const Machine &machine);
+
 /// Passes of `operations` in all over `rows` rows of `length` elements.
 struct RowsShape {
   int64_t rows, length;
