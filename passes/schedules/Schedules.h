@@ -42,6 +42,12 @@ struct ProductShape {
 std::optional<nn::ScheduleAttr> scheduleProduct(mlir::MLIRContext *context,
                                                 const ProductShape &shape,
                                                 const Machine &machine);
+/// What else could be chosen, packed or not, and is worth a measurement: the
+/// tiles that cost most by the model are left out.
+llvm::SmallVector<nn::ScheduleAttr> alternativesOf(mlir::MLIRContext *context,
+                                                   const ProductShape &shape,
+                                                   const Machine &machine,
+                                                   bool packs);
 
 /// A convolution of `images` images with 3x3 taps, `rows` by `columns` results
 /// each.
@@ -56,6 +62,9 @@ struct WinogradSchedule {
 /// Nothing when the sum of products itself takes less time.
 std::optional<WinogradSchedule> scheduleWinograd(const WinogradShape &shape,
                                                  const Machine &machine);
+/// What else could be chosen; that sum is a tile of 0.
+llvm::SmallVector<WinogradSchedule> alternativesOf(const WinogradShape &shape,
+                                                   const Machine &machine);
 
 /// A product whose lanes make up several stretches of `line` that lie side by
 /// side in the operand: the rows of an image.
@@ -80,6 +89,10 @@ struct ElementsShape {
 std::optional<nn::ScheduleAttr> scheduleElements(mlir::MLIRContext *context,
                                                  const ElementsShape &shape,
                                                  const Machine &machine);
+/// Other numbers of vectors at a time.
+llvm::SmallVector<nn::ScheduleAttr> alternativesOf(mlir::MLIRContext *context,
+                                                   const ElementsShape &shape,
+                                                   const Machine &machine);
 
 /// Passes of `operations` in all over `rows` rows of `length` elements.
 struct RowsShape {
