@@ -267,6 +267,10 @@ static ProductShape shapeOf(nn::KernelOp kernel, const Nest &nest,
                          form.lanes.size() == 1 &&
                          nest.loops[form.lanes[0]].source;
   Type rightType = getElementTypeOrSelf(operandOf(kernel, right).getType());
+  const Access &left = nest.inputs[form.left];
+  unsigned leftBits =
+      bitsOf(getElementTypeOrSelf(operandOf(kernel, left).getType()));
+  int64_t rowStep = form.row ? left.along(*form.row) : 0;
   return {form.outerCount(nest),
           form.rowCount(nest),
           form.laneCount(nest),
@@ -278,7 +282,10 @@ static ProductShape shapeOf(nn::KernelOp kernel, const Nest &nest,
           kernel->getParentOfType<scf::ForOp>() != nullptr,
           form.weaveCount(nest),
           form.depthStride(nest),
-          isRightConstant && stepsLoopOf(nest.root, form).has_value()};
+          isRightConstant && stepsLoopOf(nest.root, form).has_value(),
+          ShapedType::isDynamic(rowStep)
+              ? 0
+              : std::abs(rowStep) * std::max(1u, leftBits / 8)};
 }
 
 /// By itself, the schedules beside the one that `chosen` is.

@@ -3,6 +3,7 @@
 #include "llvm/ADT/bit.h"
 #include "llvm/Support/MathExtras.h"
 #include <map>
+#include <numeric>
 
 using namespace mlir;
 using namespace burnish;
@@ -14,13 +15,18 @@ static constexpr int64_t kMostRows = 14;
 /// An element that lies whole pages from another has its place in the same
 /// lines of a cache; so many of them drive each other out.
 static constexpr int64_t kPageBytes = 4096, kMeetingSteps = 16;
-/// Vectors of a tile of one row, and of a panel that it reads.
-static constexpr int64_t kRowVectors = 8, kStreamVectors = 4;
+/// Steps of a sum that is over soon.
+static constexpr int64_t kShortSum = 256;
+/// Vectors of a tile of one row, and the panels that it reads at a time.
+static constexpr int64_t kRowVectors = 8, kRowStreams = 4;
 
-/// Cycles of one step of the sum: two multiply-adds and two loads each cycle,
-/// four cycles from sum to sum.
-static int64_t stepCycles(int64_t rows, int64_t vectors) {
-  return std::max<int64_t>({rows * vectors, rows + vectors, 8});
+/// Cycles of one step of the sum, in sixteenths: two multiply-adds and two
+/// loads each cycle, four cycles from sum to sum. Loads beside as many
+/// multiply-adds cost a little, too, and twice as much where they are whole
+/// vectors, which come from the second cache.
+static int64_t stepCost(int64_t rows, int64_t vectors) {
+  return 8 * std::max<int64_t>({rows * vectors, rows + vectors, 8}) + rows +
+         2 * vectors;
 }
 
 bool burnish::panelsPay(const PanelShape &shape, const Machine &machine) {
@@ -48,6 +54,10 @@ struct Sizes {
   int64_t width, steps, registers;
   /// Sizes of run time are taken for large ones.
   int64_t lanes, rows, allVectors;
+  /// More rows than these in a tile are gone from the first cache when they
+  /// are read again: where rows lie whole pages apart, or a large part of one,
+  /// they all have their places in a few of its lines.
+  int64_t nearRows;
   bool isStatic;
 
   static std::optional<Sizes> of(const ProductShape &shape,
@@ -56,17 +66,22 @@ struct Sizes {
   /// never a full one and a sliver. 0: not even one row has its registers.
   int64_t rowsWith(int64_t vectors, const ProductShape &shape) const {
     int64_t most = (registers - vectors) / vectors / shape.weave;
-    return most < 1 ? 0 : evenRows(std::min({rows, kMostRows, most}));
+    return most < 1 ? 0 : evenRows(std::min({rows, nearRows, most}));
   }
   int64_t evenRows(int64_t most) const {
     return llvm::divideCeil(rows, llvm::divideCeil(rows, most));
   }
+  /// The tiles with the most rows for each number of vectors, and the next
+  /// smaller ones.
+  void
+  forTiles(const ProductShape &shape,
+           llvm::function_ref<void(int64_t rows, int64_t vectors)> visit) const;
   int64_t cost(int64_t tileRows, int64_t vectors,
                const ProductShape &shape) const {
     auto column = [&](int64_t count) {
       int64_t rest = rows % tileRows;
-      return rows / tileRows * stepCycles(tileRows * shape.weave, count) +
-             (rest ? stepCycles(rest * shape.weave, count) : 0);
+      return rows / tileRows * stepCost(tileRows * shape.weave, count) +
+             (rest ? stepCost(rest * shape.weave, count) : 0);
     };
     return allVectors / vectors * column(vectors) +
            (allVectors % vectors ? column(allVectors % vectors) : 0);
@@ -99,9 +114,31 @@ std::optional<Sizes> Sizes::of(const ProductShape &shape,
   sizes.lanes = isKnown(shape.lanes) ? shape.lanes : 16 * sizes.width;
   sizes.rows = isKnown(shape.rows) ? shape.rows : 64;
   sizes.allVectors = llvm::divideCeil(sizes.lanes, sizes.width);
+  // Each way of the first cache holds a page.
+  int64_t places = shape.rowPitch
+                       ? kPageBytes / std::gcd(shape.rowPitch, kPageBytes)
+                       : kMostRows;
+  sizes.nearRows =
+      std::clamp<int64_t>(machine.l1Bytes / kPageBytes * places, 1, kMostRows);
   sizes.isStatic =
       isKnown(shape.lanes) && isKnown(shape.rows) && isKnown(shape.depth);
   return sizes;
+}
+
+void Sizes::forTiles(
+    const ProductShape &shape,
+    llvm::function_ref<void(int64_t rows, int64_t vectors)> visit) const {
+  for (int64_t vectors : kVectors) {
+    if (vectors > allVectors && vectors > 1)
+      continue;
+    int64_t most = rowsWith(vectors, shape), count = most;
+    for (int tries = 0; tries < 3 && count * 2 > most; ++tries) {
+      visit(count, vectors);
+      if (count == 1)
+        break;
+      count = evenRows(count - 1);
+    }
+  }
 }
 
 static int64_t rightBytes(const ProductShape &shape) {
@@ -135,18 +172,13 @@ burnish::scheduleProduct(MLIRContext *context, const ProductShape &shape,
     return std::nullopt;
   Tile tile;
   int64_t bestCost = INT64_MAX;
-  for (int64_t vectors : kVectors) {
-    if (vectors > sizes->allVectors && vectors > 1)
-      continue;
-    int64_t rows = sizes->rowsWith(vectors, shape);
-    if (rows < 1)
-      continue;
+  sizes->forTiles(shape, [&](int64_t rows, int64_t vectors) {
     if (int64_t cost = sizes->cost(rows, vectors, shape); cost < bestCost) {
       bestCost = cost;
       tile.rows = rows;
       tile.vectors = vectors;
     }
-  }
+  });
   // One row meets each element of the other operand once, so that memory is
   // what it waits for: more panels at a time keep more reads under way.
   if (sizes->rows == 1 && shape.weave == 1 && shape.isRightConstant &&
@@ -155,7 +187,7 @@ burnish::scheduleProduct(MLIRContext *context, const ProductShape &shape,
                            sizes->allVectors >= kRowVectors * kRowVectors
                        ? 2 * kRowVectors
                        : kRowVectors;
-    tile.streams = tile.vectors / kStreamVectors;
+    tile.streams = kRowStreams;
   }
   int64_t bytes = rightBytes(shape);
   bool packs = false;
@@ -173,10 +205,13 @@ burnish::scheduleProduct(MLIRContext *context, const ProductShape &shape,
         sizes->isStatic && ((shape.rows >= 48 && shape.lanes * bytes >= 2048) ||
                             (shape.rows * shape.weave >= 16 && meets));
   }
-  // What all rows use again stays in the second cache.
-  bool rowsOutside = !packs && sizes->isStatic && shape.rows > tile.rows &&
-                     shape.lanes * shape.depth * bytes <= machine.l2Bytes / 2 &&
-                     shape.rows >= shape.lanes / 2;
+  // What all rows use again stays in the second cache. Short sums write about
+  // as much as they read, which is best side by side.
+  int64_t rightTotal = shape.lanes * shape.depth * bytes;
+  bool rowsOutside =
+      !packs && sizes->isStatic && shape.rows > tile.rows &&
+      ((rightTotal <= machine.l2Bytes / 2 && shape.rows >= shape.lanes / 2) ||
+       (rightTotal <= machine.l2Bytes * 3 / 4 && shape.depth <= kShortSum));
   return make(context, shape, machine, *sizes, tile, packs, rowsOutside);
 }
 
@@ -192,19 +227,9 @@ SmallVector<nn::ScheduleAttr> burnish::alternativesOf(MLIRContext *context,
   if (!sizes || !sizes->isStatic || (packs ? !canPack : !canRead))
     return found;
   std::multimap<int64_t, Tile> tiles;
-  for (int64_t vectors : kVectors) {
-    if (vectors > sizes->allVectors && vectors > 1)
-      continue;
-    // The fullest tiles and the next smaller ones.
-    int64_t most = sizes->rowsWith(vectors, shape), rows = most;
-    for (int tries = 0; tries < 3 && rows * 2 > most; ++tries) {
-      tiles.insert({sizes->cost(rows, vectors, shape), {rows, vectors, 1}});
-      if (rows > 1)
-        rows = sizes->evenRows(rows - 1);
-      else
-        break;
-    }
-  }
+  sizes->forTiles(shape, [&](int64_t rows, int64_t vectors) {
+    tiles.insert({sizes->cost(rows, vectors, shape), {rows, vectors, 1}});
+  });
   if (sizes->rows == 1 && shape.weave == 1 && shape.isRightConstant)
     for (int64_t vectors : {kRowVectors, 2 * kRowVectors})
       for (int64_t streams : {1, 2, 4})

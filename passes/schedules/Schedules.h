@@ -38,6 +38,8 @@ struct ProductShape {
   /// Its operands are bytes, one of them unsigned, of which those of four steps
   /// of the sum can be had side by side.
   bool isOfBytes = false;
+  /// Bytes from row to row of the other operand; 0: not known.
+  int64_t rowPitch = 0;
 };
 std::optional<nn::ScheduleAttr> scheduleProduct(mlir::MLIRContext *context,
                                                 const ProductShape &shape,

@@ -2,7 +2,7 @@
 // A module with a table of schedules takes those, says what each kernel is called in it, and what else there was.
 
 // CHECK:       module attributes {
-// CHECK-SAME:    nn.alternatives = {"product 7x19x5r f32:5,0,1 f32:0,1,19 f32" = ["lanes=8 vectors=3 rows=4", {{.*}}"lanes=8 vectors=2 rows=4"
+// CHECK-SAME:    nn.alternatives = {"product 7x19x5r f32:5,0,1 f32:0,1,19 f32" = ["lanes=8 vectors=3 rows=4{{.*}}"lanes=8 vectors=2 rows=4"
 // CHECK-LABEL: func @product(
 // CHECK:         nn.kernel <algorithm = "product", lanes = 8, vectors = 2, rows = 4, packs = false
 // CHECK:         nn.shape = "product 7x19x5r f32:5,0,1 f32:0,1,19 f32"
