@@ -9,6 +9,7 @@
 #include "passes/kernels/Fit.h"
 #include "passes/kernels/Parallel.h"
 #include "passes/kernels/Winograd.h"
+#include "passes/kernels/Work.h"
 
 using namespace mlir;
 using namespace burnish;
@@ -179,7 +180,10 @@ struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
       operands.push_back(arith::ConstantIndexOp::create(b, 0));
       operands.push_back(
           getValueOrCreateConstantIndexOp(b, b.getLoc(), work->tasks));
-      func::CallOp::create(b, function, operands);
+      auto call = func::CallOp::create(b, function, operands);
+      call->setDiscardableAttrs(kernel->getDiscardableAttrDictionary());
+      call->setAttr(kWorkAttr,
+                    burnish::Work::of(kernel).attribute(&getContext()));
       kernel->erase();
     }
   }

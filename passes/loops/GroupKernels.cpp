@@ -8,10 +8,11 @@
 #include "passes/kernels/Elements.h"
 #include "passes/kernels/Product.h"
 #include "passes/kernels/Rows.h"
+#include "passes/kernels/Work.h"
 #include "passes/loops/GroupAttention.h"
 #include "passes/loops/GroupRows.h"
 #include "passes/loops/PackOperand.h"
-#include "passes/schedules/Schedules.h"
+#include "passes/schedules/Table.h"
 
 using namespace mlir;
 using namespace burnish;
@@ -64,7 +65,8 @@ public:
   /// be made.
   nn::KernelOp build() {
     linalg::GenericOp last = generics.back();
-    b.setLoc(last->getLoc());
+    b.setLoc(b.getFusedLoc(llvm::map_to_vector(
+        generics, [](linalg::GenericOp op) { return op->getLoc(); })));
     b.setInsertionPoint(last);
     auto outType = cast<RankedTensorType>(last->getResult(0).getType());
     Value out = last.getDpsInits()[0];
@@ -145,6 +147,39 @@ private:
 } // namespace
 
 //===- Schedules ----------------------------------------------------------===//
+
+/// What a table of schedules calls a kernel: its loops (those of sums with an
+/// r), what its operands hold, and how far these move with each loop.
+static std::string shapeText(nn::KernelOp kernel, const Nest &nest,
+                             StringRef algorithm) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  auto number = [&](int64_t value) {
+    if (ShapedType::isDynamic(value))
+      os << 'n';
+    else
+      os << value;
+  };
+  os << algorithm << ' ';
+  for (auto [index, loop] : llvm::enumerate(nest.loops)) {
+    os << (index ? "x" : "");
+    number(loop.known());
+    os << (loop.isReduction ? "r" : "");
+  }
+  for (const Access &access : nest.inputs) {
+    Value operand = kernel->getOperand(access.argument);
+    os << ' ' << getElementTypeOrSelf(operand.getType())
+       << (matchPattern(operand, m_Constant()) ? "=" : ":");
+    for (unsigned loop = 0; loop < nest.loops.size(); ++loop) {
+      os << (loop ? "," : "");
+      number(access.along(loop));
+    }
+  }
+  os << ' ' << nest.outType;
+  if (kernel->getParentOfType<scf::ForOp>())
+    os << " repeated";
+  return text;
+}
 
 static unsigned bitsOf(Type type) {
   return type.isIntOrFloat() ? type.getIntOrFloatBitWidth() : 64;
@@ -227,38 +262,79 @@ static std::optional<unsigned> stepsLoopOf(linalg::GenericOp root,
   return std::nullopt;
 }
 
-static std::optional<nn::ScheduleAttr>
-selectProduct(nn::KernelOp kernel, const Nest &nest, const Machine &machine) {
+static ProductShape shapeOf(nn::KernelOp kernel, const Nest &nest,
+                            const ProductForm &form) {
+  const Access &right = nest.inputs[form.right];
+  bool isRightConstant = isConstant(operandOf(kernel, right)) &&
+                         form.lanes.size() == 1 &&
+                         nest.loops[form.lanes[0]].source;
+  Type rightType = getElementTypeOrSelf(operandOf(kernel, right).getType());
+  const Access &left = nest.inputs[form.left];
+  unsigned leftBits =
+      bitsOf(getElementTypeOrSelf(operandOf(kernel, left).getType()));
+  int64_t rowStep = form.row ? left.along(*form.row) : 0;
+  return {form.outerCount(nest),
+          form.rowCount(nest),
+          form.laneCount(nest),
+          form.depthCount(nest),
+          bitsOf(nest.rootType),
+          bitsOf(rightType),
+          form.isStraight(nest),
+          isRightConstant,
+          kernel->getParentOfType<scf::ForOp>() != nullptr,
+          form.weaveCount(nest),
+          form.depthStride(nest),
+          isRightConstant && stepsLoopOf(nest.root, form).has_value(),
+          ShapedType::isDynamic(rowStep)
+              ? 0
+              : std::abs(rowStep) * std::max(1u, leftBits / 8)};
+}
+
+/// By itself, the schedules beside the one that `chosen` is.
+static nn::ScheduleAttr chooseFrom(ScheduleTable &table, nn::KernelOp kernel,
+                                   const Nest &nest, nn::ScheduleAttr chosen,
+                                   ArrayRef<nn::ScheduleAttr> others) {
+  SmallVector<nn::ScheduleAttr> all{chosen};
+  SmallVector<std::string> texts{textOf(chosen)};
+  for (nn::ScheduleAttr other : others)
+    if (!llvm::is_contained(texts, textOf(other))) {
+      all.push_back(other);
+      texts.push_back(textOf(other));
+    }
+  std::string shape = shapeText(kernel, nest, chosen.getAlgorithm());
+  kernel->setAttr(kShapeAttr, StringAttr::get(kernel.getContext(), shape));
+  return all[table.choose(kernel, shape, texts)];
+}
+
+static std::optional<nn::ScheduleAttr> selectProduct(nn::KernelOp kernel,
+                                                     const Nest &nest,
+                                                     const Machine &machine,
+                                                     ScheduleTable &table) {
   FailureOr<ProductForm> form = productFormOf(kernel, nest, machine);
   if (failed(form))
     return std::nullopt;
-  const Access &right = nest.inputs[form->right];
-  bool isRightConstant = isConstant(operandOf(kernel, right)) &&
-                         form->lanes.size() == 1 &&
-                         nest.loops[form->lanes[0]].source;
-  Type rightType = getElementTypeOrSelf(operandOf(kernel, right).getType());
-  ProductShape shape{form->outerCount(nest),
-                     form->rowCount(nest),
-                     form->laneCount(nest),
-                     form->depthCount(nest),
-                     bitsOf(nest.rootType),
-                     bitsOf(rightType),
-                     form->isStraight(nest),
-                     isRightConstant,
-                     kernel->getParentOfType<scf::ForOp>() != nullptr,
-                     form->weaveCount(nest),
-                     form->depthStride(nest),
-                     isRightConstant &&
-                         stepsLoopOf(nest.root, *form).has_value()};
+  MLIRContext *context = kernel.getContext();
   std::optional<nn::ScheduleAttr> schedule =
-      scheduleProduct(kernel.getContext(), shape, machine);
-  if (schedule && !form->hasPlaceForSums(nest, *schedule))
+      scheduleProduct(context, shapeOf(kernel, nest, *form), machine);
+  if (!schedule || !form->hasPlaceForSums(nest, *schedule))
     return std::nullopt;
-  return schedule;
+  if (!table.isThere())
+    return schedule;
+  SmallVector<nn::ScheduleAttr> others;
+  for (bool packs : {false, true})
+    if (FailureOr<ProductForm> other = ProductForm::of(nest, packs);
+        succeeded(other))
+      for (nn::ScheduleAttr alternative : alternativesOf(
+               context, shapeOf(kernel, nest, *other), machine, packs))
+        if (other->hasPlaceForSums(nest, alternative))
+          others.push_back(alternative);
+  return chooseFrom(table, kernel, nest, *schedule, others);
 }
 
-static std::optional<nn::ScheduleAttr>
-selectElements(nn::KernelOp kernel, const Nest &nest, const Machine &machine) {
+static std::optional<nn::ScheduleAttr> selectElements(nn::KernelOp kernel,
+                                                      const Nest &nest,
+                                                      const Machine &machine,
+                                                      ScheduleTable &table) {
   std::optional<Lanes> lanes = chooseLanes(nest);
   if (!lanes)
     return std::nullopt;
@@ -279,7 +355,13 @@ selectElements(nn::KernelOp kernel, const Nest &nest, const Machine &machine) {
                       operations,
                       lanes->combiner.has_value(),
                       nest.loops.size() == 1};
-  return scheduleElements(kernel.getContext(), shape, machine);
+  std::optional<nn::ScheduleAttr> schedule =
+      scheduleElements(kernel.getContext(), shape, machine);
+  // Only what adds up windows has enough to do for it to matter.
+  if (!schedule || !table.isThere() || shape.steps == 1 || shape.reducesLanes)
+    return schedule;
+  return chooseFrom(table, kernel, nest, *schedule,
+                    alternativesOf(kernel.getContext(), shape, machine));
 }
 
 /// Whether passes read operands a vector at a time or an element for the whole
@@ -323,8 +405,8 @@ static std::optional<nn::ScheduleAttr> selectRows(nn::KernelOp kernel,
   return scheduleRows(kernel.getContext(), shape, machine);
 }
 
-static std::optional<nn::ScheduleAttr> select(nn::KernelOp kernel,
-                                              const Machine &machine) {
+static std::optional<nn::ScheduleAttr>
+select(nn::KernelOp kernel, const Machine &machine, ScheduleTable &table) {
   if (std::optional<nn::ScheduleAttr> attention =
           selectAttention(kernel, machine))
     return attention;
@@ -340,9 +422,9 @@ static std::optional<nn::ScheduleAttr> select(nn::KernelOp kernel,
                    [](const Loop &loop) { return loop.known() == 0; }))
     return std::nullopt;
   if (std::optional<nn::ScheduleAttr> product =
-          selectProduct(kernel, *nest, machine))
+          selectProduct(kernel, *nest, machine, table))
     return product;
-  return selectElements(kernel, *nest, machine);
+  return selectElements(kernel, *nest, machine, table);
 }
 
 /// Constant operands of a product are laid out as its tiles read them.
@@ -388,6 +470,7 @@ struct GroupKernels : burnish::impl::GroupKernelsBase<GroupKernels> {
     if (machine.vectorBits < 64)
       return;
     OperandPacker packer;
+    ScheduleTable table(getOperation());
     SmallVector<linalg::GenericOp> generics;
     getOperation().walk([&](linalg::GenericOp generic) {
       if (!generic->getParentOfType<nn::KernelOp>())
@@ -412,7 +495,7 @@ struct GroupKernels : burnish::impl::GroupKernelsBase<GroupKernels> {
         tries.push_back({generic, epilogue});
       tries.push_back({generic});
       for (ArrayRef<linalg::GenericOp> group : tries) {
-        nn::KernelOp kernel = makeKernel(builder, group, machine);
+        nn::KernelOp kernel = makeKernel(builder, group, machine, table);
         if (!kernel)
           continue;
         packOperands(kernel, packer);
@@ -442,10 +525,13 @@ struct GroupKernels : burnish::impl::GroupKernelsBase<GroupKernels> {
         op->emitRemark() << "a padding is made in a copy";
     });
     packer.shareAndRelease(getOperation());
+    table.record();
+    if (table.hasFailed())
+      signalPassFailure();
   }
 
   nn::KernelOp makeKernel(OpBuilder &builder, ArrayRef<linalg::GenericOp> group,
-                          const Machine &machine) {
+                          const Machine &machine, ScheduleTable &table) {
     for (linalg::GenericOp op : group) {
       if (op.getNumReductionLoops() == 0)
         continue;
@@ -456,12 +542,15 @@ struct GroupKernels : burnish::impl::GroupKernelsBase<GroupKernels> {
     nn::KernelOp kernel = KernelBuilder(builder, group).build();
     if (!kernel)
       return {};
-    std::optional<nn::ScheduleAttr> schedule = select(kernel, machine);
+    std::optional<nn::ScheduleAttr> schedule = select(kernel, machine, table);
     if (!schedule) {
       kernel->erase();
       return {};
     }
     kernel.setScheduleAttr(*schedule);
+    for (linalg::GenericOp op : group)
+      if (Attribute whole = op->getAttr(kPartOfAttr))
+        kernel->setAttr(kPartOfAttr, whole);
     return kernel;
   }
 };

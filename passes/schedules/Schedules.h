@@ -38,10 +38,18 @@ struct ProductShape {
   /// Its operands are bytes, one of them unsigned, of which those of four steps
   /// of the sum can be had side by side.
   bool isOfBytes = false;
+  /// Bytes from row to row of the other operand; 0: not known.
+  int64_t rowPitch = 0;
 };
 std::optional<nn::ScheduleAttr> scheduleProduct(mlir::MLIRContext *context,
                                                 const ProductShape &shape,
                                                 const Machine &machine);
+/// What else could be chosen, packed or not, and is worth a measurement: the
+/// tiles that cost most by the model are left out.
+llvm::SmallVector<nn::ScheduleAttr> alternativesOf(mlir::MLIRContext *context,
+                                                   const ProductShape &shape,
+                                                   const Machine &machine,
+                                                   bool packs);
 
 /// A convolution of `images` images with 3x3 taps, `rows` by `columns` results
 /// each.
@@ -56,6 +64,9 @@ struct WinogradSchedule {
 /// Nothing when the sum of products itself takes less time.
 std::optional<WinogradSchedule> scheduleWinograd(const WinogradShape &shape,
                                                  const Machine &machine);
+/// What else could be chosen; that sum is a tile of 0.
+llvm::SmallVector<WinogradSchedule> alternativesOf(const WinogradShape &shape,
+                                                   const Machine &machine);
 
 /// A product whose lanes make up several stretches of `line` that lie side by
 /// side in the operand: the rows of an image.
@@ -80,6 +91,10 @@ struct ElementsShape {
 std::optional<nn::ScheduleAttr> scheduleElements(mlir::MLIRContext *context,
                                                  const ElementsShape &shape,
                                                  const Machine &machine);
+/// Other numbers of vectors at a time.
+llvm::SmallVector<nn::ScheduleAttr> alternativesOf(mlir::MLIRContext *context,
+                                                   const ElementsShape &shape,
+                                                   const Machine &machine);
 
 /// Products of `queries` rows with `keys` others, passes over each row of the
 /// result, and products with as many values, `outer` times; `steps` products in

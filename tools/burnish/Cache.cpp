@@ -105,7 +105,8 @@ std::string burnish::cachedProgram(const Options &options, int &status) {
   key.add(target->triple.str() + " " + cpu + " " +
           std::to_string(options.level) +
           (options.isDeterministic ? " deterministic" : "") +
-          (options.checksBounds ? " check-bounds" : ""));
+          (options.checksBounds ? " check-bounds" : "") +
+          (options.isTimed ? " timed" : ""));
   key.add(options.loss);
   for (const std::string &name : options.wrt)
     key.add(name);
@@ -121,6 +122,10 @@ std::string burnish::cachedProgram(const Options &options, int &status) {
     llvm::errs() << model << ": " << error.message() << "\n";
     return "";
   }
+  key.add(options.schedules);
+  // A missing one is the compiler's to report.
+  if (!options.schedules.empty() && key.addContents(options.schedules))
+    key.add("missing");
   key.add(options.net);
   key.add(std::to_string(options.seed));
   for (const std::string &file : networkFiles(model)) {
