@@ -118,6 +118,14 @@ def GroupKernels : Pass<"nn-group-kernels", "::mlir::ModuleOp"> {
   let dependentDialects = ["::burnish::nn::NNDialect", "::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect", "::mlir::ub::UBDialect"];
 }
 
+def CascadeKernels : Pass<"nn-cascade-kernels", "::mlir::func::FuncOp"> {
+  let summary = "products before and after windows go with them line by line, where the tensors between are large";
+  let description = [{
+    The kernel's region has the kernels of which each line is made; only the lines that a window reads are kept.
+  }];
+  let dependentDialects = ["::burnish::nn::NNDialect", "::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect", "::mlir::ub::UBDialect"];
+}
+
 def ApproximateFunctions : Pass<"nn-approximate-functions", "::mlir::func::FuncOp"> {
   let summary = "exp, log, sin, cos, tanh and erf of f32 vectors as polynomials; scalars stay with libm";
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];

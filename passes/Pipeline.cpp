@@ -83,6 +83,7 @@ static void addTiles(OpPassManager &passes, const PipelineOptions &options) {
   addCleanup(passes);
   passes.addPass(createUseWinograd());
   passes.addPass(createGroupKernels());
+  passes.addNestedPass<func::FuncOp>(createCascadeKernels());
   passes.addNestedPass<func::FuncOp>(createOrderLoops());
   addCleanup(passes);
 }
@@ -210,6 +211,10 @@ static constexpr Order kOrder[] = {
      "operands are packed that are constants"},
     {"nn-fuse-elementwise", "nn-group-kernels",
      "a group has one operation after its reduction"},
+    {"nn-group-kernels", "nn-cascade-kernels",
+     "their kernels have schedules and packed operands by then"},
+    {"nn-cascade-kernels", "nn-write-in-place",
+     "a border that lines have is no padding any more"},
     {"nn-fuse-elementwise", "nn-order-loops", "fusion makes new loop nests"},
     {"nn-group-kernels", "nn-order-loops", "what no schedule took is ordered"},
     {"nn-write-in-place", "nn-bufferize",

@@ -103,6 +103,12 @@ mlir::OpFoldResult tasksOfElements(mlir::ImplicitLocOpBuilder &b,
 void makeProduct(KernelCode &code, mlir::Value begin, mlir::Value end);
 mlir::OpFoldResult tasksOfProduct(mlir::ImplicitLocOpBuilder &b,
                                   const Nest &nest, nn::ScheduleAttr schedule);
+/// With `lines`, the line of the image for each tap across lies so many
+/// elements on, wherever that is.
+void makeWindows(KernelCode &code, mlir::Value begin, mlir::Value end,
+                 llvm::ArrayRef<mlir::Value> lines = {});
+mlir::OpFoldResult tasksOfWindows(mlir::ImplicitLocOpBuilder &b,
+                                  const Nest &nest, nn::ScheduleAttr schedule);
 void makeRows(KernelCode &code, const RowNest &rows, mlir::Value begin,
               mlir::Value end);
 mlir::OpFoldResult tasksOfRows(mlir::ImplicitLocOpBuilder &b,

@@ -7,6 +7,7 @@
 #include "passes/kernels/Elements.h"
 #include "passes/kernels/Product.h"
 #include "passes/kernels/Rows.h"
+#include "passes/kernels/Windows.h"
 #include "passes/loops/GroupRows.h"
 #include "passes/loops/PackOperand.h"
 #include "passes/schedules/Schedules.h"
@@ -255,14 +256,36 @@ selectProduct(nn::KernelOp kernel, const Nest &nest, const Machine &machine) {
   return schedule;
 }
 
+/// The widest element that a kernel meets.
+static unsigned widestBits(nn::KernelOp kernel, const Nest &nest) {
+  unsigned bits = std::max(bitsOf(nest.rootType), bitsOf(nest.outType));
+  for (Value operand : kernel.getInputs())
+    bits = std::max(bits, bitsOf(getElementTypeOrSelf(operand.getType())));
+  return bits;
+}
+
+static std::optional<nn::ScheduleAttr>
+selectWindows(nn::KernelOp kernel, const Nest &nest, const Machine &machine) {
+  FailureOr<WindowForm> form = WindowForm::of(nest);
+  if (failed(form))
+    return std::nullopt;
+  SmallVector<int64_t> outer;
+  for (unsigned loop : form->outer)
+    outer.push_back(nest.loops[loop].known());
+  WindowsShape shape{productOf(outer),
+                     nest.loops[form->row].known(),
+                     nest.loops[form->lanes].known(),
+                     form->tapCount(nest),
+                     form->rowTaps(nest),
+                     widestBits(kernel, nest)};
+  return scheduleWindows(kernel.getContext(), shape, machine);
+}
+
 static std::optional<nn::ScheduleAttr>
 selectElements(nn::KernelOp kernel, const Nest &nest, const Machine &machine) {
   std::optional<Lanes> lanes = chooseLanes(nest);
   if (!lanes)
     return std::nullopt;
-  unsigned bits = std::max(bitsOf(nest.rootType), bitsOf(nest.outType));
-  for (Value operand : kernel.getInputs())
-    bits = std::max(bits, bitsOf(getElementTypeOrSelf(operand.getType())));
   SmallVector<int64_t> results, steps;
   for (const Loop &loop : nest.loops)
     (loop.isReduction ? steps : results).push_back(loop.known());
@@ -273,7 +296,7 @@ selectElements(nn::KernelOp kernel, const Nest &nest, const Machine &machine) {
   ElementsShape shape{productOf(results),
                       productOf(steps),
                       nest.loops[lanes->loop].known(),
-                      bits,
+                      widestBits(kernel, nest),
                       operations,
                       lanes->combiner.has_value(),
                       nest.loops.size() == 1};
@@ -322,6 +345,9 @@ static std::optional<nn::ScheduleAttr> select(nn::KernelOp kernel,
   if (std::optional<nn::ScheduleAttr> product =
           selectProduct(kernel, *nest, machine))
     return product;
+  if (std::optional<nn::ScheduleAttr> windows =
+          selectWindows(kernel, *nest, machine))
+    return windows;
   return selectElements(kernel, *nest, machine);
 }
 
