@@ -92,6 +92,15 @@ def ChooseLayouts : Pass<"nn-choose-layouts", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
 }
 
+def ScaleWeights : Pass<"nn-scale-weights", "::mlir::func::FuncOp"> {
+  let summary = "factors of an image's channels are multiplied into the constant weights of a product, if these are fewer";
+  let description = [{
+    Squeeze and excitation scales whole images, which would be one more pass over each. The channels must lie innermost, as
+    nn-choose-layouts leaves them.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
+}
+
 def UseWinograd : Pass<"nn-use-winograd", "::mlir::ModuleOp"> {
   let summary = "convolutions with constant 3x3 taps by minimal filtering, where the target gains";
   let description = [{

@@ -81,6 +81,7 @@ static void addTiles(OpPassManager &passes, const PipelineOptions &options) {
     return;
   passes.addNestedPass<func::FuncOp>(createChooseLayouts());
   addCleanup(passes);
+  passes.addNestedPass<func::FuncOp>(createScaleWeights());
   passes.addPass(createUseWinograd());
   passes.addPass(createGroupKernels());
   passes.addNestedPass<func::FuncOp>(createCascadeKernels());
@@ -199,6 +200,10 @@ static constexpr Order kOrder[] = {
      "weights are dequantized there"},
     {"nn-fuse-elementwise", "nn-choose-layouts",
      "what is fused lies where its consumer does"},
+    {"nn-choose-layouts", "nn-scale-weights",
+     "layouts follow weights that are constant"},
+    {"nn-scale-weights", "nn-group-kernels",
+     "weights are packed where they are still constant"},
     {"nn-choose-layouts", "nn-use-winograd",
      "tiles are transformed along channels"},
     {"nn-use-winograd", "nn-group-kernels",
