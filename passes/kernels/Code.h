@@ -86,6 +86,10 @@ struct KernelCode {
              llvm::function_ref<void(Index base, int64_t count)> body);
 };
 
+/// Makes kernels of large copies of arguments, as where one is padded: threads
+/// that have nothing to do for so long fall asleep and are slow to come back.
+void copyArguments(mlir::ModuleOp module);
+
 /// Widths of vectors that cover `count` elements: `lanes` as often as it fits,
 /// then powers of two.
 llvm::SmallVector<int64_t> piecesOf(int64_t count, int64_t lanes);

@@ -140,6 +140,7 @@ struct Form {
 struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
   using EmitKernelsBase::EmitKernelsBase;
   void runOnOperation() override {
+    copyArguments(getOperation());
     SmallVector<nn::KernelOp> kernels;
     getOperation().walk<WalkOrder::PreOrder>([&](nn::KernelOp kernel) {
       kernels.push_back(kernel);
