@@ -92,6 +92,15 @@ def ChooseLayouts : Pass<"nn-choose-layouts", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
 }
 
+def ScaleWeights : Pass<"nn-scale-weights", "::mlir::func::FuncOp"> {
+  let summary = "factors of an image's channels are multiplied into the constant weights of a product, if these are fewer";
+  let description = [{
+    Squeeze and excitation scales whole images, which would be one more pass over each. The channels must lie innermost, as
+    nn-choose-layouts leaves them.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
+}
+
 def UseWinograd : Pass<"nn-use-winograd", "::mlir::ModuleOp"> {
   let summary = "convolutions with constant 3x3 taps by minimal filtering, where the target gains";
   let description = [{
@@ -114,6 +123,14 @@ def GroupKernels : Pass<"nn-group-kernels", "::mlir::ModuleOp"> {
     A reduction goes with the elementwise operation that alone uses its result, or, when it reduces the last axis, with
     all that is made of its result row by row. Constant operands of products are packed.
     What no schedule is for stays as it is.
+  }];
+  let dependentDialects = ["::burnish::nn::NNDialect", "::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect", "::mlir::ub::UBDialect"];
+}
+
+def CascadeKernels : Pass<"nn-cascade-kernels", "::mlir::func::FuncOp"> {
+  let summary = "products before and after windows go with them line by line, where the tensors between are large";
+  let description = [{
+    The kernel's region has the kernels of which each line is made; only the lines that a window reads are kept.
   }];
   let dependentDialects = ["::burnish::nn::NNDialect", "::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect", "::mlir::ub::UBDialect"];
 }

@@ -81,8 +81,10 @@ static void addTiles(OpPassManager &passes, const PipelineOptions &options) {
     return;
   passes.addNestedPass<func::FuncOp>(createChooseLayouts());
   addCleanup(passes);
+  passes.addNestedPass<func::FuncOp>(createScaleWeights());
   passes.addPass(createUseWinograd());
   passes.addPass(createGroupKernels());
+  passes.addNestedPass<func::FuncOp>(createCascadeKernels());
   passes.addNestedPass<func::FuncOp>(createOrderLoops());
   addCleanup(passes);
 }
@@ -201,6 +203,10 @@ static constexpr Order kOrder[] = {
      "weights are dequantized there"},
     {"nn-fuse-elementwise", "nn-choose-layouts",
      "what is fused lies where its consumer does"},
+    {"nn-choose-layouts", "nn-scale-weights",
+     "layouts follow weights that are constant"},
+    {"nn-scale-weights", "nn-group-kernels",
+     "weights are packed where they are still constant"},
     {"nn-choose-layouts", "nn-use-winograd",
      "tiles are transformed along channels"},
     {"nn-use-winograd", "nn-group-kernels",
@@ -213,6 +219,10 @@ static constexpr Order kOrder[] = {
      "operands are packed that are constants"},
     {"nn-fuse-elementwise", "nn-group-kernels",
      "a group has one operation after its reduction"},
+    {"nn-group-kernels", "nn-cascade-kernels",
+     "their kernels have schedules and packed operands by then"},
+    {"nn-cascade-kernels", "nn-write-in-place",
+     "a border that lines have is no padding any more"},
     {"nn-fuse-elementwise", "nn-order-loops", "fusion makes new loop nests"},
     {"nn-group-kernels", "nn-order-loops", "what no schedule took is ordered"},
     {"nn-write-in-place", "nn-bufferize",

@@ -1,9 +1,10 @@
-// ApproximateFunctions.cpp - exp, log, sin, cos, tanh and erf of f32 vectors as
-// polynomials, each within 2 ULP over all floats (test/passes/kernels/
-// functions.test).
+// ApproximateFunctions.cpp - exp, log, sin, cos, tanh, erf and sigmoid of f32
+// vectors as polynomials, each within 2 ULP over all floats, sigmoid within 3
+// (test/passes/kernels/functions.test).
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/Matchers.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
 #include "passes/Passes.h"
 #include "passes/kernels/Body.h"
@@ -222,6 +223,31 @@ struct VectorMath {
                   mul(power, fromBits(scale)));
   }
 
+  /// 1 + e^x, or 1 + e^-x; infinity where e^x is 2^127.5 or more. NaN stays.
+  /// Half the operations of exp: one 2^n is in range, and the sum needs no more
+  /// than the polynomial of least relative error, 2e-9.
+  Value onePlusExp(Value x, bool isNegated) {
+    float sign = isNegated ? -1.0f : 1.0f;
+    // 2^-127 is then 0, and 2^128 infinity.
+    Value least = number(isNegated ? -89.0f : -88.0f),
+          most = number(isNegated ? 88.0f : 89.0f);
+    x = select(less(x, least), least, x);
+    x = select(less(most, x), most, x);
+    // As above, with the bias of an exponent in the low bits too.
+    Value magic = number(12582912.0f + 127.0f),
+          shifted = fma(x, number(sign * 1.44269504f), magic),
+          n = sub(shifted, magic);
+    Value r = fma(n, number(sign * 2.12194440e-4f),
+                  fma(n, number(sign * -0.693359375f), x));
+    Value power =
+        polynomial(r, {1.0f, sign, 4.999999403953552e-1f,
+                       sign * 1.6666430234909058e-1f, 4.166800528764725e-2f,
+                       sign * 8.374195545911789e-3f, 1.3843607157468796e-3f});
+    Value twoToN =
+        fromBits(arith::ShLIOp::create(b, bits(shifted), integer(23)));
+    return fma(power, twoToN, number(1.0f));
+  }
+
   /// Near 0 a polynomial, else 1 - 2 / (e^(2 |x|) + 1): at most 1.5 ULP.
   Value tanh(Value x) {
     Value size = magnitude(x), square = mul(x, x);
@@ -231,10 +257,9 @@ struct VectorMath {
                                     -5.70498872745e-3f}),
                 square),
             x, x);
-    Value far =
-        sub(number(1.0f),
-            arith::DivFOp::create(b, number(2.0f),
-                                  add(exp(add(size, size)), number(1.0f))));
+    Value far = sub(number(1.0f),
+                    arith::DivFOp::create(b, number(2.0f),
+                                          onePlusExp(add(size, size), false)));
     return select(less(size, number(0.625f)), near, withSignOf(far, x));
   }
 
@@ -263,6 +288,10 @@ struct Approximate : OpRewritePattern<Op> {
     auto type = dyn_cast<VectorType>(op.getType());
     if (!type || !type.getElementType().isF32() || type.getRank() != 1)
       return failure();
+    if (op->use_empty()) {
+      rewriter.eraseOp(op);
+      return success();
+    }
     VectorMath math(op.getLoc(), rewriter, type);
     rewriter.replaceOp(op, (math.*function)(op.getOperand()));
     return success();
@@ -285,9 +314,62 @@ struct ApproximateNotPositive : OpRewritePattern<math::ExpOp> {
   }
 };
 
+/// Bodies spread their constants over vectors.
+bool isOne(Value value) {
+  if (auto spread = value.getDefiningOp<vector::BroadcastOp>())
+    value = spread.getSource();
+  return matchPattern(value, m_OneFloat());
+}
+
+/// x where `sum` is 1 + exp(-x) of f32 vectors; else null.
+Value sigmoidArgument(Value sum) {
+  auto type = dyn_cast<VectorType>(sum.getType());
+  auto add = sum.getDefiningOp<arith::AddFOp>();
+  if (!type || !type.getElementType().isF32() || !add)
+    return {};
+  for (auto [one, other] : {std::pair(add.getLhs(), add.getRhs()),
+                            std::pair(add.getRhs(), add.getLhs())})
+    if (auto power = other.getDefiningOp<math::ExpOp>(); power && isOne(one))
+      if (auto negative = power.getOperand().getDefiningOp<arith::NegFOp>())
+        return negative.getOperand();
+  return {};
+}
+
+// 1 / (1 + exp(-x)) with a sum that takes half the operations;
+// y * (1 / (1 + exp(-x))) -> y / (1 + exp(-x)), which is rounded less
+void useSigmoid(Operation *root) {
+  SmallVector<std::pair<arith::DivFOp, Value>> sigmoids;
+  root->walk([&](arith::DivFOp op) {
+    if (!isOne(op.getLhs()))
+      return;
+    if (Value x = sigmoidArgument(op.getRhs()))
+      sigmoids.push_back({op, x});
+  });
+  for (auto [sigmoid, x] : sigmoids) {
+    OpBuilder builder(sigmoid);
+    auto type = cast<VectorType>(sigmoid.getType());
+    Value sum = VectorMath(sigmoid.getLoc(), builder, type).onePlusExp(x, true);
+    sigmoid.getRhsMutable().assign(sum);
+    auto product = sigmoid->hasOneUse()
+                       ? dyn_cast<arith::MulFOp>(*sigmoid->user_begin())
+                       : arith::MulFOp();
+    if (!product)
+      continue;
+    Value factor = product.getLhs() == sigmoid.getResult() ? product.getRhs()
+                                                           : product.getLhs();
+    builder.setInsertionPoint(product);
+    Value quotient =
+        arith::DivFOp::create(builder, product.getLoc(), factor, sum);
+    product.getResult().replaceAllUsesWith(quotient);
+    product.erase();
+    sigmoid.erase();
+  }
+}
+
 struct ApproximateFunctions
     : burnish::impl::ApproximateFunctionsBase<ApproximateFunctions> {
   void runOnOperation() override {
+    useSigmoid(getOperation());
     RewritePatternSet patterns(&getContext());
     // exp(x) -> 2^n p(r), and so on, on vectors of f32
     patterns

@@ -86,6 +86,10 @@ struct KernelCode {
              llvm::function_ref<void(Index base, int64_t count)> body);
 };
 
+/// Makes kernels of large copies of arguments, as where one is padded: threads
+/// that have nothing to do for so long fall asleep and are slow to come back.
+void copyArguments(mlir::ModuleOp module);
+
 /// Widths of vectors that cover `count` elements: `lanes` as often as it fits,
 /// then powers of two.
 llvm::SmallVector<int64_t> piecesOf(int64_t count, int64_t lanes);
@@ -102,6 +106,12 @@ mlir::OpFoldResult tasksOfElements(mlir::ImplicitLocOpBuilder &b,
                                    const Nest &nest, nn::ScheduleAttr schedule);
 void makeProduct(KernelCode &code, mlir::Value begin, mlir::Value end);
 mlir::OpFoldResult tasksOfProduct(mlir::ImplicitLocOpBuilder &b,
+                                  const Nest &nest, nn::ScheduleAttr schedule);
+/// With `lines`, the line of the image for each tap across lies so many
+/// elements on, wherever that is.
+void makeWindows(KernelCode &code, mlir::Value begin, mlir::Value end,
+                 llvm::ArrayRef<mlir::Value> lines = {});
+mlir::OpFoldResult tasksOfWindows(mlir::ImplicitLocOpBuilder &b,
                                   const Nest &nest, nn::ScheduleAttr schedule);
 void makeRows(KernelCode &code, const RowNest &rows, mlir::Value begin,
               mlir::Value end);

@@ -5,6 +5,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "passes/Passes.h"
 #include "passes/kernels/Attention.h"
+#include "passes/kernels/Cascade.h"
 #include "passes/kernels/Code.h"
 #include "passes/kernels/Fit.h"
 #include "passes/kernels/Parallel.h"
@@ -127,6 +128,8 @@ struct Form {
       return tasksOfRows(b, *rows);
     if (algorithm == "product")
       return tasksOfProduct(b, *single, schedule);
+    if (algorithm == "windows")
+      return tasksOfWindows(b, *single, schedule);
     if (algorithm == "winograd_output")
       return tasksOfWinogradOutput(b, *single);
     return tasksOfElements(b, *single, schedule);
@@ -140,6 +143,8 @@ struct Form {
       makeRows(code, *rows, begin, end);
     else if (algorithm == "product")
       makeProduct(code, begin, end);
+    else if (algorithm == "windows")
+      makeWindows(code, begin, end);
     else if (algorithm == "winograd_output")
       makeWinogradOutput(code, layouts[0], begin, end);
     else
@@ -155,9 +160,13 @@ struct Form {
 struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
   using EmitKernelsBase::EmitKernelsBase;
   void runOnOperation() override {
+    copyArguments(getOperation());
     SmallVector<nn::KernelOp> kernels;
-    getOperation().walk(
-        [&](nn::KernelOp kernel) { kernels.push_back(kernel); });
+    getOperation().walk<WalkOrder::PreOrder>([&](nn::KernelOp kernel) {
+      kernels.push_back(kernel);
+      // Kernels within kernels are theirs to emit.
+      return WalkResult::skip();
+    });
     SymbolTable symbols(getOperation());
     llvm::StringMap<func::FuncOp> functions;
     for (nn::KernelOp kernel : kernels) {
@@ -202,6 +211,13 @@ struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
                   algorithm.str()};
     if (algorithm == "panels")
       return Work{b.getIndexAttr(tasksOfPanels(kernel)), algorithm.str()};
+    if (algorithm == "cascade") {
+      if (fitsBuffers(kernel))
+        return Work{b.getIndexAttr(tasksOfCascade(kernel)),
+                    nameOfCascade(kernel)};
+      kernel.emitOpError() << "has no kernels that follow each other";
+      return failure();
+    }
     // As the function sees it: what only run time knows is not known here
     // either.
     FailureOr<Form> form = Form::of(
@@ -258,8 +274,12 @@ struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
     }
     ArrayRef<BlockArgument> bounds = entry->getArguments().take_back(2);
     Value begin = bounds[0], end = bounds[1];
-    if (kernel.getSchedule().getAlgorithm() == "winograd_input") {
-      makeWinogradInput(b, kernel, data, layouts, begin, end);
+    StringRef algorithm = kernel.getSchedule().getAlgorithm();
+    if (algorithm == "winograd_input" || algorithm == "cascade") {
+      if (algorithm == "cascade")
+        makeCascade(b, kernel, data, layouts, begin, end);
+      else
+        makeWinogradInput(b, kernel, data, layouts, begin, end);
       func::ReturnOp::create(b);
       return function;
     }

@@ -1,8 +1,10 @@
 // Fit.cpp - kernels with the buffers that they have.
 #include "passes/kernels/Fit.h"
 #include "passes/kernels/Attention.h"
+#include "passes/kernels/Cascade.h"
 #include "passes/kernels/Elements.h"
 #include "passes/kernels/Product.h"
+#include "passes/kernels/Windows.h"
 
 using namespace mlir;
 using namespace burnish;
@@ -33,21 +35,6 @@ static bool hasStraightLines(MemRefType type) {
   return type.getStridesAndOffset().first.back() == 1;
 }
 
-/// Whether packed operands are cut into the tiles that the form has: other
-/// strides may give it other lanes and rows than those they were cut for.
-static bool fitsTiles(const ProductForm &form, const Nest &nest,
-                      nn::ScheduleAttr schedule) {
-  const Access &left = nest.inputs[form.left], &right = nest.inputs[form.right];
-  int64_t lanes =
-      schedule.getLanes() * schedule.getVectors() / schedule.getStreams();
-  auto isCutFor = [](const Access &access, int64_t tile) {
-    return !access.packedLoop || access.packedTile == tile;
-  };
-  return isCutFor(left, schedule.getRows()) && isCutFor(right, lanes) &&
-         !left.stepsLoop &&
-         right.stepsLoop.has_value() == (schedule.getSteps() > 1);
-}
-
 bool burnish::fitsBuffers(nn::KernelOp kernel, const Nest &nest) {
   StringRef algorithm = kernel.getSchedule().getAlgorithm();
   // Passes over rows take elements as they lie.
@@ -57,11 +44,13 @@ bool burnish::fitsBuffers(nn::KernelOp kernel, const Nest &nest) {
     return nest.given &&
            hasStraightLines(bufferOf(
                kernel, nn::WinogradOutputOp(nest.given).getProducts()));
+  if (algorithm == "windows")
+    return succeeded(WindowForm::of(nest));
   if (algorithm != "product")
     return chooseLanes(nest).has_value();
   FailureOr<ProductForm> form =
       ProductForm::of(nest, kernel.getSchedule().getPacks());
-  return succeeded(form) && fitsTiles(*form, nest, kernel.getSchedule()) &&
+  return succeeded(form) && form->fitsTiles(nest, kernel.getSchedule()) &&
          form->hasPlaceForSums(nest, kernel.getSchedule());
 }
 
@@ -84,13 +73,15 @@ bool burnish::fitsBuffers(nn::KernelOp kernel) {
     return hasStraightLines(bufferOf(kernel, input.getImage())) &&
            hasStraightLines(cast<MemRefType>(kernel.getOuts()[0].getType()));
   }
+  auto layoutIn = [&](unsigned argument) {
+    auto type = dyn_cast<MemRefType>(kernel->getOperand(argument).getType());
+    return type ? layoutOf(type) : Layout();
+  };
+  if (algorithm == "cascade")
+    return succeeded(Cascade::of(kernel, layoutIn, nullptr));
   Builder attributes(kernel.getContext());
   FailureOr<Nest> nest = Nest::of(
-      kernel,
-      [&](unsigned argument) {
-        return layoutOf(
-            cast<MemRefType>(kernel->getOperand(argument).getType()));
-      },
+      kernel, layoutIn,
       [&](unsigned argument, unsigned axis) -> OpFoldResult {
         return attributes.getIndexAttr(
             cast<ShapedType>(kernel->getOperand(argument).getType())

@@ -150,7 +150,7 @@ FailureOr<Nest> Nest::ofGiven(nn::KernelOp kernel, nn::WinogradOutputOp given,
 }
 
 FailureOr<Nest> Nest::of(nn::KernelOp kernel, LayoutOf layoutOf, SizeOf sizeOf,
-                         ImplicitLocOpBuilder *builder) {
+                         ImplicitLocOpBuilder *builder, bool merges) {
   Nest nest;
   Block &block = kernel.getBody().front();
   if (block.getTerminator()->getNumOperands() != 1)
@@ -348,7 +348,8 @@ FailureOr<Nest> Nest::of(nn::KernelOp kernel, LayoutOf layoutOf, SizeOf sizeOf,
   if (nest.given)
     return nest;
   nest.dropUnitLoops();
-  nest.mergeLoops();
+  if (merges)
+    nest.mergeLoops();
   return nest;
 }
 
@@ -380,21 +381,33 @@ void Nest::forEachAccess(llvm::function_ref<void(Access &)> visit) {
   visit(out);
 }
 
+void Nest::erase(unsigned loop) {
+  loops.erase(loops.begin() + loop);
+  forEachAccess([&](Access &access) {
+    access.coefficients.erase(access.coefficients.begin() + loop);
+    for (std::optional<unsigned> *own : {&access.packedLoop, &access.stepsLoop})
+      if (*own && **own == loop)
+        *own = std::nullopt;
+      else if (*own && **own > loop)
+        --**own;
+  });
+}
+
 void Nest::dropUnitLoops() {
-  for (unsigned loop = loops.size(); loop-- > 0;) {
-    if (loops[loop].known() != 1)
-      continue;
-    loops.erase(loops.begin() + loop);
-    forEachAccess([&](Access &access) {
-      access.coefficients.erase(access.coefficients.begin() + loop);
-      for (std::optional<unsigned> *own :
-           {&access.packedLoop, &access.stepsLoop})
-        if (*own && **own == loop)
-          *own = std::nullopt;
-        else if (*own && **own > loop)
-          --**own;
-    });
-  }
+  for (unsigned loop = loops.size(); loop-- > 0;)
+    if (loops[loop].known() == 1)
+      erase(loop);
+}
+
+void Nest::fix(ImplicitLocOpBuilder *builder, unsigned loop, Value index) {
+  forEachAccess([&](Access &access) {
+    // What is no buffer has no place.
+    if (access.base && builder)
+      access.base = nn::addIndex(
+          *builder, access.base,
+          nn::mulIndex(*builder, index, access.coefficients[loop]));
+  });
+  erase(loop);
 }
 
 /// Two loops that all operands walk through without a gap become one.

@@ -69,9 +69,11 @@ public:
   /// Reads a kernel's region; failure when it is of another form. Sizes and
   /// layouts come from the caller: types when a schedule is chosen, buffers
   /// when code is made. `builder` may be null when no coefficient needs code.
+  /// Loops that are one in memory become one if it `merges`.
   static llvm::FailureOr<Nest> of(nn::KernelOp kernel, LayoutOf layoutOf,
                                   SizeOf sizeOf,
-                                  mlir::ImplicitLocOpBuilder *builder);
+                                  mlir::ImplicitLocOpBuilder *builder,
+                                  bool merges = true);
   /// From types alone, all operands row-major.
   static llvm::FailureOr<Nest> ofTypes(nn::KernelOp kernel);
 
@@ -93,6 +95,10 @@ public:
   mlir::Type rootType, outType;
 
   bool hasReduction() const;
+  /// Takes a loop out and stays at one of its iterations; without a builder
+  /// nobody knows at which.
+  void fix(mlir::ImplicitLocOpBuilder *builder, unsigned loop,
+           mlir::Value index);
   /// The loop of the root that an index op in the epilogue asks for, by the
   /// epilogue's loop.
   llvm::SmallVector<unsigned> epilogueLoops;
@@ -102,6 +108,7 @@ private:
                                        nn::WinogradOutputOp given,
                                        LayoutOf layoutOf, SizeOf sizeOf,
                                        mlir::ImplicitLocOpBuilder *builder);
+  void erase(unsigned loop);
   void dropUnitLoops();
   void mergeLoops();
   void forEachAccess(llvm::function_ref<void(Access &)> visit);

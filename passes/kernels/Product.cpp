@@ -19,6 +19,8 @@ using namespace burnish;
 static constexpr int64_t kFarBytes = 512 << 10, kLineBytes = 64;
 /// So many products are added one after another before their sum is.
 static constexpr int64_t kSummedSteps = 512;
+/// Elements of the narrowest vectors of sums.
+static constexpr int64_t kLeastWidth = 4;
 
 namespace {
 /// Results side by side: `width` are computed, of which the first `valid`
@@ -162,8 +164,14 @@ private:
     SmallVector<Piece> pieces;
     // What is packed has whole vectors, whatever lies in them beyond the end.
     if (packs || right.packedLoop) {
-      for (int64_t start = 0; start < lanes; start += width)
-        pieces.push_back({start, width, std::min(width, lanes - start)});
+      // A last one that is filled by half or less is a narrower one.
+      for (int64_t start = 0; start < lanes; start += width) {
+        int64_t valid = std::min(width, lanes - start),
+                least = right.stepsLoop ? width : std::min(width, kLeastWidth);
+        pieces.push_back(
+            {start, std::max<int64_t>(least, llvm::bit_ceil<uint64_t>(valid)),
+             valid});
+      }
       return pieces;
     }
     int64_t start = 0;

@@ -25,6 +25,9 @@ struct ProductForm {
 
   /// The lanes' operand has them side by side too.
   bool isStraight(const Nest &nest) const;
+  /// Whether packed operands are cut into a schedule's tiles: other strides may
+  /// give other lanes and rows than those that they were cut for.
+  bool fitsTiles(const Nest &nest, nn::ScheduleAttr schedule) const;
   /// A schedule's panels may leave sums to wait for the next one, of which
   /// there must not be too many.
   bool hasPlaceForSums(const Nest &nest, nn::ScheduleAttr schedule) const;

@@ -163,6 +163,18 @@ int64_t ProductForm::depthStride(const Nest &nest) const {
   return least;
 }
 
+bool ProductForm::fitsTiles(const Nest &nest, nn::ScheduleAttr schedule) const {
+  const Access &from = nest.inputs[left], &to = nest.inputs[right];
+  int64_t cut =
+      schedule.getLanes() * schedule.getVectors() / schedule.getStreams();
+  auto isCutFor = [](const Access &access, int64_t tile) {
+    return !access.packedLoop || access.packedTile == tile;
+  };
+  return isCutFor(from, schedule.getRows()) && isCutFor(to, cut) &&
+         !from.stepsLoop &&
+         to.stepsLoop.has_value() == (schedule.getSteps() > 1);
+}
+
 bool ProductForm::hasPlaceForSums(const Nest &nest,
                                   nn::ScheduleAttr schedule) const {
   if (!schedule.getPacks())

@@ -8,6 +8,7 @@
 #include "passes/kernels/Elements.h"
 #include "passes/kernels/Product.h"
 #include "passes/kernels/Rows.h"
+#include "passes/kernels/Windows.h"
 #include "passes/kernels/Work.h"
 #include "passes/loops/GroupAttention.h"
 #include "passes/loops/GroupRows.h"
@@ -331,6 +332,31 @@ static std::optional<nn::ScheduleAttr> selectProduct(nn::KernelOp kernel,
   return chooseFrom(table, kernel, nest, *schedule, others);
 }
 
+/// The widest element that a kernel meets.
+static unsigned widestBits(nn::KernelOp kernel, const Nest &nest) {
+  unsigned bits = std::max(bitsOf(nest.rootType), bitsOf(nest.outType));
+  for (Value operand : kernel.getInputs())
+    bits = std::max(bits, bitsOf(getElementTypeOrSelf(operand.getType())));
+  return bits;
+}
+
+static std::optional<nn::ScheduleAttr>
+selectWindows(nn::KernelOp kernel, const Nest &nest, const Machine &machine) {
+  FailureOr<WindowForm> form = WindowForm::of(nest);
+  if (failed(form))
+    return std::nullopt;
+  SmallVector<int64_t> outer;
+  for (unsigned loop : form->outer)
+    outer.push_back(nest.loops[loop].known());
+  WindowsShape shape{productOf(outer),
+                     nest.loops[form->row].known(),
+                     nest.loops[form->lanes].known(),
+                     form->tapCount(nest),
+                     form->rowTaps(nest),
+                     widestBits(kernel, nest)};
+  return scheduleWindows(kernel.getContext(), shape, machine);
+}
+
 static std::optional<nn::ScheduleAttr> selectElements(nn::KernelOp kernel,
                                                       const Nest &nest,
                                                       const Machine &machine,
@@ -338,9 +364,6 @@ static std::optional<nn::ScheduleAttr> selectElements(nn::KernelOp kernel,
   std::optional<Lanes> lanes = chooseLanes(nest);
   if (!lanes)
     return std::nullopt;
-  unsigned bits = std::max(bitsOf(nest.rootType), bitsOf(nest.outType));
-  for (Value operand : kernel.getInputs())
-    bits = std::max(bits, bitsOf(getElementTypeOrSelf(operand.getType())));
   SmallVector<int64_t> results, steps;
   for (const Loop &loop : nest.loops)
     (loop.isReduction ? steps : results).push_back(loop.known());
@@ -351,7 +374,7 @@ static std::optional<nn::ScheduleAttr> selectElements(nn::KernelOp kernel,
   ElementsShape shape{productOf(results),
                       productOf(steps),
                       nest.loops[lanes->loop].known(),
-                      bits,
+                      widestBits(kernel, nest),
                       operations,
                       lanes->combiner.has_value(),
                       nest.loops.size() == 1};
@@ -424,6 +447,9 @@ select(nn::KernelOp kernel, const Machine &machine, ScheduleTable &table) {
   if (std::optional<nn::ScheduleAttr> product =
           selectProduct(kernel, *nest, machine, table))
     return product;
+  if (std::optional<nn::ScheduleAttr> windows =
+          selectWindows(kernel, *nest, machine))
+    return windows;
   return selectElements(kernel, *nest, machine, table);
 }
 

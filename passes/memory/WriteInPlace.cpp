@@ -1,4 +1,5 @@
 // WriteInPlace.cpp - what is joined or padded is computed where it shall lie.
+#include "ir/Kernel.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/Matchers.h"
 #include "passes/Passes.h"
@@ -91,7 +92,10 @@ namespace {
 struct WriteInPlace : burnish::impl::WriteInPlaceBase<WriteInPlace> {
   void runOnOperation() override {
     SmallVector<tensor::PadOp> pads;
-    getOperation().walk([&](tensor::PadOp pad) { pads.push_back(pad); });
+    getOperation().walk([&](tensor::PadOp pad) {
+      if (!pad->getParentOfType<nn::KernelOp>())
+        pads.push_back(pad);
+    });
     SmallVector<tensor::InsertSliceOp> inserts;
     getOperation().walk(
         [&](tensor::InsertSliceOp insert) { inserts.push_back(insert); });

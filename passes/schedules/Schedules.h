@@ -107,6 +107,21 @@ std::optional<nn::ScheduleAttr> scheduleAttention(mlir::MLIRContext *context,
                                                   const AttentionShape &shape,
                                                   const Machine &machine);
 
+/// Sums over windows of `taps` taps, `rowTaps` of them side by side, each of
+/// `lanes` channels by itself: `outer` lines of `rows` windows.
+struct WindowsShape {
+  int64_t outer, rows, lanes, taps, rowTaps;
+  unsigned widestBits;
+};
+std::optional<nn::ScheduleAttr> scheduleWindows(mlir::MLIRContext *context,
+                                                const WindowsShape &shape,
+                                                const Machine &machine);
+
+/// Whether windows and a product beside them, which reads so many bytes of
+/// weights, shall go together line by line, so that a tensor of `bytes` between
+/// them is never whole.
+bool cascadePays(int64_t bytes, int64_t weightBytes, const Machine &machine);
+
 /// Passes of `operations` in all over `rows` rows of `length` elements.
 struct RowsShape {
   int64_t rows, length;

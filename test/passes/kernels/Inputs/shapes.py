@@ -113,6 +113,58 @@ def convolutions():
     conv(view, (5, 6, 1, 1))
 
 
+def channelwise(x, channels, taps, pads, **attributes):
+    weights = constant(random(channels, 1, *taps) / np.float32(np.prod(taps)))
+    return node("Conv", x, weights, constant(random(channels)), group=channels, pads=pads, **attributes)
+
+
+def depthwise():
+    """Windows of each channel by itself."""
+    for shape, taps, pads, attributes in [
+        ((1, 3, 5, 7), (3, 3), [1, 1, 1, 1], {}),
+        ((2, 17, 13, 9), (3, 3), [0, 1, 2, 1], {"strides": [2, 2]}),
+        ((1, 24, 5, 7), (5, 5), [2, 2, 2, 2], {}),
+        ((2, 40, 13, 9), (5, 3), [2, 0, 1, 3], {"strides": [1, 2]}),
+        ((1, 33, 9, 31), (1, 3), [0, 1, 0, 1], {}),
+        ((1, 33, 13, 9), (3, 1), [1, 0, 1, 0], {"strides": [2, 1]}),
+        ((1, 16, 13, 19), (3, 3), [2, 2, 2, 2], {"dilations": [2, 3]}),
+        ((1, 100, 7, 7), (3, 3), [1, 1, 1, 1], {"strides": [3, 3]}),
+    ]:
+        outputs.append(node("Relu", channelwise(given(*shape), shape[1], taps, pads, **attributes)))
+
+
+def cascades():
+    """Windows between products, with more between them than caches hold."""
+
+    def pointwise(x, inner, outer):
+        return node("Conv", x, constant(random(outer, inner, 1, 1) / np.float32(inner)), constant(random(outer)))
+
+    def clip(x):
+        return node("Clip", x, constant(np.float32(0)), constant(np.float32(6)))
+
+    x = given(2, 9, 33, 37)
+    y = clip(channelwise(clip(pointwise(x, 9, 72)), 72, (3, 3), [1, 1, 1, 1]))
+    outputs.append(node("Add", pointwise(y, 72, 9), x))
+    y = clip(channelwise(clip(pointwise(x, 9, 80)), 80, (3, 3), [0, 1, 2, 0], strides=[2, 2]))
+    outputs.append(pointwise(y, 80, 17))
+    y = channelwise(clip(pointwise(given(1, 3, 61, 40), 3, 70)), 70, (5, 5), [2, 3, 2, 1], strides=[2, 1])
+    outputs.append(node("Mul", y, node("Sigmoid", y)))
+    # Taps further apart, and the first product one with taps of its own.
+    y = node("Conv", given(1, 3, 81, 70), constant(random(40, 3, 3, 3) / 9), strides=[1, 1], pads=[1, 0, 1, 2])
+    outputs.append(pointwise(clip(channelwise(y, 40, (3, 3), [3, 2, 3, 2], dilations=[3, 2])), 40, 24))
+    # No border, no first product, and a window that stands still across.
+    outputs.append(pointwise(channelwise(given(1, 50, 57, 59), 50, (3, 3), [0, 0, 0, 0]), 50, 21))
+    outputs.append(pointwise(channelwise(pointwise(given(3, 5, 29, 53), 5, 40), 40, (1, 3), [0, 1, 0, 1]), 40, 6))
+    # What is made is used twice, and factors of channels.
+    y = clip(pointwise(x, 9, 72))
+    z = clip(channelwise(y, 72, (3, 3), [1, 1, 1, 1]))
+    outputs.append(node("Add", pointwise(y, 72, 8), pointwise(z, 72, 8)))
+    y = clip(pointwise(given(1, 9, 48, 50), 9, 72))
+    z = channelwise(y, 72, (3, 3), [1, 1, 1, 1])
+    factors = node("Sigmoid", pointwise(node("GlobalAveragePool", z), 72, 72))
+    outputs.append(pointwise(node("Mul", z, factors), 72, 20))
+
+
 def views():
     """Parts of larger tensors: what is added to a sum, every other channel for minimal filtering, and steps of run time."""
     corner = node("Slice", given(1, 64, 30, 30), constant(np.array([0, 0])), constant(np.array([28, 28])), constant(np.array([2, 3])))
@@ -156,6 +208,8 @@ def make():
     windows()
     greatest()
     layouts()
+    depthwise()
+    cascades()
     views()
     recurrences()
     passes()
