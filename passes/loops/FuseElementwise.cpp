@@ -40,16 +40,18 @@ static bool isWorthFusing(OpOperand *operand) {
   return readsOnce || isCheap(producer);
 }
 
-/// Whether an expansion could stand before the padding that it expands: the
-/// sizes it gives must be known there.
+/// Whether an expansion could stand before the padding that it expands, right
+/// behind what is padded: the sizes it gives must be known there.
 static bool hasSizesBefore(OpOperand *operand, Operation *producer) {
   auto expansion = dyn_cast<tensor::ExpandShapeOp>(operand->getOwner());
-  if (!expansion || !isa_and_nonnull<tensor::PadOp>(producer))
+  auto padding = dyn_cast_or_null<tensor::PadOp>(producer);
+  if (!expansion || !padding)
     return true;
+  Operation *padded = padding.getSource().getDefiningOp();
   return llvm::all_of(expansion.getOutputShape(), [&](Value size) {
     Operation *op = size.getDefiningOp();
-    return !op || op->getBlock() != producer->getBlock() ||
-           op->isBeforeInBlock(producer);
+    return !op || (padded && op->getBlock() == padded->getBlock() &&
+                   op->isBeforeInBlock(padded));
   });
 }
 
