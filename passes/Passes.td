@@ -224,9 +224,9 @@ def CopyInLoops : Pass<"nn-copy-in-loops", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::linalg::LinalgDialect"];
 }
 
-def CheckBounds : Pass<"nn-check-bounds", "::mlir::func::FuncOp"> {
+def CheckBounds : Pass<"nn-check-bounds", "::mlir::ModuleOp"> {
   let summary = "stop the program where it would read or write outside a buffer";
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect", "::mlir::LLVM::LLVMDialect"];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::scf::SCFDialect", "::mlir::LLVM::LLVMDialect"];
 }
 
 def ExpandShapes : Pass<"nn-expand-shapes", "::mlir::func::FuncOp"> {

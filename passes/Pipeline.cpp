@@ -127,7 +127,7 @@ static void addLlvm(OpPassManager &passes, const PipelineOptions &options) {
   passes.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
   passes.addPass(createConvertVectorToSCFPass());
   if (options.checksBounds)
-    passes.addNestedPass<func::FuncOp>(createCheckBounds());
+    passes.addPass(createCheckBounds());
   passes.addNestedPass<func::FuncOp>(createExpandShapes());
   passes.addPass(memref::createExpandStridedMetadataPass());
   passes.addPass(createLowerAffinePass());

@@ -1,6 +1,7 @@
 // CheckBounds.cpp - stops the program where it would read or write outside a
 // buffer.
 #include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -46,7 +47,7 @@ static OpFoldResult sizeOf(ImplicitLocOpBuilder &b, Value buffer,
   return memref::getMixedSize(b, b.getLoc(), buffer, axis);
 }
 
-static void check(Operation *op, const Touched &touched) {
+static void check(Operation *op, const Touched &touched, func::FuncOp checker) {
   ImplicitLocOpBuilder b(op->getLoc(), op);
   Value isInside;
   auto require = [&](arith::CmpIPredicate predicate, Value left, Value right) {
@@ -65,13 +66,30 @@ static void check(Operation *op, const Touched &touched) {
     require(arith::CmpIPredicate::sle, arith::AddIOp::create(b, index, count),
             size);
   }
-  if (!isInside)
-    return;
+  if (isInside)
+    func::CallOp::create(b, checker, isInside);
+}
+
+/// A function that ends the program unless it is given true. Branches at every
+/// access would take LLVM minutes.
+static func::FuncOp makeChecker(ModuleOp module) {
+  auto b = ImplicitLocOpBuilder::atBlockEnd(module.getLoc(), module.getBody());
+  auto checker = func::FuncOp::create(b, "nn.check_bounds",
+                                      b.getFunctionType(b.getI1Type(), {}));
+  checker.setPrivate();
+  checker->setAttr(
+      "llvm.linkage",
+      LLVM::LinkageAttr::get(b.getContext(), LLVM::Linkage::Internal));
+  checker->setAttr("passthrough", b.getStrArrayAttr({"noinline"}));
+  Block *entry = checker.addEntryBlock();
+  b.setInsertionPointToStart(entry);
   Value isOutside = arith::XOrIOp::create(
-      b, isInside, Value(arith::ConstantIntOp::create(b, 1, 1)));
+      b, entry->getArgument(0), Value(arith::ConstantIntOp::create(b, 1, 1)));
   auto branch = scf::IfOp::create(b, isOutside, /*withElseRegion=*/false);
+  func::ReturnOp::create(b);
   b.setInsertionPointToStart(branch.thenBlock());
   LLVM::Trap::create(b);
+  return checker;
 }
 
 namespace {
@@ -82,8 +100,11 @@ struct CheckBounds : burnish::impl::CheckBoundsBase<CheckBounds> {
       if (std::optional<Touched> touched = Touched::by(op))
         all.push_back({op, *touched});
     });
+    if (all.empty())
+      return;
+    func::FuncOp checker = makeChecker(getOperation());
     for (const auto &[op, touched] : all)
-      check(op, touched);
+      check(op, touched, checker);
   }
 };
 } // namespace

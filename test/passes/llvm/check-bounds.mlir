@@ -1,4 +1,4 @@
-// RUN: burnish-opt %s --pass-pipeline='builtin.module(func.func(nn-check-bounds))' | FileCheck %s
+// RUN: burnish-opt %s --nn-check-bounds | FileCheck %s
 // An access beyond the end, or before the start, of any axis ends the program; a vector is as long as it is.
 
 // CHECK-LABEL: func @read(
@@ -9,9 +9,12 @@
 // CHECK-DAG:     arith.cmpi sge, %[[J]]
 // CHECK-DAG:     %[[END:.*]] = arith.addi %[[J]], %[[FOUR:.*]] : index
 // CHECK-DAG:     arith.cmpi sle, %[[END]], %[[SEVEN:.*]] : index
+// CHECK:         call @nn.check_bounds(%{{.*}})
+// CHECK:         vector.load %[[X]][%[[I]], %[[J]]]
+// CHECK-LABEL: func private @nn.check_bounds(
+// CHECK-SAME:    passthrough = ["noinline"]
 // CHECK:         scf.if
 // CHECK-NEXT:      llvm.intr.trap
-// CHECK:         vector.load %[[X]][%[[I]], %[[J]]]
 func.func @read(%x: memref<5x7xf32>, %i: index, %j: index) -> vector<4xf32> {
   %v = vector.load %x[%i, %j] : memref<5x7xf32>, vector<4xf32>
   return %v : vector<4xf32>
