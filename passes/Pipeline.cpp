@@ -81,6 +81,10 @@ static void addTiles(OpPassManager &passes, const PipelineOptions &options) {
     return;
   passes.addNestedPass<func::FuncOp>(createChooseLayouts());
   addCleanup(passes);
+  if (options.narrows) {
+    passes.addPass(createNarrowContractions());
+    addCleanup(passes);
+  }
   passes.addPass(createUseWinograd());
   passes.addPass(createGroupKernels());
   passes.addNestedPass<func::FuncOp>(createOrderLoops());
@@ -139,7 +143,7 @@ static void addLlvm(OpPassManager &passes, const PipelineOptions &options) {
     passes.addPass(createExpandHalf());
   }
   arith::ArithExpandOpsPassOptions expansions;
-  expansions.includeBf16 = true;
+  expansions.includeBf16 = !options.convertsBf16;
   passes.addPass(arith::createArithExpandOpsPass(expansions));
   if (options.indexBits != 64) {
     ConvertVectorsOptions narrow;
@@ -200,6 +204,10 @@ static constexpr Order kOrder[] = {
      "what is fused lies where its consumer does"},
     {"nn-choose-layouts", "nn-use-winograd",
      "tiles are transformed along channels"},
+    {"nn-choose-layouts", "nn-narrow-contractions",
+     "pairs of channels lie side by side then"},
+    {"nn-narrow-contractions", "nn-use-winograd",
+     "what is left to it keeps f32"},
     {"nn-use-winograd", "nn-group-kernels",
      "products of points are kernels like others"},
     {"nn-choose-layouts", "nn-group-kernels",
@@ -237,8 +245,9 @@ static constexpr Order kOrder[] = {
      "the entry calls the model's function as it is in the end"},
 };
 
-LogicalResult burnish::verifyOrder(const PipelineOptions &options,
+LogicalResult burnish::verifyOrder(PipelineOptions options,
                                    llvm::raw_ostream &errors) {
+  options.narrows = true;
   OpPassManager passes(ModuleOp::getOperationName());
   for (Phase phase : kPhases)
     addPhase(passes, phase, options);

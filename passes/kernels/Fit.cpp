@@ -42,9 +42,13 @@ static bool fitsTiles(const ProductForm &form, const Nest &nest,
   auto isCutFor = [](const Access &access, int64_t tile) {
     return !access.packedLoop || access.packedTile == tile;
   };
+  // A panel is filled as several steps want it, a packed operand lies so.
+  bool hasSteps = schedule.getSteps() > 1,
+       isInPanel = hasSteps && schedule.getPacks();
   return isCutFor(left, schedule.getRows()) && isCutFor(right, lanes) &&
          !left.stepsLoop &&
-         right.stepsLoop.has_value() == (schedule.getSteps() > 1);
+         (isInPanel ? form.stepsLoop(nest) : right.stepsLoop).has_value() ==
+             hasSteps;
 }
 
 bool burnish::fitsBuffers(nn::KernelOp kernel, const Nest &nest) {

@@ -163,6 +163,16 @@ int64_t ProductForm::depthStride(const Nest &nest) const {
   return least;
 }
 
+std::optional<unsigned> ProductForm::stepsLoop(const Nest &nest) const {
+  for (unsigned loop : depth) {
+    int64_t size = nest.loops[loop].known();
+    if (nest.inputs[left].along(loop) == 1 && !ShapedType::isDynamic(size) &&
+        size % 2 == 0)
+      return loop;
+  }
+  return std::nullopt;
+}
+
 bool ProductForm::hasPlaceForSums(const Nest &nest,
                                   nn::ScheduleAttr schedule) const {
   if (!schedule.getPacks())
@@ -207,4 +217,28 @@ std::optional<ByteProduct> ByteProduct::of(linalg::GenericOp root) {
   if (!with || !without)
     return std::nullopt;
   return ByteProduct{*without};
+}
+
+bool burnish::isHalfProduct(linalg::GenericOp root) {
+  Block *body = root.getBody();
+  auto adds =
+      body->getTerminator()->getOperand(0).getDefiningOp<arith::AddFOp>();
+  if (!adds || root.getNumDpsInputs() != 2 || !adds.getType().isF32())
+    return false;
+  Value sum = root.getRegionOutputArgs()[0];
+  if (adds.getLhs() != sum && adds.getRhs() != sum)
+    return false;
+  auto multiplies = (adds.getLhs() == sum ? adds.getRhs() : adds.getLhs())
+                        .getDefiningOp<arith::MulFOp>();
+  if (!multiplies)
+    return false;
+  SmallVector<Value> factors;
+  for (Value factor : multiplies->getOperands()) {
+    auto extends = factor.getDefiningOp<arith::ExtFOp>();
+    if (!extends || !extends.getIn().getType().isBF16() ||
+        !isa<BlockArgument>(extends.getIn()))
+      return false;
+    factors.push_back(extends.getIn());
+  }
+  return factors[0] != factors[1];
 }

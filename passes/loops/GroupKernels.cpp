@@ -190,20 +190,20 @@ productFormOf(nn::KernelOp kernel, const Nest &nest, const Machine &machine) {
   return panelsPay(shape, machine) ? form : inPlace;
 }
 
-/// The loop whose steps a product of bytes can take several at a time: the
-/// innermost axis of the rows' operand moves with it by one, and nothing else
-/// of that operand does; the other operand has an axis of it alone.
+/// The loop whose steps a product of bytes or bf16 can take several at a time:
+/// the innermost axis of the rows' operand moves with it by one, and nothing
+/// else of that operand does; the other operand has an axis of it alone.
 static std::optional<unsigned> stepsLoopOf(linalg::GenericOp root,
                                            const ProductForm &form) {
-  constexpr int64_t kSteps = 4;
-  if (!ByteProduct::of(root))
+  int64_t steps = ByteProduct::of(root) ? 4 : isHalfProduct(root) ? 2 : 1;
+  if (steps == 1)
     return std::nullopt;
   SmallVector<AffineMap> maps = root.getIndexingMapsArray();
   AffineMap left = maps[form.left], right = maps[form.right];
   SmallVector<int64_t> sizes = root.getStaticLoopRanges();
   auto fits = [&](unsigned loop) {
     if (root.getIteratorTypesArray()[loop] != utils::IteratorType::reduction ||
-        ShapedType::isDynamic(sizes[loop]) || sizes[loop] % kSteps != 0)
+        ShapedType::isDynamic(sizes[loop]) || sizes[loop] % steps != 0)
       return false;
     auto isOnce = [&](AffineMap map) {
       return llvm::count_if(map.getResults(), [&](AffineExpr expr) {
@@ -235,6 +235,7 @@ selectProduct(nn::KernelOp kernel, const Nest &nest, const Machine &machine) {
                          form->lanes.size() == 1 &&
                          nest.loops[form->lanes[0]].source;
   Type rightType = getElementTypeOrSelf(operandOf(kernel, right).getType());
+  bool hasSteps = stepsLoopOf(nest.root, *form).has_value();
   ProductShape shape{form->outerCount(nest),
                      form->rowCount(nest),
                      form->laneCount(nest),
@@ -246,10 +247,17 @@ selectProduct(nn::KernelOp kernel, const Nest &nest, const Machine &machine) {
                      kernel->getParentOfType<scf::ForOp>() != nullptr,
                      form->weaveCount(nest),
                      form->depthStride(nest),
-                     isRightConstant &&
-                         stepsLoopOf(nest.root, *form).has_value()};
+                     isRightConstant && hasSteps &&
+                         ByteProduct::of(nest.root).has_value(),
+                     hasSteps && isHalfProduct(nest.root) &&
+                         (isRightConstant || form->stepsLoop(nest))};
   std::optional<nn::ScheduleAttr> schedule =
       scheduleProduct(kernel.getContext(), shape, machine);
+  if (schedule && !form->hasPlaceForSums(nest, *schedule) && shape.isOfHalves) {
+    // One step at a time needs no panel.
+    shape.isOfHalves = false;
+    schedule = scheduleProduct(kernel.getContext(), shape, machine);
+  }
   if (schedule && !form->hasPlaceForSums(nest, *schedule))
     return std::nullopt;
   return schedule;

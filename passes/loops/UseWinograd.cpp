@@ -1,4 +1,5 @@
 // UseWinograd.cpp - convolutions with 3x3 taps by minimal filtering.
+#include "passes/loops/UseWinograd.h"
 #include "ir/Kernel.h"
 #include "ir/Storage.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -43,8 +44,7 @@ struct Convolution {
 };
 } // namespace
 
-/// Whether the body is sum + a * b of f32.
-static bool isSumOfProducts(linalg::GenericOp op) {
+bool burnish::isSumOfProducts(linalg::GenericOp op) {
   Block *body = op.getBody();
   auto yielded = body->getTerminator()->getOperand(0);
   auto sum = yielded.getDefiningOp<arith::AddFOp>();
@@ -63,7 +63,7 @@ static bool isSumOfProducts(linalg::GenericOp op) {
          product.getRhs() != other;
 }
 
-static bool startsFromZero(linalg::GenericOp op) {
+bool burnish::startsFromZero(linalg::GenericOp op) {
   auto fill = op.getDpsInits()[0].getDefiningOp<linalg::FillOp>();
   return fill && matchPattern(fill.getInputs()[0], m_AnyZeroFloat());
 }
@@ -410,7 +410,25 @@ private:
   int64_t points, columns, tiles;
   Type type;
 };
+} // namespace
 
+/// How a convolution is done by minimal filtering, if that pays.
+static std::optional<WinogradSchedule> scheduleOf(const Convolution &conv,
+                                                  const Machine &machine,
+                                                  int64_t stepsAtOnce) {
+  ArrayRef<int64_t> shape = conv.shape();
+  return scheduleWinograd(
+      {shape[0], shape[1], shape[2], conv.imageShape()[3], shape[3]}, machine,
+      stepsAtOnce);
+}
+
+bool burnish::gainsFromWinograd(linalg::GenericOp op, const Machine &machine,
+                                int64_t stepsAtOnce) {
+  std::optional<Convolution> conv = Convolution::match(op);
+  return conv && scheduleOf(*conv, machine, stepsAtOnce);
+}
+
+namespace {
 struct UseWinograd : burnish::impl::UseWinogradBase<UseWinograd> {
   void runOnOperation() override {
     Machine machine = Machine::of(getOperation());
@@ -426,10 +444,8 @@ struct UseWinograd : burnish::impl::UseWinogradBase<UseWinograd> {
       std::optional<Convolution> conv = Convolution::match(generic);
       if (!conv)
         continue;
-      ArrayRef<int64_t> shape = conv->shape();
-      std::optional<WinogradSchedule> schedule = scheduleWinograd(
-          {shape[0], shape[1], shape[2], conv->imageShape()[3], shape[3]},
-          machine);
+      std::optional<WinogradSchedule> schedule =
+          scheduleOf(*conv, machine, /*stepsAtOnce=*/1);
       if (!schedule)
         continue;
       Value result = Rewriter(builder, *conv, *schedule).rewrite();

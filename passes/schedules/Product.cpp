@@ -13,6 +13,8 @@ static constexpr int64_t kMostRows = 14;
 /// An element that lies whole pages from another has its place in the same
 /// lines of a cache; so many of them drive each other out.
 static constexpr int64_t kPageBytes = 4096, kMeetingSteps = 16;
+/// A panel of pairs holds the whole depth in so many bytes, if it can.
+static constexpr int64_t kWholePanelBytes = 128 << 10;
 /// Vectors of a tile of one row, and of a panel that it reads.
 static constexpr int64_t kRowVectors = 8, kStreamVectors = 4;
 
@@ -51,18 +53,26 @@ burnish::scheduleProduct(MLIRContext *context, const ProductShape &shape,
         width, llvm::bit_ceil(static_cast<uint64_t>(shape.lanes)));
   if (width < 2)
     return std::nullopt;
-  int64_t steps = shape.isOfBytes && width >= 4 && shape.weave == 1
-                      ? machine.bytesAtOnce
-                      : 1;
+  int64_t steps = width < 4 || shape.weave > 1 ? 1
+                  : shape.isOfBytes            ? machine.bytesAtOnce
+                  : shape.isOfHalves           ? machine.halvesAtOnce
+                                               : 1;
   // A product that is not added by the same instruction takes a register.
-  int64_t registers = machine.vectorRegisters - (steps == 2 ? 2 : 1);
+  bool addsApart = shape.isOfBytes && steps == 2;
+  int64_t registers = machine.vectorRegisters - (addsApart ? 2 : 1);
   // Sizes of run time are taken for large ones.
   int64_t lanes = isKnown(shape.lanes) ? shape.lanes : 16 * width,
           rowCount = isKnown(shape.rows) ? shape.rows : 64;
   int64_t allVectors = llvm::divideCeil(lanes, width), bestCost = INT64_MAX,
           rows = 1, vectors = 1;
+  int64_t bytes = std::max(1u, shape.rightBits / 8);
+  auto isWholePanel = [&](int64_t count) {
+    return steps == 1 || shape.isRightConstant || !isKnown(shape.depth) ||
+           shape.depth * count * width * bytes <= kWholePanelBytes;
+  };
   for (int64_t tryVectors : {2, 3, 4, 8, 6, 1}) {
-    if (tryVectors > allVectors && tryVectors > 1)
+    if (tryVectors > 1 &&
+        (tryVectors > allVectors || !isWholePanel(tryVectors)))
       continue;
     int64_t most = (registers - tryVectors) / tryVectors / shape.weave;
     if (most < 1)
@@ -97,7 +107,6 @@ burnish::scheduleProduct(MLIRContext *context, const ProductShape &shape,
   }
   bool isStatic =
       isKnown(shape.lanes) && isKnown(shape.rows) && isKnown(shape.depth);
-  int64_t bytes = std::max(1u, shape.rightBits / 8);
   bool packs = false;
   if (!shape.isStraight && !shape.isRightConstant) {
     // Each element is moved once and used once for each row.
@@ -111,6 +120,10 @@ burnish::scheduleProduct(MLIRContext *context, const ProductShape &shape,
                  shape.depth >= kMeetingSteps;
     packs = isStatic && ((shape.rows >= 48 && shape.lanes * bytes >= 2048) ||
                          (shape.rows * shape.weave >= 16 && meets));
+    // Only a panel has the elements of several steps side by side.
+    if (steps > 1 && !isStatic)
+      steps = 1;
+    packs |= steps > 1;
   }
   // What all rows use again stays in the second cache.
   bool rowsOutside = !packs && isStatic && shape.rows > rows &&

@@ -15,6 +15,8 @@ struct Machine {
           l2Bytes = 256 << 10;
   /// Products of bytes that an instruction adds up in each lane; 1: none does.
   int64_t bytesAtOnce = 1;
+  /// The same for products of bf16.
+  int64_t halvesAtOnce = 1;
 
   static Machine of(mlir::ModuleOp module);
 };
@@ -38,6 +40,9 @@ struct ProductShape {
   /// Its operands are bytes, one of them unsigned, of which those of four steps
   /// of the sum can be had side by side.
   bool isOfBytes = false;
+  /// Its operands are bf16, of which those of two steps of the sum can be had
+  /// side by side.
+  bool isOfHalves = false;
 };
 std::optional<nn::ScheduleAttr> scheduleProduct(mlir::MLIRContext *context,
                                                 const ProductShape &shape,
@@ -53,9 +58,11 @@ struct WinogradShape {
 struct WinogradSchedule {
   int64_t tile, images, tileRows, lanes;
 };
-/// Nothing when the sum of products itself takes less time.
+/// Nothing when the sum of products itself takes less time, which does so many
+/// of its steps at once.
 std::optional<WinogradSchedule> scheduleWinograd(const WinogradShape &shape,
-                                                 const Machine &machine);
+                                                 const Machine &machine,
+                                                 int64_t stepsAtOnce = 1);
 
 /// A product whose lanes make up several stretches of `line` that lie side by
 /// side in the operand: the rows of an image.

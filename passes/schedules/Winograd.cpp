@@ -37,12 +37,15 @@ static int64_t divisorUpTo(int64_t count, int64_t most) {
 }
 
 std::optional<WinogradSchedule>
-burnish::scheduleWinograd(const WinogradShape &shape, const Machine &machine) {
+burnish::scheduleWinograd(const WinogradShape &shape, const Machine &machine,
+                          int64_t stepsAtOnce) {
   int64_t lanes = machine.vectorBits / 32;
   if (lanes < 4 || shape.inChannels % lanes != 0 || shape.outChannels < lanes)
     return std::nullopt;
-  double best = productCycles(
-      shape, double(shape.images) * shape.rows * shape.columns, 9, machine);
+  double best =
+      productCycles(shape, double(shape.images) * shape.rows * shape.columns, 9,
+                    machine) /
+      stepsAtOnce;
   int64_t tile = 0;
   for (int64_t candidate : {4, 2}) {
     int64_t points = (candidate + 2) * (candidate + 2);
