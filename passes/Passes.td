@@ -203,6 +203,15 @@ def AllocateInContext : Pass<"nn-allocate-in-context", "::mlir::ModuleOp"> {
 
 //===- llvm: the way out --------------------------------------------------===//
 
+def TimeKernels : Pass<"nn-time-kernels", "::mlir::ModuleOp"> {
+  let summary = "take the time around kernels and whatever other loops move elements";
+  let description = [{
+    What stands in loops with kernels is timed by itself, other loops as wholes. The times go to a table in the module, with
+    names, places in the source and what `nn.work` and linalg tell of operations and bytes; a program prints it (`runtime/profile.cpp`).
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::LLVM::LLVMDialect"];
+}
+
 def CopyInLoops : Pass<"nn-copy-in-loops", "::mlir::func::FuncOp"> {
   let summary = "copies between buffers that are not contiguous become loops, since compiled code has no library to call";
   let dependentDialects = ["::mlir::linalg::LinalgDialect"];

@@ -122,6 +122,9 @@ static void addMemory(OpPassManager &passes, const PipelineOptions &options) {
 /// Loops and buffers to the LLVM dialect, and the functions of burnish.h around
 /// them.
 static void addLlvm(OpPassManager &passes, const PipelineOptions &options) {
+  // Calls of kernels have all their operands by now, and are calls still.
+  if (options.isTimed)
+    passes.addPass(createTimeKernels());
   passes.addNestedPass<func::FuncOp>(createCopyInLoops());
   passes.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
   passes.addPass(createConvertVectorToSCFPass());

@@ -19,6 +19,8 @@ struct PipelineOptions {
   bool isProgram = false;
   /// The program stops where it would read or write outside a buffer.
   bool checksBounds = false;
+  /// A program that takes the time of each of its kernels.
+  bool isTimed = false;
   /// Bits of an index on the target.
   unsigned indexBits = 64;
   /// Whether the CPU has instructions for f16 to and from f32.

@@ -1,4 +1,5 @@
 // bench.cpp - how long a run takes.
+#include "profile.h"
 #include "program.h"
 #include "text.h"
 #include <fcntl.h>
@@ -95,8 +96,15 @@ int32_t burnish::bench(const burnish_model &model, Session &session,
   int64_t start = now();
   if (int32_t status = session.run(inputs))
     return status;
-  int64_t last = now(), first = last - start, end = last + nanoseconds;
-  int64_t runs = 0, shortest = INT64_MAX;
+  int64_t last = now(), first = last - start;
+  if (burnish_profile_start) {
+    burnish_profile_start(session.pool(), threads);
+    if (int32_t status = session.run(inputs))
+      return status;
+    burnish_profile_reset();
+    last = now();
+  }
+  int64_t end = last + nanoseconds, runs = 0, shortest = INT64_MAX;
   do {
     if (int32_t status = session.run(inputs))
       return status;
@@ -113,8 +121,10 @@ int32_t burnish::bench(const burnish_model &model, Session &session,
   text.millionths(shortest) << ", \"first_ms\": ";
   text.millionths(first) << ", \"threads\": " << int64_t(threads)
                          << ", \"workspace_bytes\": " << model.workspace_bytes
-                         << ", \"peak_rss_bytes\": " << peakResidentBytes()
-                         << "}";
-  puts(line);
+                         << ", \"peak_rss_bytes\": " << peakResidentBytes();
+  fputs(line, stdout);
+  if (burnish_profile_print)
+    burnish_profile_print(model, runs);
+  puts("}");
   return BURNISH_OK;
 }

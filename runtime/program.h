@@ -22,6 +22,7 @@ public:
   int32_t run(const Inputs &inputs);
 
   const burnish_tensor &output(int32_t index) const { return outputs[index]; }
+  const burnish_context *pool() const { return context; }
 
 private:
   bool mapWeights(const char *path, Message &message);

@@ -6,6 +6,7 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
 #include "passes/Passes.h"
+#include "passes/kernels/Body.h"
 
 using namespace mlir;
 using namespace burnish;
@@ -18,6 +19,8 @@ namespace burnish {
 namespace {
 /// Beyond this, a multiple of pi/2 in two parts is not exact any more.
 constexpr float kFarAngle = 1.0e6f;
+/// 1.5 * 2^23, beside which floats are integers.
+constexpr float kMagic = 12582912.0f;
 
 /// Arithmetic on vectors of one shape.
 struct VectorMath {
@@ -73,22 +76,28 @@ struct VectorMath {
         b, arith::AddIOp::create(b, n, integer(127)), integer(23)));
   }
 
-  /// e^x = 2^n e^r with |r| <= ln(2)/2: at most 1.0 ULP. NaN stays; what is
-  /// beyond ends in 0 or infinity by itself.
-  Value exp(Value x) {
-    Value least = number(-104.0f), most = number(89.0f);
-    x = select(less(x, least), least, x);
-    x = select(less(most, x), most, x);
+  /// x as n ln(2) + r with |r| <= ln(2)/2: e^r, and n in the low bits of the
+  /// other.
+  std::pair<Value, Value> splitExp(Value x) {
     // Adding 1.5 * 2^23 rounds to an integer, which is then in the low bits.
-    Value magic = number(12582912.0f),
-          shifted = fma(x, number(1.44269504f), magic), n = sub(shifted, magic);
+    Value magic = number(kMagic), shifted = fma(x, number(1.44269504f), magic),
+          n = sub(shifted, magic);
     Value r = fma(n, number(2.12194440e-4f), fma(n, number(-0.693359375f), x));
     Value tail =
         polynomial(r, {0.5f, 1.6666665459e-1f, 4.1665795894e-2f,
                        8.3334519073e-3f, 1.3981999507e-3f, 1.9875691500e-4f});
-    Value power = add(fma(mul(r, r), tail, r), number(1.0f));
+    return {add(fma(mul(r, r), tail, r), number(1.0f)), bits(shifted)};
+  }
+
+  /// e^x = 2^n e^r: at most 1.0 ULP. NaN stays; what is beyond ends in 0 or
+  /// infinity by itself.
+  Value exp(Value x) {
+    Value least = number(-104.0f), most = number(89.0f);
+    x = select(less(x, least), least, x);
+    x = select(less(most, x), most, x);
+    auto [power, shifted] = splitExp(x);
     // In two steps, since 2^n alone may be out of range.
-    Value whole = arith::SubIOp::create(b, bits(shifted), bits(magic)),
+    Value whole = arith::SubIOp::create(b, shifted, bits(number(kMagic))),
           half = arith::ShRSIOp::create(b, whole, integer(1));
     return mul(mul(power, powerOfTwo(half)),
                powerOfTwo(arith::SubIOp::create(b, whole, half)));
@@ -203,6 +212,16 @@ struct VectorMath {
     return select(hasBit(2), arith::NegFOp::create(b, result), result);
   }
 
+  /// The same for x that is not above 0; results below 2^-126 become 0.
+  Value expOfNotPositive(Value x) {
+    auto [power, shifted] = splitExp(x);
+    // What is above n is shifted out.
+    Value scale = arith::AddIOp::create(
+        b, arith::ShLIOp::create(b, shifted, integer(23)), integer(127 << 23));
+    return select(less(x, number(-87.33654f)), number(0.0f),
+                  mul(power, fromBits(scale)));
+  }
+
   /// Near 0 a polynomial, else 1 - 2 / (e^(2 |x|) + 1): at most 1.5 ULP.
   Value tanh(Value x) {
     Value size = magnitude(x), square = mul(x, x);
@@ -231,7 +250,7 @@ struct VectorMath {
     Value power = polynomial(
         t, {0.0f, -1.0f - 1.28717512e-1f, -6.34846687e-1f, -1.06777877e-1f,
             2.42546219e-2f, -3.88396438e-3f, 3.83197126e-4f, -1.72853470e-5f});
-    Value far = withSignOf(sub(number(1.0f), exp(power)), x);
+    Value far = withSignOf(sub(number(1.0f), expOfNotPositive(power)), x);
     return select(less(size, number(0.927734375f)), near, far);
   }
 };
@@ -250,17 +269,34 @@ struct Approximate : OpRewritePattern<Op> {
   }
 };
 
+/// exp(x) with x <= 0
+struct ApproximateNotPositive : OpRewritePattern<math::ExpOp> {
+  ApproximateNotPositive(MLIRContext *context)
+      : OpRewritePattern(context, /*benefit=*/2) {}
+  LogicalResult matchAndRewrite(math::ExpOp op,
+                                PatternRewriter &rewriter) const override {
+    auto type = dyn_cast<VectorType>(op.getType());
+    if (!op->hasAttr(kNotPositiveAttr) || !type ||
+        !type.getElementType().isF32() || type.getRank() != 1)
+      return failure();
+    VectorMath math(op.getLoc(), rewriter, type);
+    rewriter.replaceOp(op, math.expOfNotPositive(op.getOperand()));
+    return success();
+  }
+};
+
 struct ApproximateFunctions
     : burnish::impl::ApproximateFunctionsBase<ApproximateFunctions> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     // exp(x) -> 2^n p(r), and so on, on vectors of f32
-    patterns.add<Approximate<math::ExpOp, &VectorMath::exp>,
-                 Approximate<math::LogOp, &VectorMath::log>,
-                 Approximate<math::SinOp, &VectorMath::sin>,
-                 Approximate<math::CosOp, &VectorMath::cos>,
-                 Approximate<math::TanhOp, &VectorMath::tanh>,
-                 Approximate<math::ErfOp, &VectorMath::erf>>(&getContext());
+    patterns
+        .add<ApproximateNotPositive, Approximate<math::ExpOp, &VectorMath::exp>,
+             Approximate<math::LogOp, &VectorMath::log>,
+             Approximate<math::SinOp, &VectorMath::sin>,
+             Approximate<math::CosOp, &VectorMath::cos>,
+             Approximate<math::TanhOp, &VectorMath::tanh>,
+             Approximate<math::ErfOp, &VectorMath::erf>>(&getContext());
     walkAndApplyPatterns(getOperation(), std::move(patterns));
   }
 };

@@ -16,6 +16,9 @@ mlir::Value evaluate(mlir::ImplicitLocOpBuilder &builder,
                      llvm::ArrayRef<mlir::Value> arguments, int64_t width,
                      llvm::function_ref<mlir::Value(unsigned loop)> indexOf);
 
+/// The attribute of an exponential whose operand is never above zero.
+constexpr llvm::StringLiteral kNotPositiveAttr = "nn.not_positive";
+
 /// `value` as a vector of `width` elements, if it is none; itself when `width`
 /// is 1.
 mlir::Value spread(mlir::ImplicitLocOpBuilder &builder, mlir::Value value,

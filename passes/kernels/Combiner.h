@@ -21,6 +21,8 @@ struct Combiner {
 
   mlir::Operation *op;
   mlir::vector::CombiningKind kind;
+  /// Of a greatest value: where the left one is no number, it is the right one.
+  bool ignoresNaN = false;
 };
 
 } // namespace burnish

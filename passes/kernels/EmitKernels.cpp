@@ -4,11 +4,12 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "passes/Passes.h"
+#include "passes/kernels/Attention.h"
 #include "passes/kernels/Code.h"
 #include "passes/kernels/Fit.h"
 #include "passes/kernels/Parallel.h"
-#include "passes/kernels/Rows.h"
 #include "passes/kernels/Winograd.h"
+#include "passes/kernels/Work.h"
 
 using namespace mlir;
 using namespace burnish;
@@ -95,17 +96,33 @@ struct Form {
       FailureOr<RowNest> rows = RowNest::of(kernel, layoutOf, builder);
       if (failed(rows))
         return failure();
-      return Form{algorithm, std::nullopt, *rows};
+      return Form{algorithm, std::nullopt, *rows, std::nullopt};
+    }
+    if (algorithm == "attention") {
+      FailureOr<AttentionNest> attention =
+          AttentionNest::of(kernel, layoutOf, builder);
+      if (failed(attention))
+        return failure();
+      return Form{algorithm, std::nullopt, std::nullopt, *attention};
     }
     FailureOr<Nest> nest = Nest::of(kernel, layoutOf, sizeOf, builder);
     if (failed(nest))
       return failure();
-    return Form{algorithm, *nest, std::nullopt};
+    return Form{algorithm, *nest, std::nullopt, std::nullopt};
   }
 
-  const Nest &nest() const { return rows ? rows->nest : *single; }
+  const Nest &nest() const {
+    return attention ? attention->rows.nest : rows ? rows->nest : *single;
+  }
+
+  /// Whether the schedule can be done with the buffers that there are.
+  bool fits(nn::KernelOp kernel) const {
+    return attention ? attention->isStraight() : fitsBuffers(kernel, nest());
+  }
 
   OpFoldResult tasks(ImplicitLocOpBuilder &b, nn::ScheduleAttr schedule) const {
+    if (attention)
+      return b.getIndexAttr(tasksOfAttention(*attention, schedule));
     if (rows)
       return tasksOfRows(b, *rows);
     if (algorithm == "product")
@@ -117,7 +134,9 @@ struct Form {
 
   void make(KernelCode &code, ArrayRef<Layout> layouts, Value begin,
             Value end) const {
-    if (rows)
+    if (attention)
+      makeAttention(code, *attention, begin, end);
+    else if (rows)
       makeRows(code, *rows, begin, end);
     else if (algorithm == "product")
       makeProduct(code, begin, end);
@@ -130,6 +149,7 @@ struct Form {
   StringRef algorithm;
   std::optional<Nest> single;
   std::optional<RowNest> rows;
+  std::optional<AttentionNest> attention;
 };
 
 struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
@@ -160,7 +180,10 @@ struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
       operands.push_back(arith::ConstantIndexOp::create(b, 0));
       operands.push_back(
           getValueOrCreateConstantIndexOp(b, b.getLoc(), work->tasks));
-      func::CallOp::create(b, function, operands);
+      auto call = func::CallOp::create(b, function, operands);
+      call->setDiscardableAttrs(kernel->getDiscardableAttrDictionary());
+      call->setAttr(kWorkAttr,
+                    burnish::Work::of(kernel).attribute(&getContext()));
       kernel->erase();
     }
   }
@@ -177,6 +200,8 @@ struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
     if (algorithm == "winograd_input")
       return Work{b.getIndexAttr(tasksOfWinogradInput(kernel)),
                   algorithm.str()};
+    if (algorithm == "panels")
+      return Work{b.getIndexAttr(tasksOfPanels(kernel)), algorithm.str()};
     // As the function sees it: what only run time knows is not known here
     // either.
     FailureOr<Form> form = Form::of(
@@ -193,7 +218,7 @@ struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
       kernel.emitOpError() << "has a form that no schedule is for";
       return failure();
     }
-    if (!fitsBuffers(kernel, form->nest())) {
+    if (!form->fits(kernel)) {
       kernel.emitOpError() << "has a schedule '" << algorithm
                            << "' that does not fit its loops";
       return failure();
@@ -235,6 +260,11 @@ struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
     Value begin = bounds[0], end = bounds[1];
     if (kernel.getSchedule().getAlgorithm() == "winograd_input") {
       makeWinogradInput(b, kernel, data, layouts, begin, end);
+      func::ReturnOp::create(b);
+      return function;
+    }
+    if (kernel.getSchedule().getAlgorithm() == "panels") {
+      makePanels(b, kernel, data, layouts, begin, end);
       func::ReturnOp::create(b);
       return function;
     }

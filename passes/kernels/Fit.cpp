@@ -1,5 +1,6 @@
 // Fit.cpp - kernels with the buffers that they have.
 #include "passes/kernels/Fit.h"
+#include "passes/kernels/Attention.h"
 #include "passes/kernels/Elements.h"
 #include "passes/kernels/Product.h"
 
@@ -70,8 +71,18 @@ bool burnish::fitsBuffers(nn::KernelOp kernel, const Nest &nest) {
 
 bool burnish::fitsBuffers(nn::KernelOp kernel) {
   StringRef algorithm = kernel.getSchedule().getAlgorithm();
-  if (algorithm == "rows")
+  if (algorithm == "rows" || algorithm == "panels")
     return true;
+  if (algorithm == "attention") {
+    FailureOr<AttentionNest> nest = AttentionNest::of(
+        kernel,
+        [&](unsigned argument) {
+          return layoutOf(
+              cast<MemRefType>(kernel->getOperand(argument).getType()));
+        },
+        nullptr);
+    return succeeded(nest) && nest->isStraight();
+  }
   if (algorithm == "winograd_input") {
     auto input = *kernel.getBody().getOps<nn::WinogradInputOp>().begin();
     return hasStraightLines(bufferOf(kernel, input.getImage())) &&

@@ -34,15 +34,16 @@ std::optional<SmallVector<int64_t>> burnish::rowLoopsOf(linalg::GenericOp op) {
   return sizes;
 }
 
+SmallVector<int64_t> burnish::longAxesOf(Value tensor) {
+  return llvm::to_vector(llvm::make_filter_range(
+      cast<RankedTensorType>(tensor.getType()).getShape(),
+      [](int64_t size) { return size != 1; }));
+}
+
 Value burnish::withoutUnitAxes(Value value) {
-  auto longAxes = [](Value tensor) {
-    return llvm::to_vector(llvm::make_filter_range(
-        cast<RankedTensorType>(tensor.getType()).getShape(),
-        [](int64_t size) { return size != 1; }));
-  };
   while (Operation *op = value.getDefiningOp()) {
     if (!isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(op) ||
-        longAxes(op->getOperand(0)) != longAxes(value))
+        longAxesOf(op->getOperand(0)) != longAxesOf(value))
       break;
     value = op->getOperand(0);
   }
@@ -63,6 +64,25 @@ static bool isIndexedBy(Value tensor, AffineMap map, ArrayRef<unsigned> loops) {
     found.push_back(loop.getPosition());
   }
   return ArrayRef(found) == loops;
+}
+
+/// An access by the loops of a kernel, from one by `loops` of a generic.
+static FailureOr<Access> accessBy(const Nest &nest, nn::KernelOp kernel,
+                                  Nest::LayoutOf layoutOf,
+                                  ImplicitLocOpBuilder *builder,
+                                  unsigned argument, AffineMap map,
+                                  ArrayRef<unsigned> loops) {
+  FailureOr<Access> own =
+      accessOf(kernel.getContext(), builder, argument, layoutOf(argument),
+               map.getResults(), map.getNumDims());
+  if (failed(own))
+    return failure();
+  Access access = *own;
+  access.coefficients.assign(nest.loops.size(),
+                             Builder(kernel.getContext()).getIndexAttr(0));
+  for (auto [index, loop] : llvm::enumerate(loops))
+    access.coefficients[index] = own->coefficients[loop];
+  return access;
 }
 
 FailureOr<RowNest> RowNest::of(nn::KernelOp kernel, Nest::LayoutOf layoutOf,
@@ -90,22 +110,50 @@ FailureOr<RowNest> RowNest::of(nn::KernelOp kernel, Nest::LayoutOf layoutOf,
   unsigned outArgument = block.getNumArguments() - 1;
   rows.nest.rootType = rows.nest.outType =
       getElementTypeOrSelf(block.getArgument(outArgument).getType());
+  if (failed(rows.addPasses(kernel, generics, layoutOf, builder)) ||
+      !rows.passes.back().isWide)
+    return failure();
+  linalg::GenericOp last = generics.back();
+  FailureOr<Access> out = accessBy(
+      rows.nest, kernel, layoutOf, builder, outArgument,
+      last.getMatchingIndexingMap(last.getDpsInitOperand(0)), longLoops(last));
+  if (failed(out))
+    return failure();
+  rows.nest.out = *out;
+  return rows;
+}
 
-  // An access by the loops of the kernel, from one by those of a generic.
-  auto accessBy = [&](unsigned argument, AffineMap map,
-                      ArrayRef<unsigned> loops) -> FailureOr<Access> {
-    FailureOr<Access> own =
-        accessOf(kernel.getContext(), builder, argument, layoutOf(argument),
-                 map.getResults(), map.getNumDims());
-    if (failed(own))
-      return failure();
-    Access access = *own;
-    access.coefficients.assign(sizes.size(), attributes.getIndexAttr(0));
-    for (auto [index, loop] : llvm::enumerate(loops))
-      access.coefficients[index] = own->coefficients[loop];
-    return access;
-  };
+FailureOr<RowNest> RowNest::ofPasses(nn::KernelOp kernel,
+                                     linalg::GenericOp given,
+                                     ArrayRef<linalg::GenericOp> generics,
+                                     Nest::LayoutOf layoutOf,
+                                     ImplicitLocOpBuilder *builder) {
+  RowNest rows;
+  Builder attributes(kernel.getContext());
+  for (int64_t size : longAxesOf(given->getResult(0)))
+    rows.nest.loops.push_back({attributes.getIndexAttr(size), false, {}});
+  rows.nest.rootType = rows.nest.outType =
+      getElementTypeOrSelf(given->getResult(0).getType());
+  RowPass pass;
+  pass.op = given;
+  pass.isWide = pass.isGiven = true;
+  rows.passes.push_back(pass);
+  if (failed(rows.addPasses(kernel, generics, layoutOf, builder)))
+    return failure();
+  return rows;
+}
+
+LogicalResult RowNest::addPasses(nn::KernelOp kernel,
+                                 ArrayRef<linalg::GenericOp> generics,
+                                 Nest::LayoutOf layoutOf,
+                                 ImplicitLocOpBuilder *builder) {
+  Block &block = kernel.getBody().front();
+  SmallVector<int64_t> sizes;
+  for (const Loop &loop : nest.loops)
+    sizes.push_back(loop.known());
   llvm::DenseMap<Value, unsigned> passOf;
+  for (auto [index, pass] : llvm::enumerate(passes))
+    passOf[linalg::GenericOp(pass.op)->getResult(0)] = index;
   for (linalg::GenericOp op : generics) {
     RowPass pass;
     pass.op = op;
@@ -132,7 +180,7 @@ FailureOr<RowNest> RowNest::of(nn::KernelOp kernel, Nest::LayoutOf layoutOf,
       AffineMap map = op.getMatchingIndexingMap(input);
       Value tensor = withoutUnitAxes(input->get());
       if (auto found = passOf.find(tensor); found != passOf.end()) {
-        RowPass &earlier = rows.passes[found->second];
+        RowPass &earlier = passes[found->second];
         if (!isIndexedBy(input->get(), map,
                          earlier.isWide ? ArrayRef(loops) : rowLoops))
           return failure();
@@ -145,28 +193,19 @@ FailureOr<RowNest> RowNest::of(nn::KernelOp kernel, Nest::LayoutOf layoutOf,
       if (!argument || argument.getOwner() != &block ||
           !isa<ShapedType>(argument.getType()))
         return failure();
-      FailureOr<Access> access = accessBy(argument.getArgNumber(), map, loops);
+      FailureOr<Access> access = accessBy(nest, kernel, layoutOf, builder,
+                                          argument.getArgNumber(), map, loops);
       if (failed(access))
         return failure();
       pass.inputs.push_back({std::nullopt, *access});
     }
     for (const RowInput &input : pass.inputs)
-      if (input.pass && rows.passes[*input.pass].isWide)
-        rows.passes[*input.pass].isKept |=
-            rows.passes[*input.pass].sweep < pass.sweep;
-    passOf[op->getResult(0)] = rows.passes.size();
-    rows.passes.push_back(pass);
+      if (input.pass && passes[*input.pass].isWide)
+        passes[*input.pass].isKept |= passes[*input.pass].sweep < pass.sweep;
+    passOf[op->getResult(0)] = passes.size();
+    passes.push_back(pass);
   }
-  linalg::GenericOp last = generics.back();
-  if (!rows.passes.back().isWide)
-    return failure();
-  FailureOr<Access> out = accessBy(
-      outArgument, last.getMatchingIndexingMap(last.getDpsInitOperand(0)),
-      longLoops(last));
-  if (failed(out))
-    return failure();
-  rows.nest.out = *out;
-  return rows;
+  return success();
 }
 
 FailureOr<RowNest> RowNest::ofTypes(nn::KernelOp kernel) {
@@ -183,7 +222,7 @@ FailureOr<RowNest> RowNest::ofTypes(nn::KernelOp kernel) {
 int64_t RowNest::keptBytes() const {
   int64_t bytes = 0;
   for (const RowPass &pass : passes)
-    if (pass.isKept) {
+    if (pass.isKept && !pass.isGiven) {
       linalg::GenericOp op = pass.op;
       Type type = getElementTypeOrSelf(op->getResult(0).getType());
       bytes += rowLength() * llvm::divideCeil(type.getIntOrFloatBitWidth(), 8);
@@ -198,9 +237,10 @@ class RowsMaker {
 public:
   RowsMaker(KernelCode &code, const RowNest &rows)
       : code(code), b(code.b), rows(rows), width(code.schedule.getLanes()),
-        values(rows.passes.size()), kept(rows.passes.size()) {
+        values(rows.passes.size()), kept(rows.passes.size()),
+        result(rows.passes.size() - 1) {
     for (auto [index, pass] : llvm::enumerate(rows.passes))
-      if (pass.isKept)
+      if (pass.isKept && !pass.isGiven)
         kept[index] = frameMemory(
             b, getElementTypeOrSelf(linalg::GenericOp(pass.op)->getResult(0)),
             rows.rowLength());
@@ -215,18 +255,34 @@ public:
                       : b.createOrFold<arith::RemUIOp>(rest, code.size(loop))};
         rest = b.createOrFold<arith::DivUIOp>(rest, code.size(loop));
       }
-      unsigned last = rows.passes.back().sweep;
-      for (unsigned sweep = 0; sweep <= last; ++sweep)
-        makeSweep(sweep);
+      makeSweeps();
     });
   }
 
+  /// Of one row, of which the given part lies in `memory` from `first` on.
+  Value makeGiven(Value memory, Value first, unsigned pass,
+                  std::optional<unsigned> asked) {
+    given = memory;
+    firstGiven = first;
+    result = pass;
+    makeSweeps();
+    return asked ? values[*asked] : Value();
+  }
+
 private:
+  void makeSweeps() {
+    unsigned last = 0;
+    for (const RowPass &pass : rows.passes)
+      last = std::max(last, pass.sweep);
+    for (unsigned sweep = 0; sweep <= last; ++sweep)
+      makeSweep(sweep);
+  }
+
   void makeSweep(unsigned sweep) {
     SmallVector<unsigned> members;
     reductions.clear();
     for (auto [index, pass] : llvm::enumerate(rows.passes)) {
-      if (pass.sweep != sweep)
+      if (pass.sweep != sweep || pass.isGiven)
         continue;
       if (pass.combiner)
         reductions.push_back(index);
@@ -313,7 +369,11 @@ private:
       if (pass.isKept)
         put(value, kept[index], base, count);
       code.at[rows.lanes()] = base;
-      if (index + 1 == rows.passes.size())
+      if (index != result)
+        continue;
+      if (given)
+        put(value, given, inGiven(base), count);
+      else
         code.store(rows.nest.out, value, rows.lanes(), count);
     }
   }
@@ -325,17 +385,27 @@ private:
     for (const RowInput &input : pass.inputs) {
       if (!input.pass)
         arguments.push_back(code.load(input.access, rows.lanes(), count));
+      else if (rows.passes[*input.pass].isGiven)
+        arguments.push_back(take(given, inGiven(base), count));
       else if (rows.passes[*input.pass].isWide &&
                rows.passes[*input.pass].sweep < pass.sweep)
         arguments.push_back(take(kept[*input.pass], base, count));
       else
         arguments.push_back(values[*input.pass]);
     }
+    if (pass.combiner && pass.combiner->ignoresNaN)
+      return pass.combiner->combine(b, spread(b, arguments[0], count), running);
     arguments.push_back(running);
     return evaluate(b, pass.op, arguments, count,
                     [](unsigned) { return Value(); });
   }
 
+  Index inGiven(Index base) {
+    Value index = base.value
+                      ? Value(arith::AddIOp::create(b, firstGiven, base.value))
+                      : firstGiven;
+    return {index, base.constant};
+  }
   void put(Value value, Value memory, Index base, int64_t count) {
     if (count == 1)
       memref::StoreOp::create(b, value, memory, code.valueOf(base));
@@ -356,6 +426,10 @@ private:
   int64_t width;
   /// The present value of each pass, and where its row is kept.
   SmallVector<Value> values, kept;
+  /// Where the given row lies, if there is one.
+  Value given, firstGiven;
+  /// The pass whose values are the row's result.
+  unsigned result;
   /// The reductions of the present sweep.
   SmallVector<unsigned> reductions;
 };
@@ -364,6 +438,12 @@ private:
 void burnish::makeRows(KernelCode &code, const RowNest &rows, Value begin,
                        Value end) {
   RowsMaker(code, rows).make(begin, end);
+}
+
+Value burnish::makeGivenRow(KernelCode &code, const RowNest &rows, Value memory,
+                            Value first, unsigned result,
+                            std::optional<unsigned> asked) {
+  return RowsMaker(code, rows).makeGiven(memory, first, result, asked);
 }
 
 OpFoldResult burnish::tasksOfRows(ImplicitLocOpBuilder &b,

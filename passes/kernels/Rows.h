@@ -15,6 +15,9 @@ rowLoopsOf(mlir::linalg::GenericOp op);
 /// The tensor that `value` is with axes of length 1 added or taken away.
 mlir::Value withoutUnitAxes(mlir::Value value);
 
+/// The lengths of a tensor's axes that are not 1.
+llvm::SmallVector<int64_t> longAxesOf(mlir::Value tensor);
+
 /// Where a pass reads: the result of an earlier pass, or memory.
 struct RowInput {
   std::optional<unsigned> pass;
@@ -34,6 +37,8 @@ struct RowPass {
   unsigned sweep = 0;
   /// A later sweep reads it.
   bool isKept = false;
+  /// Something else computes it, before the first sweep.
+  bool isGiven = false;
 };
 
 /// A kernel whose passes go through the same rows. Each sweep computes all that
@@ -43,6 +48,13 @@ struct RowNest {
                                      Nest::LayoutOf layoutOf,
                                      mlir::ImplicitLocOpBuilder *builder);
   static llvm::FailureOr<RowNest> ofTypes(nn::KernelOp kernel);
+  /// Some of the kernel's passes alone: those over the rows of what `given`
+  /// computes, which is the first of them, and where all begin. There is no
+  /// out.
+  static llvm::FailureOr<RowNest>
+  ofPasses(nn::KernelOp kernel, mlir::linalg::GenericOp given,
+           llvm::ArrayRef<mlir::linalg::GenericOp> generics,
+           Nest::LayoutOf layoutOf, mlir::ImplicitLocOpBuilder *builder);
 
   unsigned lanes() const { return nest.loops.size() - 1; }
   int64_t rowLength() const { return nest.loops.back().known(); }
@@ -52,9 +64,23 @@ struct RowNest {
   /// The loops over rows and then along them, and the out.
   Nest nest;
   llvm::SmallVector<RowPass> passes;
+
+private:
+  llvm::LogicalResult addPasses(nn::KernelOp kernel,
+                                llvm::ArrayRef<mlir::linalg::GenericOp>,
+                                Nest::LayoutOf layoutOf,
+                                mlir::ImplicitLocOpBuilder *builder);
 };
 
 /// A row's values between sweeps lie in the frame, in at most so many bytes.
 constexpr int64_t kKeptBytes = 256 << 10;
+
+struct KernelCode;
+/// The sweeps over one row, the one at which `code.at` stands. What is given
+/// lies in `memory` from `first` on, where the values of pass `result` replace
+/// it. Gives the row's value of pass `asked`, if there is such a question.
+mlir::Value makeGivenRow(KernelCode &code, const RowNest &rows,
+                         mlir::Value memory, mlir::Value first, unsigned result,
+                         std::optional<unsigned> asked);
 
 } // namespace burnish

@@ -53,8 +53,31 @@ static bool hasSizesBefore(OpOperand *operand, Operation *producer) {
   });
 }
 
+static bool followsProduct(linalg::GenericOp generic);
+
+/// Whether all that is made of a value is made by its one user, and it is a
+/// product, or computed of each result of one where that arises.
+static bool isOfProduct(Value value) {
+  if (!value.hasOneUse())
+    return false;
+  auto generic = value.getDefiningOp<linalg::GenericOp>();
+  return generic && ((generic.getNumReductionLoops() > 0 &&
+                      generic.getNumDpsInputs() == 2) ||
+                     followsProduct(generic));
+}
+
+/// Whether it could be computed where a product's results arise.
+static bool followsProduct(linalg::GenericOp generic) {
+  if (!generic || generic.getNumReductionLoops() > 0)
+    return false;
+  return llvm::any_of(generic.getDpsInputOperands(), [&](OpOperand *input) {
+    return generic.getMatchingIndexingMap(input).isPermutation() &&
+           isOfProduct(input->get());
+  });
+}
+
 /// A change of shape may move through loops that are all parallel; it would
-/// take the form from others.
+/// take the form from others, and take what follows a product away from it.
 static bool mayReshape(OpOperand *operand) {
   auto isParallel = [](Operation *op) {
     auto generic = dyn_cast_or_null<linalg::GenericOp>(op);
@@ -62,7 +85,54 @@ static bool mayReshape(OpOperand *operand) {
   };
   Operation *producer = operand->get().getDefiningOp();
   return isParallel(producer) && isParallel(operand->getOwner()) &&
-         operand->get().hasOneUse() && hasSizesBefore(operand, producer);
+         operand->get().hasOneUse() && hasSizesBefore(operand, producer) &&
+         !followsProduct(dyn_cast<linalg::GenericOp>(operand->getOwner())) &&
+         !followsProduct(dyn_cast_or_null<linalg::GenericOp>(producer));
+}
+
+/// Whether what takes an expanded product could come before the expansion, and
+/// so become one with what follows the product.
+static bool mayCollapse(OpOperand *operand) {
+  auto expansion = operand->get().getDefiningOp<tensor::ExpandShapeOp>();
+  auto owner = dyn_cast<linalg::GenericOp>(operand->getOwner());
+  if (!expansion || !owner || owner.getNumReductionLoops() > 0 ||
+      !expansion->hasOneUse())
+    return false;
+  return owner.getMatchingIndexingMap(operand).isPermutation() &&
+         isOfProduct(expansion.getSrc());
+}
+
+// elementwise(transpose(x)) -> transpose(elementwise(x)), which may then follow
+// what makes x.
+static LogicalResult moveBeforeTranspose(linalg::GenericOp generic,
+                                         PatternRewriter &rewriter) {
+  if (generic.getNumReductionLoops() > 0 || generic.getNumDpsInputs() != 1 ||
+      generic.getNumDpsInits() != 1 || !generic.hasPureTensorSemantics() ||
+      !llvm::all_of(generic.getIndexingMapsArray(),
+                    [](AffineMap map) { return map.isIdentity(); }) ||
+      !generic.getBody()->getOps<linalg::IndexOp>().empty() ||
+      !generic.getDpsInits()[0].getDefiningOp<tensor::EmptyOp>())
+    return failure();
+  auto transpose =
+      generic.getDpsInputs()[0].getDefiningOp<linalg::TransposeOp>();
+  if (!transpose || !transpose->hasOneUse())
+    return failure();
+  Value source = transpose.getInput();
+  auto sourceType = cast<RankedTensorType>(source.getType());
+  auto type = cast<RankedTensorType>(generic->getResult(0).getType());
+  Location loc = generic.getLoc();
+  Value place = tensor::EmptyOp::create(
+      rewriter, loc, tensor::getMixedSizes(rewriter, loc, source),
+      type.getElementType());
+  auto before = linalg::GenericOp::create(
+      rewriter, loc, sourceType.clone(type.getElementType()), source, place,
+      generic.getIndexingMapsArray(), generic.getIteratorTypesArray());
+  rewriter.inlineRegionBefore(generic.getRegion(), before.getRegion(),
+                              before.getRegion().begin());
+  rewriter.replaceOpWithNewOp<linalg::TransposeOp>(
+      generic, before->getResult(0), generic.getDpsInits()[0],
+      transpose.getPermutation());
+  return success();
 }
 
 // loops(transpose(constant)) -> loops(constant), read in its own order: packing
@@ -92,17 +162,27 @@ static LogicalResult readConstantInPlace(linalg::GenericOp generic,
 namespace {
 struct FuseElementwise : burnish::impl::FuseElementwiseBase<FuseElementwise> {
   void runOnOperation() override {
+    RewritePatternSet patterns = fusions();
+    patterns.add(moveBeforeTranspose);
+    linalg::populateFoldReshapeOpsByExpansionPatterns(patterns, mayReshape);
+    // Those that take an expansion back would go on for ever beside them.
+    RewritePatternSet back = fusions();
+    linalg::populateFoldReshapeOpsByCollapsingPatterns(back, mayCollapse);
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))) ||
+        failed(applyPatternsGreedily(getOperation(), std::move(back))))
+      signalPassFailure();
+  }
+
+  RewritePatternSet fusions() {
     RewritePatternSet patterns(&getContext());
     patterns.add(readConstantInPlace);
     linalg::populateElementwiseOpsFusionPatterns(patterns, isWorthFusing);
-    linalg::populateFoldReshapeOpsByExpansionPatterns(patterns, mayReshape);
     linalg::populateEraseUnusedOperandsAndResultsPatterns(patterns);
     linalg::GenericOp::getCanonicalizationPatterns(patterns, &getContext());
     tensor::ExpandShapeOp::getCanonicalizationPatterns(patterns, &getContext());
     tensor::CollapseShapeOp::getCanonicalizationPatterns(patterns,
                                                          &getContext());
-    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
-      signalPassFailure();
+    return patterns;
   }
 };
 } // namespace

@@ -3,13 +3,16 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "passes/Passes.h"
+#include "passes/kernels/Attention.h"
 #include "passes/kernels/Body.h"
 #include "passes/kernels/Elements.h"
 #include "passes/kernels/Product.h"
 #include "passes/kernels/Rows.h"
+#include "passes/kernels/Work.h"
+#include "passes/loops/GroupAttention.h"
 #include "passes/loops/GroupRows.h"
 #include "passes/loops/PackOperand.h"
-#include "passes/schedules/Schedules.h"
+#include "passes/schedules/Table.h"
 
 using namespace mlir;
 using namespace burnish;
@@ -62,7 +65,8 @@ public:
   /// be made.
   nn::KernelOp build() {
     linalg::GenericOp last = generics.back();
-    b.setLoc(last->getLoc());
+    b.setLoc(b.getFusedLoc(llvm::map_to_vector(
+        generics, [](linalg::GenericOp op) { return op->getLoc(); })));
     b.setInsertionPoint(last);
     auto outType = cast<RankedTensorType>(last->getResult(0).getType());
     Value out = last.getDpsInits()[0];
@@ -143,6 +147,39 @@ private:
 } // namespace
 
 //===- Schedules ----------------------------------------------------------===//
+
+/// What a table of schedules calls a kernel: its loops (those of sums with an
+/// r), what its operands hold, and how far these move with each loop.
+static std::string shapeText(nn::KernelOp kernel, const Nest &nest,
+                             StringRef algorithm) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  auto number = [&](int64_t value) {
+    if (ShapedType::isDynamic(value))
+      os << 'n';
+    else
+      os << value;
+  };
+  os << algorithm << ' ';
+  for (auto [index, loop] : llvm::enumerate(nest.loops)) {
+    os << (index ? "x" : "");
+    number(loop.known());
+    os << (loop.isReduction ? "r" : "");
+  }
+  for (const Access &access : nest.inputs) {
+    Value operand = kernel->getOperand(access.argument);
+    os << ' ' << getElementTypeOrSelf(operand.getType())
+       << (matchPattern(operand, m_Constant()) ? "=" : ":");
+    for (unsigned loop = 0; loop < nest.loops.size(); ++loop) {
+      os << (loop ? "," : "");
+      number(access.along(loop));
+    }
+  }
+  os << ' ' << nest.outType;
+  if (kernel->getParentOfType<scf::ForOp>())
+    os << " repeated";
+  return text;
+}
 
 static unsigned bitsOf(Type type) {
   return type.isIntOrFloat() ? type.getIntOrFloatBitWidth() : 64;
@@ -225,46 +262,91 @@ static std::optional<unsigned> stepsLoopOf(linalg::GenericOp root,
   return std::nullopt;
 }
 
-static std::optional<nn::ScheduleAttr>
-selectProduct(nn::KernelOp kernel, const Nest &nest, const Machine &machine) {
+static ProductShape shapeOf(nn::KernelOp kernel, const Nest &nest,
+                            const ProductForm &form) {
+  const Access &right = nest.inputs[form.right];
+  bool isRightConstant = isConstant(operandOf(kernel, right)) &&
+                         form.lanes.size() == 1 &&
+                         nest.loops[form.lanes[0]].source;
+  Type rightType = getElementTypeOrSelf(operandOf(kernel, right).getType());
+  const Access &left = nest.inputs[form.left];
+  unsigned leftBits =
+      bitsOf(getElementTypeOrSelf(operandOf(kernel, left).getType()));
+  int64_t rowStep = form.row ? left.along(*form.row) : 0;
+  bool hasSteps = stepsLoopOf(nest.root, form).has_value();
+  return {form.outerCount(nest),
+          form.rowCount(nest),
+          form.laneCount(nest),
+          form.depthCount(nest),
+          bitsOf(nest.rootType),
+          bitsOf(rightType),
+          form.isStraight(nest),
+          isRightConstant,
+          kernel->getParentOfType<scf::ForOp>() != nullptr,
+          form.weaveCount(nest),
+          form.depthStride(nest),
+          isRightConstant && hasSteps && ByteProduct::of(nest.root).has_value(),
+          hasSteps && isHalfProduct(nest.root) &&
+              (isRightConstant || form.stepsLoop(nest)),
+          ShapedType::isDynamic(rowStep)
+              ? 0
+              : std::abs(rowStep) * std::max(1u, leftBits / 8)};
+}
+
+/// By itself, the schedules beside the one that `chosen` is.
+static nn::ScheduleAttr chooseFrom(ScheduleTable &table, nn::KernelOp kernel,
+                                   const Nest &nest, nn::ScheduleAttr chosen,
+                                   ArrayRef<nn::ScheduleAttr> others) {
+  SmallVector<nn::ScheduleAttr> all{chosen};
+  SmallVector<std::string> texts{textOf(chosen)};
+  for (nn::ScheduleAttr other : others)
+    if (!llvm::is_contained(texts, textOf(other))) {
+      all.push_back(other);
+      texts.push_back(textOf(other));
+    }
+  std::string shape = shapeText(kernel, nest, chosen.getAlgorithm());
+  kernel->setAttr(kShapeAttr, StringAttr::get(kernel.getContext(), shape));
+  return all[table.choose(kernel, shape, texts)];
+}
+
+static std::optional<nn::ScheduleAttr> selectProduct(nn::KernelOp kernel,
+                                                     const Nest &nest,
+                                                     const Machine &machine,
+                                                     ScheduleTable &table) {
   FailureOr<ProductForm> form = productFormOf(kernel, nest, machine);
   if (failed(form))
     return std::nullopt;
-  const Access &right = nest.inputs[form->right];
-  bool isRightConstant = isConstant(operandOf(kernel, right)) &&
-                         form->lanes.size() == 1 &&
-                         nest.loops[form->lanes[0]].source;
-  Type rightType = getElementTypeOrSelf(operandOf(kernel, right).getType());
-  bool hasSteps = stepsLoopOf(nest.root, *form).has_value();
-  ProductShape shape{form->outerCount(nest),
-                     form->rowCount(nest),
-                     form->laneCount(nest),
-                     form->depthCount(nest),
-                     bitsOf(nest.rootType),
-                     bitsOf(rightType),
-                     form->isStraight(nest),
-                     isRightConstant,
-                     kernel->getParentOfType<scf::ForOp>() != nullptr,
-                     form->weaveCount(nest),
-                     form->depthStride(nest),
-                     isRightConstant && hasSteps &&
-                         ByteProduct::of(nest.root).has_value(),
-                     hasSteps && isHalfProduct(nest.root) &&
-                         (isRightConstant || form->stepsLoop(nest))};
+  MLIRContext *context = kernel.getContext();
+  ProductShape shape = shapeOf(kernel, nest, *form);
   std::optional<nn::ScheduleAttr> schedule =
-      scheduleProduct(kernel.getContext(), shape, machine);
+      scheduleProduct(context, shape, machine);
   if (schedule && !form->hasPlaceForSums(nest, *schedule) && shape.isOfHalves) {
     // One step at a time needs no panel.
     shape.isOfHalves = false;
-    schedule = scheduleProduct(kernel.getContext(), shape, machine);
+    schedule = scheduleProduct(context, shape, machine);
   }
-  if (schedule && !form->hasPlaceForSums(nest, *schedule))
+  if (!schedule || !form->hasPlaceForSums(nest, *schedule))
     return std::nullopt;
-  return schedule;
+  if (!table.isThere())
+    return schedule;
+  SmallVector<nn::ScheduleAttr> others;
+  for (bool packs : {false, true})
+    if (FailureOr<ProductForm> other = ProductForm::of(nest, packs);
+        succeeded(other)) {
+      ProductShape otherShape = shapeOf(kernel, nest, *other);
+      otherShape.isOfHalves &= schedule->getSteps() > 1;
+      for (nn::ScheduleAttr alternative :
+           alternativesOf(context, otherShape, machine, packs))
+        if (other->hasPlaceForSums(nest, alternative))
+          others.push_back(alternative);
+    }
+  return chooseFrom(table, kernel, nest, *schedule, others);
 }
 
-static std::optional<nn::ScheduleAttr>
-selectElements(nn::KernelOp kernel, const Nest &nest, const Machine &machine) {
+static std::optional<nn::ScheduleAttr> selectElements(nn::KernelOp kernel,
+                                                      const Nest &nest,
+                                                      const Machine &machine,
+                                                      ScheduleTable &table) {
   std::optional<Lanes> lanes = chooseLanes(nest);
   if (!lanes)
     return std::nullopt;
@@ -285,19 +367,47 @@ selectElements(nn::KernelOp kernel, const Nest &nest, const Machine &machine) {
                       operations,
                       lanes->combiner.has_value(),
                       nest.loops.size() == 1};
-  return scheduleElements(kernel.getContext(), shape, machine);
+  std::optional<nn::ScheduleAttr> schedule =
+      scheduleElements(kernel.getContext(), shape, machine);
+  // Only what adds up windows has enough to do for it to matter.
+  if (!schedule || !table.isThere() || shape.steps == 1 || shape.reducesLanes)
+    return schedule;
+  return chooseFrom(table, kernel, nest, *schedule,
+                    alternativesOf(kernel.getContext(), shape, machine));
+}
+
+/// Whether passes read operands a vector at a time or an element for the whole
+/// row.
+static bool isEasy(const RowNest &rows) {
+  return llvm::all_of(rows.passes, [&](const RowPass &pass) {
+    return llvm::all_of(pass.inputs, [&](const RowInput &input) {
+      int64_t step = input.pass ? 1 : input.access.along(rows.lanes());
+      return step == 0 || step == 1;
+    });
+  });
+}
+
+static std::optional<nn::ScheduleAttr> selectAttention(nn::KernelOp kernel,
+                                                       const Machine &machine) {
+  FailureOr<AttentionNest> nest = AttentionNest::ofTypes(kernel);
+  if (failed(nest) || !nest->isStraight() || !isEasy(nest->rows) ||
+      nest->rows.keptBytes() > kKeptBytes)
+    return std::nullopt;
+  const AttentionForm &form = nest->form;
+  // Pairs of bf16 are multiplied at once by kernels that are products alone.
+  if (machine.halvesAtOnce > 1 &&
+      (isHalfProduct(form.scores) || isHalfProduct(form.values)))
+    return std::nullopt;
+  AttentionShape shape{form.outerCount(), form.queryCount(), form.keyCount(),
+                       form.depthCount() + form.laneCount(), kScoreBytes};
+  return scheduleAttention(kernel.getContext(), shape, machine);
 }
 
 static std::optional<nn::ScheduleAttr> selectRows(nn::KernelOp kernel,
                                                   const Machine &machine) {
   FailureOr<RowNest> rows = RowNest::ofTypes(kernel);
-  if (failed(rows) || rows->keptBytes() > kKeptBytes)
-    return std::nullopt;
-  auto isEasy = [&](const Access &access) {
-    int64_t step = access.along(rows->lanes());
-    return step == 0 || step == 1;
-  };
-  if (rows->nest.out.along(rows->lanes()) != 1)
+  if (failed(rows) || rows->keptBytes() > kKeptBytes || !isEasy(*rows) ||
+      rows->nest.out.along(rows->lanes()) != 1)
     return std::nullopt;
   RowsShape shape{1, rows->rowLength(), bitsOf(rows->nest.outType), 0};
   for (const Loop &loop : ArrayRef(rows->nest.loops).drop_back())
@@ -307,15 +417,15 @@ static std::optional<nn::ScheduleAttr> selectRows(nn::KernelOp kernel,
     shape.operations += op.getBody()->getOperations().size();
     for (Type type : op.getBody()->getArgumentTypes())
       shape.widestBits = std::max(shape.widestBits, bitsOf(type));
-    for (const RowInput &input : pass.inputs)
-      if (!input.pass && !isEasy(input.access))
-        return std::nullopt;
   }
   return scheduleRows(kernel.getContext(), shape, machine);
 }
 
-static std::optional<nn::ScheduleAttr> select(nn::KernelOp kernel,
-                                              const Machine &machine) {
+static std::optional<nn::ScheduleAttr>
+select(nn::KernelOp kernel, const Machine &machine, ScheduleTable &table) {
+  if (std::optional<nn::ScheduleAttr> attention =
+          selectAttention(kernel, machine))
+    return attention;
   if (llvm::range_size(kernel.getBody().getOps<linalg::GenericOp>()) > 1)
     if (std::optional<nn::ScheduleAttr> rows = selectRows(kernel, machine))
       return rows;
@@ -328,9 +438,9 @@ static std::optional<nn::ScheduleAttr> select(nn::KernelOp kernel,
                    [](const Loop &loop) { return loop.known() == 0; }))
     return std::nullopt;
   if (std::optional<nn::ScheduleAttr> product =
-          selectProduct(kernel, *nest, machine))
+          selectProduct(kernel, *nest, machine, table))
     return product;
-  return selectElements(kernel, *nest, machine);
+  return selectElements(kernel, *nest, machine, table);
 }
 
 /// Constant operands of a product are laid out as its tiles read them.
@@ -376,6 +486,7 @@ struct GroupKernels : burnish::impl::GroupKernelsBase<GroupKernels> {
     if (machine.vectorBits < 64)
       return;
     OperandPacker packer;
+    ScheduleTable table(getOperation());
     SmallVector<linalg::GenericOp> generics;
     getOperation().walk([&](linalg::GenericOp generic) {
       if (!generic->getParentOfType<nn::KernelOp>())
@@ -388,6 +499,10 @@ struct GroupKernels : burnish::impl::GroupKernelsBase<GroupKernels> {
         continue;
       linalg::GenericOp epilogue = epilogueOf(generic);
       SmallVector<SmallVector<linalg::GenericOp>> tries;
+      if (SmallVector<linalg::GenericOp> attention =
+              attentionGroupFrom(generic, isCandidate);
+          !attention.empty())
+        tries.push_back(attention);
       if (SmallVector<linalg::GenericOp> rows =
               rowGroupFrom(generic, isCandidate);
           !rows.empty())
@@ -396,7 +511,7 @@ struct GroupKernels : burnish::impl::GroupKernelsBase<GroupKernels> {
         tries.push_back({generic, epilogue});
       tries.push_back({generic});
       for (ArrayRef<linalg::GenericOp> group : tries) {
-        nn::KernelOp kernel = makeKernel(builder, group, machine);
+        nn::KernelOp kernel = makeKernel(builder, group, machine, table);
         if (!kernel)
           continue;
         packOperands(kernel, packer);
@@ -405,6 +520,10 @@ struct GroupKernels : burnish::impl::GroupKernelsBase<GroupKernels> {
         for (linalg::GenericOp op : llvm::reverse(group)) {
           gone.insert(op);
           eraseWithReshapes(op);
+        }
+        if (kernel.getSchedule().getAlgorithm() == "attention") {
+          readThroughTransposes(kernel);
+          readKeysInPanels(kernel);
         }
         break;
       }
@@ -422,10 +541,13 @@ struct GroupKernels : burnish::impl::GroupKernelsBase<GroupKernels> {
         op->emitRemark() << "a padding is made in a copy";
     });
     packer.shareAndRelease(getOperation());
+    table.record();
+    if (table.hasFailed())
+      signalPassFailure();
   }
 
   nn::KernelOp makeKernel(OpBuilder &builder, ArrayRef<linalg::GenericOp> group,
-                          const Machine &machine) {
+                          const Machine &machine, ScheduleTable &table) {
     for (linalg::GenericOp op : group) {
       if (op.getNumReductionLoops() == 0)
         continue;
@@ -436,12 +558,15 @@ struct GroupKernels : burnish::impl::GroupKernelsBase<GroupKernels> {
     nn::KernelOp kernel = KernelBuilder(builder, group).build();
     if (!kernel)
       return {};
-    std::optional<nn::ScheduleAttr> schedule = select(kernel, machine);
+    std::optional<nn::ScheduleAttr> schedule = select(kernel, machine, table);
     if (!schedule) {
       kernel->erase();
       return {};
     }
     kernel.setScheduleAttr(*schedule);
+    for (linalg::GenericOp op : group)
+      if (Attribute whole = op->getAttr(kPartOfAttr))
+        kernel->setAttr(kPartOfAttr, whole);
     return kernel;
   }
 };

@@ -7,7 +7,8 @@
 #include "mlir/IR/Matchers.h"
 #include "passes/Passes.h"
 #include "passes/kernels/Winograd.h"
-#include "passes/schedules/Schedules.h"
+#include "passes/kernels/Work.h"
+#include "passes/schedules/Table.h"
 
 using namespace mlir;
 using namespace burnish;
@@ -219,9 +220,9 @@ namespace {
 class Rewriter {
 public:
   Rewriter(OpBuilder &builder, Convolution &conv,
-           const WinogradSchedule &schedule)
+           const WinogradSchedule &schedule, StringAttr shape)
       : b(conv.op.getLoc(), builder), conv(conv), schedule(schedule),
-        transform(schedule.tile),
+        shapeText(shape), transform(schedule.tile),
         points(transform.points() * transform.points()),
         columns(llvm::divideCeil(conv.shape()[2], schedule.tile)),
         tiles(schedule.images * schedule.tileRows * columns),
@@ -290,6 +291,7 @@ private:
         /*isParallel=*/work >= kParallelElements);
     auto kernel = nn::KernelOp::create(b, TypeRange(out.getType()), inputs,
                                        ValueRange(out), attribute);
+    kernel->setAttr(kPartOfAttr, shapeText);
     Block *block = b.createBlock(&kernel.getBody());
     for (Value operand : kernel->getOperands())
       block->addArgument(operand.getType(), b.getLoc());
@@ -329,20 +331,18 @@ private:
     SmallVector<utils::IteratorType> iterators(5,
                                                utils::IteratorType::parallel);
     iterators[3] = iterators[4] = utils::IteratorType::reduction;
-    return linalg::GenericOp::create(
-               b, init.getType(), ValueRange{tensor, weights}, init,
-               ArrayRef{mapOf({point, block, tile, lane}),
-                        mapOf({point, block, lane, out}),
-                        mapOf({point, tile, out})},
-               iterators,
-               [](OpBuilder &inside, Location loc, ValueRange values) {
-                 Value product =
-                     arith::MulFOp::create(inside, loc, values[0], values[1]);
-                 Value sum =
-                     arith::AddFOp::create(inside, loc, values[2], product);
-                 linalg::YieldOp::create(inside, loc, sum);
-               })
-        .getResult(0);
+    auto products = linalg::GenericOp::create(
+        b, init.getType(), ValueRange{tensor, weights}, init,
+        ArrayRef{mapOf({point, block, tile, lane}),
+                 mapOf({point, block, lane, out}), mapOf({point, tile, out})},
+        iterators, [](OpBuilder &inside, Location loc, ValueRange values) {
+          Value product =
+              arith::MulFOp::create(inside, loc, values[0], values[1]);
+          Value sum = arith::AddFOp::create(inside, loc, values[2], product);
+          linalg::YieldOp::create(inside, loc, sum);
+        });
+    products->setAttr(kPartOfAttr, shapeText);
+    return products.getResult(0);
   }
 
   /// Results of a block, through the elementwise operation that follows.
@@ -369,6 +369,7 @@ private:
       }
     OpBuilder::InsertionGuard guard(b);
     nn::KernelOp made = kernel("winograd_output", inputs, out);
+    made->setAttr(kProductsAttr, b.getI64IntegerAttr(9 * conv.imageShape()[3]));
     Block &block = made.getBody().front();
     auto outType = cast<RankedTensorType>(out.getType());
     Value result = nn::WinogradOutputOp::create(
@@ -406,32 +407,29 @@ private:
   ImplicitLocOpBuilder b;
   Convolution &conv;
   const WinogradSchedule &schedule;
+  StringAttr shapeText;
   WinogradTransform transform;
   int64_t points, columns, tiles;
   Type type;
 };
 } // namespace
 
-/// How a convolution is done by minimal filtering, if that pays.
-static std::optional<WinogradSchedule> scheduleOf(const Convolution &conv,
-                                                  const Machine &machine,
-                                                  int64_t stepsAtOnce) {
-  ArrayRef<int64_t> shape = conv.shape();
-  return scheduleWinograd(
-      {shape[0], shape[1], shape[2], conv.imageShape()[3], shape[3]}, machine,
-      stepsAtOnce);
+static WinogradShape shapeOf(const Convolution &conv) {
+  ArrayRef<int64_t> sizes = conv.shape();
+  return {sizes[0], sizes[1], sizes[2], conv.imageShape()[3], sizes[3]};
 }
 
 bool burnish::gainsFromWinograd(linalg::GenericOp op, const Machine &machine,
                                 int64_t stepsAtOnce) {
   std::optional<Convolution> conv = Convolution::match(op);
-  return conv && scheduleOf(*conv, machine, stepsAtOnce);
+  return conv && scheduleWinograd(shapeOf(*conv), machine, stepsAtOnce);
 }
 
 namespace {
 struct UseWinograd : burnish::impl::UseWinogradBase<UseWinograd> {
   void runOnOperation() override {
     Machine machine = Machine::of(getOperation());
+    ScheduleTable table(getOperation());
     SmallVector<linalg::GenericOp> generics;
     getOperation().walk(
         [&](linalg::GenericOp generic) { generics.push_back(generic); });
@@ -444,11 +442,15 @@ struct UseWinograd : burnish::impl::UseWinogradBase<UseWinograd> {
       std::optional<Convolution> conv = Convolution::match(generic);
       if (!conv)
         continue;
-      std::optional<WinogradSchedule> schedule =
-          scheduleOf(*conv, machine, /*stepsAtOnce=*/1);
-      if (!schedule)
+      WinogradShape shape = shapeOf(*conv);
+      auto text = builder.getStringAttr(textOf(shape));
+      WinogradSchedule schedule = choose(table, *conv, shape, text, machine);
+      if (schedule.tile == 0) {
+        if (table.isThere())
+          conv->op->setAttr(kPartOfAttr, text);
         continue;
-      Value result = Rewriter(builder, *conv, *schedule).rewrite();
+      }
+      Value result = Rewriter(builder, *conv, schedule, text).rewrite();
       linalg::GenericOp last = conv->epilogue ? conv->epilogue : conv->op;
       last->getResult(0).replaceAllUsesWith(result);
       if (last != conv->op) {
@@ -459,6 +461,26 @@ struct UseWinograd : burnish::impl::UseWinogradBase<UseWinograd> {
       sources.push_back(conv->weights);
     }
     nn::releaseUnused(getOperation(), sources);
+    table.record();
+    if (table.hasFailed())
+      signalPassFailure();
+  }
+
+  static WinogradSchedule choose(ScheduleTable &table, const Convolution &conv,
+                                 const WinogradShape &shape, StringAttr text,
+                                 const Machine &machine) {
+    SmallVector<WinogradSchedule> all{
+        scheduleWinograd(shape, machine)
+            .value_or(WinogradSchedule{0, 0, 0, 0})};
+    if (!table.isThere())
+      return all.front();
+    SmallVector<std::string> texts{textOf(all.front())};
+    for (const WinogradSchedule &other : alternativesOf(shape, machine))
+      if (!llvm::is_contained(texts, textOf(other))) {
+        all.push_back(other);
+        texts.push_back(textOf(other));
+      }
+    return all[table.choose(conv.op, text, texts)];
   }
 };
 } // namespace

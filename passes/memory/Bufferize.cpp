@@ -136,6 +136,7 @@ struct KernelBufferization
         out = contiguousLike(rewriter, kernel.getLoc(), out);
     auto lowered = nn::KernelOp::create(rewriter, kernel.getLoc(), TypeRange(),
                                         *inputs, written, kernel.getSchedule());
+    lowered->setDiscardableAttrs(kernel->getDiscardableAttrDictionary());
     rewriter.inlineRegionBefore(kernel.getBody(), lowered.getBody(),
                                 lowered.getBody().begin());
     makeFit(rewriter, lowered);

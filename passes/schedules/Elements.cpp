@@ -61,6 +61,22 @@ burnish::scheduleElements(MLIRContext *context, const ElementsShape &shape,
                                false, isParallel);
 }
 
+SmallVector<nn::ScheduleAttr>
+burnish::alternativesOf(MLIRContext *context, const ElementsShape &shape,
+                        const Machine &machine) {
+  SmallVector<nn::ScheduleAttr> found;
+  std::optional<nn::ScheduleAttr> chosen =
+      scheduleElements(context, shape, machine);
+  if (!chosen || ShapedType::isDynamic(shape.lanes))
+    return found;
+  for (int64_t vectors : {1, 2, 3, 4, 6, 8})
+    if (vectors * chosen->getLanes() <= shape.lanes)
+      found.push_back(nn::ScheduleAttr::get(
+          context, "elements", chosen->getLanes(), vectors, 1, false, false,
+          chosen->getIsParallel()));
+  return found;
+}
+
 std::optional<nn::ScheduleAttr> burnish::scheduleRows(MLIRContext *context,
                                                       const RowsShape &shape,
                                                       const Machine &machine) {

@@ -43,10 +43,18 @@ struct ProductShape {
   /// Its operands are bf16, of which those of two steps of the sum can be had
   /// side by side.
   bool isOfHalves = false;
+  /// Bytes from row to row of the other operand; 0: not known.
+  int64_t rowPitch = 0;
 };
 std::optional<nn::ScheduleAttr> scheduleProduct(mlir::MLIRContext *context,
                                                 const ProductShape &shape,
                                                 const Machine &machine);
+/// What else could be chosen, packed or not, and is worth a measurement: the
+/// tiles that cost most by the model are left out.
+llvm::SmallVector<nn::ScheduleAttr> alternativesOf(mlir::MLIRContext *context,
+                                                   const ProductShape &shape,
+                                                   const Machine &machine,
+                                                   bool packs);
 
 /// A convolution of `images` images with 3x3 taps, `rows` by `columns` results
 /// each.
@@ -63,6 +71,9 @@ struct WinogradSchedule {
 std::optional<WinogradSchedule> scheduleWinograd(const WinogradShape &shape,
                                                  const Machine &machine,
                                                  int64_t stepsAtOnce = 1);
+/// What else could be chosen; that sum is a tile of 0.
+llvm::SmallVector<WinogradSchedule> alternativesOf(const WinogradShape &shape,
+                                                   const Machine &machine);
 
 /// A product whose lanes make up several stretches of `line` that lie side by
 /// side in the operand: the rows of an image.
@@ -87,6 +98,21 @@ struct ElementsShape {
 std::optional<nn::ScheduleAttr> scheduleElements(mlir::MLIRContext *context,
                                                  const ElementsShape &shape,
                                                  const Machine &machine);
+/// Other numbers of vectors at a time.
+llvm::SmallVector<nn::ScheduleAttr> alternativesOf(mlir::MLIRContext *context,
+                                                   const ElementsShape &shape,
+                                                   const Machine &machine);
+
+/// Products of `queries` rows with `keys` others, passes over each row of the
+/// result, and products with as many values, `outer` times; `steps` products in
+/// all for a query and a key. A tile's rows may take so many bytes of the
+/// frame.
+struct AttentionShape {
+  int64_t outer, queries, keys, steps, frameBytes;
+};
+std::optional<nn::ScheduleAttr> scheduleAttention(mlir::MLIRContext *context,
+                                                  const AttentionShape &shape,
+                                                  const Machine &machine);
 
 /// Passes of `operations` in all over `rows` rows of `length` elements.
 struct RowsShape {

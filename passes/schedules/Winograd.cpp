@@ -36,11 +36,54 @@ static int64_t divisorUpTo(int64_t count, int64_t most) {
   return 1;
 }
 
+/// How much is done at a time for a tile; nothing when a block would take too
+/// much memory. `wanted` tiles are enough.
+static std::optional<WinogradSchedule> blocksOf(const WinogradShape &shape,
+                                                const Machine &machine,
+                                                int64_t tile, int64_t wanted) {
+  int64_t lanes = machine.vectorBits / 32, points = (tile + 2) * (tile + 2),
+          tileRows = tilesAlong(shape.rows, tile),
+          columns = tilesAlong(shape.columns, tile),
+          bytes = points * (shape.inChannels + shape.outChannels) * 4;
+  WinogradSchedule schedule{tile, 1, tileRows, lanes};
+  if (tileRows * columns <= wanted) {
+    schedule.images = divisorUpTo(shape.images, wanted / (tileRows * columns));
+  } else if (shape.rows % tile == 0) {
+    // Rows of a block are whole tiles everywhere.
+    int64_t least = llvm::divideCeil(kLeastTiles, columns),
+            rows = divisorUpTo(tileRows, wanted / columns);
+    if (rows >= least)
+      schedule.tileRows = rows;
+  }
+  int64_t block = schedule.images * schedule.tileRows * columns * bytes;
+  if (block > kLargestBlock)
+    return std::nullopt;
+  return schedule;
+}
+
+/// So many tiles at a time keep what is made of them near, or the weights from
+/// being read again.
+static int64_t wantedTiles(const WinogradShape &shape, const Machine &machine,
+                           int64_t tile) {
+  int64_t points = (tile + 2) * (tile + 2),
+          bytes = points * (shape.inChannels + shape.outChannels) * 4;
+  bool isNear =
+      points * shape.inChannels * shape.outChannels * 4 <= machine.l2Bytes;
+  return std::max(kLeastTiles,
+                  (isNear ? machine.l2Bytes * 3 / 4 : kFarBlock) / bytes);
+}
+
+static bool isForWinograd(const WinogradShape &shape, const Machine &machine) {
+  int64_t lanes = machine.vectorBits / 32;
+  return lanes >= 4 && shape.inChannels % lanes == 0 &&
+         shape.outChannels >= lanes;
+}
+
 std::optional<WinogradSchedule>
 burnish::scheduleWinograd(const WinogradShape &shape, const Machine &machine,
                           int64_t stepsAtOnce) {
   int64_t lanes = machine.vectorBits / 32;
-  if (lanes < 4 || shape.inChannels % lanes != 0 || shape.outChannels < lanes)
+  if (!isForWinograd(shape, machine))
     return std::nullopt;
   double best =
       productCycles(shape, double(shape.images) * shape.rows * shape.columns, 9,
@@ -61,27 +104,24 @@ burnish::scheduleWinograd(const WinogradShape &shape, const Machine &machine,
   }
   if (tile == 0)
     return std::nullopt;
+  return blocksOf(shape, machine, tile, wantedTiles(shape, machine, tile));
+}
 
-  int64_t points = (tile + 2) * (tile + 2),
-          tileRows = tilesAlong(shape.rows, tile),
-          columns = tilesAlong(shape.columns, tile),
-          bytes = points * (shape.inChannels + shape.outChannels) * 4;
-  bool isNear =
-      points * shape.inChannels * shape.outChannels * 4 <= machine.l2Bytes;
-  int64_t wanted = std::max(
-      kLeastTiles, (isNear ? machine.l2Bytes * 3 / 4 : kFarBlock) / bytes);
-  WinogradSchedule schedule{tile, 1, tileRows, lanes};
-  if (tileRows * columns <= wanted) {
-    schedule.images = divisorUpTo(shape.images, wanted / (tileRows * columns));
-  } else if (shape.rows % tile == 0) {
-    // Rows of a block are whole tiles everywhere.
-    int64_t least = llvm::divideCeil(kLeastTiles, columns),
-            rows = divisorUpTo(tileRows, wanted / columns);
-    if (rows >= least)
-      schedule.tileRows = rows;
-  }
-  int64_t block = schedule.images * schedule.tileRows * columns * bytes;
-  if (block > kLargestBlock)
-    return std::nullopt;
-  return schedule;
+SmallVector<WinogradSchedule>
+burnish::alternativesOf(const WinogradShape &shape, const Machine &machine) {
+  SmallVector<WinogradSchedule> found{{0, 0, 0, 0}};
+  if (!isForWinograd(shape, machine))
+    return found;
+  for (int64_t tile : {4, 2})
+    for (int64_t quarters : {1, 2, 4, 8, 16}) {
+      std::optional<WinogradSchedule> blocks =
+          blocksOf(shape, machine, tile,
+                   wantedTiles(shape, machine, tile) * quarters / 4);
+      if (blocks && llvm::none_of(found, [&](const WinogradSchedule &other) {
+            return other.tile == tile && other.images == blocks->images &&
+                   other.tileRows == blocks->tileRows;
+          }))
+        found.push_back(*blocks);
+    }
+  return found;
 }

@@ -1,57 +1,25 @@
 // Bench.cpp - `burnish bench MODEL`: compile, or take what is kept, and time.
 #include "tools/burnish/Cache.h"
 #include "tools/burnish/Commands.h"
+#include "tools/burnish/Compiler.h"
+#include "tools/burnish/Measure.h"
+#include "tools/burnish/Profile.h"
+#include "tools/burnish/Tune.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/FormatVariadic.h"
-#include "llvm/Support/JSON.h"
 #include <cerrno>
 #include <cstring>
-#include <fcntl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 using namespace burnish;
-
-/// Runs a program; its exit status, with what it wrote to its standard output
-/// in `said`. -1 when it could not start.
-static int capture(std::vector<std::string> words, std::string &said) {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC))
-    return -1;
-  std::vector<char *> raw;
-  raw.reserve(words.size() + 1);
-  for (std::string &word : words)
-    raw.push_back(word.data());
-  raw.push_back(nullptr);
-  pid_t process = ::fork();
-  if (process == 0) {
-    ::dup2(ends[1], 1);
-    ::execv(raw[0], raw.data());
-    _exit(127);
-  }
-  ::close(ends[1]);
-  char buffer[4096];
-  for (ssize_t count;
-       process > 0 && (count = ::read(ends[0], buffer, sizeof buffer)) != 0;) {
-    if (count > 0)
-      said.append(buffer, count);
-    else if (errno != EINTR)
-      break;
-  }
-  ::close(ends[0]);
-  int status = 0;
-  if (process < 0 || ::waitpid(process, &status, 0) < 0)
-    return -1;
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
 
 /// Says how far the outputs of a program that rounds operands are from those of
 /// the same model without, on the same inputs.
 static int compareWithF32(const Options &options, const std::string &program,
                           llvm::raw_ostream &out) {
   Options exact = options;
-  exact.narrows = false;
+  exact.narrows = exact.isTimed = false;
   int status;
   std::string reference = cachedProgram(exact, status);
   if (reference.empty())
@@ -85,7 +53,13 @@ static int compareWithF32(const Options &options, const std::string &program,
 }
 
 int burnish::bench(const Options &options) {
+  if (options.tunes)
+    return benchAlternatives(options);
   int status;
+  if (options.isTimed && options.cpu.find(',') != std::string::npos) {
+    llvm::errs() << "burnish: --profile times the code for one CPU\n";
+    return kBadCommandLine;
+  }
   std::string program = cachedProgram(options, status);
   if (program.empty())
     return status;
@@ -111,12 +85,9 @@ int burnish::bench(const Options &options) {
     llvm::outs() << said;
     return status;
   }
-  llvm::Expected<llvm::json::Value> value = llvm::json::parse(said);
-  const llvm::json::Object *result = value ? value->getAsObject() : nullptr;
+  llvm::Expected<llvm::json::Object> result = figuresOf(program, said);
   if (!result) {
-    llvm::consumeError(value.takeError());
-    llvm::errs() << "burnish: " << program
-                 << ": not the figures of a compiled program\n";
+    complain(result.takeError());
     return kBadInput;
   }
   auto number = [&](llvm::StringRef name) {
@@ -124,10 +95,17 @@ int burnish::bench(const Options &options) {
   };
   llvm::outs() << llvm::formatv(
       "median {0:f4} ms, least {1:f4} ms, first {2:f4} ms; {3} runs, threads: "
-      "{4}; workspace {5:f1} MB, peak memory {6:f1} MB\n",
+      "{4}",
       number("median_ms"), number("min_ms"), number("first_ms"),
       static_cast<int64_t>(number("runs")),
-      static_cast<int64_t>(number("threads")), number("workspace_bytes") / 1e6,
-      number("peak_rss_bytes") / 1e6);
+      static_cast<int64_t>(number("threads")));
+  // What measures the machine takes much memory itself.
+  if (!options.isTimed)
+    llvm::outs() << llvm::formatv(
+        "; workspace {0:f1} MB, peak memory {1:f1} MB",
+        number("workspace_bytes") / 1e6, number("peak_rss_bytes") / 1e6);
+  llvm::outs() << "\n";
+  if (options.isTimed)
+    printProfile(*result, llvm::outs());
   return kDone;
 }

@@ -106,7 +106,8 @@ std::string burnish::cachedProgram(const Options &options, int &status) {
           std::to_string(options.level) +
           (options.isDeterministic ? " deterministic" : "") +
           (options.narrows ? " bf16" : "") +
-          (options.checksBounds ? " check-bounds" : ""));
+          (options.checksBounds ? " check-bounds" : "") +
+          (options.isTimed ? " timed" : ""));
   key.add(options.loss);
   for (const std::string &name : options.wrt)
     key.add(name);
@@ -122,6 +123,10 @@ std::string burnish::cachedProgram(const Options &options, int &status) {
     llvm::errs() << model << ": " << error.message() << "\n";
     return "";
   }
+  key.add(options.schedules);
+  // A missing one is the compiler's to report.
+  if (!options.schedules.empty() && key.addContents(options.schedules))
+    key.add("missing");
   key.add(options.net);
   key.add(std::to_string(options.seed));
   for (const std::string &file : networkFiles(model)) {

@@ -12,6 +12,12 @@ int test(const Options &options);
 int bench(const Options &options);
 int format(const Options &options);
 
+class Compiler;
+/// The rest of a compile, once a model is loaded: what the options ask for, in
+/// the file `output`. False after it has said what went wrong.
+bool finishCompile(Compiler &compiler, const Options &options,
+                   const std::string &output);
+
 /// The compiler's own file, through which its runtime is found.
 std::string executablePath();
 

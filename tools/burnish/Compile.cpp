@@ -9,6 +9,7 @@
 #include "tools/burnish/BurnishHeader.h"
 #include "tools/burnish/Commands.h"
 #include "tools/burnish/Compiler.h"
+#include "tools/burnish/Tune.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
@@ -298,6 +299,40 @@ struct Compile {
 };
 } // namespace
 
+bool burnish::finishCompile(Compiler &compiler, const Options &options,
+                            const std::string &output) {
+  return Compile{options, compiler, output}.run();
+}
+
+/// Measures schedules and adds them to the file that the options name.
+static int writeSchedules(const Options &options) {
+  if (options.schedules.empty() || options.files[0] == "-" ||
+      options.cpu.find(',') != std::string::npos) {
+    llvm::errs() << "burnish: --tune "
+                 << (options.schedules.empty()
+                         ? "writes to a file; name it with --schedules=FILE"
+                     : options.files[0] == "-"
+                         ? "reads the model more than once, so not from the "
+                           "standard input"
+                         : "measures the code for one CPU")
+                 << "\n";
+    return kBadCommandLine;
+  }
+  Schedules schedules;
+  if (llvm::sys::fs::exists(options.schedules)) {
+    llvm::Expected<Schedules> present = Schedules::read(options.schedules);
+    if (!present)
+      return complain(present.takeError()), kBadInput;
+    schedules = std::move(*present);
+  }
+  std::vector<TunedShape> shapes;
+  if (!tune(options, schedules, shapes))
+    return kBadInput;
+  if (llvm::Error error = writeOutput(options.schedules, schedules.text()))
+    return complain(std::move(error)), kBadInput;
+  return kDone;
+}
+
 int burnish::compile(const Options &options) {
   if (options.emit < Emit::Llvm && options.cpu.find(',') != std::string::npos) {
     llvm::errs()
@@ -327,9 +362,12 @@ int burnish::compile(const Options &options) {
                     "compiled for use\n";
     return kBadInput;
   }
+  if (options.tunes)
+    if (int status = writeSchedules(options))
+      return status;
   Compiler compiler(options, llvm::errs());
   if (!compiler.load(input,
                      cIdentifier(stemOf(output == "-" ? input : output))))
     return kBadInput;
-  return Compile{options, compiler, output}.run() ? kDone : kBadInput;
+  return finishCompile(compiler, options, output) ? kDone : kBadInput;
 }

@@ -9,6 +9,8 @@
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Transforms/RegionUtils.h"
 #include "passes/Pipeline.h"
+#include "passes/schedules/Table.h"
+#include "tools/burnish/Schedules.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/SourceMgr.h"
@@ -158,8 +160,28 @@ bool Compiler::chooseTargets() {
       modules.push_back(module().clone());
     (*modules.back())
         ->setAttr(nn::kTargetAttr, target->attribute(context.get()));
+    if (!takeSchedules(*modules.back(), *target))
+      return false;
     targets.push_back(std::move(*target));
   }
+  return true;
+}
+
+bool Compiler::takeSchedules(ModuleOp module, const Target &target) {
+  Schedules::Table table = options.chosen;
+  if (!options.schedules.empty()) {
+    llvm::Expected<Schedules> schedules = Schedules::read(options.schedules);
+    if (!schedules)
+      return complain(schedules.takeError());
+    table = schedules->of(target);
+  }
+  if (options.schedules.empty() && !options.isTuning)
+    return true;
+  Builder b(context.get());
+  NamedAttrList list;
+  for (const auto &[shape, schedule] : table)
+    list.append(shape, b.getStringAttr(schedule));
+  module->setAttr(kSchedulesAttr, list.getDictionary(context.get()));
   return true;
 }
 
@@ -247,6 +269,7 @@ bool Compiler::lower(ModuleOp module, const Target &target, Emit stage) {
   pipeline.weightsInFile = !options.embedsWeights;
   pipeline.isProgram = options.emit == Emit::Program;
   pipeline.checksBounds = options.checksBounds;
+  pipeline.isTimed = options.isTimed;
   pipeline.indexBits = target.pointerBits;
   pipeline.convertsHalf = target.convertsHalf();
   pipeline.narrows = options.narrows;

@@ -53,6 +53,8 @@ public:
 private:
   bool lower(mlir::ModuleOp module, const Target &target, Emit stage);
   bool chooseTargets();
+  /// Puts measured schedules where the passes look for them.
+  bool takeSchedules(mlir::ModuleOp module, const Target &target);
   bool parseModule();
   bool import();
 

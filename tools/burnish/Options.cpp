@@ -36,13 +36,15 @@ MODEL may also be a .nn file, in Burnish's own language, or a .mlir file, at any
   --precision=bf16      matrix products and convolutions of f32 take their operands in bf16; bench says what that costs
   --deterministic       the same bits whatever the CPU, but for what libm's functions give there
   --check-bounds        stop the program where it would read or write outside a buffer
+  --tune[=SECONDS]      measure here what is best and write it to --schedules=FILE (bench: say what it would gain)
+  --schedules=FILE      take schedules from a file that --tune wrote
   --save-temps          keep every stage of the way beside the result
   --remarks             say which optimisations did not apply, and why
   --json                results as JSON (check, test, bench)
   --threads=N           threads of a run (run, test, bench)
   --seconds=S           how long to measure (bench; default: 2)
-  --jobs=N              cases at a time (test; default: one a processor)
-  --timeout=S --memory=MB   what one case may take (test; default: 60, 8192)
+  --profile             where the time goes, kernel by kernel, and what would be possible (bench)
+  --jobs=N --timeout=S --memory=MB   cases at a time, and what one may take (test; default: one a processor, 60, 8192)
   --pin                 give symbolic dimensions the sizes of the case's data (test)
   --help --version
 
@@ -61,7 +63,7 @@ static constexpr unsigned kCompiling = bit(Command::Compile) |
 namespace {
 struct Option {
   StringRef name;
-  enum Value { None, Needed } value;
+  enum Value { None, Needed, Possible } value;
   unsigned commands;
   /// False when the value makes no sense.
   std::function<bool(Options &, StringRef)> set;
@@ -201,14 +203,25 @@ static llvm::ArrayRef<Option> table() {
        "--precision=f32|bf16"},
       {"--deterministic", Option::None, kCompiling,
        flag(&Options::isDeterministic), ""},
-      {"--check-bounds", Option::None, kCompiling,
-       flag(&Options::checksBounds), ""},
+      {"--check-bounds", Option::None, kCompiling, flag(&Options::checksBounds),
+       ""},
       {"--save-temps", Option::None, bit(Command::Compile),
        flag(&Options::savesTemps), ""},
       {"--remarks", Option::None, kCompiling, flag(&Options::wantsRemarks), ""},
       {"--json", Option::None,
        bit(Command::Check) | bit(Command::Test) | bit(Command::Bench),
        flag(&Options::wantsJson), ""},
+      {"--schedules", Option::Needed, kCompiling, text(&Options::schedules),
+       "--schedules=FILE"},
+      {"--tune", Option::Possible, bit(Command::Compile) | bit(Command::Bench),
+       [](Options &options, StringRef value) {
+         options.tunes = true;
+         return value.empty() || (!value.getAsDouble(options.tuneSeconds) &&
+                                  options.tuneSeconds > 0);
+       },
+       "--tune or --tune=SECONDS"},
+      {"--profile", Option::None, bit(Command::Bench), flag(&Options::isTimed),
+       ""},
       {"--threads", Option::Needed,
        bit(Command::Run) | bit(Command::Test) | bit(Command::Bench),
        count(&Options::threads), "--threads=N"},
@@ -332,6 +345,12 @@ burnish::parseOptions(llvm::ArrayRef<const char *> words) {
     StringRef value;
     if (option->value == Option::None && equals != StringRef::npos)
       return llvm::createStringError("'%s' takes no value", name.str().c_str());
+    if (option->value == Option::Possible && equals != StringRef::npos) {
+      value = word.substr(equals + 1);
+      if (value.empty())
+        return llvm::createStringError("'%s' should be %s", word.str().c_str(),
+                                       option->form.str().c_str());
+    }
     if (option->value == Option::Needed) {
       if (equals != StringRef::npos)
         value = word.substr(equals + 1);

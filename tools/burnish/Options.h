@@ -62,6 +62,14 @@ struct Options {
   bool savesTemps = false;
   bool wantsRemarks = false;
   bool wantsJson = false;
+  /// A program that takes the time of each of its kernels (bench).
+  bool isTimed = false;
+  /// Measured schedules: the file with them, whether to measure first, and how
+  /// long. While that is done, what to choose instead of what a file has.
+  std::string schedules;
+  bool tunes = false, isTuning = false;
+  double tuneSeconds = 60;
+  std::map<std::string, std::string> chosen;
   bool pinsDims = false;
   int64_t threads = 0, jobs = 0, timeout = 60, memory = 8192;
   double seconds = 2;

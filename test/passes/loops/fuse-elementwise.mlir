@@ -55,3 +55,26 @@ func.func @reads_constant_in_place(%a: tensor<5x3xf32>) -> tensor<5x2xf32> {
   %y = nn.matmul %a, %t : (tensor<5x3xf32>, tensor<3x2xf32>) -> tensor<5x2xf32>
   return %y : tensor<5x2xf32>
 }
+
+// -----
+
+// What follows a product stays with it, whatever shape and order of axes come between.
+// CHECK-LABEL: func.func @stays_with_product(
+// CHECK:         linalg.generic {{.*}}["parallel", "parallel", "reduction"]
+// CHECK:         linalg.generic {{.*}}["parallel", "parallel"]
+// CHECK:           arith.addf
+// CHECK:           arith.mulf
+// CHECK:         %[[HEADS:.*]] = tensor.expand_shape
+// CHECK:         %[[RESULT:.*]] = linalg.transpose ins(%[[HEADS]] :
+// CHECK-NOT:     linalg.generic
+// CHECK:         return %[[RESULT]]
+func.func @stays_with_product(%x: tensor<13x20xf32>, %w: tensor<20x15xf32>, %b: tensor<15xf32>) -> tensor<3x13x5xf32> {
+  %sizes = nn.constant {value = dense<[13, 3, 5]> : tensor<3xi64>} : () -> tensor<3xi64>
+  %scale = nn.constant {value = dense<0.5> : tensor<f32>} : () -> tensor<f32>
+  %0 = nn.matmul %x, %w : (tensor<13x20xf32>, tensor<20x15xf32>) -> tensor<13x15xf32>
+  %1 = nn.add %0, %b : (tensor<13x15xf32>, tensor<15xf32>) -> tensor<13x15xf32>
+  %2 = nn.reshape %1, %sizes : (tensor<13x15xf32>, tensor<3xi64>) -> tensor<13x3x5xf32>
+  %3 = nn.transpose %2 {perm = array<i64: 1, 0, 2>} : (tensor<13x3x5xf32>) -> tensor<3x13x5xf32>
+  %4 = nn.mul %3, %scale : (tensor<3x13x5xf32>, tensor<f32>) -> tensor<3x13x5xf32>
+  return %4 : tensor<3x13x5xf32>
+}

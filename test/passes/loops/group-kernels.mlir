@@ -86,8 +86,8 @@ module attributes {nn.target = #nn.target<triple = "thumbv7em-none-eabi", cpu = 
 // One row takes the panels of a constant several at a time; a loop that reads a large one in every iteration goes through
 // it in turns forwards and backwards.
 // CHECK-LABEL: func @recurrence(
-// CHECK:         nn.kernel <algorithm = "product", lanes = 4, vectors = 8, rows = 1, packs = false, rowsOutside = false, isParallel = true, streams = 2, backAndForth = true>
-// CHECK-SAME:      tensor<32x512x16xf32>
+// CHECK:         nn.kernel <algorithm = "product", lanes = 4, vectors = 8, rows = 1, packs = false, rowsOutside = false, isParallel = true, streams = 4, backAndForth = true>
+// CHECK-SAME:      tensor<64x512x8xf32>
 #row = affine_map<(m, n, k) -> (m, k)>
 #column = affine_map<(m, n, k) -> (k, n)>
 #result = affine_map<(m, n, k) -> (m, n)>
@@ -238,5 +238,37 @@ module attributes {nn.target = #nn.target<triple = "x86_64-linux-gnu", cpu = "zn
       linalg.yield %t : i32
     } -> tensor<7x31xi32>
     return %sum : tensor<7x31xi32>
+  }
+}
+
+// -----
+
+// Rows that lie whole pages apart meet in a few lines of the first cache, so a tile has no more of them than that has ways.
+// CHECK-LABEL: func @rows_apart(
+// CHECK:         nn.kernel <algorithm = "product", lanes = 16, vectors = 2, rows = 13, {{.*}}tensor<64x1000xf32>
+// CHECK:         nn.kernel <algorithm = "product", lanes = 16, vectors = 2, rows = 8, {{.*}}tensor<64x1024xf32>
+#row = affine_map<(m, n, k) -> (m, k)>
+#column = affine_map<(m, n, k) -> (k, n)>
+#result = affine_map<(m, n, k) -> (m, n)>
+module attributes {nn.target = #nn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", pointerBits = 64, vectorBits = 512, vectorRegisters = 32, l1Bytes = 32768, l2Bytes = 1048576, l3Bytes = 0, cores = 2>} {
+  func.func @rows_apart(%a: tensor<64x1000xf32>, %b: tensor<1000x32xf32>, %c: tensor<64x1024xf32>, %d: tensor<1024x32xf32>) -> (tensor<64x32xf32>, tensor<64x32xf32>) {
+    %zero = arith.constant 0.0 : f32
+    %empty = tensor.empty() : tensor<64x32xf32>
+    %init = linalg.fill ins(%zero : f32) outs(%empty : tensor<64x32xf32>) -> tensor<64x32xf32>
+    %0 = linalg.generic {indexing_maps = [#row, #column, #result], iterator_types = ["parallel", "parallel", "reduction"]}
+        ins(%a, %b : tensor<64x1000xf32>, tensor<1000x32xf32>) outs(%init : tensor<64x32xf32>) {
+    ^bb0(%x: f32, %y: f32, %z: f32):
+      %p = arith.mulf %x, %y : f32
+      %s = arith.addf %z, %p : f32
+      linalg.yield %s : f32
+    } -> tensor<64x32xf32>
+    %1 = linalg.generic {indexing_maps = [#row, #column, #result], iterator_types = ["parallel", "parallel", "reduction"]}
+        ins(%c, %d : tensor<64x1024xf32>, tensor<1024x32xf32>) outs(%init : tensor<64x32xf32>) {
+    ^bb0(%x: f32, %y: f32, %z: f32):
+      %p = arith.mulf %x, %y : f32
+      %s = arith.addf %z, %p : f32
+      linalg.yield %s : f32
+    } -> tensor<64x32xf32>
+    return %0, %1 : tensor<64x32xf32>, tensor<64x32xf32>
   }
 }

@@ -1,0 +1,282 @@
+// AttentionForm.cpp - what makes a kernel one of attention.
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Utils/IndexingUtils.h"
+#include "passes/kernels/Attention.h"
+#include "passes/kernels/Softmax.h"
+
+using namespace mlir;
+using namespace burnish;
+
+/// Longer sums than this are better taken in stretches, which the first product
+/// does not do.
+static constexpr int64_t kLongestDepth = 512;
+
+static bool isSumOfProducts(linalg::GenericOp op) {
+  std::optional<Combiner> combiner = Combiner::of(op);
+  return op.getNumDpsInputs() == 2 && op.getNumDpsInits() == 1 &&
+         op.getNumReductionLoops() > 0 && combiner &&
+         isa<arith::AddFOp>(combiner->op) &&
+         getElementTypeOrSelf(op->getResult(0).getType()).isF32() &&
+         op.getBody()->getOps<linalg::IndexOp>().empty();
+}
+
+/// The loops along a tensor's axes that are longer than 1; nothing when an axis
+/// is not walked along by a loop of its own.
+static std::optional<SmallVector<unsigned>> loopsAlong(Value tensor,
+                                                       AffineMap map) {
+  SmallVector<unsigned> loops;
+  for (auto [size, expr] :
+       llvm::zip_equal(cast<RankedTensorType>(tensor.getType()).getShape(),
+                       map.getResults())) {
+    if (size == 1)
+      continue;
+    auto loop = dyn_cast<AffineDimExpr>(expr);
+    if (!loop || llvm::is_contained(loops, loop.getPosition()))
+      return std::nullopt;
+    loops.push_back(loop.getPosition());
+  }
+  return loops;
+}
+
+static int64_t sizeOf(linalg::GenericOp op, unsigned loop) {
+  return op.getStaticLoopRanges()[loop];
+}
+
+std::optional<AttentionForm>
+AttentionForm::of(ArrayRef<linalg::GenericOp> group) {
+  if (group.size() < 3)
+    return std::nullopt;
+  AttentionForm form;
+  form.scores = group.front();
+  form.values = group.back();
+  form.passes.assign(group.begin() + 1, group.end() - 1);
+  for (linalg::GenericOp op : group)
+    if (llvm::any_of(op.getStaticLoopRanges(), [](int64_t size) {
+          return ShapedType::isDynamic(size) || size == 0;
+        }))
+      return std::nullopt;
+  Value weights = form.passes.back()->getResult(0);
+  if (!isSumOfProducts(form.scores) || !isSumOfProducts(form.values) ||
+      !getElementTypeOrSelf(weights.getType()).isF32())
+    return std::nullopt;
+
+  // The first product's loops are those over its result, and the depth.
+  linalg::GenericOp scores = form.scores, values = form.values;
+  Value result = scores->getResult(0);
+  auto alongScores = loopsAlong(
+      result, scores.getMatchingIndexingMap(scores.getDpsInitOperand(0)));
+  if (!alongScores || alongScores->size() < 2)
+    return std::nullopt;
+  form.scoreLoops = *alongScores;
+  form.sizes = longAxesOf(result);
+  for (unsigned loop = 0; loop < scores.getNumLoops(); ++loop)
+    if (sizeOf(scores, loop) != 1 && !llvm::is_contained(form.scoreLoops, loop))
+      form.depth.push_back(loop);
+  auto moves = [](linalg::GenericOp op, unsigned input, unsigned loop) {
+    return op.getIndexingMapsArray()[input].isFunctionOfDim(loop);
+  };
+  if (form.depth.empty() || form.depthCount() > kLongestDepth ||
+      moves(scores, 0, form.scoreKey()) == moves(scores, 1, form.scoreKey()))
+    return std::nullopt;
+  form.keyInput = moves(scores, 1, form.scoreKey()) ? 1 : 0;
+  form.queryInput = 1 - form.keyInput;
+  // Keys are laid out anew axis by axis, which windows over them are not.
+  if (!loopsAlong(scores.getDpsInputs()[form.keyInput],
+                  scores.getIndexingMapsArray()[form.keyInput]))
+    return std::nullopt;
+
+  // The second's are those over the weights, of which it sums up the last, and
+  // the lanes.
+  std::optional<unsigned> weightInput;
+  for (unsigned input : {0u, 1u})
+    if (withoutUnitAxes(values.getDpsInputs()[input]) ==
+        withoutUnitAxes(weights)) {
+      if (weightInput)
+        return std::nullopt;
+      weightInput = input;
+    }
+  if (!weightInput)
+    return std::nullopt;
+  form.weightInput = *weightInput;
+  form.valueInput = 1 - form.weightInput;
+  Value read = values.getDpsInputs()[form.weightInput];
+  auto alongWeights =
+      loopsAlong(read, values.getIndexingMapsArray()[form.weightInput]);
+  if (!alongWeights || longAxesOf(read) != form.sizes)
+    return std::nullopt;
+  form.valueLoops = *alongWeights;
+  std::optional<unsigned> lanes;
+  auto iterators = values.getIteratorTypesArray();
+  for (unsigned loop = 0; loop < values.getNumLoops(); ++loop) {
+    bool isReduction = iterators[loop] == utils::IteratorType::reduction;
+    if (sizeOf(values, loop) == 1)
+      continue;
+    if (isReduction != (loop == form.valueKey()))
+      return std::nullopt;
+    if (llvm::is_contained(form.valueLoops, loop))
+      continue;
+    if (lanes)
+      return std::nullopt;
+    lanes = loop;
+  }
+  if (!lanes || !moves(values, form.valueInput, form.valueKey()))
+    return std::nullopt;
+  form.lanes = *lanes;
+
+  // Of the loops along which only queries move, the longest makes the tiles.
+  std::optional<unsigned> query;
+  for (unsigned loop = 0; loop + 1 < form.sizes.size(); ++loop)
+    if (moves(scores, form.queryInput, form.scoreLoops[loop]) &&
+        !moves(scores, form.keyInput, form.scoreLoops[loop]) &&
+        !moves(values, form.valueInput, form.valueLoops[loop]) &&
+        (!query || form.sizes[loop] >= form.sizes[*query]))
+      query = loop;
+  if (!query)
+    return std::nullopt;
+  form.query = *query;
+  return form;
+}
+
+int64_t AttentionForm::depthCount() const {
+  int64_t count = 1;
+  for (unsigned loop : depth)
+    count *= sizeOf(scores, loop);
+  return count;
+}
+
+int64_t AttentionForm::laneCount() const { return sizeOf(values, lanes); }
+
+int64_t AttentionForm::outerCount() const {
+  int64_t count = 1;
+  for (unsigned loop = 0; loop + 1 < sizes.size(); ++loop)
+    if (loop != query)
+      count *= sizes[loop];
+  return count;
+}
+
+//===- Operands -----------------------------------------------------------===//
+
+FailureOr<AttentionNest> AttentionNest::of(nn::KernelOp kernel,
+                                           Nest::LayoutOf layoutOf,
+                                           ImplicitLocOpBuilder *builder) {
+  Block &block = kernel.getBody().front();
+  SmallVector<linalg::GenericOp> generics(block.getOps<linalg::GenericOp>());
+  std::optional<AttentionForm> form = AttentionForm::of(generics);
+  if (!form || block.getTerminator()->getNumOperands() != 1 ||
+      block.getTerminator()->getOperand(0) != generics.back()->getResult(0))
+    return failure();
+  AttentionNest nest;
+  nest.form = *form;
+  MLIRContext *context = kernel.getContext();
+  Builder attributes(context);
+  auto startNest = [&](linalg::GenericOp op, Nest &product) {
+    product.root = op;
+    product.init = fillOf(op.getDpsInits()[0]);
+    product.rootType = product.outType =
+        getElementTypeOrSelf(op->getResult(0).getType());
+    for (auto [size, iterator] :
+         llvm::zip_equal(op.getStaticLoopRanges(), op.getIteratorTypesArray()))
+      product.loops.push_back({attributes.getIndexAttr(size),
+                               iterator == utils::IteratorType::reduction,
+                               static_cast<unsigned>(product.loops.size())});
+    product.inputs.resize(2);
+    auto init = dyn_cast_or_null<FloatAttr>(product.init);
+    return init && init.getValue().isZero();
+  };
+  if (!startNest(form->scores, nest.scores) ||
+      !startNest(form->values, nest.values))
+    return failure();
+  auto addInput = [&](Nest &product, unsigned input) {
+    AffineMap map = product.root.getIndexingMapsArray()[input];
+    Value tensor = product.root.getDpsInputs()[input];
+    SmallVector<AffineExpr> exprs(map.getResults());
+    if (auto unpack = tensor.getDefiningOp<linalg::UnPackOp>()) {
+      // Panels are counted by the loop that is cut into them.
+      if (&product != &nest.scores || input != form->keyInput ||
+          unpack.getInnerDimsPos().size() != 1 ||
+          exprs[unpack.getInnerDimsPos()[0]] !=
+              attributes.getAffineDimExpr(form->scoreKey()))
+        return failure();
+      tensor = unpack.getSource();
+      if (!unpack.getOuterDimsPerm().empty())
+        exprs = applyPermutation(exprs, unpack.getOuterDimsPerm());
+      exprs.push_back(attributes.getAffineConstantExpr(0));
+      nest.hasPanels = true;
+    }
+    auto argument = dyn_cast<BlockArgument>(tensor);
+    if (!argument || argument.getOwner() != &block)
+      return failure();
+    unsigned number = argument.getArgNumber();
+    FailureOr<Access> access =
+        accessOf(context, builder, number, layoutOf(number), exprs,
+                 product.loops.size());
+    if (failed(access))
+      return failure();
+    product.inputs[input] = *access;
+    return success();
+  };
+  if (failed(addInput(nest.scores, form->queryInput)) ||
+      failed(addInput(nest.scores, form->keyInput)) ||
+      failed(addInput(nest.values, form->valueInput)))
+    return failure();
+  linalg::GenericOp values = form->values;
+  unsigned out = block.getNumArguments() - 1;
+  FailureOr<Access> access = accessOf(
+      context, builder, out, layoutOf(out),
+      values.getMatchingIndexingMap(values.getDpsInitOperand(0)).getResults(),
+      nest.values.loops.size());
+  if (failed(access))
+    return failure();
+  nest.values.out = *access;
+  ArrayRef<linalg::GenericOp> passes = form->passes;
+  std::optional<Softmax> softmax = Softmax::of(passes);
+  if (softmax)
+    passes = passes.drop_back();
+  FailureOr<RowNest> rows =
+      RowNest::ofPasses(kernel, form->scores, passes, layoutOf, builder);
+  if (failed(rows))
+    return failure();
+  nest.rows = *rows;
+  nest.weights = rows->passes.size() - 1;
+  if (softmax) {
+    for (auto [index, pass] : llvm::enumerate(nest.rows.passes)) {
+      if (pass.op == softmax->greatest)
+        pass.combiner->ignoresNaN = true;
+      if (pass.op == softmax->exponentials)
+        nest.weights = index;
+      if (pass.op == softmax->sum)
+        nest.divisor = index;
+    }
+    nest.isGuarded = softmax->isGuarded;
+  }
+  // Nothing reads a part of the row that the weights have replaced.
+  const RowPass &weights = nest.rows.passes[nest.weights];
+  for (auto [index, pass] : llvm::enumerate(nest.rows.passes)) {
+    bool readsGiven = llvm::any_of(pass.inputs, [&](const RowInput &input) {
+      return input.pass && nest.rows.passes[*input.pass].isGiven;
+    });
+    bool isBefore = std::pair<size_t, size_t>(pass.sweep, index) <=
+                    std::pair<size_t, size_t>(weights.sweep, nest.weights);
+    if (readsGiven && !isBefore)
+      return failure();
+  }
+  if (!weights.isWide || weights.isGiven)
+    return failure();
+  return nest;
+}
+
+FailureOr<AttentionNest> AttentionNest::ofTypes(nn::KernelOp kernel) {
+  Block &block = kernel.getBody().front();
+  return of(
+      kernel,
+      [&](unsigned argument) {
+        return Layout::rowMajor(
+            cast<ShapedType>(block.getArgument(argument).getType()));
+      },
+      nullptr);
+}
+
+bool AttentionNest::isStraight() const {
+  return values.inputs[form.valueInput].along(form.lanes) == 1 &&
+         values.out.along(form.lanes) == 1;
+}

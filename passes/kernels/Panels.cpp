@@ -1,0 +1,268 @@
+// Panels.cpp - rows of a matrix side by side, as tiles read them.
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/UB/IR/UBOps.h"
+#include "mlir/Dialect/Utils/IndexingUtils.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "passes/kernels/Attention.h"
+#include "passes/kernels/Code.h"
+
+using namespace mlir;
+using namespace burnish;
+
+/// Keys are laid out as [others..][panels][depth..][panel].
+void burnish::readKeysInPanels(nn::KernelOp kernel) {
+  FailureOr<AttentionNest> nest = AttentionNest::ofTypes(kernel);
+  AttentionForm form = nest->form;
+  nn::ScheduleAttr schedule = kernel.getSchedule();
+  int64_t panel = schedule.getLanes() * schedule.getVectors();
+  unsigned argument = nest->scores.inputs[form.keyInput].argument;
+  BlockArgument inside = kernel.getBody().front().getArgument(argument);
+  auto type = cast<RankedTensorType>(inside.getType());
+  AffineMap map = form.scores.getIndexingMapsArray()[form.keyInput];
+  SmallVector<int64_t> order, inner;
+  int64_t cut = 0;
+  for (auto [axis, expr] : llvm::enumerate(map.getResults())) {
+    if (expr.isFunctionOfDim(form.scoreKey()))
+      cut = axis;
+    else if (llvm::any_of(form.depth, [&, expr = expr](unsigned loop) {
+               return expr.isFunctionOfDim(loop);
+             }))
+      inner.push_back(axis);
+    else
+      order.push_back(axis);
+  }
+  order.push_back(cut);
+  llvm::append_range(order, inner);
+  SmallVector<int64_t> shape = applyPermutation(type.getShape(), order);
+  shape[order.size() - inner.size() - 1] =
+      llvm::divideCeil(type.getDimSize(cut), panel);
+  shape.push_back(panel);
+  auto packedType = RankedTensorType::get(shape, type.getElementType());
+
+  ImplicitLocOpBuilder b(kernel.getLoc(), kernel);
+  SmallVector<int64_t> cuts{cut};
+  SmallVector<OpFoldResult> tiles{b.getIndexAttr(panel)};
+  Value out = tensor::EmptyOp::create(b, shape, type.getElementType()),
+        keys = kernel->getOperand(argument);
+  auto how = nn::ScheduleAttr::get(b.getContext(), "panels",
+                                   schedule.getLanes(), schedule.getVectors(),
+                                   1, false, false, schedule.getIsParallel());
+  auto pack = nn::KernelOp::create(b, TypeRange(packedType), ValueRange(keys),
+                                   ValueRange(out), how);
+  {
+    OpBuilder::InsertionGuard guard(b);
+    Block *block = b.createBlock(&pack.getBody());
+    Value source = block->addArgument(type, b.getLoc()),
+          target = block->addArgument(packedType, b.getLoc());
+    Value zero =
+        arith::ConstantOp::create(b, b.getZeroAttr(type.getElementType()));
+    Value packed =
+        linalg::PackOp::create(b, source, target, cuts, tiles, zero, order)
+            ->getResult(0);
+    nn::KernelYieldOp::create(b, packed);
+  }
+  kernel->setOperand(argument, pack->getResult(0));
+  OpOperand *use = &*inside.use_begin();
+  b.setInsertionPointToStart(&kernel.getBody().front());
+  Value plain = ub::PoisonOp::create(b, type);
+  use->set(linalg::UnPackOp::create(b, inside, plain, cuts, tiles, order)
+               ->getResult(0));
+  inside.setType(packedType);
+}
+
+static linalg::PackOp packOf(nn::KernelOp kernel) {
+  return *kernel.getBody().getOps<linalg::PackOp>().begin();
+}
+
+/// The source's axes in the order of the target's.
+static SmallVector<int64_t> orderOf(linalg::PackOp pack) {
+  if (!pack.getOuterDimsPerm().empty())
+    return SmallVector<int64_t>(pack.getOuterDimsPerm());
+  return llvm::to_vector(llvm::seq<int64_t>(pack.getSourceRank()));
+}
+
+int64_t burnish::tasksOfPanels(nn::KernelOp kernel) {
+  linalg::PackOp pack = packOf(kernel);
+  auto type = cast<RankedTensorType>(pack->getResult(0).getType());
+  SmallVector<int64_t> order = orderOf(pack);
+  size_t place = llvm::find(order, pack.getInnerDimsPos()[0]) - order.begin();
+  int64_t tasks = 1;
+  for (int64_t size : type.getShape().take_front(place + 1))
+    tasks *= size;
+  return tasks;
+}
+
+namespace {
+class PanelMaker {
+public:
+  PanelMaker(ImplicitLocOpBuilder &b, nn::KernelOp kernel, ArrayRef<Value> data,
+             ArrayRef<Layout> layouts)
+      : b(b), from(data[0]), to(data[1]), source(layouts[0]),
+        target(layouts[1]), width(kernel.getSchedule().getLanes()) {
+    linalg::PackOp pack = packOf(kernel);
+    order = orderOf(pack);
+    cut = pack.getInnerDimsPos()[0];
+    place = llvm::find(order, cut) - order.begin();
+    auto type = cast<RankedTensorType>(pack.getSource().getType());
+    shape.assign(type.getShape());
+    element = type.getElementType();
+    panel = pack.getStaticInnerTiles()[0];
+  }
+
+  void make(Value begin, Value end) {
+    loop(begin, end, 1, [&](Value task) {
+      Value readAt = asValue(source.offset), writeAt = asValue(target.offset);
+      int64_t panels = llvm::divideCeil(shape[cut], panel);
+      Value index = digit(task, panels);
+      readAt = add(readAt, times(index, source.strides[cut], panel));
+      writeAt = add(writeAt, times(index, target.strides[place], 1));
+      for (size_t other = place; other-- > 0;) {
+        Value at = digit(task, shape[order[other]]);
+        readAt = add(readAt, times(at, source.strides[order[other]], 1));
+        writeAt = add(writeAt, times(at, target.strides[other], 1));
+      }
+      int64_t rest = shape[cut] % panel;
+      if (rest == 0)
+        return overDepth(place + 1, readAt, writeAt, panel);
+      if (panels == 1)
+        return overDepth(place + 1, readAt, writeAt, rest);
+      Value isWhole = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, index,
+                                            constant(panels - 1));
+      auto branch = scf::IfOp::create(b, isWhole, /*withElseRegion=*/true);
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(branch.thenBlock());
+      overDepth(place + 1, readAt, writeAt, panel);
+      b.setInsertionPointToStart(branch.elseBlock());
+      overDepth(place + 1, readAt, writeAt, rest);
+    });
+  }
+
+private:
+  Value constant(int64_t value) {
+    return arith::ConstantIndexOp::create(b, value);
+  }
+  Value asValue(OpFoldResult value) {
+    return getValueOrCreateConstantIndexOp(b, b.getLoc(), value);
+  }
+  Value add(Value left, Value right) {
+    return b.createOrFold<arith::AddIOp>(left, right);
+  }
+  Value times(Value index, OpFoldResult stride, int64_t factor) {
+    return b.createOrFold<arith::MulIOp>(
+        b.createOrFold<arith::MulIOp>(index, asValue(stride)),
+        constant(factor));
+  }
+  Value digit(Value &number, int64_t base) {
+    Value last = b.createOrFold<arith::RemUIOp>(number, constant(base));
+    number = b.createOrFold<arith::DivUIOp>(number, constant(base));
+    return last;
+  }
+  void loop(Value from, Value to, int64_t step,
+            llvm::function_ref<void(Value)> body) {
+    auto loop = scf::ForOp::create(b, from, to, constant(step));
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    body(loop.getInductionVar());
+  }
+
+  /// Loops over the axes of a panel but the last.
+  void overDepth(size_t axis, Value readAt, Value writeAt, int64_t count) {
+    if (axis + 1 < order.size()) {
+      loop(constant(0), constant(shape[order[axis]]), 1, [&](Value at) {
+        overDepth(axis + 1,
+                  add(readAt, times(at, source.strides[order[axis]], 1)),
+                  add(writeAt, times(at, target.strides[axis], 1)), count);
+      });
+      return;
+    }
+    OpFoldResult along = source.strides[order[axis]],
+                 across = source.strides[cut], down = target.strides[axis];
+    int64_t depth = shape[order[axis]];
+    // Blocks of as many rows as columns are turned in registers.
+    bool turns = getConstantIntValue(along) == 1 && llvm::isPowerOf2_64(width);
+    int64_t columns = turns ? depth / width * width : 0,
+            rows = turns ? count / width * width : 0;
+    if (columns > 0 && rows > 0)
+      loop(constant(0), constant(columns), width, [&](Value at) {
+        Value column = add(readAt, at), line = add(writeAt, times(at, down, 1));
+        for (int64_t row = 0; row < rows; row += width)
+          turn(add(column, times(constant(row), across, 1)), across,
+               add(line, constant(row)), down);
+      });
+    else
+      rows = columns = 0;
+    copy(readAt, along, across, writeAt, down, 0, columns, rows, count);
+    copy(readAt, along, across, writeAt, down, columns, depth, 0, count);
+  }
+
+  /// Row r of a block becomes column r.
+  void turn(Value readAt, OpFoldResult across, Value writeAt,
+            OpFoldResult down) {
+    auto type = VectorType::get({width}, element);
+    SmallVector<Value> rows;
+    for (int64_t row = 0; row < width; ++row)
+      rows.push_back(vector::LoadOp::create(
+          b, type, from, add(readAt, times(constant(row), across, 1))));
+    // Each time the first half is woven into the second, elements move on by
+    // one bit of their place's number.
+    SmallVector<int64_t> low, high;
+    for (int64_t lane = 0; lane < width / 2; ++lane) {
+      low.append({lane, width + lane});
+      high.append({width / 2 + lane, width + width / 2 + lane});
+    }
+    for (int64_t length = width; length > 1; length /= 2) {
+      SmallVector<Value> woven;
+      for (int64_t row = 0; row < width / 2; ++row)
+        for (ArrayRef<int64_t> mask : {ArrayRef(low), ArrayRef(high)})
+          woven.push_back(vector::ShuffleOp::create(
+              b, rows[row], rows[row + width / 2], mask));
+      rows = woven;
+    }
+    for (int64_t row = 0; row < width; ++row)
+      vector::StoreOp::create(b, rows[row], to,
+                              add(writeAt, times(constant(row), down, 1)));
+  }
+
+  /// Element by element, and zeros where there are no more rows.
+  void copy(Value readAt, OpFoldResult along, OpFoldResult across,
+            Value writeAt, OpFoldResult down, int64_t firstColumn,
+            int64_t endColumn, int64_t firstRow, int64_t count) {
+    if (firstColumn == endColumn || firstRow == panel)
+      return;
+    Value zero = arith::ConstantOp::create(b, b.getZeroAttr(element));
+    loop(constant(firstColumn), constant(endColumn), 1, [&](Value at) {
+      Value column = add(readAt, times(at, along, 1)),
+            line = add(writeAt, times(at, down, 1));
+      loop(constant(firstRow), constant(count), 1, [&](Value row) {
+        Value value =
+            memref::LoadOp::create(b, from, add(column, times(row, across, 1)));
+        memref::StoreOp::create(b, value, to, add(line, row));
+      });
+      loop(constant(std::max(firstRow, count)), constant(panel), 1,
+           [&](Value row) {
+             memref::StoreOp::create(b, zero, to, add(line, row));
+           });
+    });
+  }
+
+  ImplicitLocOpBuilder &b;
+  Value from, to;
+  Layout source, target;
+  int64_t width, panel = 0, cut = 0;
+  /// The axes of the source in the order of the target's, of which `place` is
+  /// that of the panels.
+  SmallVector<int64_t> order, shape;
+  size_t place = 0;
+  Type element;
+};
+} // namespace
+
+void burnish::makePanels(ImplicitLocOpBuilder &b, nn::KernelOp kernel,
+                         ArrayRef<Value> data, ArrayRef<Layout> layouts,
+                         Value begin, Value end) {
+  PanelMaker(b, kernel, data, layouts).make(begin, end);
+}
