@@ -99,6 +99,11 @@ bool Target::convertsHalf() const {
           machine(0)->getMCSubtargetInfo()->checkFeatures(needed));
 }
 
+bool Target::convertsBf16() const {
+  return triple.isX86() &&
+         machine(0)->getMCSubtargetInfo()->checkFeatures("+avx512bf16");
+}
+
 bool Target::isHost() const { return isHostTriple(triple); }
 
 static uint64_t systemBytes(int name, uint64_t otherwise) {

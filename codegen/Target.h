@@ -40,6 +40,8 @@ public:
 
   /// Whether it has instructions for f16 to and from f32.
   bool convertsHalf() const;
+  /// Whether it rounds f32 to bf16 in an instruction.
+  bool convertsBf16() const;
 
   /// Whether a program for it can be linked and run here.
   bool isHost() const;

@@ -34,7 +34,8 @@ def NN_ScheduleAttr : AttrDef<NN_Dialect, "Schedule"> {
     `winograd_input`, `winograd_output`: what the operators of these names say, `lanes` channels at a time.
     Threads share a kernel when it `isParallel`.
     With `steps` of 4 or 2 the operands of a product are bytes, of which a lane takes so many steps of the sum at once
-    (x86's vpdpbusd; pmaddwd of widened bytes); the constant operand is packed with these side by side.
+    (x86's vpdpbusd; pmaddwd of widened bytes), or bf16, two at once (vdpbf16ps); the constant operand is packed with these
+    side by side, and a panel is filled so.
     A constant operand of a product is packed in as many panels for a tile as there are `streams`. A kernel that goes
     `backAndForth` does its tasks in turns forwards and backwards, iteration by iteration of the loop that it stands in.
   }];

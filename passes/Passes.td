@@ -101,6 +101,16 @@ def ScaleWeights : Pass<"nn-scale-weights", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
 }
 
+def NarrowContractions : Pass<"nn-narrow-contractions", "::mlir::ModuleOp"> {
+  let summary = "matrix products and convolutions of f32 take their operands in bf16, and add up in f32";
+  let description = [{
+    Constants are rounded now, other operands where they arise. Where the target has an instruction that takes pairs of
+    bf16, both operands are bf16; elsewhere constants are, and other operands are f32 that bf16 has too. Sums of an odd
+    number of steps, short ones, and convolutions that nn-use-winograd takes stay as they are.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
+}
+
 def UseWinograd : Pass<"nn-use-winograd", "::mlir::ModuleOp"> {
   let summary = "convolutions with constant 3x3 taps by minimal filtering, where the target gains";
   let description = [{

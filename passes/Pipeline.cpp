@@ -82,6 +82,10 @@ static void addTiles(OpPassManager &passes, const PipelineOptions &options) {
   passes.addNestedPass<func::FuncOp>(createChooseLayouts());
   addCleanup(passes);
   passes.addNestedPass<func::FuncOp>(createScaleWeights());
+  if (options.narrows) {
+    passes.addPass(createNarrowContractions());
+    addCleanup(passes);
+  }
   passes.addPass(createUseWinograd());
   passes.addPass(createGroupKernels());
   passes.addNestedPass<func::FuncOp>(createCascadeKernels());
@@ -144,7 +148,7 @@ static void addLlvm(OpPassManager &passes, const PipelineOptions &options) {
     passes.addPass(createExpandHalf());
   }
   arith::ArithExpandOpsPassOptions expansions;
-  expansions.includeBf16 = true;
+  expansions.includeBf16 = !options.convertsBf16;
   passes.addPass(arith::createArithExpandOpsPass(expansions));
   if (options.indexBits != 64) {
     ConvertVectorsOptions narrow;
@@ -209,6 +213,10 @@ static constexpr Order kOrder[] = {
      "weights are packed where they are still constant"},
     {"nn-choose-layouts", "nn-use-winograd",
      "tiles are transformed along channels"},
+    {"nn-choose-layouts", "nn-narrow-contractions",
+     "pairs of channels lie side by side then"},
+    {"nn-narrow-contractions", "nn-use-winograd",
+     "what is left to it keeps f32"},
     {"nn-use-winograd", "nn-group-kernels",
      "products of points are kernels like others"},
     {"nn-choose-layouts", "nn-group-kernels",
@@ -250,8 +258,9 @@ static constexpr Order kOrder[] = {
      "the entry calls the model's function as it is in the end"},
 };
 
-LogicalResult burnish::verifyOrder(const PipelineOptions &options,
+LogicalResult burnish::verifyOrder(PipelineOptions options,
                                    llvm::raw_ostream &errors) {
+  options.narrows = true;
   OpPassManager passes(ModuleOp::getOperationName());
   for (Phase phase : kPhases)
     addPhase(passes, phase, options);

@@ -25,6 +25,11 @@ struct PipelineOptions {
   unsigned indexBits = 64;
   /// Whether the CPU has instructions for f16 to and from f32.
   bool convertsHalf = true;
+  /// Whether contractions take their operands in bf16.
+  bool narrows = false;
+  /// Whether the CPU's instruction from f32 to bf16 may be used, which takes
+  /// the smallest numbers for 0.
+  bool convertsBf16 = false;
 };
 
 /// The phases in order; each ends at a form that --emit shows.
@@ -40,9 +45,10 @@ llvm::StringRef nameOf(Phase phase);
 void addPhase(mlir::OpPassManager &passes, Phase phase,
               const PipelineOptions &options);
 
-/// Checks that passes stand in an order that works; says on `errors` which do
+/// Checks that passes, with those that options add, stand in an order that
+/// works; says on `errors` which do
 /// not. For the start of tools.
-llvm::LogicalResult verifyOrder(const PipelineOptions &options,
+llvm::LogicalResult verifyOrder(PipelineOptions options,
                                 llvm::raw_ostream &errors);
 
 /// Registers all dialects that a module may hold on its way, and their

@@ -18,9 +18,9 @@ static const char *dimName(const burnish_info &info, int32_t axis) {
   return info.dim_names ? info.dim_names[axis] : nullptr;
 }
 
-Inputs::Inputs(const burnish_model &model)
-    : model(model), tensors(model.input_count), dims(sumOfRanks(model)),
-      views(model.input_count) {
+Inputs::Inputs(const burnish_model &model, const char *word)
+    : model(model), word(word), tensors(model.input_count),
+      dims(sumOfRanks(model)), views(model.input_count) {
   if (!isValid())
     return;
   for (int64_t i = 0, used = 0; i < model.input_count;
@@ -120,20 +120,21 @@ bool Inputs::loadArchive(const InputFile &file, Message &message) {
         static_cast<int>(entry.nameLength < 200 ? entry.nameLength : 200);
     int32_t input = inputOfKey(model, entry);
     if (input < 0)
-      return message.set("%s: has '%.*s', which is no input of the model",
-                         file.path(), shown, entry.name);
+      return message.set("%s: has '%.*s', which is no %s of the model",
+                         file.path(), shown, entry.name, word);
     if (found[input])
-      return message.set("%s: has input '%s' twice", file.path(),
+      return message.set("%s: has %s '%s' twice", file.path(), word,
                          model.inputs[input].name);
     found[input] = &entry;
   }
   for (int32_t i = 0; i < model.input_count; ++i)
     if (!found[i])
-      return message.set("%s: input '%s' is missing", file.path(),
+      return message.set("%s: %s '%s' is missing", file.path(), word,
                          model.inputs[i].name);
   for (int32_t i = 0; i < model.input_count; ++i) {
     char where[sizeof message.text / 2];
-    Text(where) << file.path() << ": input '" << model.inputs[i].name << "'";
+    Text(where) << file.path() << ": " << word << " '" << model.inputs[i].name
+                << "'";
     if (!archive.locate(*found[i], where, message) ||
         !loadOne(i, found[i]->bytes, where, message))
       return false;
@@ -163,10 +164,11 @@ bool Inputs::load(const char *const *paths, int32_t count, Message &message) {
       return message.set("%s: is neither an .npy nor an .npz file",
                          file.path());
     if (count != model.input_count)
-      return message.set("%s: is one array, the model has %d inputs",
-                         file.path(), model.input_count);
+      return message.set("%s: is one array, the model has %d %ss", file.path(),
+                         model.input_count, word);
     char where[sizeof message.text / 2];
-    Text(where) << file.path() << ": input '" << model.inputs[i].name << "'";
+    Text(where) << file.path() << ": " << word << " '" << model.inputs[i].name
+                << "'";
     NpyBytes bytes;
     bytes.file = &file;
     bytes.size = file.size();

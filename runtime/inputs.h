@@ -8,7 +8,8 @@ namespace burnish {
 /// The inputs of one run: tensors in the model's order, with their dims.
 class Inputs {
 public:
-  explicit Inputs(const burnish_model &model);
+  /// `word` is what messages call them.
+  explicit Inputs(const burnish_model &model, const char *word = "input");
 
   bool isValid() const {
     return tensors.isValid() && dims.isValid() && views.isValid();
@@ -38,6 +39,7 @@ private:
   int64_t *dimsOf(int32_t index) const { return tensors[index].view.dims; }
 
   const burnish_model &model;
+  const char *word;
   Array<Tensor> tensors;
   Array<int64_t> dims;
   Array<burnish_tensor> views;

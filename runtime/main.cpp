@@ -18,13 +18,13 @@ enum Exit { Done = 0, BadInput = 1, BadCommandLine = 2 };
 
 struct Options {
   const char *program = "";
-  const char *output = nullptr, *weights = nullptr;
+  const char *output = nullptr, *weights = nullptr, *kept = nullptr;
   const char **files = nullptr;
   Inputs::Pin *pins = nullptr;
   int32_t fileCount = 0, pinCount = 0, threads = 0;
   /// Negative: no bench.
   int64_t benchNanoseconds = -1;
-  bool wantsSignature = false, wantsHelp = false;
+  bool wantsSignature = false, wantsHelp = false, inventsInputs = false;
 };
 
 const char *baseName(const char *path) {
@@ -104,6 +104,10 @@ bool parseOption(const burnish_model &model, int &index, char **arguments,
                     message);
   } else if (const char *dim = valueOf(argument, "--dim=")) {
     return parsePin(model, dim, options.pins[options.pinCount++], message);
+  } else if (strcmp(argument, "--random") == 0) {
+    options.inventsInputs = true;
+  } else if (const char *kept = valueOf(argument, "--compare=")) {
+    options.kept = kept;
   } else if (const char *file = valueOf(argument, "--weights=")) {
     options.weights = file;
   } else if (const char *threads = valueOf(argument, "--threads=")) {
@@ -144,15 +148,21 @@ bool endsWith(const char *text, const char *end) {
 
 bool isSound(const burnish_model &model, const Options &options,
              Message &message) {
-  if (options.wantsSignature &&
-      (options.fileCount || options.output || options.benchNanoseconds >= 0))
+  if (options.wantsSignature && (options.fileCount || options.output ||
+                                 options.kept || options.benchNanoseconds >= 0))
     return message.set("--signature goes with nothing else");
   bool isBench = options.benchNanoseconds >= 0;
   if (isBench && options.output)
     return message.set("--bench has no output, -o is for runs");
-  if (options.pinCount && (!isBench || options.fileCount))
-    return message.set(
-        "--dim is for --bench without a file, files have shapes of their own");
+  if (isBench && options.kept)
+    return message.set("--bench has no output, --compare is for runs");
+  bool invents = options.inventsInputs || (isBench && options.fileCount == 0);
+  if (options.inventsInputs && options.fileCount)
+    return message.set("--random makes inputs up, and %s has some",
+                       options.files[0]);
+  if (options.pinCount && !invents)
+    return message.set("--dim is for --bench and --random without a file, "
+                       "files have shapes of their own");
   if (options.output && !endsWith(options.output, ".npz") &&
       !endsWith(options.output, ".npy"))
     return message.set("-o %s: the name of an output ends in .npz or .npy",
@@ -161,8 +171,7 @@ bool isSound(const burnish_model &model, const Options &options,
       model.output_count != 1)
     return message.set("-o %s: the model has %d outputs, they fit into an .npz",
                        options.output, model.output_count);
-  if (options.wantsSignature || (isBench && options.fileCount == 0) ||
-      model.input_count == 0)
+  if (options.wantsSignature || invents || model.input_count == 0)
     return options.wantsSignature || options.fileCount == 0 ||
            message.set("the model has no inputs, %s is one too many",
                        options.files[0]);
@@ -200,11 +209,12 @@ void printHelp(const burnish_model &model, const Options &options) {
          "  %s --bench=SECONDS [FILE...] times of runs, as JSON\n\n"
          "Keys of an .npz are the inputs' names, or arr_0, arr_1, ...; of .npy "
          "files there\nis one for each input.\n\n"
+         "  --random         inputs made up, always the same ones\n"
+         "  --compare=FILE   say how far outputs are from those in an .npz\n"
          "  --threads=N      threads (default: the cores there are)\n"
          "  --weights=FILE   weights not in the program (default: beside "
          "it)\n"
-         "  --dim NAME=N     a dim known only at run time, for --bench without "
-         "files\n\n",
+         "  --dim NAME=N     a dim known only at run time, without files\n\n",
          name, model.name, name, name, name, name);
   printPorts("Inputs:", model.inputs, model.input_count);
   printPorts("Outputs:", model.outputs, model.output_count);
@@ -247,11 +257,22 @@ int runProgram(const burnish_model &model, const Options &options) {
   if (!inputs.isValid())
     return complain(options, BadInput, "no memory for the inputs");
   bool isBench = options.benchNanoseconds >= 0;
-  bool hasInputs = options.fileCount || !isBench
-                       ? inputs.load(options.files, options.fileCount, message)
-                       : inputs.invent(options.pins, options.pinCount, message);
+  bool invents = options.inventsInputs || (isBench && options.fileCount == 0);
+  bool hasInputs = invents
+                       ? inputs.invent(options.pins, options.pinCount, message)
+                       : inputs.load(options.files, options.fileCount, message);
   if (!hasInputs)
     return complain(message);
+  // What is compared with is read as the inputs of a model that has these.
+  burnish_model outputs = model;
+  outputs.inputs = model.outputs;
+  outputs.input_count = options.kept ? model.output_count : 0;
+  Inputs kept(outputs, "output");
+  if (options.kept &&
+      (!kept.isValid() || !kept.load(&options.kept, 1, message)))
+    return kept.isValid()
+               ? complain(message)
+               : complain(options, BadInput, "no memory for outputs");
 
   OutputFile file;
   if (options.output && !file.open(options.output, message))
@@ -268,7 +289,10 @@ int runProgram(const burnish_model &model, const Options &options) {
       !writeOutputs(model, session, file, endsWith(options.output, ".npz"),
                     message))
     return complain(message);
-  if (!options.output && !isBench)
+  if (options.kept &&
+      !printDifferences(model, session, kept, options.kept, message))
+    return complain(message);
+  if (!options.output && !options.kept && !isBench)
     printSummary(model, session);
   return Done;
 }

@@ -47,6 +47,11 @@ void printSignature(const burnish_model &model);
 /// values of a vector.
 void printSummary(const burnish_model &model, const Session &session);
 
+/// For each output how far it is from what another run kept in a file; false,
+/// with a message, where the shapes are not the same.
+bool printDifferences(const burnish_model &model, const Session &session,
+                      const Inputs &kept, const char *path, Message &message);
+
 /// Runs for that long and prints one JSON line; a burnish_status that
 /// is not 0 if a run failed.
 int32_t bench(const burnish_model &model, Session &session,

@@ -209,7 +209,8 @@ SmallVector<Value> KernelCode::carry(
 
 SmallVector<Value> KernelCode::sumStretches(
     Value from, Value to, int64_t stretch, ValueRange init,
-    llvm::function_ref<SmallVector<Value>(Value, ValueRange)> body) {
+    llvm::function_ref<SmallVector<Value>(Value, ValueRange)> body,
+    int64_t step) {
   return carry(from, to, stretch, init, [&](Value first, ValueRange sums) {
     Value last = arith::MinUIOp::create(
         b, Value(arith::AddIOp::create(b, first, constant(stretch))), to);
@@ -217,7 +218,7 @@ SmallVector<Value> KernelCode::sumStretches(
     for (Value sum : sums)
       parts.push_back(
           arith::ConstantOp::create(b, b.getZeroAttr(sum.getType())));
-    parts = carry(first, last, 1, parts, body);
+    parts = carry(first, last, step, parts, body);
     for (auto [part, sum] : llvm::zip_equal(parts, sums))
       part = arith::AddFOp::create(b, sum, part);
     return parts;

@@ -78,7 +78,8 @@ struct KernelCode {
       mlir::Value from, mlir::Value to, int64_t stretch, mlir::ValueRange init,
       llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value,
                                                         mlir::ValueRange)>
-          body);
+          body,
+      int64_t step = 1);
   /// Covers [0, size) by tiles: as many of `tile` as there are, then what
   /// remains: exactly where that is known, else one by one (through tiles of
   /// `middle` if that is not 0).

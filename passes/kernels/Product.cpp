@@ -36,13 +36,20 @@ public:
         form(*ProductForm::of(code.nest, code.schedule.getPacks())),
         width(code.schedule.getLanes()),
         panel(width * code.schedule.getVectors()),
-        weave(form.weaveCount(code.nest)), packs(code.schedule.getPacks()),
-        right(nest.inputs[form.right]), left(nest.inputs[form.left]) {
+        weave(form.weaveCount(code.nest)), steps(code.schedule.getSteps()),
+        packs(code.schedule.getPacks()), right(nest.inputs[form.right]),
+        left(nest.inputs[form.left]), stepsLoop(right.stepsLoop) {
     laneSize = form.lanes.size() == 1
                    ? nest.loops[form.lanes[0]].size
                    : OpFoldResult(b.getIndexAttr(form.laneCount(nest)));
     rowSize =
         form.row ? nest.loops[*form.row].size : OpFoldResult(b.getIndexAttr(1));
+    if (packs && steps > 1) {
+      // What a lane takes at once lies side by side in a panel too.
+      stepsLoop = form.stepsLoop(nest);
+      llvm::erase(form.depth, *stepsLoop);
+      form.depth.push_back(*stepsLoop);
+    }
     if (packs)
       preparePanel();
   }
@@ -291,11 +298,15 @@ private:
       return sumUp(place + 1, row, count, lane, pieces,
                    SmallVector<Value>(values));
     };
+    int64_t step = stepOf(loop);
     if (int64_t stretch = stretchOf(place))
-      return code.sumStretches(from, to, stretch, sums, body);
-    int64_t step = loop == right.stepsLoop ? code.schedule.getSteps() : 1;
+      return code.sumStretches(from, to, llvm::alignTo(stretch, step), sums,
+                               body, step);
     return code.carry(from, to, step, sums, body);
   }
+
+  /// How many iterations of a loop of the depth are done at once.
+  int64_t stepOf(unsigned loop) const { return loop == stepsLoop ? steps : 1; }
 
   /// How many iterations of a loop of the depth are summed up by themselves; 0
   /// where that would make no difference to sums of floats, or is done in an
@@ -329,8 +340,8 @@ private:
             ValueRange{arith::AddIOp::create(b, here, shift)},
             /*isWrite=*/false, /*localityHint=*/2, /*isDataCache=*/true);
     }
-    if (right.stepsLoop)
-      return addBytes(row, count, lane, pieces, sums);
+    if (stepsLoop)
+      return addSteps(row, count, lane, pieces, sums);
     SmallVector<Value> rightParts;
     for (const Piece &piece : pieces)
       rightParts.push_back(loadRight(lane, piece));
@@ -354,13 +365,14 @@ private:
     return sums;
   }
 
-  /// Several steps of the sum at once.
-  SmallVector<Value> addBytes(Index row, int64_t count, Index lane,
+  /// Several steps of the sum at once, of bytes or of bf16.
+  SmallVector<Value> addSteps(Index row, int64_t count, Index lane,
                               ArrayRef<Piece> pieces, SmallVector<Value> sums) {
-    int64_t steps = code.schedule.getSteps();
-    unsigned unsignedInput = ByteProduct::of(nest.root)->unsignedInput;
+    std::optional<ByteProduct> ofBytes = ByteProduct::of(nest.root);
+    unsigned unsignedInput = ofBytes ? ofBytes->unsignedInput : form.left;
+    Type element = elementOf(left);
     // Pairs are multiplied as 16 bits: products of bytes would be cut short.
-    bool isWidened = steps == 2;
+    bool isWidened = ofBytes && steps == 2;
     auto widened = [&](Value bytes, unsigned input) -> Value {
       if (!isWidened)
         return bytes;
@@ -371,28 +383,26 @@ private:
       return arith::ExtSIOp::create(b, type, bytes);
     };
     SmallVector<Value> rightParts;
-    for (const Piece &piece : pieces) {
-      code.at[form.lanes[0]] = lane + piece.start;
-      Value bytes = vector::LoadOp::create(
-          b, VectorType::get({piece.width * steps}, b.getI8Type()),
-          code.data[right.argument], code.offset(right));
-      rightParts.push_back(widened(bytes, form.right));
-    }
+    for (const Piece &piece : pieces)
+      rightParts.push_back(widened(loadRight(lane, piece), form.right));
     for (int64_t index = 0; index < count; ++index) {
       enterRow(row, index);
       // The elements of all steps are one word for every lane.
       Value word = vector::ExtractOp::create(
           b,
           Value(vector::BitCastOp::create(
-              b, VectorType::get({1}, b.getIntegerType(8 * steps)),
-              loadSteps(steps))),
+              b,
+              VectorType::get(
+                  {1},
+                  b.getIntegerType(element.getIntOrFloatBitWidth() * steps)),
+              loadSteps())),
           ArrayRef<int64_t>{0});
       for (auto [place, piece] : llvm::enumerate(pieces)) {
         Value &sum = sums[index * pieces.size() + place];
         Value rightPart = rightParts[place];
         Value leftPart = widened(
             vector::BitCastOp::create(
-                b, VectorType::get({piece.width * steps}, b.getI8Type()),
+                b, VectorType::get({piece.width * steps}, element),
                 Value(vector::BroadcastOp::create(
                     b, VectorType::get({piece.width}, word.getType()), word))),
             form.left);
@@ -405,9 +415,10 @@ private:
         }
         if (unsignedInput == form.right)
           std::swap(leftPart, rightPart);
-        sum =
-            call("llvm.x86.avx512.vpdpbusd." + std::to_string(piece.width * 32),
-                 sum.getType(), {sum, leftPart, rightPart});
+        std::string name = ofBytes ? "llvm.x86.avx512.vpdpbusd."
+                                   : "llvm.x86.avx512bf16.dpbf16ps.";
+        sum = call(name + std::to_string(piece.width * 32), sum.getType(),
+                   {sum, leftPart, rightPart});
       }
     }
     return sums;
@@ -435,10 +446,15 @@ private:
     return func::CallOp::create(b, function, operands).getResult(0);
   }
 
-  /// The left operand's elements of so many steps.
-  Value loadSteps(int64_t steps) {
-    unsigned loop = *right.stepsLoop;
-    auto type = VectorType::get({steps}, b.getI8Type());
+  Type elementOf(const Access &access) {
+    return cast<MemRefType>(code.data[access.argument].getType())
+        .getElementType();
+  }
+
+  /// The left operand's elements of the steps that are done at once.
+  Value loadSteps() {
+    unsigned loop = *stepsLoop;
+    auto type = VectorType::get({steps}, elementOf(left));
     if (left.along(loop) == 1)
       return vector::LoadOp::create(b, type, code.data[left.argument],
                                     code.offset(left));
@@ -453,18 +469,23 @@ private:
   }
 
   Value loadRight(Index lane, const Piece &piece) {
+    int64_t count = stepsLoop ? piece.width * steps : piece.width;
+    auto type = VectorType::get({count}, elementOf(right));
     if (!packs) {
       code.at[form.lanes[0]] = lane + piece.start;
+      if (stepsLoop)
+        return vector::LoadOp::create(b, type, code.data[right.argument],
+                                      code.offset(right));
       return code.load(right, form.lanes[0], piece.width);
     }
-    Value at = arith::AddIOp::create(
+    return vector::LoadOp::create(b, type, memory, inPanel(piece.start));
+  }
+
+  /// Where a lane's elements of the present steps lie in the panel.
+  Value inPanel(int64_t lane) {
+    return arith::AddIOp::create(
         b, Value(arith::MulIOp::create(b, depthIndex(), code.constant(panel))),
-        code.constant(piece.start));
-    return vector::LoadOp::create(
-        b,
-        VectorType::get({piece.width},
-                        cast<MemRefType>(memory.getType()).getElementType()),
-        memory, at);
+        code.constant(stepsLoop ? lane * steps : lane));
   }
 
   //===- Panels -----------------------------------------------------------===//
@@ -480,7 +501,9 @@ private:
     if (depth * bytes > 2 * kPanelBytes)
       block = std::max<int64_t>(1, kPanelBytes / (depth / outermost * bytes));
     // Blocks of equal length.
-    block = llvm::divideCeil(outermost, llvm::divideCeil(outermost, block));
+    block = llvm::alignTo(
+        llvm::divideCeil(outermost, llvm::divideCeil(outermost, block)),
+        stepOf(form.depth[0]));
     if (!isBuilt())
       return;
     memory = frameMemory(b, type, depth / outermost * block * panel);
@@ -630,56 +653,92 @@ private:
       unsigned loop = form.depth[place];
       Value from = place == 0 && blockFrom ? blockFrom : code.constant(0),
             to = place == 0 && blockFrom ? blockTo : code.size(loop);
-      code.loop(from, to, 1, [&](Value index) {
+      code.loop(from, to, stepOf(loop), [&](Value index) {
         code.at[loop] = {index};
         fillSteps(place + 1, lane, pieces, isSideBySide, firsts);
       });
       return;
     }
-    Value source = code.data[right.argument],
-          target = arith::MulIOp::create(b, depthIndex(), code.constant(panel));
-    Type type = cast<MemRefType>(source.getType()).getElementType();
-    auto copy = [&](Value from, int64_t start, int64_t count) {
-      for (int64_t part : piecesOf(count, width)) {
-        Value to = arith::AddIOp::create(b, target, code.constant(start));
-        if (part == 1)
-          memref::StoreOp::create(
-              b, Value(memref::LoadOp::create(b, source, from)), memory, to);
-        else
-          vector::StoreOp::create(
-              b,
-              Value(vector::LoadOp::create(b, VectorType::get({part}, type),
-                                           source, from)),
-              memory, to);
-        from = arith::AddIOp::create(b, from, code.constant(part));
-        start += part;
-      }
-    };
     if (!offsets) {
       for (const Piece &piece : pieces) {
         code.at[form.lanes[0]] = lane + piece.start;
-        copy(code.offset(right), piece.start, piece.valid);
+        copyLanes(offsetsOfSteps(), piece.start, piece.valid);
       }
       return;
     }
-    Value base = code.offset(right);
+    SmallVector<Value> bases = offsetsOfSteps();
+    auto from = [&](Value lane) {
+      return llvm::map_to_vector(bases, [&](Value base) -> Value {
+        return arith::AddIOp::create(b, base, lane);
+      });
+    };
     for (auto [index, piece] : llvm::enumerate(pieces)) {
       auto branch =
           scf::IfOp::create(b, isSideBySide[index], /*withElseRegion=*/true);
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPointToStart(branch.thenBlock());
-      copy(arith::AddIOp::create(b, base, firsts[index]), piece.start,
-           piece.valid);
+      copyLanes(from(firsts[index]), piece.start, piece.valid);
       b.setInsertionPointToStart(branch.elseBlock());
       for (int64_t element = piece.start; element < piece.start + piece.valid;
-           ++element) {
-        Value from = arith::AddIOp::create(
-            b, base,
-            Value(memref::LoadOp::create(b, offsets, code.constant(element))));
-        Value to = arith::AddIOp::create(b, target, code.constant(element));
-        memref::StoreOp::create(
-            b, Value(memref::LoadOp::create(b, source, from)), memory, to);
+           ++element)
+        copyLanes(
+            from(memref::LoadOp::create(b, offsets, code.constant(element))),
+            element, 1);
+    }
+  }
+
+  /// Where the right operand is at the present indices, for each of the steps
+  /// that are done at once.
+  SmallVector<Value> offsetsOfSteps() {
+    if (!stepsLoop)
+      return {code.offset(right)};
+    SmallVector<Value> all;
+    Index here = code.at[*stepsLoop];
+    for (int64_t step = 0; step < steps; ++step) {
+      code.at[*stepsLoop] = here + step;
+      all.push_back(code.offset(right));
+    }
+    code.at[*stepsLoop] = here;
+    return all;
+  }
+
+  /// Puts `count` lanes from `start` on into the panel, which lie side by side
+  /// in the right operand: for each step that is done at once, from one of the
+  /// offsets `from` on.
+  void copyLanes(ArrayRef<Value> from, int64_t start, int64_t count) {
+    Value source = code.data[right.argument];
+    int64_t several = from.size();
+    auto load = [&](Value at, int64_t more, int64_t length) -> Value {
+      at = arith::AddIOp::create(b, at, code.constant(more));
+      if (length == 1)
+        return memref::LoadOp::create(b, source, at);
+      return vector::LoadOp::create(
+          b, VectorType::get({length}, elementOf(right)), source, at);
+    };
+    int64_t done = 0;
+    for (int64_t part : piecesOf(count, width)) {
+      Value to = inPanel(start + done), moved;
+      if (part == 1 && several > 1) {
+        // Steps of one lane, which may lie side by side as they are wanted.
+        auto type = VectorType::get({several}, elementOf(right));
+        if (right.along(*stepsLoop) == 1)
+          moved = load(from[0], done, several);
+        else
+          moved = vector::FromElementsOp::create(
+              b, type, llvm::map_to_vector(from, [&](Value at) {
+                return load(at, done, 1);
+              }));
+      } else {
+        moved = load(from[0], done, part);
+        if (several == 2)
+          moved =
+              vector::InterleaveOp::create(b, moved, load(from[1], done, part));
       }
+      if (isa<VectorType>(moved.getType()))
+        vector::StoreOp::create(b, moved, memory, to);
+      else
+        memref::StoreOp::create(b, moved, memory, to);
+      done += part;
     }
   }
 
@@ -687,9 +746,12 @@ private:
   ImplicitLocOpBuilder &b;
   const Nest &nest;
   ProductForm form;
-  int64_t width, panel, weave;
+  int64_t width, panel, weave, steps;
   bool packs;
   const Access &right, &left;
+  /// The loop of the depth of which `steps` iterations are done at once; absent
+  /// when they are done one by one.
+  std::optional<unsigned> stepsLoop;
   OpFoldResult laneSize, rowSize;
   /// The panel; sums between blocks of the depth; offsets of the lanes. Null
   /// when there is no need.

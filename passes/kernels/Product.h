@@ -34,6 +34,9 @@ struct ProductForm {
   /// From step to step of the sum that operand moves by so many elements, in
   /// the loop where it moves least; ShapedType::kDynamic when not known.
   int64_t depthStride(const Nest &nest) const;
+  /// The loop of the depth along which pairs of the left operand's elements lie
+  /// side by side.
+  std::optional<unsigned> stepsLoop(const Nest &nest) const;
   // Numbers of iterations, ShapedType::kDynamic when not known.
   int64_t laneCount(const Nest &nest) const { return count(nest, lanes); }
   int64_t rowCount(const Nest &nest) const {
@@ -57,6 +60,9 @@ struct ByteProduct {
 
   static std::optional<ByteProduct> of(mlir::linalg::GenericOp root);
 };
+
+/// Sums in f32 of products of bf16.
+bool isHalfProduct(mlir::linalg::GenericOp root);
 
 /// Panels hold as many steps of the sum as fit into so many bytes.
 constexpr int64_t kPanelBytes = 64 << 10;

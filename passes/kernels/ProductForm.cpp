@@ -170,9 +170,22 @@ bool ProductForm::fitsTiles(const Nest &nest, nn::ScheduleAttr schedule) const {
   auto isCutFor = [](const Access &access, int64_t tile) {
     return !access.packedLoop || access.packedTile == tile;
   };
+  // A panel is filled as several steps want it, a packed operand lies so.
+  bool hasSteps = schedule.getSteps() > 1,
+       isInPanel = hasSteps && schedule.getPacks();
   return isCutFor(from, schedule.getRows()) && isCutFor(to, cut) &&
          !from.stepsLoop &&
-         to.stepsLoop.has_value() == (schedule.getSteps() > 1);
+         (isInPanel ? stepsLoop(nest) : to.stepsLoop).has_value() == hasSteps;
+}
+
+std::optional<unsigned> ProductForm::stepsLoop(const Nest &nest) const {
+  for (unsigned loop : depth) {
+    int64_t size = nest.loops[loop].known();
+    if (nest.inputs[left].along(loop) == 1 && !ShapedType::isDynamic(size) &&
+        size % 2 == 0)
+      return loop;
+  }
+  return std::nullopt;
 }
 
 bool ProductForm::hasPlaceForSums(const Nest &nest,
@@ -219,4 +232,28 @@ std::optional<ByteProduct> ByteProduct::of(linalg::GenericOp root) {
   if (!with || !without)
     return std::nullopt;
   return ByteProduct{*without};
+}
+
+bool burnish::isHalfProduct(linalg::GenericOp root) {
+  Block *body = root.getBody();
+  auto adds =
+      body->getTerminator()->getOperand(0).getDefiningOp<arith::AddFOp>();
+  if (!adds || root.getNumDpsInputs() != 2 || !adds.getType().isF32())
+    return false;
+  Value sum = root.getRegionOutputArgs()[0];
+  if (adds.getLhs() != sum && adds.getRhs() != sum)
+    return false;
+  auto multiplies = (adds.getLhs() == sum ? adds.getRhs() : adds.getLhs())
+                        .getDefiningOp<arith::MulFOp>();
+  if (!multiplies)
+    return false;
+  SmallVector<Value> factors;
+  for (Value factor : multiplies->getOperands()) {
+    auto extends = factor.getDefiningOp<arith::ExtFOp>();
+    if (!extends || !extends.getIn().getType().isBF16() ||
+        !isa<BlockArgument>(extends.getIn()))
+      return false;
+    factors.push_back(extends.getIn());
+  }
+  return factors[0] != factors[1];
 }

@@ -228,20 +228,20 @@ productFormOf(nn::KernelOp kernel, const Nest &nest, const Machine &machine) {
   return panelsPay(shape, machine) ? form : inPlace;
 }
 
-/// The loop whose steps a product of bytes can take several at a time: the
-/// innermost axis of the rows' operand moves with it by one, and nothing else
-/// of that operand does; the other operand has an axis of it alone.
+/// The loop whose steps a product of bytes or bf16 can take several at a time:
+/// the innermost axis of the rows' operand moves with it by one, and nothing
+/// else of that operand does; the other operand has an axis of it alone.
 static std::optional<unsigned> stepsLoopOf(linalg::GenericOp root,
                                            const ProductForm &form) {
-  constexpr int64_t kSteps = 4;
-  if (!ByteProduct::of(root))
+  int64_t steps = ByteProduct::of(root) ? 4 : isHalfProduct(root) ? 2 : 1;
+  if (steps == 1)
     return std::nullopt;
   SmallVector<AffineMap> maps = root.getIndexingMapsArray();
   AffineMap left = maps[form.left], right = maps[form.right];
   SmallVector<int64_t> sizes = root.getStaticLoopRanges();
   auto fits = [&](unsigned loop) {
     if (root.getIteratorTypesArray()[loop] != utils::IteratorType::reduction ||
-        ShapedType::isDynamic(sizes[loop]) || sizes[loop] % kSteps != 0)
+        ShapedType::isDynamic(sizes[loop]) || sizes[loop] % steps != 0)
       return false;
     auto isOnce = [&](AffineMap map) {
       return llvm::count_if(map.getResults(), [&](AffineExpr expr) {
@@ -274,6 +274,7 @@ static ProductShape shapeOf(nn::KernelOp kernel, const Nest &nest,
   unsigned leftBits =
       bitsOf(getElementTypeOrSelf(operandOf(kernel, left).getType()));
   int64_t rowStep = form.row ? left.along(*form.row) : 0;
+  bool hasSteps = stepsLoopOf(nest.root, form).has_value();
   return {form.outerCount(nest),
           form.rowCount(nest),
           form.laneCount(nest),
@@ -285,7 +286,9 @@ static ProductShape shapeOf(nn::KernelOp kernel, const Nest &nest,
           kernel->getParentOfType<scf::ForOp>() != nullptr,
           form.weaveCount(nest),
           form.depthStride(nest),
-          isRightConstant && stepsLoopOf(nest.root, form).has_value(),
+          isRightConstant && hasSteps && ByteProduct::of(nest.root).has_value(),
+          hasSteps && isHalfProduct(nest.root) &&
+              (isRightConstant || form.stepsLoop(nest)),
           ShapedType::isDynamic(rowStep)
               ? 0
               : std::abs(rowStep) * std::max(1u, leftBits / 8)};
@@ -315,8 +318,14 @@ static std::optional<nn::ScheduleAttr> selectProduct(nn::KernelOp kernel,
   if (failed(form))
     return std::nullopt;
   MLIRContext *context = kernel.getContext();
+  ProductShape shape = shapeOf(kernel, nest, *form);
   std::optional<nn::ScheduleAttr> schedule =
-      scheduleProduct(context, shapeOf(kernel, nest, *form), machine);
+      scheduleProduct(context, shape, machine);
+  if (schedule && !form->hasPlaceForSums(nest, *schedule) && shape.isOfHalves) {
+    // One step at a time needs no panel.
+    shape.isOfHalves = false;
+    schedule = scheduleProduct(context, shape, machine);
+  }
   if (!schedule || !form->hasPlaceForSums(nest, *schedule))
     return std::nullopt;
   if (!table.isThere())
@@ -324,11 +333,14 @@ static std::optional<nn::ScheduleAttr> selectProduct(nn::KernelOp kernel,
   SmallVector<nn::ScheduleAttr> others;
   for (bool packs : {false, true})
     if (FailureOr<ProductForm> other = ProductForm::of(nest, packs);
-        succeeded(other))
-      for (nn::ScheduleAttr alternative : alternativesOf(
-               context, shapeOf(kernel, nest, *other), machine, packs))
+        succeeded(other)) {
+      ProductShape otherShape = shapeOf(kernel, nest, *other);
+      otherShape.isOfHalves &= schedule->getSteps() > 1;
+      for (nn::ScheduleAttr alternative :
+           alternativesOf(context, otherShape, machine, packs))
         if (other->hasPlaceForSums(nest, alternative))
           others.push_back(alternative);
+    }
   return chooseFrom(table, kernel, nest, *schedule, others);
 }
 
@@ -405,6 +417,10 @@ static std::optional<nn::ScheduleAttr> selectAttention(nn::KernelOp kernel,
       nest->rows.keptBytes() > kKeptBytes)
     return std::nullopt;
   const AttentionForm &form = nest->form;
+  // Pairs of bf16 are multiplied at once by kernels that are products alone.
+  if (machine.halvesAtOnce > 1 &&
+      (isHalfProduct(form.scores) || isHalfProduct(form.values)))
+    return std::nullopt;
   AttentionShape shape{form.outerCount(), form.queryCount(), form.keyCount(),
                        form.depthCount() + form.laneCount(), kScoreBytes};
   return scheduleAttention(kernel.getContext(), shape, machine);

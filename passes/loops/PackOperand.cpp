@@ -71,15 +71,18 @@ static SmallVector<char> packBytes(MLIRContext *context, ArrayRef<char> source,
   return target;
 }
 
-/// From [..][steps][tile] to [..][tile][steps], in bytes.
+/// From [..][steps][tile] to [..][tile][steps], elements of type Element.
+template <typename Element>
 static void putSideBySide(SmallVector<char> &bytes, int64_t tile,
                           int64_t steps) {
-  SmallVector<char> block(tile * steps);
-  for (size_t begin = 0; begin < bytes.size(); begin += block.size()) {
+  SmallVector<Element> block(tile * steps), woven(block);
+  size_t size = block.size() * sizeof(Element);
+  for (size_t begin = 0; begin < bytes.size(); begin += size) {
+    std::memcpy(block.data(), bytes.data() + begin, size);
     for (int64_t step = 0; step < steps; ++step)
       for (int64_t lane = 0; lane < tile; ++lane)
-        block[lane * steps + step] = bytes[begin + step * tile + lane];
-    llvm::copy(block, bytes.begin() + begin);
+        woven[lane * steps + step] = block[step * tile + lane];
+    std::memcpy(bytes.data() + begin, woven.data(), size);
   }
 }
 
@@ -124,7 +127,8 @@ void OperandPacker::pack(nn::KernelOp kernel, linalg::GenericOp generic,
   int64_t axis = axisOf(loop), sideAxis = side ? axisOf(side->loop) : -1,
           steps = side ? side->steps : 1;
   int64_t elementBytes = nn::elementBytes(type.getElementType());
-  if (axis < 0 || !type.hasStaticShape() || (side && sideAxis < 0))
+  if (axis < 0 || !type.hasStaticShape() ||
+      (side && (sideAxis < 0 || elementBytes > 2)))
     return;
   auto keyOf = [&](int64_t place) {
     auto dim = dyn_cast<AffineDimExpr>(map.getResult(place));
@@ -167,8 +171,10 @@ void OperandPacker::pack(nn::KernelOp kernel, linalg::GenericOp generic,
     SmallVector<char> bytes =
         packBytes(kernel.getContext(), raw ? *raw : ArrayRef<char>(copy),
                   type.getShape(), order, tile, elementBytes);
-    if (side)
-      putSideBySide(bytes, tile, steps);
+    if (side && elementBytes == 1)
+      putSideBySide<uint8_t>(bytes, tile, steps);
+    else if (side)
+      putSideBySide<uint16_t>(bytes, tile, steps);
     value = nn::constantWith(packedType, "packed", std::move(bytes));
     all.push_back({constant, order, tile, steps, value});
   }

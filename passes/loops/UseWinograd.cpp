@@ -1,4 +1,5 @@
 // UseWinograd.cpp - convolutions with 3x3 taps by minimal filtering.
+#include "passes/loops/UseWinograd.h"
 #include "ir/Kernel.h"
 #include "ir/Storage.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -44,8 +45,7 @@ struct Convolution {
 };
 } // namespace
 
-/// Whether the body is sum + a * b of f32.
-static bool isSumOfProducts(linalg::GenericOp op) {
+bool burnish::isSumOfProducts(linalg::GenericOp op) {
   Block *body = op.getBody();
   auto yielded = body->getTerminator()->getOperand(0);
   auto sum = yielded.getDefiningOp<arith::AddFOp>();
@@ -64,7 +64,7 @@ static bool isSumOfProducts(linalg::GenericOp op) {
          product.getRhs() != other;
 }
 
-static bool startsFromZero(linalg::GenericOp op) {
+bool burnish::startsFromZero(linalg::GenericOp op) {
   auto fill = op.getDpsInits()[0].getDefiningOp<linalg::FillOp>();
   return fill && matchPattern(fill.getInputs()[0], m_AnyZeroFloat());
 }
@@ -412,7 +412,20 @@ private:
   int64_t points, columns, tiles;
   Type type;
 };
+} // namespace
 
+static WinogradShape shapeOf(const Convolution &conv) {
+  ArrayRef<int64_t> sizes = conv.shape();
+  return {sizes[0], sizes[1], sizes[2], conv.imageShape()[3], sizes[3]};
+}
+
+bool burnish::gainsFromWinograd(linalg::GenericOp op, const Machine &machine,
+                                int64_t stepsAtOnce) {
+  std::optional<Convolution> conv = Convolution::match(op);
+  return conv && scheduleWinograd(shapeOf(*conv), machine, stepsAtOnce);
+}
+
+namespace {
 struct UseWinograd : burnish::impl::UseWinogradBase<UseWinograd> {
   void runOnOperation() override {
     Machine machine = Machine::of(getOperation());
@@ -429,9 +442,7 @@ struct UseWinograd : burnish::impl::UseWinogradBase<UseWinograd> {
       std::optional<Convolution> conv = Convolution::match(generic);
       if (!conv)
         continue;
-      ArrayRef<int64_t> sizes = conv->shape();
-      WinogradShape shape{sizes[0], sizes[1], sizes[2], conv->imageShape()[3],
-                          sizes[3]};
+      WinogradShape shape = shapeOf(*conv);
       auto text = builder.getStringAttr(textOf(shape));
       WinogradSchedule schedule = choose(table, *conv, shape, text, machine);
       if (schedule.tile == 0) {

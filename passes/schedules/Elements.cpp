@@ -23,6 +23,10 @@ Machine Machine::of(ModuleOp module) {
       machine.bytesAtOnce = 4;
     else if (has("+avx2") && (machine.vectorBits < 512 || has("+avx512bw")))
       machine.bytesAtOnce = 2;
+    // vdpbf16ps, which rounds in its own way: code that has to give the same
+    // bits everywhere has vectors of 256 bits.
+    if (has("+avx512bf16") && machine.vectorBits == 512)
+      machine.halvesAtOnce = 2;
     machine.l1Bytes =
         target.getL1Bytes() ? target.getL1Bytes() : machine.l1Bytes;
     machine.l2Bytes =

@@ -15,6 +15,8 @@ static constexpr int64_t kMostRows = 14;
 /// An element that lies whole pages from another has its place in the same
 /// lines of a cache; so many of them drive each other out.
 static constexpr int64_t kPageBytes = 4096, kMeetingSteps = 16;
+/// A panel of pairs holds the whole depth in so many bytes, if it can.
+static constexpr int64_t kWholePanelBytes = 128 << 10;
 /// Steps of a sum that is over soon.
 static constexpr int64_t kShortSum = 256;
 /// Vectors of a tile of one row, and the panels that it reads at a time.
@@ -48,17 +50,25 @@ bool burnish::panelsPay(const PanelShape &shape, const Machine &machine) {
   return vectors * (shape.rows + fill) < stretches * shape.rows * pieces;
 }
 
+static int64_t rightBytes(const ProductShape &shape) {
+  return std::max(1u, shape.rightBits / 8);
+}
+
 namespace {
 /// A product in vectors, whatever its tiles.
 struct Sizes {
   int64_t width, steps, registers;
   /// Sizes of run time are taken for large ones.
   int64_t lanes, rows, allVectors;
+  /// Of a tile, where panels are to hold the whole depth.
+  int64_t mostVectors;
   /// More rows than these in a tile are gone from the first cache when they
   /// are read again: where rows lie whole pages apart, or a large part of one,
   /// they all have their places in a few of its lines.
   int64_t nearRows;
   bool isStatic;
+  /// Several steps at once are to be laid side by side when running.
+  bool needsPanel;
 
   static std::optional<Sizes> of(const ProductShape &shape,
                                  const Machine &machine);
@@ -106,22 +116,36 @@ std::optional<Sizes> Sizes::of(const ProductShape &shape,
         sizes.width, llvm::bit_ceil(static_cast<uint64_t>(shape.lanes)));
   if (sizes.width < 2)
     return std::nullopt;
-  sizes.steps = shape.isOfBytes && sizes.width >= 4 && shape.weave == 1
-                    ? machine.bytesAtOnce
-                    : 1;
+  sizes.isStatic =
+      isKnown(shape.lanes) && isKnown(shape.rows) && isKnown(shape.depth);
+  sizes.steps = sizes.width < 4 || shape.weave > 1 ? 1
+                : shape.isOfBytes                  ? machine.bytesAtOnce
+                : shape.isOfHalves                 ? machine.halvesAtOnce
+                                                   : 1;
+  // Only a panel has the elements of several steps side by side.
+  sizes.needsPanel = sizes.steps > 1 && !shape.isRightConstant;
+  if (sizes.needsPanel && !sizes.isStatic) {
+    sizes.steps = 1;
+    sizes.needsPanel = false;
+  }
   // A product that is not added by the same instruction takes a register.
-  sizes.registers = machine.vectorRegisters - (sizes.steps == 2 ? 2 : 1);
+  bool addsApart = shape.isOfBytes && sizes.steps == 2;
+  sizes.registers = machine.vectorRegisters - (addsApart ? 2 : 1);
   sizes.lanes = isKnown(shape.lanes) ? shape.lanes : 16 * sizes.width;
   sizes.rows = isKnown(shape.rows) ? shape.rows : 64;
   sizes.allVectors = llvm::divideCeil(sizes.lanes, sizes.width);
+  sizes.mostVectors = sizes.allVectors;
+  if (sizes.needsPanel)
+    sizes.mostVectors =
+        std::min(sizes.mostVectors, kWholePanelBytes /
+                                        std::max<int64_t>(1, shape.depth) /
+                                        (sizes.width * rightBytes(shape)));
   // Each way of the first cache holds a page.
   int64_t places = shape.rowPitch
                        ? kPageBytes / std::gcd(shape.rowPitch, kPageBytes)
                        : kMostRows;
   sizes.nearRows =
       std::clamp<int64_t>(machine.l1Bytes / kPageBytes * places, 1, kMostRows);
-  sizes.isStatic =
-      isKnown(shape.lanes) && isKnown(shape.rows) && isKnown(shape.depth);
   return sizes;
 }
 
@@ -129,7 +153,7 @@ void Sizes::forTiles(
     const ProductShape &shape,
     llvm::function_ref<void(int64_t rows, int64_t vectors)> visit) const {
   for (int64_t vectors : kVectors) {
-    if (vectors > allVectors && vectors > 1)
+    if (vectors > mostVectors && vectors > 1)
       continue;
     int64_t most = rowsWith(vectors, shape), count = most;
     for (int tries = 0; tries < 3 && count * 2 > most; ++tries) {
@@ -139,10 +163,6 @@ void Sizes::forTiles(
       count = evenRows(count - 1);
     }
   }
-}
-
-static int64_t rightBytes(const ProductShape &shape) {
-  return std::max(1u, shape.rightBits / 8);
 }
 
 static nn::ScheduleAttr make(MLIRContext *context, const ProductShape &shape,
@@ -201,9 +221,10 @@ burnish::scheduleProduct(MLIRContext *context, const ProductShape &shape,
     bool meets = !ShapedType::isDynamic(shape.depthStride) &&
                  shape.depthStride * bytes % kPageBytes == 0 &&
                  shape.depth >= kMeetingSteps;
-    packs =
-        sizes->isStatic && ((shape.rows >= 48 && shape.lanes * bytes >= 2048) ||
-                            (shape.rows * shape.weave >= 16 && meets));
+    packs = sizes->needsPanel ||
+            (sizes->isStatic &&
+             ((shape.rows >= 48 && shape.lanes * bytes >= 2048) ||
+              (shape.rows * shape.weave >= 16 && meets)));
   }
   // What all rows use again stays in the second cache. Short sums write about
   // as much as they read, which is best side by side.
@@ -224,7 +245,8 @@ SmallVector<nn::ScheduleAttr> burnish::alternativesOf(MLIRContext *context,
   std::optional<Sizes> sizes = Sizes::of(shape, machine);
   bool canPack = !shape.isRightConstant && shape.rows > 1,
        canRead = shape.isStraight || shape.isRightConstant;
-  if (!sizes || !sizes->isStatic || (packs ? !canPack : !canRead))
+  if (!sizes || !sizes->isStatic || (packs ? !canPack : !canRead) ||
+      (sizes->needsPanel && !packs))
     return found;
   std::multimap<int64_t, Tile> tiles;
   sizes->forTiles(shape, [&](int64_t rows, int64_t vectors) {

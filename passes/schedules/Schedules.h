@@ -15,6 +15,8 @@ struct Machine {
           l2Bytes = 256 << 10;
   /// Products of bytes that an instruction adds up in each lane; 1: none does.
   int64_t bytesAtOnce = 1;
+  /// The same for products of bf16.
+  int64_t halvesAtOnce = 1;
 
   static Machine of(mlir::ModuleOp module);
 };
@@ -38,6 +40,9 @@ struct ProductShape {
   /// Its operands are bytes, one of them unsigned, of which those of four steps
   /// of the sum can be had side by side.
   bool isOfBytes = false;
+  /// Its operands are bf16, of which those of two steps of the sum can be had
+  /// side by side.
+  bool isOfHalves = false;
   /// Bytes from row to row of the other operand; 0: not known.
   int64_t rowPitch = 0;
 };
@@ -61,9 +66,11 @@ struct WinogradShape {
 struct WinogradSchedule {
   int64_t tile, images, tileRows, lanes;
 };
-/// Nothing when the sum of products itself takes less time.
+/// Nothing when the sum of products itself takes less time, which does so many
+/// of its steps at once.
 std::optional<WinogradSchedule> scheduleWinograd(const WinogradShape &shape,
-                                                 const Machine &machine);
+                                                 const Machine &machine,
+                                                 int64_t stepsAtOnce = 1);
 /// What else could be chosen; that sum is a tile of 0.
 llvm::SmallVector<WinogradSchedule> alternativesOf(const WinogradShape &shape,
                                                    const Machine &machine);

@@ -80,12 +80,15 @@ static bool isForWinograd(const WinogradShape &shape, const Machine &machine) {
 }
 
 std::optional<WinogradSchedule>
-burnish::scheduleWinograd(const WinogradShape &shape, const Machine &machine) {
+burnish::scheduleWinograd(const WinogradShape &shape, const Machine &machine,
+                          int64_t stepsAtOnce) {
   int64_t lanes = machine.vectorBits / 32;
   if (!isForWinograd(shape, machine))
     return std::nullopt;
-  double best = productCycles(
-      shape, double(shape.images) * shape.rows * shape.columns, 9, machine);
+  double best =
+      productCycles(shape, double(shape.images) * shape.rows * shape.columns, 9,
+                    machine) /
+      stepsAtOnce;
   int64_t tile = 0;
   for (int64_t candidate : {4, 2}) {
     int64_t points = (candidate + 2) * (candidate + 2);

@@ -50,17 +50,17 @@ class Peer:
 class Burnish(Peer):
     """A compiled program, which times itself."""
 
-    title = "Burnish"
+    title, options = "Burnish", []
 
     def imports(self):
         self.compiler = burnish()
         self.version = output_of([self.compiler, "--version"]).splitlines()[0]
 
     def load(self):
-        self.program = self.work / f"{self.name}.burnish"
+        self.program = self.work / f"{self.name}.{type(self).__name__.lower()}"
         start = time.perf_counter()
         if not self.program.exists():
-            output_of([self.compiler, self.model, "-o", self.program])
+            output_of([self.compiler, self.model, "-o", self.program, *self.options])
         self.compile_s = time.perf_counter() - start
 
     def command(self, *more):
@@ -83,6 +83,12 @@ class Burnish(Peer):
         times = json.loads(output_of(self.command(f"--bench={seconds}")))
         rss = times["peak_rss_bytes"] / 2**20
         return dict(runs=times["runs"], median_ms=times["median_ms"], min_ms=times["min_ms"], rss_mb=rss)
+
+
+class BurnishBf16(Burnish):
+    """The same with operands of products in bf16."""
+
+    title, options = "Burnish, bf16", ["--precision=bf16"]
 
 
 class OnnxRuntime(Peer):
@@ -144,7 +150,7 @@ class OnnxRuntimeFused(OnnxRuntime):
 class OpenVino(Peer):
     """CPU plugin, latency hint, one stream, f32 (its own default is bf16 where the machine has AMX)."""
 
-    title, package = "OpenVINO", "openvino"
+    title, package, precision = "OpenVINO", "openvino", "f32"
 
     def imports(self):
         import openvino
@@ -152,7 +158,7 @@ class OpenVino(Peer):
         self.library, self.version = openvino, openvino.__version__.split("-")[0]
 
     def load(self):
-        options = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32", "NUM_STREAMS": "1"}
+        options = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": self.precision, "NUM_STREAMS": "1"}
         options["INFERENCE_NUM_THREADS"] = self.threads
         self.compiled = self.library.Core().compile_model(str(self.model), "CPU", options)
         self.request = self.compiled.create_infer_request()
@@ -164,6 +170,12 @@ class OpenVino(Peer):
 
     def outputs(self):
         return [self.request.get_output_tensor(i).data.copy() for i in range(len(self.compiled.outputs))]
+
+
+class OpenVinoBf16(OpenVino):
+    """The same in bf16."""
+
+    title, precision = "OpenVINO, bf16", "bf16"
 
 
 class Torch(Peer):
@@ -270,7 +282,8 @@ class Iree(Peer):
 
 
 PEERS = {
-    "burnish": Burnish, "ort": OnnxRuntime, "ort_fused": OnnxRuntimeFused, "openvino": OpenVino,
+    "burnish": Burnish, "burnish_bf16": BurnishBf16, "ort": OnnxRuntime, "ort_fused": OnnxRuntimeFused,
+    "openvino": OpenVino, "openvino_bf16": OpenVinoBf16,
     "torch": Torch, "inductor": Inductor, "iree": Iree,
 }  # fmt: skip
 COMPARED = ("burnish", "ort", "openvino", "inductor", "iree")  # in the tables of README.md

@@ -5,11 +5,52 @@
 #include "tools/burnish/Measure.h"
 #include "tools/burnish/Profile.h"
 #include "tools/burnish/Tune.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/FormatVariadic.h"
 #include <cerrno>
 #include <cstring>
+#include <unistd.h>
 
 using namespace burnish;
+
+/// Says how far the outputs of a program that rounds operands are from those of
+/// the same model without, on the same inputs.
+static int compareWithF32(const Options &options, const std::string &program,
+                          llvm::raw_ostream &out) {
+  Options exact = options;
+  exact.narrows = exact.isTimed = false;
+  int status;
+  std::string reference = cachedProgram(exact, status);
+  if (reference.empty())
+    return status;
+  llvm::SmallString<64> kept;
+  int file;
+  if (std::error_code error =
+          llvm::sys::fs::createTemporaryFile("burnish", "npz", file, kept)) {
+    llvm::errs() << "burnish: " << error.message() << "\n";
+    return kBadInput;
+  }
+  llvm::FileRemover remover(kept);
+  ::close(file);
+  std::vector<std::string> inputs(options.files.begin() + 1,
+                                  options.files.end());
+  if (inputs.empty())
+    inputs.push_back("--random");
+  std::vector<std::string> run{reference, "-o", kept.str().str()},
+      compare{program, "--compare=" + kept.str().str()};
+  run.insert(run.end(), inputs.begin(), inputs.end());
+  compare.insert(compare.end(), inputs.begin(), inputs.end());
+  std::string said;
+  status = capture(run, said);
+  if (status == kDone)
+    status = capture(compare, said);
+  llvm::SmallVector<llvm::StringRef> lines;
+  llvm::StringRef(said).split(lines, '\n', -1, /*KeepEmpty=*/false);
+  for (llvm::StringRef line : lines)
+    out << "against f32: " << line << "\n";
+  return status;
+}
 
 int burnish::bench(const Options &options) {
   if (options.tunes)
@@ -22,6 +63,12 @@ int burnish::bench(const Options &options) {
   std::string program = cachedProgram(options, status);
   if (program.empty())
     return status;
+  // Figures alone are on the standard output when they are JSON.
+  if (options.narrows)
+    if (status = compareWithF32(
+            options, program, options.wantsJson ? llvm::errs() : llvm::outs());
+        status != kDone)
+      return status;
   std::vector<std::string> words = {
       program, llvm::formatv("--bench={0}", options.seconds).str()};
   if (options.threads)

@@ -105,6 +105,7 @@ std::string burnish::cachedProgram(const Options &options, int &status) {
   key.add(target->triple.str() + " " + cpu + " " +
           std::to_string(options.level) +
           (options.isDeterministic ? " deterministic" : "") +
+          (options.narrows ? " bf16" : "") +
           (options.checksBounds ? " check-bounds" : "") +
           (options.isTimed ? " timed" : ""));
   key.add(options.loss);

@@ -272,6 +272,9 @@ bool Compiler::lower(ModuleOp module, const Target &target, Emit stage) {
   pipeline.isTimed = options.isTimed;
   pipeline.indexBits = target.pointerBits;
   pipeline.convertsHalf = target.convertsHalf();
+  pipeline.narrows = options.narrows;
+  pipeline.convertsBf16 =
+      options.narrows && !target.isDeterministic && target.convertsBf16();
   for (auto [phase, result] : kPhases) {
     if ((reached && result <= *reached) || result > stage)
       continue;

@@ -33,6 +33,7 @@ MODEL may also be a .nn file, in Burnish's own language, or a .mlir file, at any
   --gradient=OUTPUT     give the gradients of an output that is one float, instead of the other outputs
   --wrt=NAME            by this input or parameter, or all like `fc*` (several times; default: all inputs of floats)
   --weights=embed|file  weights inside the object (default), or in a file beside it
+  --precision=bf16      matrix products and convolutions of f32 take their operands in bf16; bench says what that costs
   --deterministic       the same bits whatever the CPU, but for what libm's functions give there
   --check-bounds        stop the program where it would read or write outside a buffer
   --tune[=SECONDS]      measure here what is best and write it to --schedules=FILE (bench: say what it would gain)
@@ -194,6 +195,12 @@ static llvm::ArrayRef<Option> table() {
                 value == "file" || value == "embed";
        },
        "--weights=embed|file"},
+      {"--precision", Option::Needed, kCompiling,
+       [](Options &options, StringRef value) {
+         options.narrows = value == "bf16";
+         return options.narrows || value == "f32";
+       },
+       "--precision=f32|bf16"},
       {"--deterministic", Option::None, kCompiling,
        flag(&Options::isDeterministic), ""},
       {"--check-bounds", Option::None, kCompiling, flag(&Options::checksBounds),
@@ -359,6 +366,9 @@ burnish::parseOptions(llvm::ArrayRef<const char *> words) {
                                      value.str().c_str(),
                                      option->form.str().c_str());
   }
+  if (options.narrows && options.level == 0)
+    return llvm::createStringError(
+        "--precision=bf16 is an optimisation, and -O0 does none");
   if (llvm::Error error = checkFiles(options))
     return error;
   return options;

@@ -57,6 +57,8 @@ struct Options {
 #else
   bool checksBounds = false;
 #endif
+  /// Contractions take their operands in bf16.
+  bool narrows = false;
   bool savesTemps = false;
   bool wantsRemarks = false;
   bool wantsJson = false;

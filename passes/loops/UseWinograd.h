@@ -1,0 +1,18 @@
+// UseWinograd.h - which convolutions are done by minimal filtering.
+#pragma once
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "passes/schedules/Schedules.h"
+
+namespace burnish {
+
+/// Whether the body is sum + a * b of f32.
+bool isSumOfProducts(mlir::linalg::GenericOp op);
+/// Whether sums start from a tensor of zeros.
+bool startsFromZero(mlir::linalg::GenericOp op);
+
+/// Whether nn-use-winograd takes the convolution, where its sum of products
+/// would take so many steps at once.
+bool gainsFromWinograd(mlir::linalg::GenericOp op, const Machine &machine,
+                       int64_t stepsAtOnce);
+
+} // namespace burnish
