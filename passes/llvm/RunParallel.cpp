@@ -76,6 +76,9 @@ private:
       return body.getSymName();
     auto kernel = module.lookupSymbol<LLVM::LLVMFuncOp>(kernelName);
     LLVM::LLVMFuncOp body = function(name, {pointer, i64, i64});
+    // A copy where it is called for all tasks would be other code, with other
+    // multiplications and additions fused: other bits than threads compute.
+    body.setNoInline(true);
     ImplicitLocOpBuilder b(module.getLoc(),
                            OpBuilder::atBlockBegin(&body.getBody().front()));
     SmallVector<Value> arguments;

@@ -10,6 +10,7 @@
 // CHECK:         llvm.call @alone(
 // CHECK-LABEL: llvm.func internal @shared_tasks(
 // CHECK-SAME:    %[[PLACE:.*]]: !llvm.ptr, %[[BEGIN:.*]]: i64, %[[END:.*]]: i64
+// CHECK-SAME:    attributes {no_inline}
 // CHECK:         %[[LOADED:.*]] = llvm.load
 // CHECK:         llvm.call @shared(%[[LOADED]], %[[BEGIN]], %[[END]])
 // CHECK-LABEL: llvm.func internal @share_tasks(
