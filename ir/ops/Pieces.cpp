@@ -404,9 +404,9 @@ FailureOr<SmallVector<Value>> SliceOp::lower(Lowering &l) {
     isView &= step.constant().value_or(-1) > 0;
   }
   Type elementType = getElementTypeOrSelf(tensor.getType());
-  if (llvm::any_of(resultSizes, [](OpFoldResult size) {
-        return isConstantIntValue(size, 0);
-      }))
+  // A piece of nothing is nothing, whatever run time says its size is.
+  if (llvm::any_of(resultSizes, isZeroInteger) ||
+      llvm::any_of(l.sizesOf(tensor), isZeroInteger))
     return SmallVector<Value>{l.empty(elementType, resultSizes)};
   if (isView)
     return SmallVector<Value>{tensor::ExtractSliceOp::create(

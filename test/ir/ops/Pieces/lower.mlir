@@ -87,3 +87,15 @@ func.func @joins_nothing(%x: tensor<0x2xf32>, %y: tensor<0x3xf32>) -> tensor<0x5
   %z = nn.concat %x, %y {axis = 1 : i64} : (tensor<0x2xf32>, tensor<0x3xf32>) -> tensor<0x5xf32>
   return %z : tensor<0x5xf32>
 }
+
+// -----
+
+// A piece of nothing is nothing, though only run time says where it ends.
+// CHECK-LABEL: func.func @of_nothing(
+// CHECK-NOT:     tensor.extract_slice
+// CHECK:         tensor.empty
+func.func @of_nothing(%x: tensor<3x0xf32>, %e: tensor<2xi64>) -> tensor<?x?xf32> {
+  %s = nn.constant {value = dense<0> : tensor<2xi64>} : () -> tensor<2xi64>
+  %y = "nn.slice"(%x, %s, %e) {operandSegmentSizes = array<i32: 1, 1, 1, 0, 0>} : (tensor<3x0xf32>, tensor<2xi64>, tensor<2xi64>) -> tensor<?x?xf32>
+  return %y : tensor<?x?xf32>
+}
