@@ -234,7 +234,7 @@ struct VectorMath {
     x = select(less(x, least), least, x);
     x = select(less(most, x), most, x);
     // As above, with the bias of an exponent in the low bits too.
-    Value magic = number(12582912.0f + 127.0f),
+    Value magic = number(kMagic + 127.0f),
           shifted = fma(x, number(sign * 1.44269504f), magic),
           n = sub(shifted, magic);
     Value r = fma(n, number(sign * 2.12194440e-4f),

@@ -4,21 +4,11 @@
 #include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "mlir/IR/Matchers.h"
 #include "passes/kernels/Attention.h"
+#include "passes/loops/GroupRows.h"
 #include "llvm/ADT/SmallPtrSet.h"
 
 using namespace mlir;
 using namespace burnish;
-
-/// Calls `visit` with all users of a value, and of its reshapes.
-static void forEachUser(Value value,
-                        llvm::function_ref<void(Operation *)> visit) {
-  for (Operation *user : value.getUsers())
-    if (isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(user) &&
-        withoutUnitAxes(user->getResult(0)) != user->getResult(0))
-      forEachUser(user->getResult(0), visit);
-    else
-      visit(user);
-}
 
 SmallVector<linalg::GenericOp> burnish::attentionGroupFrom(
     linalg::GenericOp first,
@@ -36,17 +26,6 @@ SmallVector<linalg::GenericOp> burnish::attentionGroupFrom(
       return members.contains(withoutUnitAxes(input).getDefiningOp());
     });
   };
-  auto isClosed = [&] {
-    for (linalg::GenericOp op : ArrayRef(group).drop_back()) {
-      bool isUsedOutside = false;
-      forEachUser(op->getResult(0), [&](Operation *user) {
-        isUsedOutside |= !members.contains(user);
-      });
-      if (isUsedOutside)
-        return false;
-    }
-    return true;
-  };
   for (Operation *next = first->getNextNode(); next;
        next = next->getNextNode()) {
     auto op = dyn_cast<linalg::GenericOp>(next);
@@ -62,7 +41,7 @@ SmallVector<linalg::GenericOp> burnish::attentionGroupFrom(
     // Constants are packed when compiling, which only plain products have them
     // for.
     std::optional<AttentionForm> form = AttentionForm::of(group);
-    if (!form || !isClosed() ||
+    if (!form || !isUsedWithin(group) ||
         matchPattern(first.getDpsInputs()[form->keyInput], m_Constant()) ||
         matchPattern(op.getDpsInputs()[form->valueInput], m_Constant()))
       return {};

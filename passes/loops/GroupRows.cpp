@@ -21,6 +21,19 @@ static void forEachUser(Value value,
   }
 }
 
+bool burnish::isUsedWithin(ArrayRef<linalg::GenericOp> group) {
+  llvm::SmallPtrSet<Operation *, 8> members(group.begin(), group.end());
+  for (linalg::GenericOp op : group.drop_back()) {
+    bool isUsedOutside = false;
+    forEachUser(op->getResult(0), [&](Operation *user) {
+      isUsedOutside |= !members.contains(user);
+    });
+    if (isUsedOutside)
+      return false;
+  }
+  return true;
+}
+
 SmallVector<linalg::GenericOp>
 burnish::rowGroupFrom(linalg::GenericOp first,
                       llvm::function_ref<bool(linalg::GenericOp)> isCandidate) {
@@ -47,14 +60,8 @@ burnish::rowGroupFrom(linalg::GenericOp first,
     members.insert(op);
   }
   auto isClosed = [&] {
-    for (linalg::GenericOp op : ArrayRef(group).drop_back()) {
-      bool isUsedOutside = false;
-      forEachUser(op->getResult(0), [&](Operation *user) {
-        isUsedOutside |= !members.contains(user);
-      });
-      if (isUsedOutside)
-        return false;
-    }
+    if (!isUsedWithin(group))
+      return false;
     linalg::GenericOp last = group.back();
     return last.getNumReductionLoops() == 0 && *rowLoopsOf(last) == *sizes;
   };

@@ -11,4 +11,8 @@ llvm::SmallVector<mlir::linalg::GenericOp>
 rowGroupFrom(mlir::linalg::GenericOp first,
              llvm::function_ref<bool(mlir::linalg::GenericOp)> isCandidate);
 
+/// Whether results of all operations but the last are used by these alone, seen
+/// through reshapes where only axes of length 1 come or go.
+bool isUsedWithin(llvm::ArrayRef<mlir::linalg::GenericOp> group);
+
 } // namespace burnish

@@ -80,6 +80,18 @@ std::optional<Profile> Profile::of(const llvm::json::Object &result) {
   return profile;
 }
 
+KernelTime &KernelTime::operator+=(const KernelTime &other) {
+  operations += other.operations;
+  byteOperations += other.byteOperations;
+  plainOperations += other.plainOperations;
+  bytes += other.bytes;
+  constantBytes += other.constantBytes;
+  calls += other.calls;
+  ms += other.ms;
+  leastMs += other.leastMs;
+  return *this;
+}
+
 std::vector<KernelTime> Profile::kernels() const {
   std::vector<KernelTime> kernels;
   llvm::StringMap<size_t> byName;
@@ -92,14 +104,7 @@ std::vector<KernelTime> Profile::kernels() const {
       continue;
     }
     KernelTime &kernel = kernels[found->second];
-    kernel.operations += place.operations;
-    kernel.byteOperations += place.byteOperations;
-    kernel.plainOperations += place.plainOperations;
-    kernel.bytes += place.bytes;
-    kernel.constantBytes += place.constantBytes;
-    kernel.calls += place.calls;
-    kernel.ms += place.ms;
-    kernel.leastMs += place.leastMs;
+    kernel += place;
     ++kernel.places;
   }
   llvm::sort(kernels, [](const KernelTime &a, const KernelTime &b) {
@@ -194,13 +199,7 @@ void burnish::printProfile(const llvm::json::Object &result,
   double bounds = 0;
   std::vector<KernelTime> kernels = profile->kernels();
   for (const KernelTime &kernel : kernels) {
-    total.operations += kernel.operations;
-    total.byteOperations += kernel.byteOperations;
-    total.plainOperations += kernel.plainOperations;
-    total.bytes += kernel.bytes;
-    total.constantBytes += kernel.constantBytes;
-    total.calls += kernel.calls;
-    total.ms += kernel.ms;
+    total += kernel;
     bounds += std::max(kernel.operationsMs(machine), kernel.bytesMs(machine));
   }
   double all = std::max(total.ms, profile->medianMs);

@@ -38,6 +38,8 @@ struct KernelTime {
   /// bandwidth of where they lie.
   double operationsMs(const Roofline &machine) const;
   double bytesMs(const Roofline &machine) const;
+  /// Adds the work and the time of another.
+  KernelTime &operator+=(const KernelTime &other);
 };
 
 struct Profile {

@@ -7,10 +7,9 @@ attention.py same A B compares two results bit by bit
 
 import sys
 
+import case
 import numpy as np
-import onnx
-from onnx import TensorProto, helper
-from onnx.reference import ReferenceEvaluator
+from onnx import helper
 
 rng = np.random.default_rng(3)
 nodes, inputs, constants, outputs = [], {}, {}, []
@@ -95,29 +94,7 @@ def make():
     shapes()
     masks()
     heads()
-    types = [helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(value.dtype), value.shape) for name, value in inputs.items()]
-    results = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs]
-    weights = [onnx.numpy_helper.from_array(value, name) for name, value in constants.items()]
-    model = helper.make_model(helper.make_graph(nodes, "attention", types, results, weights), opset_imports=[helper.make_opsetid("", 22)])
-    model.ir_version = 10
-    onnx.save(model, "attention.onnx")
-    np.savez("in.npz", **inputs)
-    np.savez("expected.npz", **dict(zip(outputs, ReferenceEvaluator(model).run(None, inputs))))
+    case.write("attention", nodes, inputs, constants, outputs)
 
 
-def check(file):
-    got, expected = np.load(file), np.load("expected.npz")
-    for name in expected.files:
-        error = np.abs(got[name] - expected[name]).max() / np.abs(expected[name]).max()
-        if got[name].shape != expected[name].shape or not error < 3e-6:
-            sys.exit(f"{name}: {got[name].shape} for {expected[name].shape}, error {error}")
-
-
-def same(left, right):
-    left, right = np.load(left), np.load(right)
-    for name in left.files:
-        if left[name].tobytes() != right[name].tobytes():
-            sys.exit(f"{name} differs")
-
-
-{"make": make, "check": check, "same": same}[sys.argv[1]](*sys.argv[2:])
+{"make": make, "check": case.check, "same": case.same}[sys.argv[1]](*sys.argv[2:])
