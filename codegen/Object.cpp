@@ -22,6 +22,8 @@ using namespace mlir;
 static constexpr StringRef kInterface[] = {"", "_run", "_workspace_size"};
 /// The pointer to the model that the main of a compiled program runs.
 static constexpr StringRef kProgramModel = "burnish_program_model";
+/// The same for programs that train.
+static constexpr StringRef kProgramTraining = "burnish_program_training";
 
 llvm::Expected<Object> Object::translate(ModuleOp module, const Target &target,
                                          const ObjectOptions &options) {
@@ -101,6 +103,33 @@ llvm::Expected<Object> Object::translate(ArrayRef<ModuleOp> modules,
   return whole;
 }
 
+llvm::Expected<Object> Object::combine(ArrayRef<ModuleOp> modules,
+                                       ArrayRef<ObjectOptions> options,
+                                       const Target &target, StringRef name) {
+  auto context = std::make_shared<llvm::LLVMContext>();
+  llvm::Expected<Object> whole =
+      translate(modules[0], target, options[0], context);
+  if (!whole)
+    return whole.takeError();
+  for (size_t index = 1; index < modules.size(); ++index) {
+    llvm::Expected<Object> part =
+        translate(modules[index], target, options[index], context);
+    if (!part)
+      return part.takeError();
+    if (llvm::Linker::linkModules(*whole->llvm, std::move(part->llvm)))
+      return llvm::createStringError(
+          "the functions of the training do not go into one object");
+    for (Constants &each : part->constants)
+      whole->constants.push_back(std::move(each));
+  }
+  bool isProgram = whole->llvm->getNamedGlobal(kProgramTraining);
+  llvm::internalizeModule(*whole->llvm, [&](const llvm::GlobalValue &value) {
+    return value.getName() == (isProgram ? kProgramTraining : name) ||
+           value.getName().ends_with("_weights");
+  });
+  return whole;
+}
+
 /// Gives what others see of a model the name of a variant, and keeps it inside.
 void Object::makeVariant(StringRef name, size_t number) {
   for (StringRef suffix : kInterface)
@@ -176,6 +205,8 @@ void Object::keepInterface(StringRef name) {
   llvm::internalizeModule(*llvm, [&](const llvm::GlobalValue &value) {
     if (isProgram)
       return value.getName() == kProgramModel;
+    if (value.getName() == kProgramTraining)
+      return true;
     return llvm::any_of(kInterface, [&](StringRef suffix) {
       return value.getName() == (name + suffix).str();
     });

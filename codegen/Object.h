@@ -33,6 +33,13 @@ public:
   translate(llvm::ArrayRef<mlir::ModuleOp> modules,
             llvm::ArrayRef<Target> targets, const ObjectOptions &options);
 
+  /// Several models that belong together, as one object; each keeps its own
+  /// level. `name` is what others see of them: the symbol that the rest hangs on.
+  static llvm::Expected<Object> combine(llvm::ArrayRef<mlir::ModuleOp> modules,
+                                        llvm::ArrayRef<ObjectOptions> options,
+                                        const Target &target,
+                                        llvm::StringRef name);
+
   /// LLVM IR as text.
   void print(llvm::raw_ostream &stream) const { llvm->print(stream, nullptr); }
   llvm::Error writeAssembly(Output &output);

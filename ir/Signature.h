@@ -20,6 +20,12 @@ constexpr llvm::StringLiteral kWeightsBytesAttr = "nn.weights_bytes";
 /// The module attribute (unit) of a model that needs the context's allocator.
 constexpr llvm::StringLiteral kAllocatesAttr = "nn.allocates";
 
+/// The module attribute of a training: what burnish_training says, field by
+/// field.
+constexpr llvm::StringLiteral kTrainingAttr = "nn.training";
+/// The attribute of a result that takes the place of an argument: its number.
+constexpr llvm::StringLiteral kUpdatesAttr = "nn.updates";
+
 /// The attribute of a constant that is a parameter of a network: its `path`,
 /// and how training begins and treats it.
 constexpr llvm::StringLiteral kParamAttr = "nn.param";

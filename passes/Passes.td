@@ -14,12 +14,13 @@ def Differentiate : Pass<"nn-differentiate", "::mlir::ModuleOp"> {
   let summary = "a network becomes one that gives a loss and its gradients";
   let description = [{
     The results are the output `loss`, which must be one float, and its gradient by each value of `wrt`: inputs, and
-    constants with an `nn.param`, by name. Bodies of If and Scan are computed again for their gradients; the states that
+    constants with an `nn.param`, by name; without a `loss`, results stay as they are. In either case operators take the
+    place of each `nn.gradient`. Bodies of If and Scan are computed again for their gradients; the states that
     iterations of a Scan began with are stacked.
   }];
   let dependentDialects = ["::burnish::nn::NNDialect"];
   let options = [
-    Option<"loss", "loss", "std::string", "", "the output that gradients are taken of">,
+    Option<"loss", "loss", "std::string", "", "the output that gradients are taken of (default: none)">,
     ListOption<"wrt", "wrt", "std::string", "inputs and parameters, or patterns with * (default: all inputs of floats)">
   ];
 }
@@ -272,6 +273,18 @@ def ExpandHalf : Pass<"nn-expand-half"> {
 def RunParallel : Pass<"nn-run-parallel", "::mlir::ModuleOp"> {
   let summary = "calls of functions with nn.parallel go through the context's parallel_for";
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
+def DescribeTraining : Pass<"nn-describe-training", "::mlir::ModuleOp"> {
+  let summary = "a module's `nn.training` becomes a constant burnish_training";
+  let description = [{
+    The attribute has a struct's fields in order (an array), pointers to several of something (a dictionary with
+    `elements`), and addresses of the models that the training is made of, which other modules define.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+  let options = [
+    Option<"isProgram", "is-program", "bool", "false", "define burnish_program_training, which a program's main runs">
+  ];
 }
 
 def EntryPoint : Pass<"nn-entry-point", "::mlir::ModuleOp"> {

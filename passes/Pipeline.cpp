@@ -47,12 +47,10 @@ static void addCleanup(OpPassManager &passes) {
 static void addGraph(OpPassManager &passes, const PipelineOptions &options) {
   passes.addPass(createInferShapes());
   // Names of parameters are lost where constants are merged.
-  if (!options.loss.empty()) {
-    DifferentiateOptions gradient;
-    gradient.loss = options.loss;
-    llvm::append_range(gradient.wrt, options.wrt);
-    passes.addPass(createDifferentiate(gradient));
-  }
+  DifferentiateOptions gradient;
+  gradient.loss = options.loss;
+  llvm::append_range(gradient.wrt, options.wrt);
+  passes.addPass(createDifferentiate(gradient));
   addCleanup(passes);
   if (options.level > 0) {
     passes.addPass(createFoldBatchNorm());

@@ -139,15 +139,15 @@ bool Elaborator::statement(const Stmt &stmt, Frame &frame, Scope &scope) {
                                 describe(target) + " and would become " +
                                 describe(value),
                             {noteOf(target, quoted(assign.target.text))});
-    for (State &state : states)
-      if (state.path == frame.path + assign.target.text.str()) {
-        if (currentScan || controlDepth)
-          return messages.error(assign.span, "a state changes outside of scan "
-                                             "and if only");
-        state.value = value.tensor;
-        target.tensor = value.tensor;
-        return true;
-      }
+    Slot *state = findSlot(frame.path + assign.target.text.str());
+    if (state && state->isState) {
+      if (currentScan || controlDepth)
+        return messages.error(assign.span, "a state changes outside of scan "
+                                           "and if only");
+      state->value = value.tensor;
+      target.tensor = value.tensor;
+      return true;
+    }
     if (!currentScan || builder.getInsertionBlock() != currentScan->body)
       return messages.error(assign.span, "a carried value changes at the level "
                                          "of its scan's body only");
@@ -160,12 +160,81 @@ bool Elaborator::statement(const Stmt &stmt, Frame &frame, Scope &scope) {
 
 //===- Params -------------------------------------------------------------===//
 
+Elaborator::Slot *Elaborator::findSlot(StringRef path) {
+  auto found =
+      llvm::find_if(slots, [&](const Slot &slot) { return slot.path == path; });
+  return found == slots.end() ? nullptr : &*found;
+}
+
+Elaborator::Slot *Elaborator::slotNow(Value value) {
+  auto found = llvm::find_if(
+      slots, [&](const Slot &slot) { return slot.value == value; });
+  return found == slots.end() ? nullptr : &*found;
+}
+
 /// Whether a layer changes one of its states.
 static bool isAssigned(const dsl::Block &block, StringRef name) {
   return llvm::any_of(block.statements, [&](const auto &stmt) {
     auto *assign = dyn_cast<AssignStmt>(stmt.get());
     return assign && assign->target.text == name;
   });
+}
+
+/// How a param begins; `stored` becomes the file that has its value, if any.
+/// None after a report.
+std::optional<InitialValue> Elaborator::initialOf(const ParamStmt &param,
+                                                  ArrayRef<int64_t> sizes,
+                                                  std::string &stored,
+                                                  Frame &frame, Scope &scope) {
+  // Values may lie in a file of their own.
+  if (param.initializer.name.text == "stored") {
+    auto *file =
+        param.initializer.arguments.size() == 1
+            ? dyn_cast<StringExpr>(param.initializer.arguments[0].value.get())
+            : nullptr;
+    if (!file) {
+      fail(param.initializer.span, "'stored' takes the name of a file");
+      return std::nullopt;
+    }
+    stored = besides(messages.sources.path(param.span.file), file->value);
+  }
+
+  // The initialiser's arguments may be statics.
+  SmallVector<double> numbers;
+  for (const Argument &argument : param.initializer.arguments) {
+    if (!stored.empty())
+      break;
+    Term number = eval(*argument.value, frame, scope);
+    std::optional<int64_t> whole =
+        number.kind == Term::Whole ? nn::known(number.whole) : std::nullopt;
+    if (number.isPoison())
+      return std::nullopt;
+    if (!whole && number.kind != Term::Real) {
+      fail(argument.value->span,
+           "an initialiser takes numbers, and this is " + describe(number));
+      return std::nullopt;
+    }
+    numbers.push_back(whole ? static_cast<double>(*whole) : number.real);
+  }
+  StringRef name = param.initializer.name.text;
+  if (!stored.empty()) {
+    name = "zeros";
+  } else if (param.initializer.number) {
+    name = "constant";
+    numbers = {cast<NumberExpr>(*param.initializer.number).value};
+  }
+  std::string error;
+  std::optional<InitialValue> initial =
+      initialValue(name, numbers, sizes, error);
+  if (!initial) {
+    fail(param.initializer.span,
+         error.empty() ? "no initialiser is called " + quoted(name) +
+                             nearest(name, initializerNames())
+                       : error);
+    return std::nullopt;
+  }
+  initial->text = messages.sources.text(param.initializer.span).str();
+  return initial;
 }
 
 void Elaborator::param(const ParamStmt &param, Frame &frame, Scope &scope) {
@@ -191,13 +260,18 @@ void Elaborator::param(const ParamStmt &param, Frame &frame, Scope &scope) {
   if (!dims)
     return;
   SmallVector<int64_t> sizes;
-  for (auto [dim, pattern] : llvm::zip(*dims, param.type.dims)) {
+  bool hasRest = dims->size() != param.type.dims.size();
+  for (auto [axis, dim] : enumerate(*dims)) {
     std::optional<int64_t> size = nn::known(dim);
     if (!size) {
-      fail(pattern.span,
+      // `...` stands for dims that no pattern of its own describes.
+      const DimRef *pattern = hasRest ? nullptr : &param.type.dims[axis];
+      bool isWritten = pattern && pattern->expr;
+      fail(pattern ? pattern->span : param.type.span,
            "the dims of a " + kind + " are known when compiling, and " +
                describe(dim) + " is not",
-           originsOf(*pattern.expr, frame), "--dim can pin it");
+           isWritten ? originsOf(*pattern->expr, frame) : std::vector<Note>(),
+           "--dim can pin it");
       return;
     }
     sizes.push_back(*size);
@@ -217,56 +291,11 @@ void Elaborator::param(const ParamStmt &param, Frame &frame, Scope &scope) {
   if (param.isState)
     flags.push_back("state");
 
-  // Values may lie in a file of their own.
   std::string stored;
-  if (param.initializer.name.text == "stored") {
-    auto *file =
-        param.initializer.arguments.size() == 1
-            ? dyn_cast<StringExpr>(param.initializer.arguments[0].value.get())
-            : nullptr;
-    if (!file) {
-      fail(param.initializer.span, "'stored' takes the name of a file");
-      return;
-    }
-    stored = besides(messages.sources.path(param.span.file), file->value);
-  }
-
-  // The initialiser's arguments may be statics.
-  SmallVector<double> numbers;
-  for (const Argument &argument : param.initializer.arguments) {
-    if (!stored.empty())
-      break;
-    Term number = eval(*argument.value, frame, scope);
-    std::optional<int64_t> whole =
-        number.kind == Term::Whole ? nn::known(number.whole) : std::nullopt;
-    if (number.isPoison())
-      return;
-    if (!whole && number.kind != Term::Real) {
-      fail(argument.value->span,
-           "an initialiser takes numbers, and this is " + describe(number));
-      return;
-    }
-    numbers.push_back(whole ? static_cast<double>(*whole) : number.real);
-  }
-  StringRef name = param.initializer.name.text;
-  if (!stored.empty()) {
-    name = "zeros";
-  } else if (param.initializer.number) {
-    name = "constant";
-    numbers = {cast<NumberExpr>(*param.initializer.number).value};
-  }
-  std::string error;
   std::optional<InitialValue> initial =
-      initialValue(name, numbers, sizes, error);
-  if (!initial) {
-    fail(param.initializer.span,
-         error.empty() ? "no initialiser is called " + quoted(name) +
-                             nearest(name, initializerNames())
-                       : error);
+      initialOf(param, sizes, stored, frame, scope);
+  if (!initial)
     return;
-  }
-  initial->text = messages.sources.text(param.initializer.span).str();
-
   std::string path = frame.path + param.name.text.str();
   auto type = RankedTensorType::get(sizes, elementType);
   auto [entry, isNew] = made.try_emplace(path);
@@ -281,9 +310,16 @@ void Elaborator::param(const ParamStmt &param, Frame &frame, Scope &scope) {
              "the first is here"}});
       return;
     }
-  } else if (param.isState && isAssigned(frame.layer.body, param.name.text)) {
+  } else if (training ||
+             (param.isState && isAssigned(frame.layer.body, param.name.text))) {
+    at(param.span);
+    ElementsAttr value;
+    if (!stored.empty() &&
+        !(value = params.value(path, type, *initial, stored, param.span)))
+      return;
     BlockArgument argument = entryBlock.addArgument(type, builder.getLoc());
-    states.push_back({path, argument, argument});
+    slots.push_back({path, argument, argument, param.isState, std::move(flags),
+                     std::move(*initial), value, param.span});
     entry->second = {&param, argument};
   } else {
     at(param.span);

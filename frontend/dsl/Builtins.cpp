@@ -273,7 +273,17 @@ Term Elaborator::builtinCall(const CallExpr &call, const Term *piped,
       return fail(call.span, quoted(name) + " needs " +
                                  quoted(found->parameters[index]) +
                                  "; it takes (" + list + ")");
+  // A function of numbers of a recipe is one.
+  bool isNumeric = false;
+  for (std::optional<Term> &each : invocation.values) {
+    isNumeric |= each && each->isNumeric;
+    if (each && each->kind == Term::Tensor && !each->isNumeric) {
+      isNumeric = false;
+      break;
+    }
+  }
   Term value = found->build(invocation);
+  value.isNumeric = isNumeric;
   return invocation.isFine ? value : Term();
 }
 

@@ -90,6 +90,8 @@ std::string Elaborator::describe(const Term &term) const {
     return nameOf(term.elementType);
   case Term::None:
     return "None";
+  case Term::Open:
+    return "the column " + quoted(term.text) + ", whose type is not known";
   case Term::Position:
     return "the index of a scan";
   case Term::Tuple: {

@@ -26,6 +26,18 @@ void Elaborator::at(Span span) {
       builder.getContext(), messages.sources.path(span.file), line, column));
 }
 
+LogicalResult Elaborator::report(Diagnostic &diagnostic) {
+  if (diagnostic.getSeverity() != DiagnosticSeverity::Error)
+    return failure();
+  std::string text = diagnostic.str();
+  StringRef reason = text;
+  size_t from = reason.find("' op ");
+  if (reason.starts_with("'nn.") && from != StringRef::npos)
+    reason = reason.substr(from + 5);
+  messages.error(place, reason);
+  return success();
+}
+
 //===- Nets ---------------------------------------------------------------===//
 
 std::vector<Term> Elaborator::net(const Layer &net, Unit &unit,
@@ -211,6 +223,11 @@ bool Elaborator::bindArguments(Frame &frame, Scope &inner, const CallExpr &call,
     inner.values[param.name.text] = *value;
   }
   for (auto [param, value] : llvm::zip_equal(layer.params, tensors)) {
+    if (!value && param.isOptional && param.name.text == "weight" &&
+        sampleWeights) {
+      value = sampleWeights;
+      usesWeights = true;
+    }
     if (!value && param.isOptional)
       value = Term::none(param.name.span);
     if (!value)
@@ -221,13 +238,24 @@ bool Elaborator::bindArguments(Frame &frame, Scope &inner, const CallExpr &call,
       return false;
   }
   // All that can be told of dims is told before any is used in arithmetic:
-  // arguments in order, as they are read.
-  for (auto [index, param] : enumerate(layer.params)) {
+  // arguments in order, as they are read. Columns whose types are not known
+  // come last: they take what the others leave them.
+  SmallVector<size_t> order;
+  for (bool isOpen : {false, true})
+    for (size_t index = 0; index < layer.params.size(); ++index)
+      if ((tensors[index]->kind == Term::Open) == isOpen)
+        order.push_back(index);
+  for (size_t index : order) {
+    const TensorParam &param = layer.params[index];
     Term &value = *tensors[index];
     if (value.kind == Term::None && param.isOptional) {
       inner.values[param.name.text] = value;
       continue;
     }
+    if (value.kind == Term::Open)
+      value = opened(value, param.type, frame, inner, places[index]);
+    if (value.isPoison())
+      return false;
     if (value.isNumber() || value.kind == Term::Truth) {
       Type elementType =
           elementTypeOf(param.type.elementType.text, builder.getContext());
@@ -318,6 +346,15 @@ Term Elaborator::layer(const Layer &layer, Unit &unit, const CallExpr &call,
     return {};
   if (!checkWhere(frame, inner, call.span))
     return {};
+  // A recipe may call its net for the loss and for a metric: it runs once.
+  SmallVector<Value> arguments;
+  if (training && layer.isNet) {
+    for (const TensorParam &param : layer.params)
+      arguments.push_back(inner.values[param.name.text].tensor);
+    for (const NetCall &done : netCalls)
+      if (done.net == &layer && done.arguments == arguments)
+        return done.result;
+  }
   openLayers.push_back(&layer);
   messages.trail.push_back({call.span, "in this call of " + calleeText(layer)});
   SaveAndRestore savedPlace(place);
@@ -326,7 +363,111 @@ Term Elaborator::layer(const Layer &layer, Unit &unit, const CallExpr &call,
   openLayers.pop_back();
   at(call.span);
   result.from = call.span;
+  if (training && layer.isNet)
+    netCalls.push_back({&layer, std::move(arguments), result});
+  else if (training && result.kind == Term::Tensor)
+    training->layers.push_back({path.drop_back().str(), result.tensor});
   return result;
+}
+
+Term Elaborator::applyLayer(const Layer &layer, Unit &unit, StringRef path,
+                            const llvm::StringMap<Term> &statics,
+                            ArrayRef<Term> tensors, Span span) {
+  Frame frame(layer, unit, path.str());
+  Scope inner;
+  for (const StaticParam &param : layer.statics) {
+    auto given = statics.find(param.name.text);
+    if (given == statics.end() && !param.initial)
+      return fail(span, calleeText(layer) + " needs " + quoted(param.name.text),
+                  {{param.name.span, "it is declared here"}});
+    inner.values[param.name.text] = given == statics.end()
+                                        ? eval(*param.initial, frame, inner)
+                                        : given->second;
+  }
+  for (auto [param, value] : llvm::zip_equal(layer.params, tensors)) {
+    std::string by = "argument " + quoted(param.name.text);
+    if (!match(param.type, value, frame, inner, by + " of " + calleeText(layer),
+               by, span))
+      return {};
+    inner.values[param.name.text] = value;
+  }
+  openLayers.push_back(&layer);
+  Term result = body(frame, inner, span);
+  openLayers.pop_back();
+  return result;
+}
+
+//===- Columns of data ----------------------------------------------------===//
+
+/// What a column is that only `size` dims of a run would give.
+static std::optional<SmallVector<int64_t>> sizesOf(ArrayRef<Dim> dims) {
+  SmallVector<int64_t> sizes;
+  for (Dim dim : dims) {
+    std::optional<int64_t> size = nn::known(dim);
+    if (!size)
+      return std::nullopt;
+    sizes.push_back(*size);
+  }
+  return sizes;
+}
+
+Term Elaborator::opened(const Term &open, const TypeRef &type, Frame &frame,
+                        Scope &scope, Span span) {
+  Type elementType =
+      type.elementType.text == "int"
+          ? builder.getI64Type()
+          : elementTypeOf(type.elementType.text, builder.getContext());
+  std::optional<Dims> dims = shapeOf(type, frame, scope);
+  std::optional<SmallVector<int64_t>> sizes =
+      dims ? sizesOf(*dims) : std::nullopt;
+  if (!elementType || !sizes)
+    return fail(span,
+                "the type of the column " + quoted(open.text) +
+                    " does not follow from " +
+                    quoted(messages.sources.text(type.span)),
+                {{type.span, "it is declared here"}});
+  // A number of a class is less than the classes, which layers call C.
+  if (type.elementType.text == "int")
+    if (auto found = frame.dims.find("C"); found != frame.dims.end())
+      classes[open.text] = nn::known(found->second.size).value_or(0);
+  Term column = training->openColumn(
+      open.text, RankedTensorType::get(*sizes, elementType), open.from);
+  columns[open.text] = column;
+  return column;
+}
+
+Term Elaborator::openedLike(const Term &open, const Term &like, Span span) {
+  auto type = like.kind == Term::Tensor
+                  ? dyn_cast<RankedTensorType>(like.tensor.getType())
+                  : RankedTensorType();
+  if (!type || !type.hasStaticShape())
+    return fail(span,
+                "the type of the column " + quoted(open.text) +
+                    " is not known here",
+                {}, "an input of the net or a loss gives it one");
+  Term column = training->openColumn(
+      open.text, RankedTensorType::get(type.getShape(), type.getElementType()),
+      open.from);
+  columns[open.text] = column;
+  return column;
+}
+
+Value Elaborator::firstNetResult() const {
+  bool isTensor = !netCalls.empty() && netCalls[0].result.kind == Term::Tensor;
+  return isTensor ? netCalls[0].result.tensor : Value();
+}
+
+Value Elaborator::sumOfAll(Value value) {
+  int64_t rank = nn::ShapeScope::rank(value);
+  return builder.make<nn::ReduceSumOp>(
+      value, builder.integers(llvm::to_vector(llvm::seq<int64_t>(0, rank))),
+      false, false);
+}
+
+Value Elaborator::draw(ArrayRef<int64_t> shape) {
+  return builder.make<nn::DrawOp>(training->key,
+                                  builder.getI64IntegerAttr(training->draws++),
+                                  builder.getDenseI64ArrayAttr(shape));
 }
 
 /// The part of a path that a call is: its label, or what it calls, counted.
@@ -512,12 +653,27 @@ Term Elaborator::importedNet(const Import &import, const CallExpr &call,
         std::string path =
             (import.name.text + "." + initializer.getValue()).str();
         auto [entry, isNew] = made.try_emplace(path);
-        if (isNew) {
+        auto type = cast<RankedTensorType>(constant.getType());
+        ElementsAttr value =
+            isNew
+                ? params.imported(path, type, constant.getValue(), import.span)
+                : ElementsAttr();
+        bool isTrained = training && isa<FloatType>(type.getElementType());
+        if (isNew && isTrained) {
+          BlockArgument argument =
+              entryBlock.addArgument(type, builder.getLoc());
+          this->slots.push_back({path,
+                                 argument,
+                                 argument,
+                                 /*isState=*/false,
+                                 {},
+                                 {},
+                                 value,
+                                 import.span});
+          entry->second = {nullptr, argument};
+        } else if (isNew) {
           OpBuilder::InsertionGuard guard(builder);
           toParams();
-          auto type = cast<RankedTensorType>(constant.getType());
-          ElementsAttr value =
-              params.imported(path, type, constant.getValue(), import.span);
           entry->second = {nullptr, builder.make<nn::ConstantOp>(value)};
           lastParam = entry->second.value.getDefiningOp();
           params.mark(lastParam, path, "imported", {});

@@ -93,13 +93,73 @@ public:
   llvm::StringRef dimName(nn::Dim dim) const;
   void nameDim(nn::Dim dim, llvm::StringRef name);
 
-  /// States that the net changes: arguments and results are added for them.
-  struct State {
+  /// What a run brings and gets back: states that the net changes, and in
+  /// training all params and states. Arguments are added for them.
+  struct Slot {
     std::string path;
     mlir::BlockArgument argument;
+    /// What it becomes.
     mlir::Value value;
+    bool isState = false;
+    std::vector<std::string> flags = {};
+    /// How it begins: by its initialiser, or as `stored` says.
+    InitialValue initial = {};
+    mlir::ElementsAttr stored = {};
+    Span span = {};
+    /// The place of the param that it is a moment or an average of.
+    int of = -1;
+    bool isAverage = false;
   };
-  llvm::SmallVector<State> states;
+  std::vector<Slot> slots;
+  Slot *findSlot(llvm::StringRef path);
+  /// The slot that is the value now, as far as the network was built.
+  Slot *slotNow(mlir::Value value);
+
+  /// How a network is built for its recipe.
+  struct Training {
+    /// Dropout drops, and batch norm looks at its batch.
+    bool isUpdating = false;
+    /// One i64 that is another in each step: of what is drawn.
+    mlir::Value key;
+    int64_t draws = 0;
+    /// What each layer gave, under its path, in the order of the run.
+    std::vector<std::pair<std::string, mlir::Value>> layers;
+    /// A column of the data, once its type is known.
+    std::function<Term(llvm::StringRef name, mlir::RankedTensorType, Span)>
+        openColumn;
+  };
+  /// Null unless a recipe is built.
+  Training *training = nullptr;
+  /// Uniform numbers in [0, 1), others in each step.
+  mlir::Value draw(llvm::ArrayRef<int64_t> shape);
+
+  /// Weights of the samples, which losses take that have a `weight`.
+  std::optional<Term> sampleWeights;
+  bool usesWeights = false;
+  /// What the first call of a net gave, if it is one tensor.
+  mlir::Value firstNetResult() const;
+  /// How many classes the column is a number of, as far as layers say.
+  int64_t classesOf(llvm::StringRef column) const {
+    return classes.lookup(column);
+  }
+  mlir::Value sumOfAll(mlir::Value value);
+  /// What a shape rule refuses, said of the expression it came from.
+  llvm::LogicalResult report(mlir::Diagnostic &diagnostic);
+  /// A call with its first tensor.
+  Term applyCall(const CallExpr &expr, const Term &piped, Frame &frame,
+                 Scope &scope) {
+    return call(expr, &piped, frame, scope);
+  }
+
+  /// A layer on tensors that are there already. `statics` are by name; those
+  /// that are left out take their defaults.
+  Term applyLayer(const Layer &layer, Unit &unit, llvm::StringRef path,
+                  const llvm::StringMap<Term> &statics,
+                  llvm::ArrayRef<Term> tensors, Span span);
+  /// An expression of a recipe.
+  Term evaluate(const Expr &expr, Frame &frame, Scope &scope) {
+    return eval(expr, frame, scope);
+  }
 
   //===- For builtins -----------------------------------------------------===//
 
@@ -192,6 +252,14 @@ private:
   bool statement(const Stmt &stmt, Frame &frame, Scope &scope);
   Term headed(const Expr &expr, const Term &head, Frame &frame, Scope &scope);
   void param(const ParamStmt &param, Frame &frame, Scope &scope);
+  std::optional<InitialValue> initialOf(const ParamStmt &param,
+                                        llvm::ArrayRef<int64_t> sizes,
+                                        std::string &stored, Frame &frame,
+                                        Scope &scope);
+  /// The column `open` as `like` wants it: one more input of the function.
+  Term opened(const Term &open, const TypeRef &type, Frame &frame, Scope &scope,
+              Span span);
+  Term openedLike(const Term &open, const Term &like, Span span);
   Term repeat(const RepeatExpr &repeat, const Term &piped, Frame &frame,
               Scope &scope);
   Term ifElse(const IfExpr &expr, Frame &frame, Scope &scope);
@@ -228,6 +296,16 @@ private:
     mlir::Value value;
   };
   llvm::StringMap<MadeParam> made;
+  /// Of a recipe: columns of the data whose types were found.
+  llvm::StringMap<Term> columns;
+  llvm::StringMap<int64_t> classes;
+  /// Nets that a recipe called, and what they gave.
+  struct NetCall {
+    const Layer *net;
+    llvm::SmallVector<mlir::Value> arguments;
+    Term result;
+  };
+  std::vector<NetCall> netCalls;
   llvm::SmallVector<const Layer *> openLayers;
   /// Params stand at the beginning of the function, in the order in which they
   /// are met.

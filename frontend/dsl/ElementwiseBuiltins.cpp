@@ -125,14 +125,29 @@ static Term prelu(Invocation &i) {
       x, i.tensor(1, getElementTypeOrSelf(x.getType()))));
 }
 
-// In inference nothing is dropped.
+// In use nothing is dropped. In training the rest is as much greater as keeps
+// the mean (Srivastava and others, 2014).
 static Term dropout(Invocation &i) {
   double p = i.real(1, 0.5);
   if (!(p >= 0 && p < 1))
     return i.error("'p' of 'dropout' is at least 0 and less than 1, and this "
                    "is " +
                    i.e.describe(i.term(1)));
-  return i.term(0);
+  if (!i.e.training || !i.e.training->isUpdating || p == 0)
+    return i.term(0);
+  Value x = i.tensor(0);
+  auto type = dyn_cast<RankedTensorType>(x.getType());
+  if (!i.isFine || !type || !type.hasStaticShape())
+    return i.error("'dropout' in training needs dims that are known when "
+                   "compiling, and this is " +
+                   i.e.describe(i.term(0)));
+  nn::NetBuilder &b = i.e.builder;
+  Type f32 = b.getF32Type(), elementType = type.getElementType();
+  Value isKept =
+      b.make<nn::LessOp>(i.e.draw(type.getShape()), b.scalar(f32, 1 - p));
+  Value factor = b.make<nn::WhereOp>(isKept, b.scalar(elementType, 1 / (1 - p)),
+                                     b.scalar(elementType, 0));
+  return i.result(b.make<nn::MulOp>(x, factor));
 }
 
 ArrayRef<Builtin> dsl::elementwiseBuiltins() {

@@ -63,6 +63,9 @@ Term Elaborator::name(const NameExpr &name, Frame &frame, Scope &scope) {
     // The index of a scan is a tensor where it stands alone.
     if (found->kind == Term::Position)
       return scanIndex(*found->scan, name.span);
+    if (found->kind == Term::Open)
+      if (auto column = columns.find(found->text); column != columns.end())
+        return column->second;
     return *found;
   }
   if (name.name == "None")
@@ -239,8 +242,14 @@ Term Elaborator::literal(const LiteralExpr &literal, Frame &frame,
 
 Term Elaborator::tensorOf(const Term &term, Type elementType) {
   switch (term.kind) {
-  case Term::Tensor:
-    return term;
+  case Term::Tensor: {
+    Type own = getElementTypeOrSelf(term.tensor.getType());
+    if (!term.isNumeric || own == elementType)
+      return term;
+    return result(builder.make<nn::CastOp>(term.tensor,
+                                           nn::onnxType(elementType), 1, "up"),
+                  term.from);
+  }
   case Term::Truth:
     if (!elementType.isInteger(1))
       break;
@@ -413,9 +422,26 @@ Term Elaborator::matmul(const Term &left, const Term &right, Span span) {
 Term Elaborator::arithmetic(Operator op, Term left, Term right, Span span) {
   if (left.isPoison() || right.isPoison())
     return {};
+  if (left.kind == Term::Open)
+    left = openedLike(left, right, span);
+  if (right.kind == Term::Open)
+    right = openedLike(right, left, span);
+  if (left.isPoison() || right.isPoison())
+    return {};
   bool isLogic = op == Operator::And || op == Operator::Or;
   bool isComparison = op >= Operator::Equal && op <= Operator::GreaterEqual;
   bool hasTensor = left.kind == Term::Tensor || right.kind == Term::Tensor;
+  bool isNumeric = (left.isNumeric || left.isNumber()) &&
+                   (right.isNumeric || right.isNumber());
+  if (hasTensor && isNumeric) {
+    at(span);
+    left.isNumeric = right.isNumeric = false;
+    Type f64 = builder.getF64Type();
+    Term number =
+        arithmetic(op, tensorOf(left, f64), tensorOf(right, f64), span);
+    number.isNumeric = true;
+    return number;
+  }
   if (!hasTensor || left.kind == Term::None || right.kind == Term::None) {
     if (isComparison)
       return compare(op, left, right, span);
@@ -459,8 +485,9 @@ Term Elaborator::arithmetic(Operator op, Term left, Term right, Span span) {
     return matmul(left, right, span);
   at(span);
   // A number takes the element type of the other side.
-  Type elementType = getElementTypeOrSelf(
-      (left.kind == Term::Tensor ? left : right).tensor.getType());
+  bool isLeft = left.kind == Term::Tensor && !left.isNumeric;
+  Type elementType =
+      getElementTypeOrSelf((isLeft ? left : right).tensor.getType());
   for (Term *side : {&left, &right}) {
     *side = tensorOf(*side, elementType);
     if (side->isPoison())

@@ -5,6 +5,8 @@
 #include "frontend/dsl/Lexer.h"
 #include "frontend/dsl/Names.h"
 #include "frontend/dsl/Recipe.h"
+#include "frontend/dsl/Training.h"
+#include "ir/Signature.h"
 #include "mlir/IR/Verifier.h"
 #include "llvm/Support/FileSystem.h"
 
@@ -40,6 +42,7 @@ private:
   func::FuncOp function(ModuleOp module, ParamSource &params, const Layer &net,
                         StringRef name);
   void checkRecipes();
+  bool training(ModuleOp module, ParamSource &params, StringRef name);
 
   MLIRContext &context;
   const NetworkOptions &options;
@@ -356,15 +359,7 @@ func::FuncOp NetworkImporter::function(ModuleOp module, ParamSource &params,
   elaborator.place = net.span;
   // What shape rules refuse is said of the expression it came from.
   ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
-    if (diagnostic.getSeverity() != DiagnosticSeverity::Error)
-      return failure();
-    std::string text = diagnostic.str();
-    StringRef reason = text;
-    size_t at = reason.find("' op ");
-    if (reason.starts_with("'nn.") && at != StringRef::npos)
-      reason = reason.substr(at + 5);
-    messages.error(elaborator.place, reason);
-    return success();
+    return elaborator.report(diagnostic);
   });
   for (auto [index, names] : enumerate(dimNames)) {
     BlockArgument argument = func.getArgument(index);
@@ -388,7 +383,7 @@ func::FuncOp NetworkImporter::function(ModuleOp module, ParamSource &params,
   for (const std::string &each : names)
     resultAttributes.push_back(portAttributes(moduleBuilder, each, {}));
   // What a net keeps between calls, the caller keeps for it.
-  for (const Elaborator::State &state : elaborator.states) {
+  for (const Elaborator::Slot &state : elaborator.slots) {
     types.push_back(state.argument.getType());
     argumentAttributes.push_back(portAttributes(moduleBuilder, state.path, {}));
     returned.push_back(state.value);
@@ -427,6 +422,41 @@ void NetworkImporter::checkRecipes() {
   }
 }
 
+/// Builds what the options want of the recipe of the net.
+bool NetworkImporter::training(ModuleOp module, ParamSource &params,
+                               StringRef name) {
+  const Train *train = nullptr;
+  for (const Train &each : unit->file.trains)
+    if (each.net.text == net->name.text)
+      train = &each;
+  if (!train)
+    return messages.error(net->span, quoted(net->name.text) +
+                                         " has no recipe: no train block names "
+                                         "it");
+  size_t before = messages.count();
+  RecipeFacts recipe = readRecipe(*train, messages);
+  if (messages.count() != before)
+    return false;
+  TrainingSource source{program, messages, params, imports,
+                        *unit,   *net,     recipe};
+  bool isDescription = options.training == TrainingRole::Description;
+  OwningOpRef<ModuleOp> scratch = ModuleOp::create(UnknownLoc::get(&context));
+  std::optional<TrainingFacts> facts = buildTraining(
+      isDescription ? *scratch : module, source,
+      isDescription ? TrainingRole::Step : options.training, name);
+  if (!facts || !isDescription)
+    return facts.has_value();
+  std::optional<TrainingFacts> trace =
+      buildTraining(*scratch, source, TrainingRole::Trace, "trace");
+  if (!trace)
+    return false;
+  facts->layers = std::move(trace->layers);
+  module->setAttr(
+      nn::kTrainingAttr,
+      describeTraining(&context, name, *facts, recipe, recipe.dims[0].second));
+  return true;
+}
+
 FailureOr<ImportedNetwork> NetworkImporter::run() {
   if (!read())
     return failure();
@@ -436,18 +466,23 @@ FailureOr<ImportedNetwork> NetworkImporter::run() {
     return failure();
   ImportedNetwork result;
   result.module = ModuleOp::create(UnknownLoc::get(&context));
-  result.name = cName.empty() ? options.name : cName;
+  result.name = cName.empty() || options.training != TrainingRole::None
+                    ? options.name
+                    : cName;
   ParamSource params(messages,
                      {.seed = options.seed, .wantsValues = options.wantsValues},
                      weights);
   func::FuncOp built;
+  bool isTraining = options.training != TrainingRole::None;
+  if (isTraining && !training(*result.module, params, result.name))
+    return failure();
   // A check looks at the other nets of the file as well, in their order.
   OwningOpRef<ModuleOp> scratch = ModuleOp::create(UnknownLoc::get(&context));
   for (const auto &layer : unit->file.layers) {
     if (!layer->isNet || !layer->body.result)
       continue;
     size_t before = messages.count();
-    if (layer.get() == net) {
+    if (layer.get() == net && !isTraining) {
       built = function(*result.module, params, *net, result.name);
       if (built && messages.count() == before)
         params.checkAllUsed(net->name.text, net->span);
@@ -457,7 +492,7 @@ FailureOr<ImportedNetwork> NetworkImporter::run() {
     }
   }
   checkRecipes();
-  if (!isFine || messages.hasErrors() || !built)
+  if (!isFine || messages.hasErrors() || !(built || isTraining))
     return failure();
   if (failed(mlir::verify(*result.module))) {
     if (!diagnostics.hasErrors())

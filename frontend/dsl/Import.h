@@ -6,6 +6,9 @@
 
 namespace burnish {
 
+/// A function of a recipe, or the description that goes with them.
+enum class TrainingRole { None, Step, Eval, EvalOne, Trace, Description };
+
 struct NetworkOptions : ImportOptions {
   /// The net, or the name that an export gives one; empty: the last export
   /// where `prefersExports`, else the last net.
@@ -19,6 +22,8 @@ struct NetworkOptions : ImportOptions {
   uint64_t seed = 0;
   /// False when a network is only checked.
   bool wantsValues = true;
+  /// What of the net's recipe is built in its place.
+  TrainingRole training = TrainingRole::None;
   /// Reads the ONNX files that a network imports.
   std::function<llvm::FailureOr<ImportedModel>(
       mlir::MLIRContext &, const ImportOptions &, Diagnostics &)>

@@ -1,5 +1,6 @@
 // NetworkBuiltins.cpp - sums over windows and axes: what layers are made of.
 #include "frontend/dsl/Builtins.h"
+#include "frontend/dsl/Recipe.h"
 #include "ir/Ops.h"
 #include "ir/Types.h"
 #include <cmath>
@@ -152,12 +153,19 @@ static Term batchNorm(Invocation &i) {
                      i.e.describe(i.e.shapes.dim(x, 1)) + " channels");
   }
   Type unknown = UnrankedTensorType::get(i.e.builder.getF32Type());
+  bool isUpdating = i.e.training && i.e.training->isUpdating;
+  Type running = isUpdating ? unknown : Type();
   auto op = nn::BatchNormalizationOp::create(
-      i.e.builder, unknown, Type(), Type(), x, operands[0], operands[1],
+      i.e.builder, unknown, running, running, x, operands[0], operands[1],
       operands[2], operands[3],
       llvm::APFloat(static_cast<float>(i.real(5, 1e-5))),
-      llvm::APFloat(static_cast<float>(i.real(6, 0.9))));
+      llvm::APFloat(static_cast<float>(i.real(6, 0.9))), isUpdating);
   (void)i.e.shapes.infer(op);
+  if (isUpdating)
+    for (auto [operand, now] : {std::pair(operands[2], op.getRunningMean()),
+                                std::pair(operands[3], op.getRunningVar())})
+      if (Elaborator::Slot *slot = i.e.slotNow(operand))
+        slot->value = now;
   return i.result(op.getY());
 }
 
@@ -364,6 +372,52 @@ static Term nll(Invocation &i) {
       scores, label, Value(), IntegerAttr(), "mean"));
 }
 
+//===- Of recipes ---------------------------------------------------------===//
+
+/// The sum of the squares or sizes of all params that a pattern matches;
+/// `weights` are those that may decay.
+template <bool kIsSquare> static Term penalty(Invocation &i) {
+  std::string pattern = i.text(0, "*");
+  if (!i.isFine)
+    return {};
+  if (!i.e.training)
+    return i.error(quoted(i.name) + " is for the loss of a recipe");
+  nn::NetBuilder &b = i.e.builder;
+  Value sum = b.scalar(b.getF32Type(), 0);
+  bool isAny = false;
+  for (const Elaborator::Slot &slot : i.e.slots) {
+    bool isMeant = pattern == "*" ? !llvm::is_contained(slot.flags, "no_decay")
+                                  : matchesPath(pattern, slot.path, "");
+    if (slot.isState || !isMeant)
+      continue;
+    isAny = true;
+    Value w = slot.argument;
+    sum =
+        b.make<nn::AddOp>(sum, i.e.sumOfAll(kIsSquare ? b.make<nn::MulOp>(w, w)
+                                                      : b.make<nn::AbsOp>(w)));
+  }
+  if (!isAny)
+    return i.error(quoted(pattern) + " matches no param that is met before");
+  return i.result(sum);
+}
+
+/// Uniform numbers in [0, 1), others in each step, of dims or like a tensor.
+static Term random(Invocation &i) {
+  if (!i.e.training)
+    return i.error(quoted(i.name) + " is for the training of a recipe");
+  SmallVector<int64_t> sizes;
+  Dims dims = i.term(0).kind == Term::Tensor
+                  ? Dims(i.e.shapes.dims(i.term(0).tensor))
+                  : i.dims(0);
+  for (Dim dim : dims) {
+    std::optional<int64_t> size = nn::known(dim);
+    if (!size)
+      return i.error("'random' takes dims that are known when compiling");
+    sizes.push_back(*size);
+  }
+  return i.isFine ? i.result(i.e.draw(sizes)) : Term();
+}
+
 ArrayRef<Builtin> dsl::networkBuiltins() {
   static const Builtin kTable[] = {
       {"conv1d",
@@ -416,6 +470,9 @@ ArrayRef<Builtin> dsl::networkBuiltins() {
       {"cumsum", {"x", "over"}, 1, cumsum},
       {"upsample", {"x", "factor", "mode"}, 2, upsample},
       {"nll", {"scores", "label"}, 2, nll},
+      {"l1", {"pattern"}, 0, penalty<false>},
+      {"l2", {"pattern"}, 0, penalty<true>},
+      {"random", {"dims"}, 1, random},
   };
   return kTable;
 }

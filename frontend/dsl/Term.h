@@ -10,8 +10,9 @@ struct ScanContext;
 
 /// A tensor, or what is known when compiling: a whole number (which may hold
 /// dims that only a run knows), another number, a truth, a text, an element
-/// type, nothing (None), several of these, or the index of a scan. Poison
-/// follows from a problem that is reported, and is not reported again.
+/// type, nothing (None), several of these, the index of a scan, or a column of
+/// data whose type is not known yet. Poison follows from a problem that is
+/// reported, and is not reported again.
 struct Term {
   enum Kind {
     Poison,
@@ -23,7 +24,8 @@ struct Term {
     ElementType,
     None,
     Tuple,
-    Position
+    Position,
+    Open
   };
   Kind kind = Poison;
   mlir::Value tensor;
@@ -33,6 +35,9 @@ struct Term {
   std::string text;
   mlir::Type elementType;
   std::vector<Term> parts;
+  /// Of a tensor that is one number of a recipe: like a number, it takes the
+  /// element type of what it meets.
+  bool isNumeric = false;
   /// Of the index of a scan.
   ScanContext *scan = nullptr;
   /// Where it was made.
@@ -89,6 +94,11 @@ struct Term {
     Term term;
     term.kind = None;
     term.from = from;
+    return term;
+  }
+  static Term ofColumn(llvm::StringRef name, Span from) {
+    Term term = ofText(name, from);
+    term.kind = Open;
     return term;
   }
   static Term ofTuple(std::vector<Term> parts, Span from) {

@@ -5,6 +5,7 @@
 #include "ir/Types.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/ADT/Hashing.h"
 #include "llvm/Support/MathExtras.h"
 #include "llvm/Support/xxhash.h"
@@ -40,7 +41,7 @@ static uint64_t keyOf(Operation *op, std::optional<APFloat> seed) {
 
 /// 32 random bits for a counter: Widynski's "Squares", four rounds of squaring
 /// and swapping halves.
-static Value randomBits(ImplicitLocOpBuilder &b, uint64_t key, Value counter) {
+static Value randomBits(ImplicitLocOpBuilder &b, Value key, Value counter) {
   Type i64 = b.getI64Type();
   auto constant = [&](uint64_t value) -> Value {
     return arith::ConstantOp::create(
@@ -50,15 +51,15 @@ static Value randomBits(ImplicitLocOpBuilder &b, uint64_t key, Value counter) {
     return arith::OrIOp::create(b, arith::ShRUIOp::create(b, x, constant(32)),
                                 arith::ShLIOp::create(b, x, constant(32)));
   };
-  Value y = arith::MulIOp::create(b, counter, constant(key)),
-        z = arith::AddIOp::create(b, y, constant(key)), x = y;
+  Value y = arith::MulIOp::create(b, counter, key),
+        z = arith::AddIOp::create(b, y, key), x = y;
   for (Value add : {y, z, y, z})
     x = swap(arith::AddIOp::create(b, arith::MulIOp::create(b, x, x), add));
   return arith::TruncIOp::create(b, b.getI32Type(), x);
 }
 
 /// A uniform number in [0, 1), or in (0, 1] with `isPositive`, of 24 bits.
-static Value uniform(ImplicitLocOpBuilder &b, uint64_t key, Value counter,
+static Value uniform(ImplicitLocOpBuilder &b, Value key, Value counter,
                      bool isPositive = false) {
   Value bits = arith::ShRUIOp::create(b, randomBits(b, key, counter),
                                       arith::ConstantIntOp::create(b, 8, 32));
@@ -68,6 +69,13 @@ static Value uniform(ImplicitLocOpBuilder &b, uint64_t key, Value counter,
   return arith::MulFOp::create(
       b, arith::UIToFPOp::create(b, b.getF32Type(), bits),
       arith::ConstantOp::create(b, b.getF32FloatAttr(0x1p-24f)));
+}
+
+static Value uniform(ImplicitLocOpBuilder &b, uint64_t key, Value counter,
+                     bool isPositive = false) {
+  Value constant = arith::ConstantOp::create(
+      b, b.getI64IntegerAttr(static_cast<int64_t>(key)));
+  return uniform(b, constant, counter, isPositive);
 }
 
 /// The number of an element, `perElement` apart, starting at `first`.
@@ -201,6 +209,49 @@ LogicalResult RandomNormalLikeOp::inferShapes(ShapeScope &scope) {
 FailureOr<SmallVector<Value>> RandomNormalLikeOp::lower(Lowering &l) {
   return fillNormal(*this, l, keyOf(*this, getSeed()),
                     getMean().convertToFloat(), getScale().convertToFloat());
+}
+
+//===- draw ---------------------------------------------------------------===//
+
+LogicalResult DrawOp::inferShapes(ShapeScope &scope) {
+  if (scope.rank(getKey()) != 0)
+    return emitOpError() << "'key' has rank " << scope.rank(getKey())
+                         << ", and is one number";
+  return scope.set(getOperation()->getResult(0), Float32Type::get(getContext()),
+                   llvm::map_to_vector(getShape(), [&](int64_t size) {
+                     return scope.constant(size);
+                   }));
+}
+
+/// A key for the generator from any number: SplitMix64 (Steele, Lea, Flood,
+/// "Fast Splittable Pseudorandom Number Generators", 2014) spreads its bits,
+/// and an odd key is what the generator wants.
+static Value spread(ImplicitLocOpBuilder &b, Value number) {
+  auto constant = [&](uint64_t value) -> Value {
+    return arith::ConstantOp::create(
+        b, b.getI64IntegerAttr(static_cast<int64_t>(value)));
+  };
+  auto fold = [&](Value x, int64_t by) -> Value {
+    return arith::XOrIOp::create(b, x,
+                                 arith::ShRUIOp::create(b, x, constant(by)));
+  };
+  Value x = fold(number, 30);
+  x = fold(arith::MulIOp::create(b, x, constant(0xbf58476d1ce4e5b9u)), 27);
+  x = fold(arith::MulIOp::create(b, x, constant(0x94d049bb133111ebu)), 31);
+  return arith::OrIOp::create(b, x, constant(1));
+}
+
+FailureOr<SmallVector<Value>> DrawOp::lower(Lowering &l) {
+  Value number = tensor::ExtractOp::create(l, l.lowered(getKey()));
+  Value stream = arith::ConstantOp::create(
+      l, l.getI64IntegerAttr(static_cast<int64_t>(
+             0x9e3779b97f4a7c15u * (static_cast<uint64_t>(getStream()) + 1))));
+  Value key = spread(l, arith::AddIOp::create(l, number, stream));
+  return fill(*this, l,
+              [&](ImplicitLocOpBuilder &b, ValueRange indices,
+                  ArrayRef<Value> sizes) -> Value {
+                return uniform(b, key, counterOf(b, indices, sizes, 1, 0));
+              });
 }
 
 //===- multinomial --------------------------------------------------------===//

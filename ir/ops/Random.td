@@ -29,3 +29,13 @@ def NN_MultinomialOp : NN_RandomOp<"multinomial", "Multinomial", (ins AnyTensor:
     (ins DefaultValuedAttr<I64Attr, "6">:$dtype, DefaultValuedAttr<I64Attr, "1">:$sample_size)> {
   let summary = "classes drawn by their logarithmic weights: (batch, classes) to (batch, samples)";
 }
+
+def NN_DrawOp : NN_PureOp<"draw", ""> {
+  let summary = "uniform numbers in [0, 1), others for each key";
+  let description = [{
+    `key` is one i64 that the run brings: the same key gives the same numbers. Operators of one network differ by
+    `stream`. The numbers are f32 of 24 random bits, as many as `shape` says.
+  }];
+  let arguments = (ins TensorOf<[I64]>:$key, I64Attr:$stream, DenseI64ArrayAttr:$shape);
+  let results = (outs AnyTensor:$output);
+}

@@ -34,11 +34,13 @@ struct Differentiate : burnish::impl::DifferentiateBase<Differentiate> {
     FailureOr<func::FuncOp> function = nn::modelFunction(getOperation());
     nn::ShapeScope scope(&getContext());
     if (failed(function) || failed(nn::inferShapes(*function, scope)) ||
-        failed(differentiate(*function, scope)))
+        failed(expandGradients(*function, scope)) ||
+        (!loss.empty() && failed(differentiate(*function, scope))))
       signalPassFailure();
   }
 
 private:
+  LogicalResult expandGradients(func::FuncOp function, nn::ShapeScope &scope);
   LogicalResult differentiate(func::FuncOp function, nn::ShapeScope &scope);
   FailureOr<unsigned> lossOf(func::FuncOp function);
   FailureOr<SmallVector<Variable>> variablesOf(func::FuncOp function);
@@ -123,6 +125,58 @@ Differentiate::variablesOf(func::FuncOp function) {
   return chosen;
 }
 
+/// Layers that go through time are made of steps before they have a gradient.
+static LogicalResult expandLayers(func::FuncOp function,
+                                  nn::ShapeScope &scope) {
+  SmallVector<Operation *> layers;
+  function.walk([&](Operation *op) {
+    if (isa<nn::LstmOp, nn::GruOp, nn::RnnOp>(op))
+      layers.push_back(op);
+  });
+  for (Operation *layer : layers)
+    if (failed(nn::expandRecurrent(layer, scope)))
+      return failure();
+  return success();
+}
+
+/// Builds the gradients of `result` at the builder's place.
+static LogicalResult accumulate(Adjoints &adjoints, Value result,
+                                OpBuilder &builder, nn::ShapeScope &scope) {
+  auto type = cast<ShapedType>(result.getType());
+  adjoints.seed(result,
+                nn::NetBuilder(result.getLoc(), builder, scope)
+                    .make<nn::ConstantOp>(DenseElementsAttr::get(
+                        type, builder.getFloatAttr(type.getElementType(), 1))));
+  return adjoints.run();
+}
+
+/// Puts operators in the place of each nn.gradient.
+LogicalResult Differentiate::expandGradients(func::FuncOp function,
+                                             nn::ShapeScope &scope) {
+  SmallVector<nn::GradientOp> gradients;
+  function.walk([&](nn::GradientOp op) { gradients.push_back(op); });
+  if (gradients.empty())
+    return success();
+  if (failed(expandLayers(function, scope)))
+    return failure();
+  for (nn::GradientOp op : gradients) {
+    Value result = op.getLoss();
+    if (!cast<RankedTensorType>(result.getType()).hasStaticShape())
+      return op.emitError() << "the loss is a " << result.getType()
+                            << ", and a gradient is that of one float";
+    OpBuilder builder(op);
+    Adjoints adjoints(*op->getBlock(), llvm::to_vector(op.getVariables()),
+                      builder, scope);
+    if (failed(accumulate(adjoints, result, builder, scope)))
+      return failure();
+    SmallVector<Value> values = llvm::map_to_vector(
+        op.getVariables(), [&](Value each) { return adjoints.of(each); });
+    op->replaceAllUsesWith(values);
+    op->erase();
+  }
+  return success();
+}
+
 LogicalResult Differentiate::differentiate(func::FuncOp function,
                                            nn::ShapeScope &scope) {
   FailureOr<unsigned> index = lossOf(function);
@@ -132,15 +186,8 @@ LogicalResult Differentiate::differentiate(func::FuncOp function,
   if (failed(variables))
     return failure();
 
-  SmallVector<Operation *> layers;
-  function.walk([&](Operation *op) {
-    if (isa<nn::LstmOp, nn::GruOp, nn::RnnOp>(op))
-      layers.push_back(op);
-  });
-  for (Operation *layer : layers)
-    if (failed(nn::expandRecurrent(layer, scope)))
-      return failure();
-
+  if (failed(expandLayers(function, scope)))
+    return failure();
   Block &block = function.getBody().front();
   Operation *end = block.getTerminator();
   Value result = end->getOperand(*index);
@@ -148,13 +195,7 @@ LogicalResult Differentiate::differentiate(func::FuncOp function,
   SmallVector<Value> wanted = llvm::map_to_vector(
       *variables, [](const Variable &each) { return each.value; });
   Adjoints adjoints(block, wanted, builder, scope);
-  adjoints.seed(result,
-                nn::NetBuilder(end->getLoc(), builder, scope)
-                    .make<nn::ConstantOp>(DenseElementsAttr::get(
-                        cast<ShapedType>(result.getType()),
-                        builder.getFloatAttr(
-                            getElementTypeOrSelf(result.getType()), 1))));
-  if (failed(adjoints.run()))
+  if (failed(accumulate(adjoints, result, builder, scope)))
     return failure();
 
   SmallVector<Value> results{end->getOperand(*index)};

@@ -355,19 +355,13 @@ int burnish::compile(const Options &options) {
         << ": the result would replace the model; name another file with -o\n";
     return kBadCommandLine;
   }
-  if (options.trains) {
-    llvm::errs() << input
-                 << ": --train: compiling the training of a network "
-                    "is not there yet; without it, the network is "
-                    "compiled for use\n";
-    return kBadInput;
-  }
   if (options.tunes)
     if (int status = writeSchedules(options))
       return status;
   Compiler compiler(options, llvm::errs());
   if (!compiler.load(input,
-                     cIdentifier(stemOf(output == "-" ? input : output))))
+                     cIdentifier(stemOf(output == "-" ? input : output)) +
+                         (options.trains ? "_step" : "")))
     return kBadInput;
   return finishCompile(compiler, options, output) ? kDone : kBadInput;
 }

@@ -8,6 +8,7 @@
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Transforms/RegionUtils.h"
+#include "passes/Passes.h"
 #include "passes/Pipeline.h"
 #include "passes/schedules/Table.h"
 #include "tools/burnish/Schedules.h"
@@ -115,6 +116,7 @@ NetworkOptions burnish::importOptions(const Options &options) {
                           options.emit == Emit::Shared ||
                           options.emit == Emit::Static;
   import.importOnnx = importModel;
+  import.training = options.trains ? TrainingRole::Step : options.role;
   return import;
 }
 
@@ -125,8 +127,35 @@ bool Compiler::load(StringRef path, StringRef name) {
   identifier = name.str();
   if (!(path.ends_with(".mlir") ? parseModule() : import()))
     return false;
+  return chooseTargets() && (!options.trains || loadParts(path));
+}
 
-  return chooseTargets();
+/// What a training is made of beside its step. The trace runs once, when a loss
+/// is no number: it is compiled the quickest way.
+bool Compiler::loadParts(StringRef path) {
+  static constexpr std::pair<TrainingRole, StringRef> kParts[] = {
+      {TrainingRole::Description, ""},
+      {TrainingRole::Eval, "_eval"},
+      {TrainingRole::EvalOne, "_eval_one"},
+      {TrainingRole::Trace, "_trace"}};
+  StringRef name = StringRef(identifier).drop_back(StringRef("_step").size());
+  for (auto [role, suffix] : kParts) {
+    auto part = std::make_unique<Part>();
+    part->options = options;
+    part->options.trains = false;
+    part->options.role = role;
+    if (role == TrainingRole::Trace)
+      part->options.level = 0;
+    part->compiler = std::make_unique<Compiler>(part->options, talk);
+    if (!part->compiler->load(path, (name + suffix).str()))
+      return false;
+    parts.push_back(std::move(part));
+  }
+  return true;
+}
+
+bool Compiler::isDescription() const {
+  return options.role == TrainingRole::Description;
 }
 
 bool Compiler::chooseTargets() {
@@ -247,6 +276,19 @@ void Compiler::dropUnused() {
 }
 
 bool Compiler::lower(Emit stage) {
+  if (isDescription()) {
+    if (stage < Emit::Llvm)
+      return true;
+    PassManager passes(context.get());
+    DescribeTrainingOptions description;
+    description.isProgram = options.emit == Emit::Program;
+    passes.addPass(createDescribeTraining(description));
+    return succeeded(passes.run(module()));
+  }
+  if (stage == Emit::Llvm)
+    for (const auto &part : parts)
+      if (!part->compiler->lower(stage))
+        return false;
   for (auto [module, target] : llvm::zip(modules, targets))
     if (!lower(*module, target, stage))
       return false;
@@ -267,7 +309,8 @@ bool Compiler::lower(ModuleOp module, const Target &target, Emit stage) {
   pipeline.loss = options.loss;
   pipeline.wrt = options.wrt;
   pipeline.weightsInFile = !options.embedsWeights;
-  pipeline.isProgram = options.emit == Emit::Program;
+  bool isTraining = options.trains || options.role != TrainingRole::None;
+  pipeline.isProgram = options.emit == Emit::Program && !isTraining;
   pipeline.checksBounds = options.checksBounds;
   pipeline.isTimed = options.isTimed;
   pipeline.indexBits = target.pointerBits;
@@ -296,6 +339,17 @@ bool Compiler::lower(ModuleOp module, const Target &target, Emit stage) {
 
 llvm::Expected<Object> Compiler::object() {
   line.show("generating code");
+  if (!parts.empty()) {
+    SmallVector<ModuleOp> all{module()};
+    SmallVector<ObjectOptions> levels{
+        {.level = options.level, .embedsWeights = options.embedsWeights}};
+    for (const auto &part : parts) {
+      all.push_back(part->compiler->module());
+      levels.push_back({.level = part->options.level,
+                        .embedsWeights = options.embedsWeights});
+    }
+    return Object::combine(all, levels, targets[0], parts[0]->compiler->name());
+  }
   auto all = llvm::map_to_vector(
       modules, [](OwningOpRef<ModuleOp> &module) { return *module; });
   return Object::translate(

@@ -54,6 +54,7 @@ private:
   bool lower(mlir::ModuleOp module, const Target &target, Emit stage);
   bool chooseTargets();
   /// Puts measured schedules where the passes look for them.
+  bool isDescription() const;
   bool takeSchedules(mlir::ModuleOp module, const Target &target);
   bool parseModule();
   bool import();
@@ -67,6 +68,13 @@ private:
   std::vector<Target> targets;
   Progress line;
   int64_t diagnosticCount = 0;
+  /// Of a training: what it has beside its step, each compiled like a model.
+  struct Part {
+    Options options;
+    std::unique_ptr<Compiler> compiler;
+  };
+  std::vector<std::unique_ptr<Part>> parts;
+  bool loadParts(llvm::StringRef path);
   std::string file, identifier;
   /// The last phase that is done.
   std::optional<Emit> reached;

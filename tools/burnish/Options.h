@@ -1,5 +1,6 @@
 // Options.h - the command line of `burnish`.
 #pragma once
+#include "frontend/dsl/Import.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
@@ -42,6 +43,8 @@ struct Options {
   std::string net, weightsFrom;
   int64_t seed = 0;
   bool trains = false;
+  /// Which part of a training is compiled; set by the compiler itself.
+  TrainingRole role = TrainingRole::None;
   /// Of `burnish fmt`.
   bool onlyChecks = false;
   unsigned level = 2;

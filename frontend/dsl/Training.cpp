@@ -1,0 +1,594 @@
+// Training.cpp - the functions of a recipe: step, evaluation, trace.
+#include "frontend/dsl/Training.h"
+#include "frontend/dsl/Recipe.h"
+#include "ir/Ops.h"
+#include "ir/Signature.h"
+#include "ir/Types.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+using namespace mlir;
+using namespace burnish;
+using namespace burnish::dsl;
+using llvm::enumerate;
+
+/// What stands for the recipe where a frame wants a layer.
+static Layer standIn(const Layer &net) {
+  Layer layer;
+  layer.name = net.name;
+  layer.span = net.span;
+  return layer;
+}
+
+namespace {
+class TrainingBuilder {
+public:
+  TrainingBuilder(ModuleOp module, const TrainingSource &source,
+                  TrainingRole role, StringRef name)
+      : source(source), recipe(source.recipe), role(role),
+        context(*module.getContext()), shapes(&context),
+        loc(placeOf(source.net.span)), function(make(module, name)),
+        builder(loc, OpBuilder::atBlockBegin(entry()), shapes),
+        e(source.program, source.messages, source.params, source.imports,
+          builder, *entry()),
+        layer(standIn(source.net)), frame(layer, source.unit, "") {}
+
+  std::optional<TrainingFacts> build();
+
+private:
+  Location placeOf(Span span) {
+    auto [line, column] = source.messages.sources.lineAndColumn(span);
+    return FileLineColLoc::get(
+        &context, source.messages.sources.path(span.file), line, column);
+  }
+  func::FuncOp make(ModuleOp module, StringRef name) {
+    OpBuilder moduleBuilder = OpBuilder::atBlockEnd(module.getBody());
+    auto made = func::FuncOp::create(moduleBuilder, loc, name,
+                                     FunctionType::get(&context, {}, {}));
+    made.addEntryBlock();
+    return made;
+  }
+  mlir::Block *entry() { return &function.getBody().front(); }
+
+  bool isStep() const { return role == TrainingRole::Step; }
+  bool isUpdating() const { return isStep() || role == TrainingRole::Trace; }
+
+  // What a function takes.
+  void addOperands();
+  Term addColumn(StringRef name, RankedTensorType type, Span span);
+  bool bindColumns();
+  std::optional<RankedTensorType> columnType(const TensorParam &param);
+  /// A number of the recipe, as it stands in a step.
+  Term number(StringRef name);
+
+  // What it computes.
+  bool augment();
+  std::optional<Value> loss();
+  bool metrics();
+  bool update(Value loss);
+  std::vector<size_t> trained();
+  std::vector<Value> clipped(std::vector<Value> gradients);
+  bool optimize(size_t slot, Value gradient);
+  void keep(Value condition, size_t from, size_t to);
+  void trace();
+  void finish();
+
+  const TrainingSource &source;
+  const RecipeFacts &recipe;
+  TrainingRole role;
+  MLIRContext &context;
+  nn::ShapeScope shapes;
+  Location loc;
+  func::FuncOp function;
+  nn::NetBuilder builder;
+  Elaborator e;
+  Elaborator::Training training;
+  Layer layer;
+  Frame frame;
+  Scope scope;
+
+  TrainingFacts facts;
+  Value recipeOperand, step, applies;
+  std::vector<std::pair<std::string, Value>> outputs;
+};
+} // namespace
+
+//===- What a function takes ----------------------------------------------===//
+
+void TrainingBuilder::addOperands() {
+  facts.values = recipe.values;
+  // Numbers of the optimiser that the recipe leaves to it can be changed, too.
+  if (recipe.optimizer)
+    if (const Layer *optimizer =
+            source.program.find(source.unit, recipe.optimizer->callee.text)
+                .layer)
+      for (const StaticParam &param : optimizer->statics) {
+        auto given = recipe.hyperparameters.find(param.name.text.str());
+        auto *initial = dyn_cast_or_null<NumberExpr>(param.initial.get());
+        if (given == recipe.hyperparameters.end() && !initial)
+          continue;
+        int place = 0;
+        for (const ValueFact &each : facts.values)
+          place = std::max(place, each.place + 1);
+        facts.values.push_back({param.name.text.str(),
+                                given == recipe.hyperparameters.end()
+                                    ? initial->value
+                                    : given->second,
+                                place});
+      }
+  int64_t places = 0;
+  for (const ValueFact &each : facts.values)
+    places = std::max<int64_t>(places, each.place + 1);
+  Type f64 = builder.getF64Type(), i64 = builder.getI64Type();
+  recipeOperand =
+      entry()->addArgument(RankedTensorType::get({places}, f64), loc);
+  step = entry()->addArgument(RankedTensorType::get({}, i64), loc);
+  training.key = entry()->addArgument(RankedTensorType::get({}, i64), loc);
+  training.isUpdating = isUpdating();
+  training.openColumn = [this](StringRef name, RankedTensorType type,
+                               Span span) {
+    return addColumn(name, type, span);
+  };
+  e.training = &training;
+}
+
+Term TrainingBuilder::number(StringRef name) {
+  for (const ValueFact &each : facts.values)
+    if (each.name == name && each.place >= 0) {
+      Term term = Term::ofTensor(
+          builder.make<nn::GatherOp>(recipeOperand, builder.integer(each.place),
+                                     builder.getI64IntegerAttr(0)),
+          source.net.span);
+      term.isNumeric = true;
+      return term;
+    }
+  return Term::ofReal(0, source.net.span);
+}
+
+Term TrainingBuilder::addColumn(StringRef name, RankedTensorType type,
+                                Span span) {
+  facts.columns.push_back({name.str(), type, e.classesOf(name)});
+  return Term::ofTensor(
+      entry()->insertArgument(facts.columns.size() - 1, type, loc), span);
+}
+
+std::optional<RankedTensorType>
+TrainingBuilder::columnType(const TensorParam &param) {
+  Type elementType = elementTypeOf(param.type.elementType.text, &context);
+  SmallVector<int64_t> sizes;
+  for (const DimRef &dim : param.type.dims) {
+    if (auto *number = dyn_cast_or_null<NumberExpr>(dim.expr.get())) {
+      sizes.push_back(number->integer);
+      continue;
+    }
+    auto *name = dyn_cast_or_null<NameExpr>(dim.expr.get());
+    auto found = llvm::find_if(recipe.dims, [&](const auto &each) {
+      return name && each.first.text == name->name;
+    });
+    if (found == recipe.dims.end()) {
+      source.messages.error(param.type.span,
+                            "the recipe leaves a dim of " +
+                                quoted(param.name.text) + " open",
+                            {}, "batch N = 64 gives N a size");
+      return std::nullopt;
+    }
+    bool isOne = found == recipe.dims.begin() && role == TrainingRole::EvalOne;
+    sizes.push_back(isOne ? 1 : found->second);
+  }
+  return RankedTensorType::get(sizes, elementType);
+}
+
+/// The call of a net in an expression.
+static const CallExpr *callOf(const Expr &expr, StringRef net) {
+  if (auto *call = dyn_cast<CallExpr>(&expr)) {
+    if (call->callee.text == net)
+      return call;
+    for (const ArgumentList &list : call->lists)
+      for (const Argument &argument : list.arguments)
+        if (const CallExpr *found = callOf(*argument.value, net))
+          return found;
+  } else if (auto *both = dyn_cast<BinaryExpr>(&expr)) {
+    const CallExpr *found = callOf(*both->left, net);
+    return found ? found : callOf(*both->right, net);
+  } else if (auto *one = dyn_cast<UnaryExpr>(&expr)) {
+    return callOf(*one->operand, net);
+  } else if (auto *pipe = dyn_cast<PipeExpr>(&expr)) {
+    const CallExpr *found = callOf(*pipe->value, net);
+    return found ? found : callOf(*pipe->target, net);
+  } else if (auto *index = dyn_cast<IndexExpr>(&expr)) {
+    return callOf(*index->base, net);
+  }
+  return nullptr;
+}
+
+bool TrainingBuilder::bindColumns() {
+  const Layer &net = source.net;
+  const CallExpr *call = callOf(*recipe.loss, net.name.text);
+  if (!call)
+    return source.messages.error(recipe.loss->span,
+                                 "the loss does not call the net " +
+                                     quoted(net.name.text),
+                                 {{net.name.span, "the net is here"}});
+  // A column has the type of the input that it is given to.
+  for (const RecipeFacts::Column &column : recipe.columns) {
+    const TensorParam *input = nullptr;
+    size_t next = 0;
+    for (const ArgumentList &list : call->lists)
+      for (const Argument &argument : list.arguments) {
+        const TensorParam *param =
+            next < net.params.size() ? &net.params[next++] : nullptr;
+        for (const TensorParam &each : net.params)
+          if (argument.name && each.name.text == argument.name.text)
+            param = &each;
+        auto *name = dyn_cast<NameExpr>(argument.value.get());
+        if (name && name->name == column.name.text)
+          input = param;
+      }
+    Term term = Term::ofColumn(column.name.text, column.name.span);
+    if (input) {
+      std::optional<RankedTensorType> type = columnType(*input);
+      if (!type)
+        return false;
+      term = addColumn(column.name.text, *type, column.name.span);
+    } else if (!isa<NameExpr>(column.value)) {
+      return source.messages.error(
+          column.value->span, "the type of " + quoted(column.name.text) +
+                                  " is not known here: no input of the net is "
+                                  "given it");
+    }
+    Scope alone;
+    alone.values[column.name.text] = term;
+    if (input && !isa<NameExpr>(column.value))
+      term = e.evaluate(*column.value, frame, alone);
+    if (term.isPoison())
+      return false;
+    scope.values[column.name.text] = term;
+  }
+  if (recipe.isWeighted) {
+    int64_t batch = role == TrainingRole::EvalOne ? 1 : recipe.dims[0].second;
+    e.sampleWeights = addColumn(
+        "weight", RankedTensorType::get({batch}, builder.getF32Type()),
+        net.span);
+  }
+  scope.values["weights"] = Term::ofText("*", net.span);
+  return true;
+}
+
+//===- What it computes ---------------------------------------------------===//
+
+bool TrainingBuilder::augment() {
+  if (!isUpdating())
+    return true;
+  for (const RecipeFacts::Augmentation &each : recipe.augmentations) {
+    Term &target = scope.values[each.target.text];
+    if (target.kind != Term::Tensor)
+      return source.messages.error(each.target.span,
+                                   quoted(each.target.text) +
+                                       " is no input of the net");
+    target = e.applyCall(*each.call, target, frame, scope);
+    if (target.isPoison())
+      return false;
+  }
+  return true;
+}
+
+std::optional<Value> TrainingBuilder::loss() {
+  Term value = e.evaluate(*recipe.loss, frame, scope);
+  if (value.isPoison())
+    return std::nullopt;
+  auto type = value.kind == Term::Tensor
+                  ? dyn_cast<RankedTensorType>(value.tensor.getType())
+                  : RankedTensorType();
+  if (!type || type.getRank() != 0 || !type.getElementType().isF32()) {
+    source.messages.error(recipe.loss->span,
+                          "the loss is one f32, and this is " +
+                              e.describe(value));
+    return std::nullopt;
+  }
+  if (recipe.isWeighted && !e.usesWeights) {
+    source.messages.error(recipe.loss->span,
+                          "no loss here takes weights of samples, which "
+                          "balance by weight needs",
+                          {}, "cross_entropy and mse of std do");
+    return std::nullopt;
+  }
+  outputs.push_back({"loss", value.tensor});
+  return value.tensor;
+}
+
+bool TrainingBuilder::metrics() {
+  for (const auto &[name, expr] : recipe.metrics) {
+    Term value = e.evaluate(*expr, frame, scope);
+    if (value.isPoison())
+      return false;
+    auto type = value.kind == Term::Tensor
+                    ? dyn_cast<RankedTensorType>(value.tensor.getType())
+                    : RankedTensorType();
+    if (!type || type.getRank() != 0 || !type.getElementType().isF32())
+      return source.messages.error(
+          expr->span, "a metric is one f32, and this is " + e.describe(value));
+    outputs.push_back({"metric." + name, value.tensor});
+  }
+  if (Value scores = e.firstNetResult();
+      scores && isa<FloatType>(getElementTypeOrSelf(scores.getType())))
+    outputs.push_back({"scores", scores});
+  return true;
+}
+
+std::vector<size_t> TrainingBuilder::trained() {
+  std::vector<size_t> places;
+  for (auto [place, slot] : enumerate(e.slots)) {
+    bool isFrozen =
+        llvm::is_contained(slot.flags, "frozen") ||
+        llvm::any_of(recipe.frozen, [&](const std::string &pattern) {
+          return matchesPath(pattern, slot.path, source.net.name.text);
+        });
+    if (!slot.isState && !isFrozen)
+      places.push_back(place);
+  }
+  return places;
+}
+
+std::vector<Value> TrainingBuilder::clipped(std::vector<Value> gradients) {
+  if (recipe.clip == RecipeFacts::Clip::None)
+    return gradients;
+  Type f32 = builder.getF32Type();
+  Value limit = e.tensorOf(number("clip"), f32).tensor;
+  if (recipe.clip == RecipeFacts::Clip::Value) {
+    Value least = builder.make<nn::NegOp>(limit);
+    for (Value &each : gradients)
+      each = builder.make<nn::MinOp>(
+          ValueRange{builder.make<nn::MaxOp>(ValueRange{each, least}), limit});
+    return gradients;
+  }
+  // By the norm of all (Pascanu, Mikolov, Bengio, "On the difficulty of
+  // training recurrent neural networks", 2013).
+  Value sum = builder.scalar(f32, 0);
+  for (Value each : gradients)
+    sum = builder.make<nn::AddOp>(
+        sum, e.sumOfAll(builder.make<nn::MulOp>(each, each)));
+  Value norm = builder.make<nn::AddOp>(builder.make<nn::SqrtOp>(sum),
+                                       builder.scalar(f32, 1e-6)),
+        factor = builder.make<nn::MinOp>(ValueRange{
+            builder.make<nn::DivOp>(limit, norm), builder.scalar(f32, 1)});
+  for (Value &each : gradients)
+    each = builder.make<nn::MulOp>(each, factor);
+  return gradients;
+}
+
+bool TrainingBuilder::optimize(size_t place, Value gradient) {
+  const CallExpr &call = *recipe.optimizer;
+  Program::Found found = source.program.find(source.unit, call.callee.text);
+  std::string path = e.slots[place].path;
+  bool decays = recipe.decays.empty()
+                    ? !llvm::is_contained(e.slots[place].flags, "no_decay")
+                    : matchesPath(recipe.decays, path, source.net.name.text);
+  llvm::StringMap<Term> statics;
+  for (const StaticParam &param : found.layer->statics)
+    statics[param.name.text] = number(param.name.text);
+  std::vector<Term> tensors;
+  for (const TensorParam &param : found.layer->params) {
+    StringRef name = param.name.text;
+    Term value;
+    if (name == "w" || name == "g") {
+      value = Term::ofTensor(
+          name == "w" ? Value(e.slots[place].argument) : gradient, call.span);
+    } else if (name == "lr" || (name == "decay" && decays)) {
+      value = number(name);
+    } else if (name == "decay" || name == "t") {
+      Type f64 = builder.getF64Type();
+      value = Term::ofTensor(name == "t" ? builder.make<nn::CastOp>(
+                                               step, nn::onnxType(f64), 1, "up")
+                                         : builder.scalar(f64, 0),
+                             call.span);
+      value.isNumeric = true;
+    } else {
+      return source.messages.error(
+          param.name.span, "an optimiser is given w, g, lr, decay and t, and "
+                           "no " +
+                               quoted(name));
+    }
+    tensors.push_back(std::move(value));
+  }
+  size_t before = e.slots.size();
+  Term changed = e.applyLayer(*found.layer, *found.unit, path + ".", statics,
+                              tensors, call.span);
+  if (changed.isPoison())
+    return false;
+  e.slots[place].value = changed.tensor;
+  for (size_t at = before; at < e.slots.size(); ++at)
+    e.slots[at].of = static_cast<int>(place);
+  return true;
+}
+
+/// Slots stay as they were where the condition does not hold.
+void TrainingBuilder::keep(Value condition, size_t from, size_t to) {
+  for (size_t at = from; at < to; ++at) {
+    Elaborator::Slot &slot = e.slots[at];
+    if (slot.value != Value(slot.argument))
+      slot.value =
+          builder.make<nn::WhereOp>(condition, slot.value, slot.argument);
+  }
+}
+
+bool TrainingBuilder::update(Value loss) {
+  const CallExpr &call = *recipe.optimizer;
+  Program::Found found = source.program.find(source.unit, call.callee.text);
+  if (!found.layer || found.layer->isNet ||
+      llvm::none_of(found.layer->params, [](const TensorParam &param) {
+        return param.name.text == "g";
+      }))
+    return source.messages.error(
+        call.callee.span,
+        quoted(call.callee.text) + " is no optimiser" +
+            nearest(call.callee.text, source.program.names(source.unit)));
+  for (const auto &[name, value] : recipe.hyperparameters)
+    if (llvm::none_of(found.layer->statics, [&](const StaticParam &param) {
+          return param.name.text == name;
+        }))
+      return source.messages.error(call.span, quoted(call.callee.text) +
+                                                  " takes no " + quoted(name));
+  size_t own = e.slots.size();
+  std::vector<size_t> places = trained();
+  if (places.empty())
+    return source.messages.error(recipe.optimizer->span,
+                                 "no param is left to be trained");
+  std::vector<Value> variables;
+  std::vector<Type> types;
+  for (size_t place : places) {
+    variables.push_back(e.slots[place].argument);
+    types.push_back(variables.back().getType());
+  }
+  e.at(recipe.loss->span);
+  auto gradient = builder.makeMany<nn::GradientOp>(places.size(), loss,
+                                                   ValueRange(variables));
+  std::vector<Value> gradients = clipped(
+      std::vector<Value>(gradient->result_begin(), gradient->result_end()));
+  // A loss that is no number changes nothing.
+  Value difference = builder.make<nn::SubOp>(loss, loss);
+  Value isSound = builder.make<nn::EqualOp>(
+      difference, builder.scalar(builder.getF32Type(), 0));
+  keep(isSound, 0, own);
+  size_t beforeMoments = e.slots.size();
+  for (auto [place, each] : llvm::zip_equal(places, gradients))
+    if (!optimize(place, each))
+      return false;
+  size_t afterMoments = e.slots.size();
+  for (size_t place : places)
+    keep(isSound, place, place + 1);
+  keep(isSound, beforeMoments, afterMoments);
+  if (!recipe.hasAverage)
+    return true;
+  Value kept = e.tensorOf(number("ema"), builder.getF32Type()).tensor;
+  for (size_t place : places) {
+    Elaborator::Slot param = e.slots[place];
+    BlockArgument argument =
+        entry()->addArgument(param.argument.getType(), loc);
+    Value moved = builder.make<nn::AddOp>(
+        param.value, builder.make<nn::MulOp>(
+                         kept, builder.make<nn::SubOp>(argument, param.value)));
+    e.slots.push_back({.path = param.path + ".average",
+                       .argument = argument,
+                       .value = moved,
+                       .isState = true,
+                       .of = static_cast<int>(place),
+                       .isAverage = true});
+  }
+  return true;
+}
+
+/// For each layer whether what it gave has a NaN or an infinity.
+void TrainingBuilder::trace() {
+  Type f32 = builder.getF32Type(), u8 = elementTypeOf("u8", &context);
+  std::vector<Value> flags;
+  for (auto &[path, value] : training.layers) {
+    if (!isa<FloatType>(getElementTypeOrSelf(value.getType())) ||
+        value.getParentBlock() != entry())
+      continue;
+    facts.layers.push_back(path);
+    // 0 times what is not finite is NaN.
+    Value sum = e.sumOfAll(builder.make<nn::MulOp>(
+        builder.make<nn::CastOp>(value, nn::onnxType(f32), 1, "up"),
+        builder.scalar(f32, 0)));
+    flags.push_back(builder.make<nn::UnsqueezeOp>(
+        builder.make<nn::CastOp>(builder.make<nn::IsNaNOp>(sum),
+                                 nn::onnxType(u8), 1, "up"),
+        builder.integers({0})));
+  }
+  if (!flags.empty())
+    outputs.push_back(
+        {"layers", builder.make<nn::ConcatOp>(ValueRange(flags),
+                                              builder.getI64IntegerAttr(0))});
+}
+
+//===- All of it ----------------------------------------------------------===//
+
+void TrainingBuilder::finish() {
+  OpBuilder attributes(&context);
+  auto named = [&](StringRef name, std::optional<int64_t> updates = {}) {
+    NamedAttrList list;
+    list.append("nn.name", attributes.getStringAttr(name));
+    if (updates)
+      list.append(nn::kUpdatesAttr, attributes.getI64IntegerAttr(*updates));
+    return list.getDictionary(&context);
+  };
+  SmallVector<DictionaryAttr> argumentAttributes, resultAttributes;
+  SmallVector<Value> returned;
+  for (const ColumnFact &column : facts.columns)
+    argumentAttributes.push_back(named(column.name));
+  for (StringRef name : {"recipe", "step", "key"})
+    argumentAttributes.push_back(named(name));
+  for (const Elaborator::Slot &slot : e.slots)
+    argumentAttributes.push_back(named(slot.path));
+  for (const auto &[name, value] : outputs) {
+    returned.push_back(value);
+    resultAttributes.push_back(named(name));
+  }
+  if (isStep())
+    for (const Elaborator::Slot &slot : e.slots)
+      if (slot.value != Value(slot.argument)) {
+        returned.push_back(slot.value);
+        resultAttributes.push_back(
+            named(slot.path, slot.argument.getArgNumber()));
+      }
+  func::ReturnOp::create(builder, loc, returned);
+  function.setFunctionType(
+      FunctionType::get(&context, TypeRange(entry()->getArgumentTypes()),
+                        ValueRange(returned).getTypes()));
+  function.setAllArgAttrs(argumentAttributes);
+  function.setAllResultAttrs(resultAttributes);
+
+  std::vector<size_t> isTrained = trained();
+  for (auto [place, slot] : enumerate(e.slots)) {
+    SlotFact fact;
+    fact.path = slot.path;
+    fact.type = cast<RankedTensorType>(slot.argument.getType());
+    fact.kind = slot.isAverage ? SlotFact::Average
+                : slot.of >= 0 ? SlotFact::Moment
+                : slot.isState ? SlotFact::Statistic
+                               : SlotFact::Param;
+    fact.of = slot.of;
+    fact.isFrozen =
+        fact.kind == SlotFact::Param && !llvm::is_contained(isTrained, place);
+    fact.initial = slot.initial;
+    fact.stored = slot.stored;
+    facts.slots.push_back(std::move(fact));
+  }
+}
+
+std::optional<TrainingFacts> TrainingBuilder::build() {
+  ScopedDiagnosticHandler handler(
+      &context, [&](Diagnostic &diagnostic) { return e.report(diagnostic); });
+  e.place = source.net.span;
+  if (!recipe.loss || !recipe.optimizer)
+    return std::nullopt;
+  if (recipe.dims.empty()) {
+    source.messages.error(
+        source.net.span,
+        "the recipe of " + quoted(source.net.name.text) + " has no batch", {},
+        "batch N = 64 says how many samples a step takes");
+    return std::nullopt;
+  }
+  addOperands();
+  if (!bindColumns() || !augment())
+    return std::nullopt;
+  std::optional<Value> value = loss();
+  if (!value)
+    return std::nullopt;
+  if (role == TrainingRole::Trace) {
+    outputs.clear();
+    trace();
+  } else if (!metrics() || (isStep() && !update(*value))) {
+    return std::nullopt;
+  }
+  if (source.messages.hasErrors())
+    return std::nullopt;
+  finish();
+  return std::move(facts);
+}
+
+std::optional<TrainingFacts> dsl::buildTraining(ModuleOp module,
+                                                const TrainingSource &source,
+                                                TrainingRole role,
+                                                StringRef name) {
+  return TrainingBuilder(module, source, role, name).build();
+}
