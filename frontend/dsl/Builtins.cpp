@@ -245,8 +245,12 @@ Term Elaborator::builtinCall(const CallExpr &call, const Term *piped,
   if (Type type = elementTypeOf(name, builder.getContext()))
     return convert(*this, call, type, positional);
   const Builtin *found = table().lookup(name);
+  // checkNames has reported it, except of a recipe.
+  if (!found && training && frame.path.empty())
+    return fail(call.callee.span, "nothing is called " + quoted(name) +
+                                      nearest(name, program.names(frame.unit)));
   if (!found)
-    return {}; // checkNames has reported it
+    return {};
   std::string list = llvm::join(found->parameters, ", ");
   Invocation invocation(*this, call, name, found->parameters);
   if (positional.size() > found->parameters.size())

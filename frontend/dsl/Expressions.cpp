@@ -80,7 +80,15 @@ Term Elaborator::name(const NameExpr &name, Frame &frame, Scope &scope) {
     return Term::ofReal(M_PI, name.span);
   if (Type type = elementTypeOf(name.name, builder.getContext()))
     return Term::ofType(type, name.span);
-  return {}; // checkNames has reported it
+  // checkNames has reported it, except of a recipe.
+  if (!training || !frame.path.empty())
+    return {};
+  std::vector<StringRef> known;
+  for (const auto &value : scope.values)
+    known.push_back(value.first());
+  llvm::sort(known);
+  return fail(name.span, quoted(name.name) + " is not known here" +
+                             nearest(name.name, known));
 }
 
 Term Elaborator::eval(const Expr &expr, Frame &frame, Scope &scope) {

@@ -417,8 +417,16 @@ void NetworkImporter::checkRecipes() {
     size_t before = messages.count();
     if (trained->body.result)
       function(*scratch, params, *trained, "recipe");
-    if (messages.count() == before)
-      checkRecipe(train, *trained, params.paths(), messages);
+    if (messages.count() != before)
+      continue;
+    checkRecipe(train, *trained, params.paths(), messages);
+    RecipeFacts recipe = readRecipe(train, messages);
+    if (messages.count() != before || options.training != TrainingRole::None)
+      continue;
+    ParamSource others(messages, {.seed = 0, .wantsValues = false});
+    buildTraining(*scratch,
+                  {program, messages, others, imports, *unit, *trained, recipe},
+                  TrainingRole::Step, "step");
   }
 }
 
