@@ -270,6 +270,14 @@ static std::string shapeText(const nn::Port &port) {
   return llvm::join(dims, "x");
 }
 
+llvm::StringRef burnish::cTypeName(mlir::Type elementType) {
+  return cType(elementType).name;
+}
+
+std::string burnish::describePort(const nn::Port &port) {
+  return (cType(port.elementType).meaning + ", " + shapeText(port)).str();
+}
+
 /// C names for ports, in order, all different.
 static std::vector<std::string> parameterNames(const nn::Signature &signature) {
   llvm::StringSet<> used = {"context", "workspace", signature.name};

@@ -21,6 +21,11 @@ struct HeaderFacts {
   bool needsAllocator = false;
 };
 
+/// An element type in C.
+llvm::StringRef cTypeName(mlir::Type elementType);
+/// "float, 1x3x224x224": what lies at a port, for a comment.
+std::string describePort(const nn::Port &port);
+
 /// The text of NAME.h.
 std::string headerText(const nn::Signature &signature,
                        const HeaderFacts &facts);

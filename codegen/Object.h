@@ -34,7 +34,8 @@ public:
             llvm::ArrayRef<Target> targets, const ObjectOptions &options);
 
   /// Several models that belong together, as one object; each keeps its own
-  /// level. `name` is what others see of them: the symbol that the rest hangs on.
+  /// level. `name` is what others see of them: the symbol that the rest hangs
+  /// on.
   static llvm::Expected<Object> combine(llvm::ArrayRef<mlir::ModuleOp> modules,
                                         llvm::ArrayRef<ObjectOptions> options,
                                         const Target &target,

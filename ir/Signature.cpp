@@ -137,3 +137,12 @@ Signature Signature::recorded(ModuleOp module) {
     signature.outputs.push_back(toPort(port));
   return signature;
 }
+
+int64_t nn::stateBytesOf(ArrayAttr training) {
+  // The first i64 of burnish_training is its state_bytes.
+  for (Attribute field : training)
+    if (auto number = dyn_cast<IntegerAttr>(field);
+        number && number.getType().isInteger(64))
+      return number.getInt();
+  return 0;
+}

@@ -61,6 +61,9 @@ struct Signature {
   void record(mlir::ModuleOp module) const;
 };
 
+/// Bytes of the state of a training, by its description.
+int64_t stateBytesOf(mlir::ArrayAttr training);
+
 /// The one public function of a module; a diagnostic when there is none or
 /// there are several.
 llvm::FailureOr<mlir::func::FuncOp> modelFunction(mlir::ModuleOp module);

@@ -459,9 +459,9 @@ bool NetworkImporter::training(ModuleOp module, ParamSource &params,
   if (!trace)
     return false;
   facts->layers = std::move(trace->layers);
-  module->setAttr(
-      nn::kTrainingAttr,
-      describeTraining(&context, name, *facts, recipe, recipe.dims[0].second));
+  module->setAttr(nn::kTrainingAttr,
+                  describeTraining(&context, name, *facts, recipe,
+                                   recipe.dims[0].second, options.predicts));
   return true;
 }
 

@@ -7,7 +7,15 @@
 namespace burnish {
 
 /// A function of a recipe, or the description that goes with them.
-enum class TrainingRole { None, Step, Eval, EvalOne, Trace, Description };
+enum class TrainingRole {
+  None,
+  Step,
+  Eval,
+  EvalOne,
+  Predict,
+  Trace,
+  Description
+};
 
 struct NetworkOptions : ImportOptions {
   /// The net, or the name that an export gives one; empty: the last export
@@ -24,6 +32,8 @@ struct NetworkOptions : ImportOptions {
   bool wantsValues = true;
   /// What of the net's recipe is built in its place.
   TrainingRole training = TrainingRole::None;
+  /// Whether the training says where its Predict is.
+  bool predicts = false;
   /// Reads the ONNX files that a network imports.
   std::function<llvm::FailureOr<ImportedModel>(
       mlir::MLIRContext &, const ImportOptions &, Diagnostics &)>

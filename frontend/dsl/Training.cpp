@@ -64,6 +64,7 @@ private:
   bool augment();
   std::optional<Value> loss();
   bool metrics();
+  bool predict();
   bool update(Value loss);
   std::vector<size_t> trained();
   std::vector<Value> clipped(std::vector<Value> gradients);
@@ -311,6 +312,22 @@ bool TrainingBuilder::metrics() {
   if (Value scores = e.firstNetResult();
       scores && isa<FloatType>(getElementTypeOrSelf(scores.getType())))
     outputs.push_back({"scores", scores});
+  return true;
+}
+
+/// What the net gives, for whoever has no labels.
+bool TrainingBuilder::predict() {
+  const CallExpr *call = callOf(*recipe.loss, source.net.name.text);
+  Term value = e.evaluate(*call, frame, scope);
+  if (value.kind == Term::Tensor) {
+    outputs.push_back({"scores", value.tensor});
+    return true;
+  }
+  if (value.kind != Term::Tuple)
+    return false;
+  std::vector<std::string> names = e.resultNames(source.net);
+  for (auto [name, part] : llvm::zip_equal(names, value.parts))
+    outputs.push_back({name, part.tensor});
   return true;
 }
 
@@ -571,6 +588,12 @@ std::optional<TrainingFacts> TrainingBuilder::build() {
   addOperands();
   if (!bindColumns() || !augment())
     return std::nullopt;
+  if (role == TrainingRole::Predict) {
+    if (!predict())
+      return std::nullopt;
+    finish();
+    return std::move(facts);
+  }
   std::optional<Value> value = loss();
   if (!value)
     return std::nullopt;

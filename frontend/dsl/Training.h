@@ -58,6 +58,7 @@ std::optional<TrainingFacts> buildTraining(mlir::ModuleOp module,
 mlir::Attribute describeTraining(mlir::MLIRContext *context,
                                  llvm::StringRef name,
                                  const TrainingFacts &facts,
-                                 const RecipeFacts &recipe, int64_t batch);
+                                 const RecipeFacts &recipe, int64_t batch,
+                                 bool hasPredict);
 
 } // namespace burnish::dsl

@@ -98,7 +98,8 @@ Attribute Describer::column(const ColumnFact &column) {
 
 Attribute dsl::describeTraining(MLIRContext *context, StringRef name,
                                 const TrainingFacts &facts,
-                                const RecipeFacts &recipe, int64_t batch) {
+                                const RecipeFacts &recipe, int64_t batch,
+                                bool hasPredict) {
   Describer d(context);
   // The state begins with a burnish_state.
   int64_t offset = 64;
@@ -118,5 +119,6 @@ Attribute dsl::describeTraining(MLIRContext *context, StringRef name,
               [&](const ClauseFact &clause) { return d.clause(clause); }),
        d.whole(offset), d.half(facts.layers.size()), d.half(facts.slots.size()),
        d.half(facts.columns.size()), d.half(facts.values.size()),
-       d.half(recipe.clauses.size()), d.half(batch)});
+       d.half(recipe.clauses.size()), d.half(batch),
+       hasPredict ? d.symbol((name + "_predict").str()) : d.null()});
 }

@@ -179,7 +179,6 @@ struct DescribeTraining
     module->setAttr(nn::kWorkspaceAttr,
                     Builder(&getContext()).getI64IntegerAttr(0));
     Emitter(module, signature.name).emit(training, isProgram);
-    module->removeAttr(nn::kTrainingAttr);
   }
 };
 } // namespace

@@ -118,16 +118,22 @@ private:
 /// What compilers of C want beside an object: its header, and burnish.h unless
 /// it is there already.
 static llvm::Error addHeaders(Products &products, const Compiler &compiler,
-                              StringRef output) {
+                              StringRef output, bool trains) {
   if (llvm::Error error =
           products.addText(basePath(output) + ".h", compiler.header()))
     return error;
-  llvm::SmallString<128> shared(path::parent_path(output));
-  path::append(shared, "burnish.h");
-  auto present = llvm::MemoryBuffer::getFile(shared);
-  if (present && (*present)->getBuffer() == kBurnishHeader)
-    return llvm::Error::success();
-  return products.addText(shared, kBurnishHeader);
+  auto addShared = [&](StringRef name, StringRef text) -> llvm::Error {
+    llvm::SmallString<128> shared(path::parent_path(output));
+    path::append(shared, name);
+    auto present = llvm::MemoryBuffer::getFile(shared);
+    if (present && (*present)->getBuffer() == text)
+      return llvm::Error::success();
+    return products.addText(shared, text);
+  };
+  if (llvm::Error error = addShared("burnish.h", kBurnishHeader))
+    return error;
+  return trains ? addShared("burnish_train.h", kTrainHeader)
+                : llvm::Error::success();
 }
 
 /// A program looks for its weights beside itself, under the model's name in C.
@@ -171,7 +177,8 @@ struct Compile {
               addWeights(products, object, compiler.name(), output))
         return error;
     if (options.emit != Emit::Program)
-      if (llvm::Error error = addHeaders(products, compiler, output))
+      if (llvm::Error error =
+              addHeaders(products, compiler, output, options.trains))
         return error;
     // Programs and shared libraries get their weights once they are linked.
     bool hasRoom =

@@ -1,6 +1,7 @@
 // Compiler.cpp - the way from a model file to whatever is asked for.
 #include "tools/burnish/Compiler.h"
 #include "codegen/Header.h"
+#include "codegen/TrainingHeader.h"
 #include "ir/Dialect.h"
 #include "ir/Signature.h"
 #include "mlir/IR/Diagnostics.h"
@@ -117,6 +118,7 @@ NetworkOptions burnish::importOptions(const Options &options) {
                           options.emit == Emit::Static;
   import.importOnnx = importModel;
   import.training = options.trains ? TrainingRole::Step : options.role;
+  import.predicts = options.emit != Emit::Program;
   return import;
 }
 
@@ -137,9 +139,13 @@ bool Compiler::loadParts(StringRef path) {
       {TrainingRole::Description, ""},
       {TrainingRole::Eval, "_eval"},
       {TrainingRole::EvalOne, "_eval_one"},
+      {TrainingRole::Predict, "_predict"},
       {TrainingRole::Trace, "_trace"}};
   StringRef name = StringRef(identifier).drop_back(StringRef("_step").size());
   for (auto [role, suffix] : kParts) {
+    // A program has no one to predict for.
+    if (role == TrainingRole::Predict && options.emit == Emit::Program)
+      continue;
     auto part = std::make_unique<Part>();
     part->options = options;
     part->options.trains = false;
@@ -368,7 +374,43 @@ int64_t Compiler::weightsFileBytes() const {
   return weights->bytes();
 }
 
+/// The header of a training, from its parts.
+std::string Compiler::trainingHeader() const {
+  TrainingFacts facts;
+  const Compiler &description = *parts[0]->compiler;
+  facts.name = description.name();
+  facts.stateBytes = nn::stateBytesOf(
+      description.module()->getAttrOfType<ArrayAttr>(nn::kTrainingAttr));
+  auto workspaceOf = [](ModuleOp module) {
+    auto bytes = module->getAttrOfType<IntegerAttr>(nn::kWorkspaceAttr);
+    return bytes ? bytes.getInt() : 0;
+  };
+  facts.workspaceBytes = workspaceOf(module());
+  for (const auto &part : parts)
+    facts.workspaceBytes =
+        std::max(facts.workspaceBytes, workspaceOf(part->compiler->module()));
+  auto columnsOf = [](const nn::Signature &signature) {
+    std::vector<nn::Port> columns;
+    for (const nn::Port &port : signature.inputs) {
+      if (port.name == "recipe")
+        break;
+      columns.push_back(port);
+    }
+    return columns;
+  };
+  facts.columns = columnsOf(nn::Signature::recorded(module()));
+  for (const auto &part : parts)
+    if (part->options.role == TrainingRole::Predict) {
+      auto signature = nn::Signature::recorded(part->compiler->module());
+      facts.inputs = columnsOf(signature);
+      facts.outputs = signature.outputs;
+    }
+  return trainingHeaderText(facts);
+}
+
 std::string Compiler::header() const {
+  if (!parts.empty())
+    return trainingHeader();
   nn::Signature signature = nn::Signature::recorded(module());
   HeaderFacts facts;
   for (const OwningOpRef<ModuleOp> &each : modules) {

@@ -75,6 +75,7 @@ private:
   };
   std::vector<std::unique_ptr<Part>> parts;
   bool loadParts(llvm::StringRef path);
+  std::string trainingHeader() const;
   std::string file, identifier;
   /// The last phase that is done.
   std::optional<Emit> reached;
