@@ -78,8 +78,8 @@ std::string burnish::trainingHeaderText(const TrainingFacts &facts) {
        << ", context, state, columns, " << values << "loss, workspace);\n}\n\n";
   };
   batchFunction("step", "void *",
-                "One update; `loss` may be NULL. Returns a burnish_status.",
-                "NULL, ");
+                "One update; `loss` may be null. Returns a burnish_status.",
+                "0, ");
   batchFunction("eval", "const void *", "The loss, and no update.", "");
   os << "/* What the network gives. */\nstatic inline int32_t " << name
      << "_predict(const burnish_context *context, const void *state, "

@@ -244,7 +244,7 @@ bool TrainingBuilder::bindColumns() {
       return false;
     scope.values[column.name.text] = term;
   }
-  if (recipe.isWeighted) {
+  if (recipe.isWeighted && role != TrainingRole::Predict) {
     int64_t batch = role == TrainingRole::EvalOne ? 1 : recipe.dims[0].second;
     e.sampleWeights = addColumn(
         "weight", RankedTensorType::get({batch}, builder.getF32Type()),

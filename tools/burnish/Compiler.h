@@ -43,7 +43,10 @@ public:
   mlir::ModuleOp module() const { return *modules[0]; }
   Progress &progress() { return line; }
   const Target &target() const { return targets[0]; }
-  const std::string &name() const { return identifier; }
+  /// What C calls the model, or the training.
+  const std::string &name() const {
+    return parts.empty() ? identifier : parts[0]->compiler->identifier;
+  }
   /// Whether the compiled model has weights in a file of their own, and their
   /// bytes.
   int64_t weightsFileBytes() const;
