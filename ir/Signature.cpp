@@ -54,6 +54,9 @@ static Port portOf(Type type, DictionaryAttr attributes, std::string fallback) {
   port.elementType = tensor.getElementType();
   port.dims = tensor.getShape().vec();
   port.dimNames.resize(port.dims.size());
+  if (auto updated =
+          attributes ? attributes.getAs<IntegerAttr>(kUpdatesAttr) : nullptr)
+    port.updates = updated.getInt();
   if (auto names =
           attributes ? attributes.getAs<ArrayAttr>("nn.dims") : ArrayAttr())
     for (auto [index, dimName] :
@@ -95,6 +98,7 @@ static Attribute toAttribute(const Port &port, OpBuilder &builder) {
       builder.getNamedAttr("name", builder.getStringAttr(port.name)),
       builder.getNamedAttr("type", TypeAttr::get(RankedTensorType::get(
                                        port.dims, port.elementType))),
+      builder.getNamedAttr("updates", builder.getI64IntegerAttr(port.updates)),
   });
 }
 
@@ -103,6 +107,8 @@ static Port toPort(DictionaryAttr dictionary) {
   auto type =
       cast<RankedTensorType>(dictionary.getAs<TypeAttr>("type").getValue());
   port.name = dictionary.getAs<StringAttr>("name").str();
+  if (auto updates = dictionary.getAs<IntegerAttr>("updates"))
+    port.updates = updates.getInt();
   port.elementType = type.getElementType();
   port.dims = type.getShape().vec();
   for (StringAttr name :

@@ -43,6 +43,8 @@ struct Port {
   mlir::Type elementType;
   std::vector<int64_t> dims;
   std::vector<std::string> dimNames;
+  /// Of an output: the input that it takes the place of, or -1.
+  int64_t updates = -1;
 
   bool isStatic() const;
   /// Bytes of a static port.

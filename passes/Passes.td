@@ -164,6 +164,14 @@ def EmitKernels : Pass<"nn-emit-kernels", "::mlir::ModuleOp"> {
 
 //===- memory: tensors to one workspace -----------------------------------===//
 
+def UpdateInPlace : Pass<"nn-update-in-place", "::mlir::func::FuncOp"> {
+  let summary = "results with `nn.updates` are written into the arguments that they take the place of";
+  let description = [{
+    What writes an argument is moved behind what reads its old contents; where that cannot be, bufferisation copies.
+  }];
+  let dependentDialects = ["::mlir::bufferization::BufferizationDialect"];
+}
+
 def WriteInPlace : Pass<"nn-write-in-place", "::mlir::func::FuncOp"> {
   let summary = "paddings are borders around a slice, and what is joined has its place before its parts are computed";
   let description = [{

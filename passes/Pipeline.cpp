@@ -95,6 +95,7 @@ static void addTiles(OpPassManager &passes, const PipelineOptions &options) {
 static void addMemory(OpPassManager &passes, const PipelineOptions &options) {
   if (options.level > 0)
     passes.addNestedPass<func::FuncOp>(createWriteInPlace());
+  passes.addNestedPass<func::FuncOp>(createUpdateInPlace());
   passes.addPass(createBufferize());
   passes.addNestedPass<func::FuncOp>(createCarryInPlace());
   passes.addPass(memref::createFoldMemRefAliasOpsPass());
@@ -233,6 +234,10 @@ static constexpr Order kOrder[] = {
     {"nn-group-kernels", "nn-order-loops", "what no schedule took is ordered"},
     {"nn-write-in-place", "nn-bufferize",
      "bufferisation finds what may write into a slice"},
+    {"nn-write-in-place", "nn-update-in-place",
+     "what makes a result is there by then"},
+    {"nn-update-in-place", "nn-bufferize",
+     "bufferisation sees which arguments are written"},
     {"nn-bufferize", "nn-emit-kernels", "how buffers lie decides the code"},
     {"nn-emit-kernels", "ownership-based-buffer-deallocation",
      "a kernel's region is no control flow"},

@@ -105,12 +105,17 @@ static burnish_status checkInput(const burnish_model &model,
 }
 
 static burnish_status checkOutput(const burnish_info &info,
+                                  const burnish_tensor *inputs,
                                   const burnish_tensor &tensor,
                                   bool allocates) {
   if ((info.rank > 0 && !tensor.dims) || tensor.bytes < 0)
     return BURNISH_BAD_ARGUMENT;
   bool isFixed = hasFixedShape(info);
   int64_t bytes = isFixed ? bytesOf(info, info.dims) : 0;
+  if (info.updates)
+    return !tensor.data || tensor.data == inputs[info.updates - 1].data
+               ? BURNISH_OK
+               : BURNISH_BAD_ARGUMENT;
   if (!tensor.data)
     return allocates || (isFixed && bytes == 0) ? BURNISH_OK
                                                 : BURNISH_NO_ALLOCATOR;
@@ -140,7 +145,7 @@ static burnish_status checkArguments(const burnish_model &model,
       return status;
   for (int32_t i = 0; i < model.output_count; ++i)
     if (burnish_status status =
-            checkOutput(model.outputs[i], outputs[i], allocates))
+            checkOutput(model.outputs[i], inputs, outputs[i], allocates))
       return status;
   return BURNISH_OK;
 }
@@ -163,6 +168,11 @@ int32_t burnish_run(const burnish_model *model, const burnish_context *context,
 
   // Compiled code allocates only what it alone knows the size of.
   for (int32_t i = 0; i < model->output_count; ++i) {
+    if (int32_t updated = model->outputs[i].updates) {
+      outputs[i].data = inputs[updated - 1].data;
+      outputs[i].bytes = inputs[updated - 1].bytes;
+      continue;
+    }
     if (!isOurs(model->outputs[i], outputs[i]))
       continue;
     outputs[i].bytes = bytesOf(model->outputs[i], model->outputs[i].dims);

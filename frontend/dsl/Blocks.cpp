@@ -144,6 +144,9 @@ bool Elaborator::statement(const Stmt &stmt, Frame &frame, Scope &scope) {
       if (currentScan || controlDepth)
         return messages.error(assign.span, "a state changes outside of scan "
                                            "and if only");
+      if (training && training->applies)
+        value.tensor = builder.make<nn::WhereOp>(training->applies,
+                                                 value.tensor, target.tensor);
       state->value = value.tensor;
       target.tensor = value.tensor;
       return true;

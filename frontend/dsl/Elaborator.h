@@ -122,6 +122,9 @@ public:
     /// One i64 that is another in each step: of what is drawn.
     mlir::Value key;
     int64_t draws = 0;
+    /// Where states are assigned to, they stay as they are unless this holds: a
+    /// truth of the run, if it is there.
+    mlir::Value applies;
     /// What each layer gave, under its path, in the order of the run.
     std::vector<std::pair<std::string, mlir::Value>> layers;
     /// A column of the data, once its type is known.

@@ -67,7 +67,10 @@ private:
   bool predict();
   bool update(Value loss);
   std::vector<size_t> trained();
+  Value updateCount(Type type);
   std::vector<Value> clipped(std::vector<Value> gradients);
+  Value accumulate(ArrayRef<size_t> places, std::vector<Value> &gradients,
+                   Value isSound);
   bool optimize(size_t slot, Value gradient);
   void keep(Value condition, size_t from, size_t to);
   void trace();
@@ -88,7 +91,7 @@ private:
   Scope scope;
 
   TrainingFacts facts;
-  Value recipeOperand, step, applies;
+  Value recipeOperand, step;
   std::vector<std::pair<std::string, Value>> outputs;
 };
 } // namespace
@@ -372,6 +375,14 @@ std::vector<Value> TrainingBuilder::clipped(std::vector<Value> gradients) {
   return gradients;
 }
 
+/// How often params were updated, with this time.
+Value TrainingBuilder::updateCount(Type type) {
+  Value count = step;
+  if (recipe.accumulate > 1)
+    count = builder.make<nn::DivOp>(count, builder.integer(recipe.accumulate));
+  return builder.make<nn::CastOp>(count, nn::onnxType(type), 1, "up");
+}
+
 bool TrainingBuilder::optimize(size_t place, Value gradient) {
   const CallExpr &call = *recipe.optimizer;
   Program::Found found = source.program.find(source.unit, call.callee.text);
@@ -427,6 +438,36 @@ void TrainingBuilder::keep(Value condition, size_t from, size_t to) {
   }
 }
 
+/// Adds gradients up over several steps; the last of these updates by their
+/// mean. Returns whether this is one.
+Value TrainingBuilder::accumulate(ArrayRef<size_t> places,
+                                  std::vector<Value> &gradients,
+                                  Value isSound) {
+  Type f32 = builder.getF32Type();
+  Value count = builder.integer(recipe.accumulate);
+  Value isLast = builder.make<nn::EqualOp>(
+            builder.make<nn::ModOp>(step, count, 0), builder.integer(0)),
+        share = builder.scalar(f32, 1.0 / recipe.accumulate);
+  size_t first = e.slots.size();
+  for (auto [place, gradient] : llvm::zip_equal(places, gradients)) {
+    BlockArgument sum =
+        entry()->addArgument(e.slots[place].argument.getType(), loc);
+    gradient =
+        builder.make<nn::AddOp>(sum, builder.make<nn::MulOp>(gradient, share));
+    Elaborator::Slot slot;
+    slot.path = e.slots[place].path + ".sum";
+    slot.argument = sum;
+    slot.value =
+        builder.make<nn::WhereOp>(isLast, builder.scalar(f32, 0), gradient);
+    slot.isState = true;
+    slot.of = static_cast<int>(place);
+    e.slots.push_back(std::move(slot));
+  }
+  keep(isSound, first, e.slots.size());
+  gradients = clipped(std::move(gradients));
+  return builder.make<nn::AndOp>(isSound, isLast);
+}
+
 bool TrainingBuilder::update(Value loss) {
   const CallExpr &call = *recipe.optimizer;
   Program::Found found = source.program.find(source.unit, call.callee.text);
@@ -458,21 +499,25 @@ bool TrainingBuilder::update(Value loss) {
   e.at(recipe.loss->span);
   auto gradient = builder.makeMany<nn::GradientOp>(places.size(), loss,
                                                    ValueRange(variables));
-  std::vector<Value> gradients = clipped(
-      std::vector<Value>(gradient->result_begin(), gradient->result_end()));
+  std::vector<Value> gradients(gradient->result_begin(),
+                               gradient->result_end());
+  if (recipe.accumulate == 1)
+    gradients = clipped(std::move(gradients));
   // A loss that is no number changes nothing.
   Value difference = builder.make<nn::SubOp>(loss, loss);
   Value isSound = builder.make<nn::EqualOp>(
       difference, builder.scalar(builder.getF32Type(), 0));
   keep(isSound, 0, own);
-  size_t beforeMoments = e.slots.size();
+  Value applies = isSound;
+  if (recipe.accumulate > 1)
+    applies = accumulate(places, gradients, isSound);
+  training.applies = applies;
   for (auto [place, each] : llvm::zip_equal(places, gradients))
     if (!optimize(place, each))
       return false;
-  size_t afterMoments = e.slots.size();
+  training.applies = {};
   for (size_t place : places)
-    keep(isSound, place, place + 1);
-  keep(isSound, beforeMoments, afterMoments);
+    keep(applies, place, place + 1);
   if (!recipe.hasAverage)
     return true;
   Value kept = e.tensorOf(number("ema"), builder.getF32Type()).tensor;

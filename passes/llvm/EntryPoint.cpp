@@ -403,7 +403,7 @@ private:
                   [&](size_t axis) { return addressOrNull(names[axis]); });
       symbols.push_back(symbol);
     }
-    auto info = structOf({pointer, pointer, pointer, i32, i32});
+    auto info = structOf({pointer, pointer, pointer, i32, i32, i32, i32});
     return array(what, info, ports.size(), [&](size_t position) {
       const nn::Port &port = ports[position];
       const Symbols &symbol = symbols[position];
@@ -411,7 +411,8 @@ private:
                        {addressOf(symbol.name), addressOrNull(symbol.dims),
                         addressOrNull(symbol.dimNames),
                         constant(i32, port.dims.size()),
-                        constant(i32, nn::onnxType(port.elementType))});
+                        constant(i32, nn::onnxType(port.elementType)),
+                        constant(i32, port.updates + 1), constant(i32, 0)});
     });
   }
 

@@ -1,6 +1,7 @@
 // Bufferize.cpp - tensors become buffers.
 #include "passes/memory/Bufferize.h"
 #include "ir/Kernel.h"
+#include "ir/Signature.h"
 #include "mlir/Dialect/Bufferization/IR/DstBufferizableOpInterfaceImpl.h"
 #include "mlir/Dialect/Bufferization/Transforms/OneShotAnalysis.h"
 #include "mlir/Dialect/Bufferization/Transforms/OneShotModuleBufferize.h"
@@ -107,6 +108,22 @@ struct KernelBufferization
     return !cast<DestinationStyleOpInterface>(op).isDpsInit(&operand);
   }
 
+  /// One pass along the elements reads each where it writes it.
+  bool bufferizesToElementwiseAccess(Operation *op, const AnalysisState &,
+                                     ArrayRef<OpOperand *> operands) const {
+    Block &block = cast<nn::KernelOp>(op).getBody().front();
+    SmallVector<linalg::GenericOp> generics(block.getOps<linalg::GenericOp>());
+    if (generics.size() != 1 || generics[0].getNumReductionLoops() > 0)
+      return false;
+    return llvm::all_of(operands, [&](OpOperand *operand) {
+      Value argument = block.getArgument(operand->getOperandNumber());
+      return llvm::all_of(argument.getUses(), [&](OpOperand &use) {
+        return use.getOwner() == generics[0] &&
+               generics[0].getMatchingIndexingMap(&use).isIdentity();
+      });
+    });
+  }
+
   LogicalResult bufferize(Operation *op, RewriterBase &rewriter,
                           const BufferizationOptions &options,
                           BufferizationState &state) const {
@@ -163,11 +180,18 @@ struct Bufferize : burnish::impl::BufferizeBase<Bufferize> {
           llvm::none_of(op->getOperandTypes(), llvm::IsaPred<TensorType>);
       return isDone || op->getParentOfType<nn::KernelOp>() != nullptr;
     });
-    // What a caller hands over stays as it is.
-    for (auto function : getOperation().getOps<func::FuncOp>())
+    // What a caller hands over stays as it is, except what a result updates.
+    for (auto function : getOperation().getOps<func::FuncOp>()) {
+      llvm::SmallDenseSet<int64_t> updated;
+      for (unsigned index = 0; index < function.getNumResults(); ++index)
+        if (auto argument = function.getResultAttrOfType<IntegerAttr>(
+                index, nn::kUpdatesAttr))
+          updated.insert(argument.getInt());
       for (unsigned index = 0; index < function.getNumArguments(); ++index)
-        function.setArgAttr(index, BufferizationDialect::kWritableAttrName,
-                            BoolAttr::get(&getContext(), false));
+        function.setArgAttr(
+            index, BufferizationDialect::kWritableAttrName,
+            BoolAttr::get(&getContext(), updated.contains(index)));
+    }
     IRRewriter rewriter(&getContext());
     OneShotAnalysisState analysis(getOperation(), options);
     if (failed(analyzeModuleOp(getOperation(), analysis)) ||

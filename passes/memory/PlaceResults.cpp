@@ -39,19 +39,40 @@ static Value asAllocated(OpBuilder &builder, BlockArgument argument,
                                            strides);
 }
 
+/// The argument that a result takes the place of.
+static int64_t updatedBy(func::FuncOp function, unsigned result) {
+  return function.getResultAttrOfType<IntegerAttr>(result, nn::kUpdatesAttr)
+      .getInt();
+}
+
+/// A result that was returned under another buffer goes to its place now.
+static void copyUnlessThere(OpBuilder &builder, Value result, Value place) {
+  Value buffer = result;
+  while (auto cast = buffer.getDefiningOp<memref::CastOp>())
+    buffer = cast.getSource();
+  if (buffer != place)
+    memref::CopyOp::create(builder, result.getLoc(), result, place);
+}
+
 static void placeResults(func::FuncOp function) {
   Block &body = function.getBody().front();
   auto terminator = cast<func::ReturnOp>(body.getTerminator());
   SmallVector<Value> kept;
   SmallVector<memref::AllocOp> replaced;
   OpBuilder atStart = OpBuilder::atBlockBegin(&body), atEnd(terminator);
-  for (Value result : terminator.getOperands()) {
+  for (auto [index, result] : llvm::enumerate(terminator.getOperands())) {
     auto type = cast<MemRefType>(result.getType());
     if (!type.hasStaticShape()) {
       kept.push_back(result);
       continue;
     }
     BlockArgument argument = body.addArgument(type, result.getLoc());
+    // The caller names the argument's buffer here, which is written already.
+    if (function.getResultAttr(index, nn::kUpdatesAttr)) {
+      copyUnlessThere(atEnd, result,
+                      body.getArgument(updatedBy(function, index)));
+      continue;
+    }
     memref::AllocOp alloc = allocationOf(result, &body);
     // The same buffer returned twice is written once and copied once.
     if (!alloc || llvm::is_contained(replaced, alloc)) {

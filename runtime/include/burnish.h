@@ -152,6 +152,11 @@ typedef struct burnish_info {
   const char *const *dim_names;
   int32_t rank;
   int32_t type; /* a burnish_type */
+  /* Of an output: 0, or 1 more than the number of the input that it takes the
+   * place of. The run changes that input's buffer, and the output is the same
+   * buffer: its `data` is the input's, or NULL, and then burnish_run sets it. */
+  int32_t updates;
+  int32_t reserved;
 } burnish_info;
 
 /* A flag: the model cannot run without the context's `allocate`. */

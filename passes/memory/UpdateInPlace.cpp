@@ -1,0 +1,105 @@
+// UpdateInPlace.cpp - results that take the place of arguments.
+#include "ir/Signature.h"
+#include "mlir/Analysis/SliceAnalysis.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "passes/Passes.h"
+
+using namespace mlir;
+using namespace burnish;
+
+namespace burnish {
+#define GEN_PASS_DEF_UPDATEINPLACE
+#include "passes/Passes.h.inc"
+} // namespace burnish
+
+namespace {
+/// A result, and the argument that it takes the place of.
+struct Update {
+  unsigned result;
+  BlockArgument argument;
+};
+
+struct UpdateInPlace : burnish::impl::UpdateInPlaceBase<UpdateInPlace> {
+  void runOnOperation() override {
+    func::FuncOp function = getOperation();
+    if (function.isDeclaration())
+      return;
+    Block &body = function.getBody().front();
+    SmallVector<Update> updates;
+    for (unsigned index = 0; index < function.getNumResults(); ++index)
+      if (auto updated = function.getResultAttrOfType<IntegerAttr>(
+              index, nn::kUpdatesAttr))
+        updates.push_back({index, body.getArgument(updated.getInt())});
+    if (updates.empty())
+      return;
+    orderWriters(body, updates);
+    auto end = cast<func::ReturnOp>(body.getTerminator());
+    OpBuilder builder(end);
+    for (Update &update : updates) {
+      Value value = end.getOperand(update.result);
+      if (value == update.argument)
+        continue;
+      if (Operation *maker = value.getDefiningOp())
+        builder.setInsertionPointAfter(maker);
+      else
+        builder.setInsertionPoint(end);
+      auto moved = bufferization::MaterializeInDestinationOp::create(
+          builder, end.getLoc(), value.getType(), value, update.argument);
+      end.setOperand(update.result, moved.getResult());
+    }
+  }
+
+private:
+  static Operation *within(Block &body, Operation *op) {
+    return body.findAncestorOpInBlock(*op);
+  }
+
+  /// Where what writes an argument stands before something that reads its old
+  /// contents, bufferisation would copy it. Writers, and what follows from
+  /// them, go behind. Updates may read each other, so that moving one puts
+  /// another in question: what a few rounds do not settle is copied.
+  void orderWriters(Block &body, ArrayRef<Update> updates) {
+    Operation *end = body.getTerminator();
+    constexpr int kRounds = 4;
+    for (int round = 0; round < kRounds; ++round) {
+      bool isChanged = false;
+      for (const Update &update : updates) {
+        Operation *writer = end->getOperand(update.result).getDefiningOp();
+        if (!writer)
+          continue;
+        Operation *last = nullptr;
+        for (Operation *user : update.argument.getUsers()) {
+          Operation *reader = within(body, user);
+          if (reader != writer && reader != end &&
+              (!last || last->isBeforeInBlock(reader)))
+            last = reader;
+        }
+        if (!last || last->isBeforeInBlock(writer))
+          continue;
+        SetVector<Operation *> followers;
+        ForwardSliceOptions options;
+        options.filter = [&](Operation *op) { return op != end; };
+        getForwardSlice(writer, &followers, options);
+        SmallVector<Operation *> moved{writer};
+        for (Operation *op : followers)
+          if (op->getBlock() == &body && op->isBeforeInBlock(last))
+            moved.push_back(op);
+        // A reader that needs what is written cannot stand before it.
+        if (followers.contains(last) ||
+            llvm::any_of(followers, [&](Operation *op) {
+              return within(body, op) == last;
+            }))
+          continue;
+        llvm::sort(moved, [](Operation *a, Operation *b) {
+          return a->isBeforeInBlock(b);
+        });
+        for (Operation *op : llvm::reverse(moved))
+          op->moveAfter(last);
+        isChanged = true;
+      }
+      if (!isChanged)
+        return;
+    }
+  }
+};
+} // namespace
