@@ -138,6 +138,9 @@ typedef struct burnish_training {
   int32_t value_count;
   int32_t clause_count;
   int32_t batch;
+  /* Forward alone, for those columns that are inputs of the network; NULL in
+   * programs. */
+  const burnish_model *predict;
 } burnish_training;
 
 /* At the beginning of each state. */
@@ -167,6 +170,16 @@ BURNISH_API int32_t burnish_train_eval(const burnish_training *training,
                                        const void *state,
                                        const void *const *columns, float *loss,
                                        void *workspace);
+
+/* What the network gives for `batch` samples: one pointer for each input and
+ * output of the training's `predict`, whose inputs are columns, then what the
+ * state holds. BURNISH_BAD_ARGUMENT where there is none. */
+BURNISH_API int32_t burnish_train_predict(const burnish_training *training,
+                                          const burnish_context *context,
+                                          const void *state,
+                                          const void *const *inputs,
+                                          void *const *outputs,
+                                          void *workspace);
 
 /* The state as bytes that another run can check: a header with sizes, a checksum
  * and what the training is, then the state. `save` writes
