@@ -290,9 +290,8 @@ int runProgram(const burnish_model &model, const Options &options) {
                    return it.session.run(it.inputs);
                  },
                  &closure, session.pool()};
-  if (int32_t status =
-          isBench ? bench(timed, options.benchNanoseconds, threads)
-                  : session.run(inputs))
+  if (int32_t status = isBench ? bench(timed, options.benchNanoseconds, threads)
+                               : session.run(inputs))
     return complain(options, BadInput, burnish_status_text(status));
   if (options.output &&
       !writeOutputs(model, session, file, endsWith(options.output, ".npz"),

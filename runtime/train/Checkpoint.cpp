@@ -72,8 +72,8 @@ bool Checkpoint::save(const Progress &progress, const void *state,
   header.fingerprint = fingerprint(training);
   header.doubles = count;
   header.stateBytes = training.state_bytes;
-  header.bodySum = checksum(
-      bytes + sizeof(Header), static_cast<int64_t>(sizeof progress) + 8 * count);
+  header.bodySum = checksum(bytes + sizeof(Header),
+                            static_cast<int64_t>(sizeof progress) + 8 * count);
   header.headerSum = checksum(&header, offsetof(Header, headerSum));
   memcpy(bytes, &header, sizeof header);
   burnish_train_save(&training, state, bytes + kStart + 8 * count);
@@ -83,8 +83,7 @@ bool Checkpoint::save(const Progress &progress, const void *state,
   if (snprintf(beside, sizeof beside, "%s.new", name) >=
       static_cast<int>(sizeof beside))
     return message.set("%s: cannot write: %s", name, strerror(ENAMETOOLONG));
-  int descriptor =
-      open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  int descriptor = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   bool isWritten = descriptor >= 0 &&
                    writeAll(descriptor, bytes, buffer.size()) &&
                    fsync(descriptor) == 0;
@@ -129,7 +128,8 @@ bool Checkpoint::load(Progress &progress, void *state, bool &isThere,
                        name);
   if (header.fingerprint != fingerprint(training) || header.doubles != count ||
       header.stateBytes != training.state_bytes)
-    return message.set("%s: is a checkpoint of another recipe or network", name);
+    return message.set("%s: is a checkpoint of another recipe or network",
+                       name);
   if (file.size() != buffer.size())
     return message.set("%s: is damaged: it has %llu bytes in place of %llu",
                        name, static_cast<unsigned long long>(file.size()),

@@ -115,9 +115,8 @@ bool Engine::prepare(int32_t threads, const Metrics &metrics,
 }
 
 int32_t Engine::step(const double *values) {
-  Operands operands = {.columns = columnPlaces,
-                       .values = values,
-                       .outputs = given[0].outputs()};
+  Operands operands = {
+      .columns = columnPlaces, .values = values, .outputs = given[0].outputs()};
   return runTraining(training, *training.step, context, state(), operands,
                      /*updates=*/true, workspace.data());
 }
@@ -140,9 +139,8 @@ bool Engine::evaluate(Samples &samples, const Part &part, const double *values,
     const Given &gave = given[isWhole ? 1 : 2];
     if (!samples.rows(part, from, count, columnPlaces, message))
       return false;
-    Operands operands = {.columns = columnPlaces,
-                         .values = values,
-                         .outputs = gave.outputs()};
+    Operands operands = {
+        .columns = columnPlaces, .values = values, .outputs = gave.outputs()};
     int32_t status = runTraining(
         training, isWhole ? *training.eval : *training.eval_one, context,
         state(), operands, /*updates=*/false, workspace.data());
@@ -167,9 +165,8 @@ const char *Engine::traceLayer(const double *values) {
   uint64_t bytes = static_cast<uint64_t>(trace->workspace_bytes);
   if (!flags.prepare(training, *trace, none, false) || !room.allocate(bytes))
     return nullptr;
-  Operands operands = {.columns = columnPlaces,
-                       .values = values,
-                       .outputs = flags.outputs()};
+  Operands operands = {
+      .columns = columnPlaces, .values = values, .outputs = flags.outputs()};
   // Params themselves, not their averages.
   if (runTraining(training, *trace, context, state(), operands,
                   /*updates=*/true, room.data()) == BURNISH_OK)

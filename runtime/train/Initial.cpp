@@ -107,9 +107,9 @@ static void orthogonalize(float *values, int64_t rows, int64_t columns,
           dot += static_cast<double>(mine[k * stride]) *
                  static_cast<double>(other[k * stride]);
         for (int64_t k = 0; k < length; ++k)
-          mine[k * stride] = static_cast<float>(
-              static_cast<double>(mine[k * stride]) -
-              dot * static_cast<double>(other[k * stride]));
+          mine[k * stride] =
+              static_cast<float>(static_cast<double>(mine[k * stride]) -
+                                 dot * static_cast<double>(other[k * stride]));
       }
     double square = 0;
     for (int64_t k = 0; k < length; ++k)

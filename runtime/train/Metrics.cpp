@@ -50,9 +50,8 @@ bool Metrics::prepare(const burnish_training &training, Message &message) {
         labelColumn = column;
     }
     if (metric.kind == Metric::Top)
-      metric.most = clause->number_count
-                        ? static_cast<int64_t>(clause->numbers[0])
-                        : 5;
+      metric.most =
+          clause->number_count ? static_cast<int64_t>(clause->numbers[0]) : 5;
     if (metric.kind == Metric::Top)
       snprintf(metric.name, sizeof metric.name, "top%lld",
                static_cast<long long>(metric.most));
@@ -100,9 +99,9 @@ bool Metrics::shapeOf(const burnish_training &training, Message &message) {
   for (int32_t axis = 0; axis < label.rank; ++axis)
     labels *= label.dims[axis];
   shape.labelType = label.type;
-  shape.isInteger = label.type != BURNISH_FLOAT && label.type != BURNISH_DOUBLE &&
-                    label.type != BURNISH_FLOAT16 &&
-                    label.type != BURNISH_BFLOAT16;
+  shape.isInteger =
+      label.type != BURNISH_FLOAT && label.type != BURNISH_DOUBLE &&
+      label.type != BURNISH_FLOAT16 && label.type != BURNISH_BFLOAT16;
   if (labels <= 0 || all % labels != 0)
     return message.set("metric '%s': the network gives %lld scores a sample "
                        "and column '%s' has %lld numbers",
@@ -150,8 +149,8 @@ bool Metrics::reserve(int64_t samples) {
 void Metrics::add(const Batch &batch) {
   double *to = totals();
   to[kSamples] += static_cast<double>(batch.samples);
-  to[kLoss] += static_cast<double>(batch.loss) *
-               static_cast<double>(batch.samples);
+  to[kLoss] +=
+      static_cast<double>(batch.loss) * static_cast<double>(batch.samples);
   for (int32_t i = 0; i < metricCount; ++i)
     if (metrics[i].kind == Metric::Expression && batch.expressions &&
         batch.expressions[i])
@@ -177,17 +176,16 @@ void Metrics::addPlace(const Batch &batch, int64_t sample, int64_t place) {
                        : valueAt(batch.scores, batch.scoresType, at);
   }
   if (shape.isIndexed) {
-    addGuess(scores, static_cast<int64_t>(
-                         valueAt(batch.labels, shape.labelType,
-                                 sample * shape.places + place)));
+    addGuess(scores,
+             static_cast<int64_t>(valueAt(batch.labels, shape.labelType,
+                                          sample * shape.places + place)));
     return;
   }
   int64_t best = 0;
   double greatest = -INFINITY;
   for (int64_t i = 0; i < classes; ++i) {
-    double label =
-        valueAt(batch.labels, shape.labelType,
-                (sample * shape.places + place) * classes + i);
+    double label = valueAt(batch.labels, shape.labelType,
+                           (sample * shape.places + place) * classes + i);
     double difference = scores[i] - label;
     to[kSquares] += difference * difference;
     to[kAbsolute] += fabs(difference);
@@ -231,8 +229,8 @@ void Metrics::addGuess(const double *scores, int64_t label) {
     to[kLikelihood] += scores[label] - scores[guess] - log(sum);
   if (!wantsAuc || keptCount == keptRoom)
     return;
-  float *keep = reinterpret_cast<float *>(kept.data()) +
-                keptCount++ * (classes + 1);
+  float *keep =
+      reinterpret_cast<float *>(kept.data()) + keptCount++ * (classes + 1);
   for (int64_t i = 0; i < classes; ++i)
     keep[i] = static_cast<float>(
         classes == 1 ? scores[0] : exp(scores[i] - scores[guess]) / sum);
@@ -262,8 +260,7 @@ double Metrics::value(int32_t index) {
     return of[kAbsolute] / of[kNumbers];
   case Metric::R2: {
     double mean = of[kLabels] / of[kNumbers];
-    return 1 - of[kSquares] /
-                   (of[kLabelSquares] - mean * mean * of[kNumbers]);
+    return 1 - of[kSquares] / (of[kLabelSquares] - mean * mean * of[kNumbers]);
   }
   case Metric::Perplexity:
     return exp(-of[kLikelihood] / of[kPlaces]);
@@ -317,8 +314,8 @@ double Metrics::area() const {
   for (int64_t of = classes <= 2 ? classes - 1 : 0; of < classes; ++of) {
     double positives = 0, ranks = 0;
     for (int64_t i = 0; i < keptCount; ++i) {
-      const float *one = reinterpret_cast<const float *>(kept.data()) +
-                         i * (classes + 1);
+      const float *one =
+          reinterpret_cast<const float *>(kept.data()) + i * (classes + 1);
       bool isPositive =
           static_cast<int64_t>(one[classes]) == (classes == 1 ? 1 : of);
       ranked[i] = {one[of], isPositive ? 1.0f : 0.0f};
@@ -335,7 +332,8 @@ double Metrics::area() const {
            ++end)
         same += static_cast<double>(ranked[end].isPositive);
       // Ranks count from 1.
-      ranks += same * (static_cast<double>(i + 1) + static_cast<double>(end)) / 2;
+      ranks +=
+          same * (static_cast<double>(i + 1) + static_cast<double>(end)) / 2;
     }
     sum += (ranks - positives * (positives + 1) / 2) / (positives * others);
     count += 1;

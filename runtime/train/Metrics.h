@@ -57,7 +57,9 @@ public:
   int32_t labels() const { return labelColumn; }
   bool needsScores() const { return wantsScores; }
 
-  int64_t totalsCount() const { return kMatrix + matrixClasses * matrixClasses; }
+  int64_t totalsCount() const {
+    return kMatrix + matrixClasses * matrixClasses;
+  }
   double *totals() const { return reinterpret_cast<double *>(sums.data()); }
   void reset();
   /// Room for what `auc` needs of that many samples; without it there is none.

@@ -19,8 +19,12 @@ static double leastOf(const char *name) {
   static constexpr struct {
     const char *name;
     double least;
-  } kCounts[] = {{"epochs", 1},    {"steps", 0},           {"seed", 0},
-                 {"lr.warmup", 0}, {"checkpoint.every", 0}, {"stop.after", 1},
+  } kCounts[] = {{"epochs", 1},
+                 {"steps", 0},
+                 {"seed", 0},
+                 {"lr.warmup", 0},
+                 {"checkpoint.every", 0},
+                 {"stop.after", 1},
                  {"lr.every", 1}};
   for (const auto &count : kCounts)
     if (strcmp(count.name, name) == 0)
@@ -43,8 +47,8 @@ static bool parseValue(const burnish_training &training, const char *argument,
     bool isNumber = end != equals + 1 && *end == 0 && isfinite(value) &&
                     (equals[1] == '-' || equals[1] == '.' ||
                      (equals[1] >= '0' && equals[1] <= '9'));
-    if (least >= 0 && (!isNumber || value < least || value != floor(value) ||
-                       value > 0x1p53))
+    if (least >= 0 &&
+        (!isNumber || value < least || value != floor(value) || value > 0x1p53))
       return message.set("--%s=%s: a whole number from %.0f is wanted", name,
                          equals + 1, least);
     if (!isNumber)
@@ -138,17 +142,18 @@ bool burnish::parseTrainOptions(const burnish_training &training,
 
 void burnish::printTrainHelp(const burnish_training &training,
                              const char *program) {
-  printf("%s trains the neural network '%s'.\n\n"
-         "  %s --data=DIR -o net.safetensors\n"
-         "  %s --data=DIR --bench=SECONDS   times of steps, as JSON\n\n"
-         "  --data=DIR          where the files of the recipe are (default: .)\n"
-         "  --init=FILE         weights to begin with, as safetensors\n"
-         "  --resume            go on from the checkpoint of a run that was "
-         "cut off\n"
-         "  --checkpoint=FILE   where that is (default: beside -o)\n"
-         "  --log=FILE          a line of JSON for each epoch, and of steps\n"
-         "  --threads=N         threads (default: the cores there are)\n",
-         program, training.name, program, program);
+  printf(
+      "%s trains the neural network '%s'.\n\n"
+      "  %s --data=DIR -o net.safetensors\n"
+      "  %s --data=DIR --bench=SECONDS   times of steps, as JSON\n\n"
+      "  --data=DIR          where the files of the recipe are (default: .)\n"
+      "  --init=FILE         weights to begin with, as safetensors\n"
+      "  --resume            go on from the checkpoint of a run that was "
+      "cut off\n"
+      "  --checkpoint=FILE   where that is (default: beside -o)\n"
+      "  --log=FILE          a line of JSON for each epoch, and of steps\n"
+      "  --threads=N         threads (default: the cores there are)\n",
+      program, training.name, program, program);
   if (findClause(training, "split", "folds"))
     printf("  --fold=N            this one of the folds alone\n");
   printf("\nNumbers of the recipe:\n");

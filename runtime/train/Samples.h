@@ -38,8 +38,8 @@ public:
   /// epoch, into one buffer a column.
   bool batch(int64_t epoch, int64_t batch, void *const *columns,
              Message &message);
-  bool rows(const Part &part, int64_t from, int64_t count,
-            void *const *columns, Message &message);
+  bool rows(const Part &part, int64_t from, int64_t count, void *const *columns,
+            Message &message);
   /// One line about sizes and one about classes, where there are any.
   void describe() const;
 

@@ -42,12 +42,12 @@ int32_t burnish_train_load(const burnish_training *training, void *state,
     return BURNISH_BAD_VALUE;
   __builtin_memcpy(&header, buffer, sizeof header);
   const char *saved = static_cast<const char *>(buffer) + sizeof header;
-  bool isWhole = header.mark == Header::kMark &&
-                 header.headerSum ==
-                     checksum(&header, offsetof(Header, headerSum)) &&
-                 header.fingerprint == fingerprint(*training) &&
-                 header.stateBytes == training->state_bytes &&
-                 header.stateSum == checksum(saved, training->state_bytes);
+  bool isWhole =
+      header.mark == Header::kMark &&
+      header.headerSum == checksum(&header, offsetof(Header, headerSum)) &&
+      header.fingerprint == fingerprint(*training) &&
+      header.stateBytes == training->state_bytes &&
+      header.stateSum == checksum(saved, training->state_bytes);
   for (uint64_t word : header.reserved)
     isWhole &= word == 0;
   if (!isWhole)

@@ -222,9 +222,9 @@ int32_t burnish_train_eval(const burnish_training *training,
 }
 
 int32_t burnish_train_predict(const burnish_training *training,
-                              const burnish_context *context,
-                              const void *state, const void *const *inputs,
-                              void *const *outputs, void *workspace) {
+                              const burnish_context *context, const void *state,
+                              const void *const *inputs, void *const *outputs,
+                              void *workspace) {
   if (!training->predict)
     return BURNISH_BAD_ARGUMENT;
   const burnish_model &model = *training->predict;

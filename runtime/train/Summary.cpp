@@ -46,8 +46,7 @@ static void printReason(const Outcome &outcome) {
          static_cast<long long>(progress.epoch),
          static_cast<long long>(outcome.steps));
   if (progress.stopped == NotBetter)
-    printf("no better %s for %.0f epochs\n", outcome.watched,
-           outcome.patience);
+    printf("no better %s for %.0f epochs\n", outcome.watched, outcome.patience);
   else
     printf("%s\n", progress.stopped == AllSteps ? "all steps are done"
                                                 : "all epochs are done");
@@ -58,9 +57,7 @@ static void printReason(const Outcome &outcome) {
 }
 
 /// A share of right answers or the like, which goes from 0 to 1.
-static bool isShare(const Metric &metric) {
-  return metric.kind <= Metric::Auc;
-}
+static bool isShare(const Metric &metric) { return metric.kind <= Metric::Auc; }
 
 /// What the gap between training and validation says, with its numbers.
 static void printFit(const Outcome &outcome) {
@@ -77,9 +74,10 @@ static void printFit(const Outcome &outcome) {
              other = outcome.validation->value(i);
       if (!isShare(outcome.train[i]) || !(mine - other > kPoints))
         continue;
-      printf("overfits: %s is %.4g in training and %.4g in validation, a gap of "
-             "%.4g\n",
-             outcome.train[i].name, mine, other, mine - other);
+      printf(
+          "overfits: %s is %.4g in training and %.4g in validation, a gap of "
+          "%.4g\n",
+          outcome.train[i].name, mine, other, mine - other);
       return;
     }
     bool hasShare = false;
@@ -94,9 +92,10 @@ static void printFit(const Outcome &outcome) {
   }
   if (progress.epoch > 1 && progress.earlierTrainLoss > 0 &&
       progress.trainLoss < kFalling * progress.earlierTrainLoss) {
-    printf("underfits: the loss of training still fell from %.4g to %.4g in the "
-           "last epoch\n",
-           progress.earlierTrainLoss, progress.trainLoss);
+    printf(
+        "underfits: the loss of training still fell from %.4g to %.4g in the "
+        "last epoch\n",
+        progress.earlierTrainLoss, progress.trainLoss);
     return;
   }
   if (outcome.validation)

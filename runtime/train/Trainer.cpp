@@ -64,8 +64,7 @@ bool Trainer::prepareWatched(Message &message) {
   if (hasPlateau && hasStop) {
     plateau = stop;
   } else if (hasPlateau) {
-    plateau.name =
-        samples.validation().count > 0 ? "val.loss" : "train.loss";
+    plateau.name = samples.validation().count > 0 ? "val.loss" : "train.loss";
     plateau.isTraining = samples.validation().count == 0;
   }
   return true;
@@ -76,10 +75,8 @@ bool Trainer::prepare(Message &message) {
   if (!valueBytes.allocate(8 * static_cast<uint64_t>(count)))
     return message.set("no memory");
   values = reinterpret_cast<double *>(valueBytes.data());
-  memcpy(values, options.values,
-         8 * static_cast<size_t>(training.value_count));
-  uint64_t seed =
-      static_cast<uint64_t>(valueOf(training, values, "seed", 42));
+  memcpy(values, options.values, 8 * static_cast<size_t>(training.value_count));
+  uint64_t seed = static_cast<uint64_t>(valueOf(training, values, "seed", 42));
   if (!trained.prepare(training, message) ||
       !validated.prepare(training, message) ||
       !samples.open(training, options.data, seed, message))
@@ -92,15 +89,14 @@ bool Trainer::prepare(Message &message) {
 bool Trainer::begin(Message &message) {
   if (!prepareWatched(message))
     return false;
-  if (options.checkpoint
-          ? snprintf(checkpointName, sizeof checkpointName, "%s",
-                     options.checkpoint) >=
-                static_cast<int>(sizeof checkpointName)
-          : !nameBeside(checkpointName, sizeof checkpointName, options.output,
-                        ".checkpoint"))
+  if (options.checkpoint ? snprintf(checkpointName, sizeof checkpointName, "%s",
+                                    options.checkpoint) >=
+                               static_cast<int>(sizeof checkpointName)
+                         : !nameBeside(checkpointName, sizeof checkpointName,
+                                       options.output, ".checkpoint"))
     return message.set("%s: %s", options.output, strerror(ENAMETOOLONG));
-  every = static_cast<int64_t>(
-      valueOf(training, values, "checkpoint.every", 0));
+  every =
+      static_cast<int64_t>(valueOf(training, values, "checkpoint.every", 0));
   bool isThere = false;
   if (options.resumes) {
     if (!checkpoint->load(progress, engine.state(), isThere, message))
@@ -270,9 +266,9 @@ void Trainer::setRate() {
 
 int Trainer::endEpoch(Message &message) {
   bool hasValidation = samples.validation().count > 0, wasStopped = false;
-  if (hasValidation && !engine.evaluate(samples, samples.validation(), values,
-                                        validated, isInterrupted, wasStopped,
-                                        message))
+  if (hasValidation &&
+      !engine.evaluate(samples, samples.validation(), values, validated,
+                       isInterrupted, wasStopped, message))
     return kBadInput;
   if (wasStopped)
     return interrupted(message);
@@ -354,10 +350,9 @@ bool Trainer::outputName(char *to, size_t room) const {
   if (foldShown() > 0)
     snprintf(ending, sizeof ending, ".fold%" PRId64 ".safetensors",
              foldShown());
-  return foldShown() > 0
-             ? nameBeside(to, room, options.output, ending)
-             : snprintf(to, room, "%s", options.output) <
-                   static_cast<int>(room);
+  return foldShown() > 0 ? nameBeside(to, room, options.output, ending)
+                         : snprintf(to, room, "%s", options.output) <
+                               static_cast<int>(room);
 }
 
 bool Trainer::save(Message &message) {
@@ -373,8 +368,7 @@ int Trainer::interrupted(Message &message) {
   live.clear();
   if (!save(message))
     return kBadInput;
-  message.set("interrupted after step %" PRId64
-              "; --resume goes on from %s",
+  message.set("interrupted after step %" PRId64 "; --resume goes on from %s",
               engine.steps(), checkpointName);
   return kInterrupted;
 }

@@ -24,9 +24,7 @@ struct Watched {
   bool isBetter(double value, double than) const {
     return isMost ? value > than : value < than;
   }
-  double worst() const {
-    return isMost ? -__builtin_inf() : __builtin_inf();
-  }
+  double worst() const { return isMost ? -__builtin_inf() : __builtin_inf(); }
 };
 
 class Trainer {
