@@ -61,7 +61,7 @@ namespace {
 /// What one call is given beside columns and slots.
 struct Numbers {
   int64_t step, key;
-  float *recipe;
+  double *recipe;
 };
 
 class Binder {
@@ -141,19 +141,18 @@ int32_t burnish::runTraining(const burnish_training &training,
       sizeof(burnish_tensor) * static_cast<size_t>(model.input_count + 1)));
   auto *outputs = static_cast<burnish_tensor *>(__builtin_alloca(
       sizeof(burnish_tensor) * static_cast<size_t>(model.output_count + 1)));
-  auto *recipe = static_cast<float *>(__builtin_alloca(
-      sizeof(float) * static_cast<size_t>(training.value_count + 1)));
+  auto *recipe = static_cast<double *>(__builtin_alloca(
+      sizeof(double) * static_cast<size_t>(training.value_count + 1)));
   char *spare = static_cast<char *>(
       __builtin_alloca_with_align(static_cast<size_t>(room), 512));
 
   for (int32_t i = 0; i < training.value_count; ++i)
     if (int32_t place = training.values[i].place; place >= 0)
-      recipe[place] = static_cast<float>(
-          operands.values ? operands.values[i] : training.values[i].value);
+      recipe[place] =
+          operands.values ? operands.values[i] : training.values[i].value;
   int64_t step = head.steps + 1;
   if (placeOfValue(training, "lr") >= 0)
-    recipe[0] = static_cast<float>(
-        burnish_train_rate(&training, operands.values, step));
+    recipe[0] = burnish_train_rate(&training, operands.values, step);
   Numbers numbers = {step, keyOf(head, step), recipe};
   Binder binder(training, static_cast<char *>(state), operands, numbers,
                 updates);
