@@ -238,9 +238,18 @@ def TimeKernels : Pass<"nn-time-kernels", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::LLVM::LLVMDialect"];
 }
 
+def OutlineMoves : Pass<"nn-outline-moves", "::mlir::ModuleOp"> {
+  let summary = "fills and copies of one form become calls of one function where there are many, since LLVM's time grows with the square of the loops of a function";
+  let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::memref::MemRefDialect", "::mlir::LLVM::LLVMDialect"];
+}
+
 def CopyInLoops : Pass<"nn-copy-in-loops", "::mlir::func::FuncOp"> {
-  let summary = "copies between buffers that are not contiguous become loops, since compiled code has no library to call";
-  let dependentDialects = ["::mlir::linalg::LinalgDialect"];
+  let summary = "copies between buffers that are not contiguous become loops, since compiled code has no library to call; long ones of short rows, and such fills, are not unrolled";
+  let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect", "::mlir::LLVM::LLVMDialect"];
+}
+
+def AnnotateLoops : Pass<"nn-annotate-loops", "::mlir::ModuleOp"> {
+  let summary = "what was said about a loop becomes LLVM's metadata";
 }
 
 def CheckBounds : Pass<"nn-check-bounds", "::mlir::ModuleOp"> {

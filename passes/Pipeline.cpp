@@ -126,6 +126,8 @@ static void addLlvm(OpPassManager &passes, const PipelineOptions &options) {
   // Calls of kernels have all their operands by now, and are calls still.
   if (options.isTimed)
     passes.addPass(createTimeKernels());
+  if (options.level > 0)
+    passes.addPass(createOutlineMoves());
   passes.addNestedPass<func::FuncOp>(createCopyInLoops());
   passes.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
   passes.addPass(createConvertVectorToSCFPass());
@@ -188,6 +190,7 @@ static void addLlvm(OpPassManager &passes, const PipelineOptions &options) {
   passes.addPass(createUBToLLVMConversionPass(poison));
   addCleanup(passes);
   passes.addPass(createReconcileUnrealizedCastsPass());
+  passes.addPass(createAnnotateLoops());
   passes.addPass(createRunParallel());
   EntryPointOptions entry;
   entry.weightsInFile = options.weightsInFile;

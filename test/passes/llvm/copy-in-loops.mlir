@@ -14,3 +14,18 @@ func.func @copies(%a: memref<2x3xf32>, %b: memref<2x3xf32>, %c: memref<2x3xf32, 
   memref.copy %c, %c : memref<2x3xf32, strided<[5, 1]>> to memref<2x3xf32, strided<[5, 1]>>
   return
 }
+
+// Of many short rows, only the elements of one may be unrolled.
+// CHECK-LABEL: func.func @rows(
+// CHECK:         scf.for
+// CHECK:           scf.for
+// CHECK:             memref.store
+// CHECK-NEXT:      }
+// CHECK-NEXT:    } {llvm.loop_annotation = #[[ONCE:.*]]}
+// CHECK:         linalg.fill
+func.func @rows(%many: memref<65x3xf32, strided<[5, 1]>>, %few: memref<64x3xf32, strided<[5, 1]>>) {
+  %zero = arith.constant 0.0 : f32
+  linalg.fill ins(%zero : f32) outs(%many : memref<65x3xf32, strided<[5, 1]>>)
+  linalg.fill ins(%zero : f32) outs(%few : memref<64x3xf32, strided<[5, 1]>>)
+  return
+}
