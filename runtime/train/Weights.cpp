@@ -24,11 +24,10 @@ bool burnish::saveWeights(const burnish_training &training, const void *state,
   SafeTensorsWriter writer;
   for (int32_t i = 0; i < training.slot_count; ++i) {
     const burnish_slot &slot = training.slots[i];
-    if (isSaved(slot) &&
-        !writer.add(slot.path, slot.type, slot.dims, slot.rank,
-                    static_cast<const char *>(state) +
-                        offsetToSave(training, i),
-                    message))
+    if (isSaved(slot) && !writer.add(slot.path, slot.type, slot.dims, slot.rank,
+                                     static_cast<const char *>(state) +
+                                         offsetToSave(training, i),
+                                     message))
       return false;
   }
   return writer.write(path, message);
