@@ -17,9 +17,10 @@ struct Column {
   int32_t rank;
   int64_t dims[kMaxRank];
   int64_t rows;
-  /// Of one sample.
-  int64_t bytes;
-  /// Row-major, samples side by side, aligned for its type. In a mapped file or
+  /// Of one sample; and from one sample to the next, which is less where
+  /// windows of a text overlap.
+  int64_t bytes, pitch;
+  /// Row-major, aligned for its type. In a mapped file or
   /// in memory of the data set; not to be written to.
   const uint8_t *data;
   /// Where it comes from, for messages.
@@ -28,7 +29,7 @@ struct Column {
   const char *const *classes;
   int64_t classCount;
 
-  const uint8_t *row(int64_t index) const { return data + index * bytes; }
+  const uint8_t *row(int64_t index) const { return data + index * pitch; }
   /// Elements of one sample.
   int64_t elements() const;
 };

@@ -30,6 +30,8 @@ public:
   bool open(const char *path, Message &message, bool checkSums = true);
 
   const char *path() const { return name; }
+  /// Holds the mapped file, for who wants to keep the tensors.
+  Storage &memory() { return storage; }
   int64_t size() const { return tensors.size(); }
   /// In the order of their names.
   const SafeTensor &operator[](int64_t index) const { return tensors[index]; }
@@ -70,6 +72,9 @@ private:
   List<SafeTensor> tensors;
   List<Entry> entries;
 };
+
+/// What the format calls a burnish_type, or null.
+const char *safeTensorsType(int32_t type);
 
 /// The CRC-32C (Castagnoli) of iSCSI, continued from that of the bytes before,
 /// at first 0.

@@ -21,6 +21,10 @@ public:
   /// file. It must not be made shorter while it is in use.
   bool map(const char *path, const uint8_t *&data, uint64_t &size,
            Message &message);
+  /// Takes over pages; false, and they stay, where there is no memory.
+  bool adopt(Pages &pages);
+  /// Takes over all that another has given out.
+  void adopt(Storage &other);
   void clear();
 
 private:
