@@ -75,7 +75,7 @@ static uint64_t skipGzipHeader(const uint8_t *data, uint64_t size) {
       return 0;
     at += 2 + (data[at] | static_cast<uint64_t>(data[at + 1]) << 8);
   }
-  for (int flag : {8, 16}) { // a name, a comment
+  for (int flag = 8; flag <= 16; flag *= 2) { // a name, a comment
     if (!(flags & flag))
       continue;
     while (at < end && data[at])
