@@ -126,7 +126,7 @@ static bool store(uint8_t *to, int32_t type, double value) {
   case BURNISH_INT32:
     return storeInteger<int32_t>(to, value, -0x1p31, 0x1p31);
   case BURNISH_INT64:
-    return storeInteger<int64_t>(to, value, -0x1p63, 0x1p63);
+    return storeInteger<int64_t>(to, value, -0x1p53, 0x1p53);
   case BURNISH_UINT8:
     return storeInteger<uint8_t>(to, value, 0, 256);
   default:
@@ -203,7 +203,7 @@ bool Batches::gather(const Column &column, int32_t type, void *buffer,
       convert(to, from, count);
     } else {
       for (int64_t k = 0; k < count; ++k) {
-        // Past 2^53 a double is not what stood there.
+        // From 2^53 on a double may not be what stood there: refused for int64.
         double value = valueAt(from, column.type, k);
         if (!store(to + k * size, type, value))
           return message.set(

@@ -1,6 +1,7 @@
 // CsvSource.cpp - tables of numbers, and a column of labels, from text.
 #include "Dataset.h"
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -148,6 +149,9 @@ struct Place {
 };
 
 struct Csv {
+  Csv(Dataset &dataset, const Source &source, Message &message)
+      : dataset(dataset), source(source), message(message) {}
+
   Dataset &dataset;
   const Source &source;
   Message &message;
@@ -424,7 +428,7 @@ bool burnish::addCsv(Dataset &dataset, const Source &source, Message &message) {
   // What some editors put before UTF-8.
   uint64_t mark = size >= 3 && memcmp(start, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
   Lines lines = {start + mark, start + size, separator};
-  Csv csv{dataset, source, message};
+  Csv csv(dataset, source, message);
   if (!csv.plan(lines) || !csv.count(lines) || !csv.allocate() ||
       !csv.read(lines))
     return false;
