@@ -50,7 +50,7 @@ static constexpr int kSlotCount = kAverages ? kSlots : WAverage;
   {"x", x##batch, nullptr, 2, BURNISH_FLOAT},                                  \
       kClasses ? burnish_info{"y", label##batch, nullptr, 1, BURNISH_INT64}    \
                : burnish_info{"y", y##batch, nullptr, 2, BURNISH_FLOAT},       \
-      {"recipe", recipeDims, nullptr, 1, BURNISH_FLOAT},                       \
+      {"recipe", recipeDims, nullptr, 1, BURNISH_DOUBLE},                      \
       {"step", nullptr, nullptr, 0, BURNISH_INT64},                            \
       {"key", nullptr, nullptr, 0, BURNISH_INT64},                             \
       {"net.w", wDims, nullptr, 2, BURNISH_FLOAT}, {                           \
@@ -176,7 +176,9 @@ static int32_t runStep(const burnish_context *context, const burnish_tensor *in,
   *static_cast<float *>(out[2].data) = largest(scores, kBatch * kOut);
   if (!(loss - loss == 0))
     return BURNISH_OK;
-  Rows rows = {in, out, back, static_cast<const float *>(in[Recipe].data)[0]};
+  Rows rows = {in, out, back,
+               static_cast<float>(
+                   static_cast<const double *>(in[Recipe].data)[0])};
   if (context && context->parallel_for)
     context->parallel_for(context, updateRows, &rows, kOut);
   else
