@@ -187,6 +187,9 @@ int Trainer::runFold(Message &message) {
   startedAt = nanosecondsNow();
   ownSteps = 0;
   setRate();
+  // A run that was at its end goes on when it is given more epochs.
+  if (progress.stopped != NotBetter && engine.steps() < length)
+    progress.stopped = GoesOn;
   while (progress.stopped == GoesOn)
     if (int status = runEpoch(message))
       return status;
