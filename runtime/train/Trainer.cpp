@@ -110,8 +110,8 @@ bool Trainer::begin(Message &message) {
       memcpy(trained.totals(), checkpoint->doubles(),
              8 * static_cast<size_t>(trained.totalsCount()));
     else
-      fprintf(stderr, "%s: there is none yet, the run begins anew\n",
-              checkpointName);
+      fprintf(stderr, "%s: %s: there is none yet, the run begins anew\n",
+              options.program, checkpointName);
   }
   if (!isThere) {
     progress = {};
