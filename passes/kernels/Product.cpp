@@ -626,21 +626,34 @@ private:
     });
   }
 
+  Value offsetOf(int64_t lane) {
+    return memref::LoadOp::create(b, offsets, code.constant(lane));
+  }
+
+  /// Whether the lanes of a piece lie one after the other. Along one loop the
+  /// last one tells; several may be in another order than their operand has.
+  Value areSideBySide(const Piece &piece, Value first) {
+    int64_t step = form.lanes.size() == 1 ? piece.valid - 1 : 1;
+    Value holds = arith::ConstantOp::create(b, b.getBoolAttr(true));
+    for (int64_t lane = step; step > 0 && lane < piece.valid; lane += step) {
+      Value distance =
+          arith::SubIOp::create(b, offsetOf(piece.start + lane), first);
+      holds = arith::AndIOp::create(
+          b, holds,
+          Value(arith::CmpIOp::create(b, arith::CmpIPredicate::eq, distance,
+                                      code.constant(lane))));
+    }
+    return holds;
+  }
+
   void fillPanel(Index lane, ArrayRef<Piece> pieces) {
     // Whether a vector's lanes lie side by side is the same for every step of
     // the sum.
     SmallVector<Value> isSideBySide, firsts;
     if (offsets)
       for (const Piece &piece : pieces) {
-        Value first = memref::LoadOp::create(b, offsets,
-                                             code.constant(piece.start)),
-              last = memref::LoadOp::create(
-                  b, offsets, code.constant(piece.start + piece.valid - 1));
-        firsts.push_back(first);
-        isSideBySide.push_back(
-            arith::CmpIOp::create(b, arith::CmpIPredicate::eq,
-                                  Value(arith::SubIOp::create(b, last, first)),
-                                  code.constant(piece.valid - 1)));
+        firsts.push_back(offsetOf(piece.start));
+        isSideBySide.push_back(areSideBySide(piece, firsts.back()));
       }
     for (unsigned loop : form.lanes)
       code.at[loop] = {};
