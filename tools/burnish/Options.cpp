@@ -17,6 +17,7 @@ burnish run MODEL.onnx IN... [-o OUT.npz] compile (kept in a cache) and run; IN 
 burnish test DIR...                       run ONNX backend-test folders, a line a case
 burnish bench MODEL.onnx [IN.npz]         compile (kept in a cache) and time
 burnish fmt FILE.nn... [--check]          lay out networks in the language; or say which are not
+burnish plot RUN.jsonl -o RUN.svg         the curves of a training, from its --log
 MODEL may also be a .nn file, in Burnish's own language, or a .mlir file, at any level of the pipeline.
 
   -o FILE               where the result goes; `-` is the standard output
@@ -131,7 +132,8 @@ static llvm::ArrayRef<Option> table() {
     };
   };
   static const Option kTable[] = {
-      {"-o", Option::Needed, bit(Command::Compile) | bit(Command::Run),
+      {"-o", Option::Needed,
+       bit(Command::Compile) | bit(Command::Run) | bit(Command::Plot),
        text(&Options::output), "-o FILE"},
       {"-c", Option::None, bit(Command::Compile), emit(Emit::Object), ""},
       {"-shared", Option::None, bit(Command::Compile), emit(Emit::Shared), ""},
@@ -253,6 +255,8 @@ static StringRef wordOf(Command command) {
     return "burnish bench";
   case Command::Format:
     return "burnish fmt";
+  case Command::Plot:
+    return "burnish plot";
   default:
     return "burnish";
   }
@@ -284,6 +288,11 @@ static llvm::Error checkFiles(const Options &options) {
           "one model at a time, and '%s' is a second",
           options.files[1].c_str());
     return llvm::Error::success();
+  case Command::Plot:
+    return count == 1 ? llvm::Error::success()
+                      : llvm::createStringError(
+                            "one log of a training is wanted; burnish --help "
+                            "says how");
   case Command::Format:
     return count ? llvm::Error::success()
                  : llvm::createStringError(
@@ -308,6 +317,7 @@ burnish::parseOptions(llvm::ArrayRef<const char *> words) {
                        .Case("test", Command::Test)
                        .Case("bench", Command::Bench)
                        .Case("fmt", Command::Format)
+                       .Case("plot", Command::Plot)
                        .Default(std::nullopt);
     if (command) {
       options.command = *command;

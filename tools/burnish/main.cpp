@@ -36,6 +36,8 @@ int main(int argc, char **argv) {
     return bench(*options);
   case Command::Format:
     return format(*options);
+  case Command::Plot:
+    return plot(*options);
   case Command::Help:
     llvm::outs() << helpText();
     return kDone;
