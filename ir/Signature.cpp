@@ -152,3 +152,19 @@ int64_t nn::stateBytesOf(ArrayAttr training) {
       return number.getInt();
   return 0;
 }
+
+int64_t nn::updatedArgument(func::FuncOp function, unsigned result) {
+  if (auto updated =
+          function.getResultAttrOfType<IntegerAttr>(result, kUpdatesAttr))
+    return updated.getInt();
+  auto module = function->getParentOfType<ModuleOp>();
+  auto signature = module->getAttrOfType<DictionaryAttr>(kSignatureAttr);
+  if (!signature || !function.isPublic())
+    return -1;
+  auto outputs = signature.getAs<ArrayAttr>("outputs");
+  if (!outputs || result >= outputs.size())
+    return -1;
+  auto updates =
+      cast<DictionaryAttr>(outputs[result]).getAs<IntegerAttr>("updates");
+  return updates ? updates.getInt() : -1;
+}

@@ -86,27 +86,26 @@ struct Samples {
 };
 } // namespace
 
-int32_t burnish::bench(const burnish_model &model, Session &session,
-                       const Inputs &inputs, int64_t nanoseconds,
+int32_t burnish::bench(const Timed &timed, int64_t nanoseconds,
                        int32_t threads) {
   Array<float> space(Samples::kMost);
   if (!space.isValid())
     return BURNISH_NO_MEMORY;
   Samples samples = {space.data()};
   int64_t start = now();
-  if (int32_t status = session.run(inputs))
+  if (int32_t status = timed.run(timed.closure))
     return status;
   int64_t last = now(), first = last - start;
   if (burnish_profile_start) {
-    burnish_profile_start(session.pool(), threads);
-    if (int32_t status = session.run(inputs))
+    burnish_profile_start(timed.pool, threads);
+    if (int32_t status = timed.run(timed.closure))
       return status;
     burnish_profile_reset();
     last = now();
   }
   int64_t end = last + nanoseconds, runs = 0, shortest = INT64_MAX;
   do {
-    if (int32_t status = session.run(inputs))
+    if (int32_t status = timed.run(timed.closure))
       return status;
     // One look at the clock a run: small networks take no longer than that.
     int64_t time = now();
@@ -120,11 +119,12 @@ int32_t burnish::bench(const burnish_model &model, Session &session,
   text.millionths(samples.median()) << ", \"min_ms\": ";
   text.millionths(shortest) << ", \"first_ms\": ";
   text.millionths(first) << ", \"threads\": " << int64_t(threads)
-                         << ", \"workspace_bytes\": " << model.workspace_bytes
+                         << ", \"workspace_bytes\": "
+                         << timed.model.workspace_bytes
                          << ", \"peak_rss_bytes\": " << peakResidentBytes();
   fputs(line, stdout);
   if (burnish_profile_print)
-    burnish_profile_print(model, runs);
+    burnish_profile_print(timed.model, runs);
   puts("}");
   return BURNISH_OK;
 }

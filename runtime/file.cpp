@@ -165,6 +165,13 @@ bool OutputFile::write(const void *bytes, uint64_t count, Message &message) {
   return true;
 }
 
+bool OutputFile::sync(Message &message) {
+  // A device or a pipe keeps nothing.
+  return flush(message) &&
+         (fsync(descriptor) == 0 || errno == EINVAL ||
+          message.set("%s: cannot write: %s", name, strerror(errno)));
+}
+
 bool OutputFile::commit(Message &message) {
   if (!flush(message))
     return false;

@@ -45,6 +45,8 @@ public:
 
   bool open(const char *path, Message &message);
   bool write(const void *bytes, uint64_t count, Message &message);
+  /// Everything that was written outlives a loss of power.
+  bool sync(Message &message);
   bool commit(Message &message);
 
   uint64_t size() const { return written; }

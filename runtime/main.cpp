@@ -12,6 +12,16 @@
 
 using namespace burnish;
 
+/// Through syscall, which is on a page that is needed anyway.
+int32_t burnish::defaultThreads() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  int count = syscall(SYS_sched_getaffinity, 0, sizeof set, &set) > 0
+                  ? CPU_COUNT(&set)
+                  : 1;
+  return count < 1 ? 1 : count > 1024 ? 1024 : count;
+}
+
 namespace {
 
 enum Exit { Done = 0, BadInput = 1, BadCommandLine = 2 };
@@ -41,17 +51,6 @@ int complain(const Options &options, Exit status, const char *text) {
 int complain(const Message &message) {
   fprintf(stderr, "%s\n", message.text);
   return BadInput;
-}
-
-/// As many threads as this process may use cores. Through syscall, which is on
-/// a page that is needed anyway.
-int32_t defaultThreads() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  int count = syscall(SYS_sched_getaffinity, 0, sizeof set, &set) > 0
-                  ? CPU_COUNT(&set)
-                  : 1;
-  return count < 1 ? 1 : count > 1024 ? 1024 : count;
 }
 
 /// What follows `name` if an argument begins with it, else null.
@@ -281,8 +280,17 @@ int runProgram(const burnish_model &model, const Options &options) {
   int32_t threads = options.threads ? options.threads : defaultThreads();
   if (!session.prepare(threads, options.weights, message))
     return complain(message);
-  if (int32_t status = isBench ? bench(model, session, inputs,
-                                       options.benchNanoseconds, threads)
+  struct Closure {
+    Session &session;
+    const Inputs &inputs;
+  } closure = {session, inputs};
+  Timed timed = {model,
+                 [](void *of) {
+                   auto &it = *static_cast<Closure *>(of);
+                   return it.session.run(it.inputs);
+                 },
+                 &closure, session.pool()};
+  if (int32_t status = isBench ? bench(timed, options.benchNanoseconds, threads)
                                : session.run(inputs))
     return complain(options, BadInput, burnish_status_text(status));
   if (options.output &&
@@ -317,6 +325,8 @@ int run(const burnish_model &model, char **arguments, Options &options) {
 } // namespace
 
 int main(int count, char **arguments) {
+  if (!burnish_program_model)
+    return trainMain(count, arguments);
   Options options;
   options.program =
       count > 0 ? baseName(arguments[0]) : burnish_program_model->name;

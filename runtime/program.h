@@ -52,9 +52,22 @@ void printSummary(const burnish_model &model, const Session &session);
 bool printDifferences(const burnish_model &model, const Session &session,
                       const Inputs &kept, const char *path, Message &message);
 
+/// What is timed: `run(closure)` returns a burnish_status.
+struct Timed {
+  const burnish_model &model;
+  int32_t (*run)(void *closure);
+  void *closure;
+  const burnish_context *pool;
+};
+
 /// Runs for that long and prints one JSON line; a burnish_status that
 /// is not 0 if a run failed.
-int32_t bench(const burnish_model &model, Session &session,
-              const Inputs &inputs, int64_t nanoseconds, int32_t threads);
+int32_t bench(const Timed &timed, int64_t nanoseconds, int32_t threads);
+
+/// As many threads as this process may use cores.
+int32_t defaultThreads();
+
+/// The command line of a program that trains, which alone has this.
+__attribute__((weak)) int trainMain(int count, char **arguments);
 
 } // namespace burnish

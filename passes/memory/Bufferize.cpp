@@ -184,9 +184,7 @@ struct Bufferize : burnish::impl::BufferizeBase<Bufferize> {
     for (auto function : getOperation().getOps<func::FuncOp>()) {
       llvm::SmallDenseSet<int64_t> updated;
       for (unsigned index = 0; index < function.getNumResults(); ++index)
-        if (auto argument = function.getResultAttrOfType<IntegerAttr>(
-                index, nn::kUpdatesAttr))
-          updated.insert(argument.getInt());
+        updated.insert(nn::updatedArgument(function, index));
       for (unsigned index = 0; index < function.getNumArguments(); ++index)
         function.setArgAttr(
             index, BufferizationDialect::kWritableAttrName,

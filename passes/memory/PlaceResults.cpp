@@ -39,12 +39,6 @@ static Value asAllocated(OpBuilder &builder, BlockArgument argument,
                                            strides);
 }
 
-/// The argument that a result takes the place of.
-static int64_t updatedBy(func::FuncOp function, unsigned result) {
-  return function.getResultAttrOfType<IntegerAttr>(result, nn::kUpdatesAttr)
-      .getInt();
-}
-
 /// A result that was returned under another buffer goes to its place now.
 static void copyUnlessThere(OpBuilder &builder, Value result, Value place) {
   Value buffer = result;
@@ -68,9 +62,8 @@ static void placeResults(func::FuncOp function) {
     }
     BlockArgument argument = body.addArgument(type, result.getLoc());
     // The caller names the argument's buffer here, which is written already.
-    if (function.getResultAttr(index, nn::kUpdatesAttr)) {
-      copyUnlessThere(atEnd, result,
-                      body.getArgument(updatedBy(function, index)));
+    if (int64_t updated = nn::updatedArgument(function, index); updated >= 0) {
+      copyUnlessThere(atEnd, result, body.getArgument(updated));
       continue;
     }
     memref::AllocOp alloc = allocationOf(result, &body);

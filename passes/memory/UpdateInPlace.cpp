@@ -27,9 +27,8 @@ struct UpdateInPlace : burnish::impl::UpdateInPlaceBase<UpdateInPlace> {
     Block &body = function.getBody().front();
     SmallVector<Update> updates;
     for (unsigned index = 0; index < function.getNumResults(); ++index)
-      if (auto updated = function.getResultAttrOfType<IntegerAttr>(
-              index, nn::kUpdatesAttr))
-        updates.push_back({index, body.getArgument(updated.getInt())});
+      if (int64_t updated = nn::updatedArgument(function, index); updated >= 0)
+        updates.push_back({index, body.getArgument(updated)});
     if (updates.empty())
       return;
     orderWriters(body, updates);
@@ -39,19 +38,34 @@ struct UpdateInPlace : burnish::impl::UpdateInPlaceBase<UpdateInPlace> {
       Value value = end.getOperand(update.result);
       if (value == update.argument)
         continue;
-      if (Operation *maker = value.getDefiningOp())
+      if (Operation *maker = value.getDefiningOp()) {
+        giveRoom(maker);
         builder.setInsertionPointAfter(maker);
-      else
+      } else {
         builder.setInsertionPoint(end);
+      }
       auto moved = bufferization::MaterializeInDestinationOp::create(
           builder, end.getLoc(), value.getType(), value, update.argument);
-      end.setOperand(update.result, moved.getResult());
+      // Whoever else wants it finds it there.
+      value.replaceAllUsesExcept(moved.getResult(), moved);
     }
   }
 
 private:
   static Operation *within(Block &body, Operation *op) {
     return body.findAncestorOpInBlock(*op);
+  }
+
+  /// The room that an operation writes to becomes its own, so that the argument
+  /// can take its place for no other.
+  static void giveRoom(Operation *maker) {
+    auto writer = dyn_cast<DestinationStyleOpInterface>(maker);
+    if (!writer)
+      return;
+    OpBuilder builder(maker);
+    for (OpOperand &init : writer.getDpsInitsMutable())
+      if (auto room = init.get().getDefiningOp<tensor::EmptyOp>())
+        init.set(builder.clone(*room)->getResult(0));
   }
 
   /// Where what writes an argument stands before something that reads its old

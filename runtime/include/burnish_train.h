@@ -111,7 +111,7 @@ typedef struct burnish_column {
 } burnish_column;
 
 /* A compiled training. Its models have as inputs the columns, then `recipe`
- * (f32 [number of values with a place]), `step` (i64: 1 in the first update),
+ * (f64 [number of values with a place]), `step` (i64: 1 in the first update),
  * `key` (i64: another in each step, for what is drawn), and the slots that
  * they use, all under these names. Their outputs are `loss` (f32), the values
  * of metrics that are expressions, `scores` (what the network gave, if it is one

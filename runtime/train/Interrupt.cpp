@@ -1,0 +1,20 @@
+// Interrupt.cpp - Ctrl-C, looked at between steps.
+#include "runtime/train/Interrupt.h"
+#include <signal.h>
+
+using namespace burnish;
+
+static volatile sig_atomic_t wasInterrupted = 0;
+
+static void note(int) { wasInterrupted = 1; }
+
+void burnish::catchInterrupts() {
+  struct sigaction action = {};
+  action.sa_handler = note;
+  action.sa_flags = static_cast<int>(SA_RESETHAND) | SA_RESTART;
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+  signal(SIGXFSZ, SIG_IGN);
+}
+
+bool burnish::isInterrupted() { return wasInterrupted != 0; }
