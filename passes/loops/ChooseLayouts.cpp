@@ -273,7 +273,37 @@ private:
     for (size_t index : {1, 0})
       if (matchPattern(op.getDpsInputs()[index], m_Constant()))
         return index;
+    // Of a convolution whose weights only the run knows, that over which no
+    // window moves.
+    SmallVector<AffineMap> maps = op.getIndexingMapsArray();
+    auto hasWindows = [&](AffineMap map) {
+      return llvm::any_of(map.getResults(), [&](AffineExpr expr) {
+        return !isa<AffineDimExpr>(expr) &&
+               llvm::any_of(maps.back().getResults(), [&](AffineExpr out) {
+                 auto loop = dyn_cast<AffineDimExpr>(out);
+                 return loop && expr.isFunctionOfDim(loop.getPosition());
+               });
+      });
+    };
+    for (size_t index : {1, 0})
+      if (!hasWindows(maps[index]) && hasWindows(maps[1 - index]))
+        return index;
     return std::nullopt;
+  }
+
+  /// Whether an operation makes a result of the function from an argument of
+  /// the same size, as updates of weights do: both lie as the caller has them.
+  bool isBetweenCallers(linalg::GenericOp op, ArrayRef<AffineMap> maps) {
+    if (op.getNumReductionLoops() > 0 || !maps.back().isIdentity() ||
+        llvm::none_of(op->getUsers(), [](Operation *user) {
+          return isa<func::ReturnOp>(user);
+        }))
+      return false;
+    return llvm::any_of(llvm::enumerate(op.getDpsInputs()), [&](auto each) {
+      auto argument = dyn_cast<BlockArgument>(each.value());
+      return argument && maps[each.index()].isIdentity() &&
+             isa<func::FuncOp>(argument.getOwner()->getParentOp());
+    });
   }
 
   void visit(linalg::GenericOp op) {
@@ -294,7 +324,7 @@ private:
     }
     SmallVector<unsigned> loops;
     AffineMap out = maps.back();
-    if (out.isProjectedPermutation())
+    if (out.isProjectedPermutation() && !isBetweenCallers(op, maps))
       loops = chooseOrder(op, maps);
     if (!changes && loops.empty())
       return;
@@ -305,7 +335,9 @@ private:
       unsigned lanes = loops.empty()
                            ? out.getDimPosition(out.getNumResults() - 1)
                            : loops.back();
-      bool isProduct = weights && !maps[1 - *weights].isFunctionOfDim(lanes);
+      // Constants are packed later.
+      bool isProduct = weights && !maps[1 - *weights].isFunctionOfDim(lanes) &&
+                       matchPattern(inputs[*weights], m_Constant());
       for (auto [index, input] : llvm::enumerate(inputs))
         if (!(isProduct && index == weights))
           moveInnermost(lanes, cast<RankedTensorType>(input.getType()),

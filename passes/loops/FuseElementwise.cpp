@@ -2,6 +2,7 @@
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "passes/Passes.h"
+#include "passes/loops/UseWinograd.h"
 
 using namespace mlir;
 using namespace burnish;
@@ -137,13 +138,42 @@ static LogicalResult moveBeforeTranspose(linalg::GenericOp generic,
   return success();
 }
 
+/// Whether a product reads an operand as well where it lies as where its axes
+/// are put into another order: a matrix that all rows are multiplied with or
+/// whose rows are those of the result, as products of gradients have them.
+static bool readsAnyOrder(OpOperand &operand, linalg::TransposeOp transpose) {
+  auto product = cast<linalg::GenericOp>(operand.getOwner());
+  if (product.getNumDpsInputs() != 2 || product.getNumReductionLoops() == 0 ||
+      !isSumOfProducts(product))
+    return false;
+  SmallVector<AffineMap> maps = product.getIndexingMapsArray();
+  AffineMap out = maps.back();
+  bool hasStack = llvm::any_of(out.getResults(), [&](AffineExpr expr) {
+    auto loop = dyn_cast<AffineDimExpr>(expr);
+    return !loop || (maps[0].isFunctionOfDim(loop.getPosition()) &&
+                     maps[1].isFunctionOfDim(loop.getPosition()));
+  });
+  if (!hasStack)
+    return true;
+  // In a stack of products, matrices on the left that are turned as they stand.
+  SmallVector<int64_t> turned =
+      llvm::to_vector(llvm::seq<int64_t>(transpose.getPermutation().size()));
+  if (turned.size() < 2)
+    return false;
+  std::swap(turned[turned.size() - 1], turned[turned.size() - 2]);
+  auto lanes = dyn_cast<AffineDimExpr>(out.getResults().back());
+  return transpose.getPermutation() == ArrayRef(turned) && lanes &&
+         !maps[operand.getOperandNumber()].isFunctionOfDim(lanes.getPosition());
+}
+
 // loops(transpose(constant)) -> loops(constant), read in its own order: packing
-// gives it the order that the loops want.
-static LogicalResult readConstantInPlace(linalg::GenericOp generic,
-                                         PatternRewriter &rewriter) {
+// gives it the order that the loops want. Products do so with any operand.
+static LogicalResult readInPlace(linalg::GenericOp generic,
+                                 PatternRewriter &rewriter) {
   for (OpOperand *operand : generic.getDpsInputOperands()) {
     auto transpose = operand->get().getDefiningOp<linalg::TransposeOp>();
-    if (!transpose || !matchPattern(transpose.getInput(), m_Constant()))
+    if (!transpose || (!matchPattern(transpose.getInput(), m_Constant()) &&
+                       !readsAnyOrder(*operand, transpose)))
       continue;
     SmallVector<AffineMap> maps = generic.getIndexingMapsArray();
     AffineMap &map = maps[operand->getOperandNumber()];
@@ -155,6 +185,73 @@ static LogicalResult readConstantInPlace(linalg::GenericOp generic,
     rewriter.modifyOpInPlace(generic, [&] {
       operand->set(transpose.getInput());
       generic.setIndexingMapsAttr(rewriter.getAffineMapArrayAttr(maps));
+    });
+    return success();
+  }
+  return failure();
+}
+
+/// Makes all places of an operand loops again: where it is read from the last
+/// element to the first, the loop of a sum goes the other way.
+static bool turnLoops(linalg::GenericOp product, AffineMap operand,
+                      SmallVector<AffineMap> &maps) {
+  MLIRContext *context = product.getContext();
+  SmallVector<int64_t> sizes = product.getStaticLoopRanges();
+  SmallVector<AffineExpr> loops;
+  for (unsigned loop = 0; loop < operand.getNumDims(); ++loop)
+    loops.push_back(getAffineDimExpr(loop, context));
+  for (AffineExpr expr : operand.getResults()) {
+    if (isa<AffineDimExpr>(expr))
+      continue;
+    std::optional<unsigned> turned;
+    for (unsigned loop = 0; loop < operand.getNumDims(); ++loop)
+      if (expr.isFunctionOfDim(loop))
+        turned = loop;
+    if (!turned || product.getIteratorTypesArray()[*turned] !=
+                       utils::IteratorType::reduction)
+      return false;
+    AffineExpr loop = getAffineDimExpr(*turned, context),
+               last = simplifyAffineExpr(expr + loop, operand.getNumDims(), 0);
+    if (last != getAffineConstantExpr(sizes[*turned] - 1, context))
+      return false;
+    loops[*turned] = last - loop;
+  }
+  for (AffineMap &map : maps)
+    map = simplifyAffineMap(map.replaceDimsAndSymbols(
+        loops, {}, map.getNumDims(), map.getNumSymbols()));
+  return true;
+}
+
+// product(copy(x)) -> product(x), where the copy puts elements into another
+// order: weights that are turned round for the gradient of a convolution.
+static LogicalResult readThroughCopy(linalg::GenericOp product,
+                                     PatternRewriter &rewriter) {
+  if (product.getNumDpsInputs() != 2 || product.getNumReductionLoops() == 0 ||
+      !isSumOfProducts(product))
+    return failure();
+  for (OpOperand *operand : product.getDpsInputOperands()) {
+    auto copy = operand->get().getDefiningOp<linalg::GenericOp>();
+    if (!copy || copy.getNumReductionLoops() > 0 ||
+        copy.getNumDpsInputs() != 1 || copy.getNumResults() != 1 ||
+        !llvm::hasSingleElement(*copy.getBody()) ||
+        copy.getBody()->getTerminator()->getOperand(0) !=
+            copy.getRegionInputArgs()[0] ||
+        !isa<RankedTensorType>(copy.getDpsInputs()[0].getType()))
+      continue;
+    AffineMap from = copy.getMatchingIndexingMap(copy.getDpsInputOperand(0)),
+              to = copy.getMatchingIndexingMap(copy.getDpsInitOperand(0));
+    // Elements that are read more than once are better copied.
+    SmallVector<AffineMap> maps = product.getIndexingMapsArray();
+    AffineMap &map = maps[operand->getOperandNumber()];
+    if (!to.isIdentity() || !map.isProjectedPermutation() ||
+        from.getNumResults() != from.getNumDims())
+      continue;
+    map = from.compose(map);
+    if (!turnLoops(product, map, maps))
+      continue;
+    rewriter.modifyOpInPlace(product, [&] {
+      operand->set(copy.getDpsInputs()[0]);
+      product.setIndexingMapsAttr(rewriter.getAffineMapArrayAttr(maps));
     });
     return success();
   }
@@ -177,7 +274,8 @@ struct FuseElementwise : burnish::impl::FuseElementwiseBase<FuseElementwise> {
 
   RewritePatternSet fusions() {
     RewritePatternSet patterns(&getContext());
-    patterns.add(readConstantInPlace);
+    patterns.add(readInPlace);
+    patterns.add(readThroughCopy);
     linalg::populateElementwiseOpsFusionPatterns(patterns, isWorthFusing);
     linalg::populateEraseUnusedOperandsAndResultsPatterns(patterns);
     linalg::GenericOp::getCanonicalizationPatterns(patterns, &getContext());
