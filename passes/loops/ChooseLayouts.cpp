@@ -15,6 +15,8 @@ namespace burnish {
 
 /// Fewer lanes than this are not worth another layout.
 static constexpr int64_t kLeastLanes = 4;
+/// The same where weights are arguments, and must be moved in each run.
+static constexpr int64_t kLeastLanesOfRun = 8;
 
 //===- Constants ----------------------------------------------------------===//
 
@@ -257,7 +259,9 @@ private:
       if (hasWeights(loop) && !maps[1 - *weights].isFunctionOfDim(loop) &&
           (!longest || sizes[loop] > sizes[natural[*longest]]))
         longest = place;
-    if (!longest || sizes[natural[*longest]] < kLeastLanes)
+    bool isConstant = matchPattern(op.getDpsInputs()[*weights], m_Constant());
+    if (!longest || sizes[natural[*longest]] <
+                        (isConstant ? kLeastLanes : kLeastLanesOfRun))
       return {};
     size_t first = *longest, last = *longest + 1;
     while (first > 0 && hasWeights(natural[first - 1]))
@@ -293,7 +297,8 @@ private:
 
   /// Whether an operation makes a result of the function from an argument of
   /// the same size, as updates of weights do: both lie as the caller has them.
-  bool isBetweenCallers(linalg::GenericOp op, ArrayRef<AffineMap> maps) {
+  bool isBetweenCallers(linalg::GenericOp op) {
+    SmallVector<AffineMap> maps = op.getIndexingMapsArray();
     if (op.getNumReductionLoops() > 0 || !maps.back().isIdentity() ||
         llvm::none_of(op->getUsers(), [](Operation *user) {
           return isa<func::ReturnOp>(user);
@@ -324,7 +329,14 @@ private:
     }
     SmallVector<unsigned> loops;
     AffineMap out = maps.back();
-    if (out.isProjectedPermutation() && !isBetweenCallers(op, maps))
+    if (isBetweenCallers(op)) {
+      for (auto [index, input] : llvm::enumerate(inputs))
+        if (placeOf(input))
+          op->setOperand(index, in(input, llvm::to_vector(llvm::seq<int64_t>(
+                                              orders[index].size()))));
+      return;
+    }
+    if (out.isProjectedPermutation())
       loops = chooseOrder(op, maps);
     if (!changes && loops.empty())
       return;
