@@ -16,6 +16,7 @@ burnish check MODEL.onnx [--json]         everything that would stop a compile, 
 burnish run MODEL.onnx IN... [-o OUT.npz] compile (kept in a cache) and run; IN is one .npz, or an .npy for each input
 burnish test DIR...                       run ONNX backend-test folders, a line a case
 burnish bench MODEL.onnx [IN.npz]         compile (kept in a cache) and time
+burnish gradcheck MODEL.onnx [--json]     compare its gradients with differences, in f64 (--loss, --wrt, --seed, --dim)
 burnish fmt FILE.nn... [--check]          lay out networks in the language; or say which are not
 MODEL may also be a .nn file, in Burnish's own language, or a .mlir file, at any level of the pipeline.
 
@@ -31,6 +32,7 @@ MODEL may also be a .nn file, in Burnish's own language, or a .mlir file, at any
   --sysroot=DIR         the root folder of the target's libraries
   -O0 .. -O3            how much to optimise (default: -O2)
   --gradient=OUTPUT     give the gradients of an output that is one float, instead of the other outputs
+  --loss=OUTPUT         what gradcheck takes the gradients of (default: the one output that is a float, else a sum of all)
   --wrt=NAME            by this input or parameter, or all like `fc*` (several times; default: all inputs of floats)
   --weights=embed|file  weights inside the object (default), or in a file beside it
   --precision=bf16      matrix products and convolutions of f32 take their operands in bf16; bench says what that costs
@@ -40,7 +42,7 @@ MODEL may also be a .nn file, in Burnish's own language, or a .mlir file, at any
   --schedules=FILE      take schedules from a file that --tune wrote
   --save-temps          keep every stage of the way beside the result
   --remarks             say which optimisations did not apply, and why
-  --json                results as JSON (check, test, bench)
+  --json                results as JSON (check, test, bench, gradcheck)
   --threads=N           threads of a run (run, test, bench)
   --seconds=S           how long to measure (bench; default: 2)
   --profile             where the time goes, kernel by kernel, and what would be possible (bench)
@@ -143,7 +145,8 @@ static llvm::ArrayRef<Option> table() {
          return what.has_value();
        },
        "--emit=dsl|onnx|nn|linalg|tiles|loops|llvm|asm|obj|exe"},
-      {"--dim", Option::Needed, kCompiling | bit(Command::Check),
+      {"--dim", Option::Needed,
+       kCompiling | bit(Command::Check) | bit(Command::GradCheck),
        [](Options &options, StringRef value) {
          auto [name, size] = value.rsplit('=');
          return !name.empty() &&
@@ -151,7 +154,8 @@ static llvm::ArrayRef<Option> table() {
                 options.dims[name.str()] >= 0;
        },
        "--dim NAME=N"},
-      {"--shape", Option::Needed, kCompiling | bit(Command::Check),
+      {"--shape", Option::Needed,
+       kCompiling | bit(Command::Check) | bit(Command::GradCheck),
        [](Options &options, StringRef value) {
          size_t at = value.rfind('=');
          return at != StringRef::npos && at > 0 &&
@@ -159,11 +163,12 @@ static llvm::ArrayRef<Option> table() {
                            options.shapes[value.take_front(at).str()]);
        },
        "--shape INPUT=1x3x224x224"},
-      {"--net", Option::Needed, kCompiling | bit(Command::Check),
+      {"--net", Option::Needed,
+       kCompiling | bit(Command::Check) | bit(Command::GradCheck),
        text(&Options::net), "--net=NAME"},
-      {"--weights-from", Option::Needed, kCompiling,
+      {"--weights-from", Option::Needed, kCompiling | bit(Command::GradCheck),
        text(&Options::weightsFrom), "--weights-from=FILE.safetensors"},
-      {"--seed", Option::Needed, kCompiling,
+      {"--seed", Option::Needed, kCompiling | bit(Command::GradCheck),
        [](Options &options, StringRef value) {
          return !value.getAsInteger(10, options.seed) && options.seed >= 0;
        },
@@ -183,7 +188,9 @@ static llvm::ArrayRef<Option> table() {
       {"-O3", Option::None, kCompiling, level(3), ""},
       {"--gradient", Option::Needed, kCompiling, text(&Options::loss),
        "--gradient=OUTPUT"},
-      {"--wrt", Option::Needed, kCompiling,
+      {"--loss", Option::Needed, bit(Command::GradCheck), text(&Options::loss),
+       "--loss=OUTPUT"},
+      {"--wrt", Option::Needed, kCompiling | bit(Command::GradCheck),
        [](Options &options, StringRef value) {
          options.wrt.push_back(value.str());
          return !value.empty();
@@ -209,7 +216,8 @@ static llvm::ArrayRef<Option> table() {
        flag(&Options::savesTemps), ""},
       {"--remarks", Option::None, kCompiling, flag(&Options::wantsRemarks), ""},
       {"--json", Option::None,
-       bit(Command::Check) | bit(Command::Test) | bit(Command::Bench),
+       bit(Command::Check) | bit(Command::Test) | bit(Command::Bench) |
+           bit(Command::GradCheck),
        flag(&Options::wantsJson), ""},
       {"--schedules", Option::Needed, kCompiling, text(&Options::schedules),
        "--schedules=FILE"},
@@ -253,6 +261,8 @@ static StringRef wordOf(Command command) {
     return "burnish bench";
   case Command::Format:
     return "burnish fmt";
+  case Command::GradCheck:
+    return "burnish gradcheck";
   default:
     return "burnish";
   }
@@ -277,6 +287,7 @@ static llvm::Error checkFiles(const Options &options) {
   switch (options.command) {
   case Command::Compile:
   case Command::Check:
+  case Command::GradCheck:
     if (count == 0)
       return llvm::createStringError("no model; burnish --help says how");
     if (count > 1)
@@ -308,6 +319,7 @@ burnish::parseOptions(llvm::ArrayRef<const char *> words) {
                        .Case("test", Command::Test)
                        .Case("bench", Command::Bench)
                        .Case("fmt", Command::Format)
+                       .Case("gradcheck", Command::GradCheck)
                        .Default(std::nullopt);
     if (command) {
       options.command = *command;

@@ -36,6 +36,8 @@ int main(int argc, char **argv) {
     return bench(*options);
   case Command::Format:
     return format(*options);
+  case Command::GradCheck:
+    return gradcheck(*options);
   case Command::Help:
     llvm::outs() << helpText();
     return kDone;
