@@ -47,6 +47,9 @@ SmallVector<Value> DetOp::differentiate(GradientBuilder &b, ValueRange dy) {
              x);
     return {};
   }
+  Value gradient = b.unsqueeze(dy[0], {rank - 2, rank - 1});
+  if (*order < 2)
+    return {b.expandAs(gradient, x)};
   SmallVector<int64_t> others;
   SmallVector<double> signs;
   for (int64_t i = 0; i < *order; ++i)
@@ -67,6 +70,5 @@ SmallVector<Value> DetOp::differentiate(GradientBuilder &b, ValueRange dy) {
       llvm::map_to_vector(signs, [&](double sign) -> Attribute {
         return b.getFloatAttr(type, sign);
       })));
-  return {b.mul(b.mul(minors, chessboard),
-                b.unsqueeze(dy[0], {rank - 2, rank - 1}))};
+  return {b.mul(b.mul(minors, chessboard), gradient)};
 }
