@@ -32,7 +32,6 @@ MODEL may also be a .nn file, in Burnish's own language, or a .mlir file, at any
   --sysroot=DIR         the root folder of the target's libraries
   -O0 .. -O3            how much to optimise (default: -O2)
   --gradient=OUTPUT     give the gradients of an output that is one float, instead of the other outputs
-  --loss=OUTPUT         what gradcheck takes the gradients of (default: the one output that is a float, else a sum of all)
   --wrt=NAME            by this input or parameter, or all like `fc*` (several times; default: all inputs of floats)
   --weights=embed|file  weights inside the object (default), or in a file beside it
   --precision=bf16      matrix products and convolutions of f32 take their operands in bf16; bench says what that costs
@@ -46,8 +45,7 @@ MODEL may also be a .nn file, in Burnish's own language, or a .mlir file, at any
   --threads=N           threads of a run (run, test, bench)
   --seconds=S           how long to measure (bench; default: 2)
   --profile             where the time goes, kernel by kernel, and what would be possible (bench)
-  --jobs=N --timeout=S --memory=MB   cases at a time, and what one may take (test; default: one a processor, 60, 8192)
-  --pin                 give symbolic dimensions the sizes of the case's data (test)
+  --jobs=N --timeout=S --memory=MB --pin   cases at a time, what one may take, and sizes of its data for symbolic dims (test)
   --help --version
 
 Exit status: 0 done, 1 the input is at fault, 2 the command line is.
