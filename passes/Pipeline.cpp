@@ -46,6 +46,7 @@ static void addCleanup(OpPassManager &passes) {
 /// nn to nn: what is known when compiling is computed now.
 static void addGraph(OpPassManager &passes, const PipelineOptions &options) {
   passes.addPass(createInferShapes());
+  passes.addPass(createTakeGradients());
   // Names of parameters are lost where constants are merged.
   DifferentiateOptions gradient;
   gradient.loss = options.loss;
