@@ -324,19 +324,15 @@ FailureOr<SmallVector<Value>> AveragePoolOp::lower(Lowering &l) {
   Value whole = castScalar(
       l, arith::IndexCastOp::create(l, l.getI64Type(), l.index(taps)),
       l.getI64Type(), sums);
-  return SmallVector<Value>{l.generic(
-      elementType, sizes, inputs,
-      [&](ImplicitLocOpBuilder &b, ValueRange args) {
-        Value count = whole;
-        for (Value along : args.drop_front())
-          count = arith::MulFOp::create(b, count, along);
-        // A window of borders alone has the mean 0.
-        Value one =
-            arith::ConstantOp::create(b, b.getFloatAttr(count.getType(), 1));
-        count = arith::MaximumFOp::create(b, count, one);
-        return castScalar(b, arith::DivFOp::create(b, args[0], count), sums,
-                          elementType);
-      })};
+  return SmallVector<Value>{
+      l.generic(elementType, sizes, inputs,
+                [&](ImplicitLocOpBuilder &b, ValueRange args) {
+                  Value count = whole;
+                  for (Value along : args.drop_front())
+                    count = arith::MulFOp::create(b, count, along);
+                  return castScalar(b, arith::DivFOp::create(b, args[0], count),
+                                    sums, elementType);
+                })};
 }
 
 //===- lp_pool ------------------------------------------------------------===//
