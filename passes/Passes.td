@@ -25,6 +25,15 @@ def Differentiate : Pass<"nn-differentiate", "::mlir::ModuleOp"> {
   ];
 }
 
+def TakeGradients : Pass<"nn-take-gradients", "::mlir::ModuleOp"> {
+  let summary = "gradients that a network computes itself are operators like others";
+  let description = [{
+    In the place of each nn.gradient_at come the operators of its gradients. At other values than those that the network has
+    for its variables, what depends on them is computed again.
+  }];
+  let dependentDialects = ["::burnish::nn::NNDialect"];
+}
+
 def FoldBatchNorm : Pass<"nn-fold-batch-norm", "::mlir::ModuleOp"> {
   let summary = "batch normalisation, sums and products with constants become part of the convolution before them";
   let description = [{

@@ -41,8 +41,10 @@ bool Session::makeOutputs() {
          usedDims += model.outputs[i++].rank) {
       const burnish_info &info = model.outputs[i];
       outputs[i].dims = dims.data() + usedDims;
-      int64_t count =
-          hasFixedShape(info) ? elementCount(info.dims, info.rank) : 0;
+      // What takes the place of an input has its buffer.
+      int64_t count = hasFixedShape(info) && !info.updates
+                          ? elementCount(info.dims, info.rank)
+                          : 0;
       if (count < 0)
         return false;
       outputs[i].bytes = count * burnish_type_size(info.type);
@@ -57,7 +59,8 @@ bool Session::makeOutputs() {
 
 void Session::releaseOutputs() {
   for (int32_t i = 0; i < model.output_count; ++i) {
-    if (hasFixedShape(model.outputs[i]) || !outputs[i].data)
+    if (hasFixedShape(model.outputs[i]) || model.outputs[i].updates ||
+        !outputs[i].data)
       continue;
     context->release(context, outputs[i].data);
     outputs[i].data = nullptr;

@@ -79,7 +79,10 @@ static Value turnedRound(GradientBuilder &b, Value dy, Value weights,
   }
   Value turned = b.make<SliceOp>(weights, b.integers(last), b.integers(before),
                                  b.integers(axes), b.integers(back));
-  // (group * m, c, ...) -> (group * c, m, ...)
+  // (group * m, c, ...) -> (group * c, m, ...); between one group and none
+  // stands no reshape, so that the convolution reads weights where they lie.
+  SmallVector<int64_t> exchanged = llvm::to_vector(llvm::seq(rank + 2));
+  std::swap(exchanged[0], exchanged[1]);
   SmallVector<int64_t> split{group, *outputs / group, *inputs},
       merged{group * *inputs, *outputs / group}, order{0, 2, 1};
   for (int64_t axis = 0; axis < rank; ++axis) {
@@ -88,7 +91,9 @@ static Value turnedRound(GradientBuilder &b, Value dy, Value weights,
     merged.push_back(taps);
     order.push_back(3 + axis);
   }
-  turned = b.reshape(b.transpose(b.reshape(turned, split), order), merged);
+  turned = group == 1 ? b.transpose(turned, exchanged)
+                      : b.reshape(b.transpose(b.reshape(turned, split), order),
+                                  merged);
   return b.make<ConvOp>(dy, turned, Value(), b.getStringAttr("NOTSET"),
                         b.getDenseI64ArrayAttr(lists.dilations),
                         b.getI64IntegerAttr(group), DenseI64ArrayAttr(),

@@ -411,6 +411,31 @@ FailureOr<SmallVector<Value>> SliceOp::lower(Lowering &l) {
   if (isView)
     return SmallVector<Value>{tensor::ExtractSliceOp::create(
         l, tensor, offsets, resultSizes, strides)};
+  // Backwards through sizes that are known: loops whose places are affine.
+  auto areKnown = [](ArrayRef<OpFoldResult> values) {
+    return llvm::all_of(values, [](OpFoldResult value) {
+      return getConstantIntValue(value).has_value();
+    });
+  };
+  if (areKnown(offsets) && areKnown(strides) && areKnown(resultSizes)) {
+    SmallVector<AffineExpr> places;
+    for (int64_t at = 0; at < rank; ++at)
+      places.push_back(l.getAffineDimExpr(at) *
+                           *getConstantIntValue(strides[at]) +
+                       *getConstantIntValue(offsets[at]));
+    return SmallVector<Value>{
+        linalg::GenericOp::create(
+            l, cast<RankedTensorType>(getOutput().getType()), tensor,
+            l.empty(elementType, resultSizes),
+            ArrayRef{AffineMap::get(rank, 0, places, l.getContext()),
+                     l.getMultiDimIdentityMap(rank)},
+            SmallVector<utils::IteratorType>(rank,
+                                             utils::IteratorType::parallel),
+            [](OpBuilder &inside, Location loc, ValueRange values) {
+              linalg::YieldOp::create(inside, loc, values[0]);
+            })
+            .getResult(0)};
+  }
   return SmallVector<Value>{
       l.generate(elementType, resultSizes,
                  [&](ImplicitLocOpBuilder &b, ValueRange indices) -> Value {

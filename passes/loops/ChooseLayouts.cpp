@@ -15,6 +15,8 @@ namespace burnish {
 
 /// Fewer lanes than this are not worth another layout.
 static constexpr int64_t kLeastLanes = 4;
+/// The same where weights are arguments, and must be moved in each run.
+static constexpr int64_t kLeastLanesOfRun = 8;
 
 //===- Constants ----------------------------------------------------------===//
 
@@ -257,7 +259,9 @@ private:
       if (hasWeights(loop) && !maps[1 - *weights].isFunctionOfDim(loop) &&
           (!longest || sizes[loop] > sizes[natural[*longest]]))
         longest = place;
-    if (!longest || sizes[natural[*longest]] < kLeastLanes)
+    bool isConstant = matchPattern(op.getDpsInputs()[*weights], m_Constant());
+    if (!longest || sizes[natural[*longest]] <
+                        (isConstant ? kLeastLanes : kLeastLanesOfRun))
       return {};
     size_t first = *longest, last = *longest + 1;
     while (first > 0 && hasWeights(natural[first - 1]))
@@ -273,7 +277,38 @@ private:
     for (size_t index : {1, 0})
       if (matchPattern(op.getDpsInputs()[index], m_Constant()))
         return index;
+    // Of a convolution whose weights only the run knows, that over which no
+    // window moves.
+    SmallVector<AffineMap> maps = op.getIndexingMapsArray();
+    auto hasWindows = [&](AffineMap map) {
+      return llvm::any_of(map.getResults(), [&](AffineExpr expr) {
+        return !isa<AffineDimExpr>(expr) &&
+               llvm::any_of(maps.back().getResults(), [&](AffineExpr out) {
+                 auto loop = dyn_cast<AffineDimExpr>(out);
+                 return loop && expr.isFunctionOfDim(loop.getPosition());
+               });
+      });
+    };
+    for (size_t index : {1, 0})
+      if (!hasWindows(maps[index]) && hasWindows(maps[1 - index]))
+        return index;
     return std::nullopt;
+  }
+
+  /// Whether an operation makes a result of the function from an argument of
+  /// the same size, as updates of weights do: both lie as the caller has them.
+  bool isBetweenCallers(linalg::GenericOp op) {
+    SmallVector<AffineMap> maps = op.getIndexingMapsArray();
+    if (op.getNumReductionLoops() > 0 || !maps.back().isIdentity() ||
+        llvm::none_of(op->getUsers(), [](Operation *user) {
+          return isa<func::ReturnOp>(user);
+        }))
+      return false;
+    return llvm::any_of(llvm::enumerate(op.getDpsInputs()), [&](auto each) {
+      auto argument = dyn_cast<BlockArgument>(each.value());
+      return argument && maps[each.index()].isIdentity() &&
+             isa<func::FuncOp>(argument.getOwner()->getParentOp());
+    });
   }
 
   void visit(linalg::GenericOp op) {
@@ -294,6 +329,13 @@ private:
     }
     SmallVector<unsigned> loops;
     AffineMap out = maps.back();
+    if (isBetweenCallers(op)) {
+      for (auto [index, input] : llvm::enumerate(inputs))
+        if (placeOf(input))
+          op->setOperand(index, in(input, llvm::to_vector(llvm::seq<int64_t>(
+                                              orders[index].size()))));
+      return;
+    }
     if (out.isProjectedPermutation())
       loops = chooseOrder(op, maps);
     if (!changes && loops.empty())
@@ -305,7 +347,9 @@ private:
       unsigned lanes = loops.empty()
                            ? out.getDimPosition(out.getNumResults() - 1)
                            : loops.back();
-      bool isProduct = weights && !maps[1 - *weights].isFunctionOfDim(lanes);
+      // Constants are packed later.
+      bool isProduct = weights && !maps[1 - *weights].isFunctionOfDim(lanes) &&
+                       matchPattern(inputs[*weights], m_Constant());
       for (auto [index, input] : llvm::enumerate(inputs))
         if (!(isProduct && index == weights))
           moveInnermost(lanes, cast<RankedTensorType>(input.getType()),

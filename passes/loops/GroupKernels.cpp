@@ -55,6 +55,30 @@ static linalg::GenericOp epilogueOf(linalg::GenericOp root) {
   return user;
 }
 
+/// Whether results lie along the lanes behind an epilogue as they do before it,
+/// or at least fill a vector there.
+static bool keepsLanes(linalg::GenericOp root, linalg::GenericOp epilogue,
+                       const Machine &machine) {
+  AffineMap out = epilogue.getIndexingMapsArray().back();
+  for (OpOperand *input : epilogue.getDpsInputOperands()) {
+    AffineMap map = epilogue.getMatchingIndexingMap(input);
+    if (input->get() != root->getResult(0) || out.getNumResults() == 0 ||
+        map.getNumResults() == 0 || !out.isProjectedPermutation() ||
+        out.getResults().back() == map.getResults().back())
+      continue;
+    auto loop = cast<AffineDimExpr>(out.getResults().back()).getPosition();
+    int64_t size = epilogue.getStaticLoopRanges()[loop],
+            before = cast<RankedTensorType>(input->get().getType())
+                         .getShape()
+                         .back();
+    if (ShapedType::isDynamic(size) || ShapedType::isDynamic(before))
+      continue;
+    if (size < before && size * 32 < machine.vectorBits)
+      return false;
+  }
+  return true;
+}
+
 namespace {
 /// Moves operations into the region of a new kernel.
 class KernelBuilder {
@@ -533,7 +557,8 @@ struct GroupKernels : burnish::impl::GroupKernelsBase<GroupKernels> {
               rowGroupFrom(generic, isCandidate);
           !rows.empty())
         tries.push_back(rows);
-      if (epilogue && generic.getNumReductionLoops() > 0)
+      if (epilogue && generic.getNumReductionLoops() > 0 &&
+          keepsLanes(generic, epilogue, machine))
         tries.push_back({generic, epilogue});
       tries.push_back({generic});
       for (ArrayRef<linalg::GenericOp> group : tries) {

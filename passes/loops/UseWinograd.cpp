@@ -28,9 +28,13 @@ struct Convolution {
   /// Without its border of zeros, of which `top` and `left` are before it.
   Value image;
   int64_t top = 0, left = 0;
-  ElementsAttr weights;
+  Value weights;
+  /// Null where only the run knows them.
+  ElementsAttr constant;
   /// The axes of the weights for o, c, i and j.
   SmallVector<int64_t> axes;
+  /// Whether taps are read from the last to the first.
+  bool isTurned = false;
   /// The elementwise operation that alone uses the result; may be null.
   linalg::GenericOp epilogue;
 
@@ -39,6 +43,10 @@ struct Convolution {
   }
   ArrayRef<int64_t> shape() const {
     return cast<RankedTensorType>(op->getResultTypes()[0]).getShape();
+  }
+
+  ArrayRef<int64_t> weightsShape() const {
+    return cast<RankedTensorType>(weights.getType()).getShape();
   }
 
   static std::optional<Convolution> match(linalg::GenericOp op);
@@ -108,11 +116,15 @@ std::optional<Convolution> Convolution::match(linalg::GenericOp op) {
     found.image = op.getDpsInputs()[1 - which];
     auto imageType = cast<RankedTensorType>(found.image.getType());
     AffineMap image = maps[1 - which], weights = maps[which];
-    if (!matchPattern(op.getDpsInputs()[which], m_Constant(&found.weights)) ||
-        found.weights.getElementType() != imageType.getElementType() ||
-        !imageType.hasStaticShape() || image.getNumResults() != 4 ||
-        !weights.isProjectedPermutation())
+    found.weights = op.getDpsInputs()[which];
+    matchPattern(found.weights, m_Constant(&found.constant));
+    auto weightsType = cast<RankedTensorType>(found.weights.getType());
+    if (weightsType.getElementType() != imageType.getElementType() ||
+        !imageType.hasStaticShape() || !weightsType.hasStaticShape() ||
+        image.getNumResults() != 4 || !weights.isProjectedPermutation() ||
+        weights.getNumResults() != 4)
       continue;
+    bool isConstant = found.constant != nullptr;
     // image: n, y + i, x + j, c
     auto channel = dyn_cast<AffineDimExpr>(image.getResult(3));
     if (image.getResult(0) != out[0] || !channel)
@@ -121,18 +133,23 @@ std::optional<Convolution> Convolution::match(linalg::GenericOp op) {
     for (unsigned axis : {1u, 2u}) {
       AffineExpr tap = simplifyAffineExpr(image.getResult(axis) - out[axis],
                                           image.getNumDims(), 0);
-      if (!isa<AffineDimExpr>(tap))
+      // From the last tap to the first.
+      AffineExpr back = simplifyAffineExpr(2 - tap, image.getNumDims(), 0);
+      bool isTurned = !isa<AffineDimExpr>(tap);
+      if ((isTurned && (isConstant || !isa<AffineDimExpr>(back))) ||
+          (axis == 2 && isTurned != found.isTurned))
         break;
-      wanted.push_back(tap);
+      found.isTurned = isTurned;
+      wanted.push_back(isTurned ? back : tap);
     }
     if (wanted.size() != 4)
       continue;
     for (AffineExpr expr : wanted)
       if (std::optional<unsigned> axis = weights.getResultPosition(expr))
         found.axes.push_back(*axis);
-    if (found.axes.size() != 4 || weights.getNumResults() != 4)
+    if (found.axes.size() != 4)
       continue;
-    ArrayRef<int64_t> taps = found.weights.getShapedType().getShape();
+    ArrayRef<int64_t> taps = found.weightsShape();
     if (taps[found.axes[2]] != 3 || taps[found.axes[3]] != 3)
       continue;
     if (auto pad = found.image.getDefiningOp<tensor::PadOp>()) {
@@ -164,15 +181,15 @@ std::optional<Convolution> Convolution::match(linalg::GenericOp op) {
 static ElementsAttr transformWeights(const Convolution &conv,
                                      const WinogradTransform &transform,
                                      int64_t lanes) {
-  ArrayRef<int64_t> shape = conv.weights.getShapedType().getShape();
+  ArrayRef<int64_t> shape = conv.weightsShape();
   SmallVector<int64_t> strides =
                            applyPermutation(computeStrides(shape), conv.axes),
                        sizes = applyPermutation(shape, conv.axes);
   int64_t outs = sizes[0], ins = sizes[1], points = transform.points();
   SmallVector<char> copy;
-  std::optional<ArrayRef<char>> raw = nn::rawBytes(conv.weights);
+  std::optional<ArrayRef<char>> raw = nn::rawBytes(conv.constant);
   if (!raw)
-    raw = copy = nn::copyBytes(conv.weights);
+    raw = copy = nn::copyBytes(conv.constant);
   SmallVector<SmallVector<double>> rows;
   for (int64_t point = 0; point < points; ++point)
     rows.push_back(transform.weightRow(point));
@@ -206,7 +223,7 @@ static ElementsAttr transformWeights(const Convolution &conv,
           std::memcpy(bytes.data() + at * sizeof(float), &value, sizeof(float));
         }
     }
-  Type elementType = conv.weights.getElementType();
+  Type elementType = conv.constant.getElementType();
   return nn::constantWith(
       RankedTensorType::get({points * points, ins / lanes, lanes, outs},
                             elementType),
@@ -226,14 +243,17 @@ public:
         points(transform.points() * transform.points()),
         columns(llvm::divideCeil(conv.shape()[2], schedule.tile)),
         tiles(schedule.images * schedule.tileRows * columns),
-        type(conv.weights.getElementType()) {}
+        type(getElementTypeOrSelf(conv.weights.getType())) {}
 
   Value rewrite() {
     linalg::GenericOp last = conv.epilogue ? conv.epilogue : conv.op;
     b.setInsertionPoint(last);
     auto resultType = cast<RankedTensorType>(last->getResultTypes()[0]);
-    Value weights = arith::ConstantOp::create(
-        b, transformWeights(conv, transform, schedule.lanes));
+    Value weights =
+        conv.constant
+            ? Value(arith::ConstantOp::create(
+                  b, transformWeights(conv, transform, schedule.lanes)))
+            : transformInRun();
     Value out = tensor::EmptyOp::create(b, resultType.getShape(),
                                         resultType.getElementType());
     ArrayRef<int64_t> shape = conv.shape();
@@ -246,6 +266,67 @@ public:
   }
 
 private:
+  /// The same of weights that only the run knows: at each point a sum over the
+  /// taps, whose factors are a constant.
+  Value transformInRun() {
+    int64_t count = transform.points();
+    SmallVector<float> factors;
+    for (int64_t row = 0; row < count; ++row)
+      for (int64_t column = 0; column < count; ++column)
+        for (int64_t tap = 0; tap < 9; ++tap) {
+          int64_t own = conv.isTurned ? 8 - tap : tap;
+          factors.push_back(
+              static_cast<float>(transform.weightRow(row)[own / 3] *
+                                 transform.weightRow(column)[own % 3]));
+        }
+    Value table = arith::ConstantOp::create(
+        b, DenseElementsAttr::get(RankedTensorType::get({points, 3, 3}, type),
+                                  ArrayRef<float>(factors)));
+    ArrayRef<int64_t> shape = conv.weightsShape();
+    int64_t outs = shape[conv.axes[0]], ins = shape[conv.axes[1]];
+    Value zero = arith::ConstantOp::create(b, b.getZeroAttr(type)),
+          init = linalg::FillOp::create(
+                     b, zero,
+                     Value(tensor::EmptyOp::create(
+                         b, ArrayRef<int64_t>{points, ins, outs}, type)))
+                     .getResult(0);
+    AffineExpr point, in, out, down, across;
+    bindDims(b.getContext(), point, in, out, down, across);
+    SmallVector<AffineExpr> from(4);
+    for (auto [axis, expr] : llvm::zip_equal(
+             conv.axes, ArrayRef<AffineExpr>{out, in, down, across}))
+      from[axis] = expr;
+    auto mapOf = [&](ArrayRef<AffineExpr> exprs) {
+      return AffineMap::get(5, 0, exprs, b.getContext());
+    };
+    SmallVector<utils::IteratorType> iterators(5,
+                                               utils::IteratorType::parallel);
+    iterators[3] = iterators[4] = utils::IteratorType::reduction;
+    Value sums = sumOfProducts(table, conv.weights, init,
+                               {mapOf({point, down, across}), mapOf(from),
+                                mapOf({point, in, out})},
+                               iterators)
+                     .getResult(0);
+    return tensor::ExpandShapeOp::create(
+        b,
+        RankedTensorType::get(
+            {points, ins / schedule.lanes, schedule.lanes, outs}, type),
+        sums, ArrayRef<ReassociationIndices>{{0}, {1, 2}, {3}});
+  }
+
+  linalg::GenericOp sumOfProducts(Value left, Value right, Value init,
+                                  ArrayRef<AffineMap> maps,
+                                  ArrayRef<utils::IteratorType> iterators) {
+    return linalg::GenericOp::create(
+        b, init.getType(), ValueRange{left, right}, init, maps, iterators,
+        [](OpBuilder &inside, Location loc, ValueRange values) {
+          Value product =
+              arith::MulFOp::create(inside, loc, values[0], values[1]);
+          Value sum = arith::AddFOp::create(inside, loc, values[2], product);
+          linalg::YieldOp::create(inside, loc, sum);
+        });
+  }
+
   /// for index in [0, size) by step, handing the tensor on.
   Value loop(int64_t size, int64_t step, Value tensor,
              llvm::function_ref<Value(Value, Value)> body) {
@@ -331,16 +412,11 @@ private:
     SmallVector<utils::IteratorType> iterators(5,
                                                utils::IteratorType::parallel);
     iterators[3] = iterators[4] = utils::IteratorType::reduction;
-    auto products = linalg::GenericOp::create(
-        b, init.getType(), ValueRange{tensor, weights}, init,
-        ArrayRef{mapOf({point, block, tile, lane}),
-                 mapOf({point, block, lane, out}), mapOf({point, tile, out})},
-        iterators, [](OpBuilder &inside, Location loc, ValueRange values) {
-          Value product =
-              arith::MulFOp::create(inside, loc, values[0], values[1]);
-          Value sum = arith::AddFOp::create(inside, loc, values[2], product);
-          linalg::YieldOp::create(inside, loc, sum);
-        });
+    linalg::GenericOp products = sumOfProducts(
+        tensor, weights, init,
+        {mapOf({point, block, tile, lane}), mapOf({point, block, lane, out}),
+         mapOf({point, tile, out})},
+        iterators);
     products->setAttr(kPartOfAttr, shapeText);
     return products.getResult(0);
   }
@@ -416,7 +492,8 @@ private:
 
 static WinogradShape shapeOf(const Convolution &conv) {
   ArrayRef<int64_t> sizes = conv.shape();
-  return {sizes[0], sizes[1], sizes[2], conv.imageShape()[3], sizes[3]};
+  return {sizes[0], sizes[1],      sizes[2], conv.imageShape()[3],
+          sizes[3], !conv.constant};
 }
 
 bool burnish::gainsFromWinograd(linalg::GenericOp op, const Machine &machine,
@@ -458,7 +535,8 @@ struct UseWinograd : burnish::impl::UseWinogradBase<UseWinograd> {
         last->erase();
       }
       conv->op->erase();
-      sources.push_back(conv->weights);
+      if (conv->constant)
+        sources.push_back(conv->constant);
     }
     nn::releaseUnused(getOperation(), sources);
     table.record();

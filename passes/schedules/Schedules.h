@@ -60,6 +60,8 @@ llvm::SmallVector<nn::ScheduleAttr> alternativesOf(mlir::MLIRContext *context,
 /// each.
 struct WinogradShape {
   int64_t images, rows, columns, inChannels, outChannels;
+  /// Whether weights are brought to the points in each run.
+  bool hasWeightsOfRun = false;
 };
 /// F(tile x tile, 3 x 3), so many images and rows of tiles at a time, `lanes`
 /// channels in a vector.

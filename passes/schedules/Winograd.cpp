@@ -28,6 +28,14 @@ static double productCycles(const WinogradShape &shape, double results,
   return results * weights / lanes + far;
 }
 
+/// Cycles of bringing weights of 3x3 taps to the points, and of writing them.
+static double weightsCycles(const WinogradShape &shape, int64_t points,
+                            const Machine &machine) {
+  double weights = double(points) * shape.inChannels * shape.outChannels,
+         lanes = machine.vectorBits / 32;
+  return weights * 9 / lanes + weights * 4 / kFarBytes;
+}
+
 /// The largest divisor of `count` that is no larger than `most` (at least 1).
 static int64_t divisorUpTo(int64_t count, int64_t most) {
   for (int64_t divisor = std::min(count, most); divisor > 1; --divisor)
@@ -97,6 +105,8 @@ burnish::scheduleWinograd(const WinogradShape &shape, const Machine &machine,
     double channels = shape.inChannels + shape.outChannels;
     double cycles = productCycles(shape, tiles, points, machine) +
                     tiles * points * channels * kTransformOperations / lanes;
+    if (shape.hasWeightsOfRun)
+      cycles += weightsCycles(shape, points, machine);
     if (tiles >= kLeastTiles && cycles < best) {
       best = cycles;
       tile = candidate;

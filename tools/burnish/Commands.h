@@ -12,6 +12,7 @@ int test(const Options &options);
 int bench(const Options &options);
 int format(const Options &options);
 int plot(const Options &options);
+int gradcheck(const Options &options);
 
 class Compiler;
 /// The rest of a compile, once a model is loaded: what the options ask for, in

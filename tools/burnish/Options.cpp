@@ -16,6 +16,7 @@ burnish check MODEL.onnx [--json]         everything that would stop a compile, 
 burnish run MODEL.onnx IN... [-o OUT.npz] compile (kept in a cache) and run; IN is one .npz, or an .npy for each input
 burnish test DIR...                       run ONNX backend-test folders, a line a case
 burnish bench MODEL.onnx [IN.npz]         compile (kept in a cache) and time
+burnish gradcheck MODEL.onnx [--json]     compare its gradients with differences, in f64 (--loss, --wrt, --seed, --dim)
 burnish fmt FILE.nn... [--check]          lay out networks in the language; or say which are not
 burnish plot RUN.jsonl -o RUN.svg         the curves of a training, from its --log
 MODEL may also be a .nn file, in Burnish's own language, or a .mlir file, at any level of the pipeline.
@@ -41,12 +42,11 @@ MODEL may also be a .nn file, in Burnish's own language, or a .mlir file, at any
   --schedules=FILE      take schedules from a file that --tune wrote
   --save-temps          keep every stage of the way beside the result
   --remarks             say which optimisations did not apply, and why
-  --json                results as JSON (check, test, bench)
+  --json                results as JSON (check, test, bench, gradcheck)
   --threads=N           threads of a run (run, test, bench)
   --seconds=S           how long to measure (bench; default: 2)
   --profile             where the time goes, kernel by kernel, and what would be possible (bench)
-  --jobs=N --timeout=S --memory=MB   cases at a time, and what one may take (test; default: one a processor, 60, 8192)
-  --pin                 give symbolic dimensions the sizes of the case's data (test)
+  --jobs=N --timeout=S --memory=MB --pin   cases at a time, what one may take, and sizes of its data for symbolic dims (test)
   --help --version
 
 Exit status: 0 done, 1 the input is at fault, 2 the command line is.
@@ -145,7 +145,8 @@ static llvm::ArrayRef<Option> table() {
          return what.has_value();
        },
        "--emit=dsl|onnx|nn|linalg|tiles|loops|llvm|asm|obj|exe"},
-      {"--dim", Option::Needed, kCompiling | bit(Command::Check),
+      {"--dim", Option::Needed,
+       kCompiling | bit(Command::Check) | bit(Command::GradCheck),
        [](Options &options, StringRef value) {
          auto [name, size] = value.rsplit('=');
          return !name.empty() &&
@@ -153,7 +154,8 @@ static llvm::ArrayRef<Option> table() {
                 options.dims[name.str()] >= 0;
        },
        "--dim NAME=N"},
-      {"--shape", Option::Needed, kCompiling | bit(Command::Check),
+      {"--shape", Option::Needed,
+       kCompiling | bit(Command::Check) | bit(Command::GradCheck),
        [](Options &options, StringRef value) {
          size_t at = value.rfind('=');
          return at != StringRef::npos && at > 0 &&
@@ -161,11 +163,12 @@ static llvm::ArrayRef<Option> table() {
                            options.shapes[value.take_front(at).str()]);
        },
        "--shape INPUT=1x3x224x224"},
-      {"--net", Option::Needed, kCompiling | bit(Command::Check),
+      {"--net", Option::Needed,
+       kCompiling | bit(Command::Check) | bit(Command::GradCheck),
        text(&Options::net), "--net=NAME"},
-      {"--weights-from", Option::Needed, kCompiling,
+      {"--weights-from", Option::Needed, kCompiling | bit(Command::GradCheck),
        text(&Options::weightsFrom), "--weights-from=FILE.safetensors"},
-      {"--seed", Option::Needed, kCompiling,
+      {"--seed", Option::Needed, kCompiling | bit(Command::GradCheck),
        [](Options &options, StringRef value) {
          return !value.getAsInteger(10, options.seed) && options.seed >= 0;
        },
@@ -185,7 +188,9 @@ static llvm::ArrayRef<Option> table() {
       {"-O3", Option::None, kCompiling, level(3), ""},
       {"--gradient", Option::Needed, kCompiling, text(&Options::loss),
        "--gradient=OUTPUT"},
-      {"--wrt", Option::Needed, kCompiling,
+      {"--loss", Option::Needed, bit(Command::GradCheck), text(&Options::loss),
+       "--loss=OUTPUT"},
+      {"--wrt", Option::Needed, kCompiling | bit(Command::GradCheck),
        [](Options &options, StringRef value) {
          options.wrt.push_back(value.str());
          return !value.empty();
@@ -211,7 +216,8 @@ static llvm::ArrayRef<Option> table() {
        flag(&Options::savesTemps), ""},
       {"--remarks", Option::None, kCompiling, flag(&Options::wantsRemarks), ""},
       {"--json", Option::None,
-       bit(Command::Check) | bit(Command::Test) | bit(Command::Bench),
+       bit(Command::Check) | bit(Command::Test) | bit(Command::Bench) |
+           bit(Command::GradCheck),
        flag(&Options::wantsJson), ""},
       {"--schedules", Option::Needed, kCompiling, text(&Options::schedules),
        "--schedules=FILE"},
@@ -257,6 +263,8 @@ static StringRef wordOf(Command command) {
     return "burnish fmt";
   case Command::Plot:
     return "burnish plot";
+  case Command::GradCheck:
+    return "burnish gradcheck";
   default:
     return "burnish";
   }
@@ -281,6 +289,7 @@ static llvm::Error checkFiles(const Options &options) {
   switch (options.command) {
   case Command::Compile:
   case Command::Check:
+  case Command::GradCheck:
     if (count == 0)
       return llvm::createStringError("no model; burnish --help says how");
     if (count > 1)
@@ -318,6 +327,7 @@ burnish::parseOptions(llvm::ArrayRef<const char *> words) {
                        .Case("bench", Command::Bench)
                        .Case("fmt", Command::Format)
                        .Case("plot", Command::Plot)
+                       .Case("gradcheck", Command::GradCheck)
                        .Default(std::nullopt);
     if (command) {
       options.command = *command;

@@ -19,6 +19,7 @@ enum class Command {
   Test,
   Bench,
   Format,
+  GradCheck,
   Plot,
   Help,
   Version

@@ -38,6 +38,8 @@ int main(int argc, char **argv) {
     return format(*options);
   case Command::Plot:
     return plot(*options);
+  case Command::GradCheck:
+    return gradcheck(*options);
   case Command::Help:
     llvm::outs() << helpText();
     return kDone;

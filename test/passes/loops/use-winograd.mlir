@@ -76,3 +76,37 @@ func.func @few_channels(%image: tensor<1x34x34x3xf32>, %line: tensor<1x3x34x64xf
   } -> tensor<1x1x32x64xf32>
   return %first, %second : tensor<1x32x32x64xf32>, tensor<1x1x32x64xf32>
 }
+
+// -----
+
+// Weights that only the run knows are brought to the points once, before the blocks; those of a gradient are read from the
+// last tap to the first, which the factors make up for.
+// CHECK-LABEL: func @weights_of_run(
+// CHECK-SAME:    %{{.*}}: tensor<1x112x112x64xf32>, %[[ARG:.*]]: tensor<64x64x3x3xf32>
+// CHECK-DAG:     %[[FACTORS:.*]] = arith.constant dense<{{.*}}> : tensor<36x3x3xf32>
+// CHECK:         %[[POINTS:.*]] = linalg.generic {{.*}} ins(%[[FACTORS]], %[[ARG]] : tensor<36x3x3xf32>, tensor<64x64x3x3xf32>)
+// CHECK:         %[[WEIGHTS:.*]] = tensor.expand_shape %[[POINTS]] {{.*}} into tensor<36x8x8x64xf32>
+// CHECK:         scf.for
+// CHECK:           linalg.generic {{.*}} ins(%{{.*}}, %[[WEIGHTS]] :
+#image = affine_map<(n, y, x, o, c, i, j) -> (n, y - i + 2, x - j + 2, c)>
+#weights = affine_map<(n, y, x, o, c, i, j) -> (c, o, i, j)>
+#result = affine_map<(n, y, x, o, c, i, j) -> (n, y, x, o)>
+module attributes {nn.target = #nn.target<triple = "x86_64-linux-gnu", cpu = "haswell", features = "", pointerBits = 64, vectorBits = 256, vectorRegisters = 16, l1Bytes = 32768, l2Bytes = 1048576, l3Bytes = 0, cores = 2>} {
+  func.func @weights_of_run(%image: tensor<1x112x112x64xf32>, %weights: tensor<64x64x3x3xf32>) -> tensor<1x112x112x64xf32> {
+    %zero = arith.constant 0.0 : f32
+    %padded = tensor.pad %image low[0, 1, 1, 0] high[0, 1, 1, 0] {
+    ^bb0(%n: index, %y: index, %x: index, %c: index):
+      tensor.yield %zero : f32
+    } : tensor<1x112x112x64xf32> to tensor<1x114x114x64xf32>
+    %empty = tensor.empty() : tensor<1x112x112x64xf32>
+    %init = linalg.fill ins(%zero : f32) outs(%empty : tensor<1x112x112x64xf32>) -> tensor<1x112x112x64xf32>
+    %sum = linalg.generic {indexing_maps = [#image, #weights, #result], iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction", "reduction", "reduction"]}
+        ins(%padded, %weights : tensor<1x114x114x64xf32>, tensor<64x64x3x3xf32>) outs(%init : tensor<1x112x112x64xf32>) {
+    ^bb0(%a: f32, %b: f32, %c: f32):
+      %p = arith.mulf %a, %b : f32
+      %s = arith.addf %c, %p : f32
+      linalg.yield %s : f32
+    } -> tensor<1x112x112x64xf32>
+    return %sum : tensor<1x112x112x64xf32>
+  }
+}
