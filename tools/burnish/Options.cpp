@@ -43,8 +43,7 @@ MODEL may also be a .nn file, in Burnish's own language, or a .mlir file, at any
   --save-temps          keep every stage of the way beside the result
   --remarks             say which optimisations did not apply, and why
   --json                results as JSON (check, test, bench, gradcheck)
-  --threads=N           threads of a run (run, test, bench)
-  --seconds=S           how long to measure (bench; default: 2)
+  --threads=N --seconds=S   threads of a run (run, test, bench), and how long to measure (bench; default: 2)
   --profile             where the time goes, kernel by kernel, and what would be possible (bench)
   --jobs=N --timeout=S --memory=MB --pin   cases at a time, what one may take, and sizes of its data for symbolic dims (test)
   --help --version

@@ -7,6 +7,7 @@ import json
 import math
 import pathlib
 import random
+import re
 import resource
 import signal
 import subprocess
@@ -375,6 +376,31 @@ def bench(compiler):
     assert line["runs"] > 10 and line["threads"] == 2 and 0 < line["min_ms"] <= line["median_ms"] and line["peak_rss_bytes"] > 0
     run(program, "--steps=3", "-o", "net.safetensors", "--log=run.jsonl")
     assert [line["step"] for line in lines("run.jsonl") if "loss" in line] == [1, 2, 3]
+
+
+def live(compiler):
+    """On a terminal a line is written over and over, and gone at the end; elsewhere there is one line an epoch."""
+    import os
+    import pty
+
+    program = compiler.program("net", [VAL, SHUFFLE, ACCURACY, ("stop", "val.accuracy", ["max"], [])], values={"stop.after": 100})
+    save(data=classes(4000, spread=4), val=classes(200, 1, spread=4))
+    out = run(program, "--epochs=3", "-o", "net.safetensors")
+    assert "\r" not in out and [line.split(",")[0] for line in out.splitlines() if line.startswith("epoch")] == ["epoch 1", "epoch 2", "epoch 3"], out
+    leader, follower = pty.openpty()
+    process = subprocess.Popen([program, "--epochs=20", "-o", "net.safetensors"], stdout=follower)
+    os.close(follower)
+    shown = b""
+    try:
+        while part := os.read(leader, 1 << 16):
+            shown += part
+    except OSError:
+        pass
+    assert process.wait() == 0
+    text = shown.decode()
+    assert re.search(r"\r\x1b\[Kepoch 2/20  step \d+/10000  loss [\d.e-]+  val.accuracy 0\.\d+  \d+ samples/s  [\d.:]+( s)? left", text), text
+    assert re.search(r"\r\x1b\[Kepoch 20, step 10000, ", text), text
+    assert "left" not in text[text.index("epoch 20, step 10000, ") :], text
 
 
 if __name__ == "__main__":
