@@ -128,6 +128,9 @@ bool Log::epoch(int64_t fold, int64_t epoch, int64_t step, double rate,
   if (descriptor < 0)
     return true;
   begin(fold, epoch, step);
+  // Whoever looks at losses alone finds one in each line.
+  number("loss", train.loss());
+  put(", ");
   number("lr", rate);
   put(", \"seconds\": %.4g, ", seconds);
   metrics("train", train, true);

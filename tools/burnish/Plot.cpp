@@ -122,7 +122,8 @@ std::string Plot::add(StringRef line) {
                           *loss = object->get("loss");
   if (!train && !validation && !loss)
     return "has none of \"loss\", \"train\" and \"val\"";
-  if (loss && loss->kind() != llvm::json::Value::Null) {
+  // An epoch has its loss once more among what it says of training.
+  if (loss && !train && loss->kind() != llvm::json::Value::Null) {
     if (!loss->getAsNumber())
       return "\"loss\" is no number";
     panel("loss")
