@@ -42,7 +42,7 @@ void Live::show(const State &state, int64_t now) {
          static_cast<long long>(state.step),
          static_cast<long long>(state.steps), state.loss);
   if (state.metric)
-    printf("  val.%s %.4g", state.metric, state.value);
+    printf("  %s %.4g", state.metric, state.value);
   printf("  %.0f samples/s  %s left", state.samplesPerSecond, left);
   fflush(stdout);
 }

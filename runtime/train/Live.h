@@ -14,7 +14,7 @@ public:
   struct State {
     int64_t fold, epoch, epochs, step, steps;
     double loss, samplesPerSecond, secondsLeft;
-    /// Of the last validation, or null.
+    /// What is watched, as "val.accuracy", and its best value; or null.
     const char *metric;
     double value;
   };

@@ -110,8 +110,8 @@ bool Trainer::begin(Message &message) {
       memcpy(trained.totals(), checkpoint->doubles(),
              8 * static_cast<size_t>(trained.totalsCount()));
     else
-      fprintf(stderr, "%s: there is none yet, the run begins anew\n",
-              checkpointName);
+      fprintf(stderr, "%s: %s: there is none yet, the run begins anew\n",
+              options.program, checkpointName);
   }
   if (!isThere) {
     progress = {};
@@ -187,6 +187,9 @@ int Trainer::runFold(Message &message) {
   startedAt = nanosecondsNow();
   ownSteps = 0;
   setRate();
+  // A run that was at its end goes on when it is given more epochs.
+  if (progress.stopped != NotBetter && engine.steps() < length)
+    progress.stopped = GoesOn;
   while (progress.stopped == GoesOn)
     if (int status = runEpoch(message))
       return status;

@@ -44,6 +44,8 @@ static const burnish_slot slots[] = {
      BURNISH_COPIED, 0, 0, nullptr, kAt[BAverage], kB},
 };
 // Averages are last, so that a recipe may do without them.
+static_assert(kAverages || !kWeighted,
+              "weights of samples come after averages");
 static constexpr int kSlotCount = kAverages ? kSlots : WAverage;
 
 #define DATA(batch)                                                            \
@@ -176,9 +178,9 @@ static int32_t runStep(const burnish_context *context, const burnish_tensor *in,
   *static_cast<float *>(out[2].data) = largest(scores, kBatch * kOut);
   if (!(loss - loss == 0))
     return BURNISH_OK;
-  Rows rows = {in, out, back,
-               static_cast<float>(
-                   static_cast<const double *>(in[Recipe].data)[0])};
+  Rows rows = {
+      in, out, back,
+      static_cast<float>(static_cast<const double *>(in[Recipe].data)[0])};
   if (context && context->parallel_for)
     context->parallel_for(context, updateRows, &rows, kOut);
   else
