@@ -13,15 +13,16 @@ namespace burnish {
 #include "passes/Passes.h.inc"
 } // namespace burnish
 
-/// So many elements of a line, in so many lines, are turned at a time: lines
-/// that lie pages apart share the few places that the first cache has for them.
-static constexpr int64_t kBlockElements = 16, kBlockLines = 8;
+/// So many elements of so many lines are turned at a time.
+static constexpr int64_t kBlock = 16;
 /// Less than this stays in the first cache anyway.
 static constexpr int64_t kLeastTurned = 4096;
 
-/// Turns a matrix, or a stack of them, block by block: of 512x512 in 0.1 ms
-/// instead of 0.57, where each element read a line of its own.
-static void turnInBlocks(linalg::TransposeOp transpose) {
+/// Turns a matrix, or a stack of them, block by block, through a place in the
+/// frame: lines often lie pages apart, where the first cache keeps eight of
+/// them, so that each line of either side is met once.
+static void turnInBlocks(linalg::TransposeOp transpose,
+                         llvm::DenseMap<Type, Value> &blocks) {
   auto source = dyn_cast<MemRefType>(transpose.getInput().getType()),
        target = dyn_cast<MemRefType>(transpose.getInit().getType());
   ArrayRef<int64_t> order = transpose.getPermutation();
@@ -50,25 +51,51 @@ static void turnInBlocks(linalg::TransposeOp transpose) {
       at[axis] = open(index(0), index(target.getDimSize(axis)), 1);
   int64_t height = target.getDimSize(across),
           width = target.getDimSize(rank - 1);
-  Value row = open(index(0), index(height), kBlockElements),
-        column = open(index(0), index(width), kBlockLines),
-        rowEnd = endOf(row, kBlockElements, height),
-        columnEnd = endOf(column, kBlockLines, width);
-  at[across] = open(row, rowEnd, 1);
-  at[rank - 1] = open(column, columnEnd, 1);
-  SmallVector<Value> from(rank);
-  for (auto [axis, place] : llvm::zip_equal(order, at))
-    from[axis] = place;
-  Value element = memref::LoadOp::create(b, transpose.getInput(), from);
-  memref::StoreOp::create(b, element, transpose.getInit(), at);
+  Value &block = blocks[target.getElementType()];
+  if (!block) {
+    OpBuilder::InsertionGuard guard(b);
+    Block &entry = transpose->getParentOfType<func::FuncOp>().getBody().front();
+    b.setInsertionPointToStart(&entry);
+    block = memref::AllocaOp::create(
+        b, MemRefType::get({kBlock, kBlock}, target.getElementType()));
+  }
+  Value row = open(index(0), index(height), kBlock),
+        column = open(index(0), index(width), kBlock),
+        rowEnd = endOf(row, kBlock, height),
+        columnEnd = endOf(column, kBlock, width);
+  auto pass = [&](bool reads) {
+    OpBuilder::InsertionGuard guard(b);
+    int64_t outer = reads ? rank - 1 : across,
+            inner = reads ? across : rank - 1;
+    at[outer] = open(reads ? column : row, reads ? columnEnd : rowEnd, 1);
+    at[inner] = open(reads ? row : column, reads ? rowEnd : columnEnd, 1);
+    SmallVector<Value> from(rank),
+        inside{arith::SubIOp::create(b, at[rank - 1], column),
+               arith::SubIOp::create(b, at[across], row)};
+    for (auto [axis, place] : llvm::zip_equal(order, at))
+      from[axis] = place;
+    if (reads)
+      memref::StoreOp::create(
+          b, Value(memref::LoadOp::create(b, transpose.getInput(), from)),
+          block, inside);
+    else
+      memref::StoreOp::create(b,
+                              Value(memref::LoadOp::create(b, block, inside)),
+                              transpose.getInit(), at);
+  };
+  pass(/*reads=*/true);
+  pass(/*reads=*/false);
   transpose.erase();
 }
 
 namespace {
 struct CopyInLoops : burnish::impl::CopyInLoopsBase<CopyInLoops> {
   void runOnOperation() override {
-    getOperation().walk(
-        [](linalg::TransposeOp transpose) { turnInBlocks(transpose); });
+    // One place in the frame for all of a type.
+    llvm::DenseMap<Type, Value> blocks;
+    getOperation().walk([&](linalg::TransposeOp transpose) {
+      turnInBlocks(transpose, blocks);
+    });
     getOperation().walk([](memref::CopyOp copy) {
       auto isContiguous = [](Value buffer) {
         auto type = dyn_cast<MemRefType>(buffer.getType());

@@ -59,7 +59,7 @@ static linalg::GenericOp epilogueOf(linalg::GenericOp root) {
 /// Whether a copy of many elements does nothing but exchange long axes, so that
 /// it is quicker in blocks of both than along one of them.
 static bool turns(linalg::GenericOp op) {
-  constexpr int64_t kLong = 16, kMany = 1 << 15;
+  constexpr int64_t kLong = 16, kLeastWidth = 9, kMany = 1 << 15;
   if (op.getNumDpsInputs() != 1 || op.getNumReductionLoops() > 0 ||
       !llvm::hasSingleElement(*op.getBody()) ||
       op.getBody()->getTerminator()->getOperand(0) !=
@@ -72,8 +72,16 @@ static bool turns(linalg::GenericOp op) {
     return false;
   unsigned innermost = maps[0].getDimPosition(maps[0].getNumResults() - 1),
            last = type.getRank() - 1;
-  return innermost != last && type.getDimSize(innermost) >= 2 &&
-         type.getDimSize(last) >= kLong;
+  // Axes that lie side by side in both count as one.
+  auto placeOf = [&](unsigned axis) {
+    return *maps[0].getResultPosition(getAffineDimExpr(axis, op.getContext()));
+  };
+  int64_t width = type.getDimSize(last);
+  for (unsigned axis = last; axis > 0 && placeOf(axis) == placeOf(axis - 1) + 1;
+       --axis)
+    width *= type.getDimSize(axis - 1);
+  return innermost != last && type.getDimSize(innermost) >= kLong &&
+         width >= kLeastWidth;
 }
 
 /// What such a copy gives, by a transpose of axes that stay side by side as
