@@ -240,7 +240,7 @@ def TimeKernels : Pass<"nn-time-kernels", "::mlir::ModuleOp"> {
 
 def CopyInLoops : Pass<"nn-copy-in-loops", "::mlir::func::FuncOp"> {
   let summary = "copies between buffers that are not contiguous become loops, since compiled code has no library to call";
-  let dependentDialects = ["::mlir::linalg::LinalgDialect"];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect"];
 }
 
 def CheckBounds : Pass<"nn-check-bounds", "::mlir::ModuleOp"> {
