@@ -247,7 +247,8 @@ llvm::Error burnish::linkShared(StringRef object, StringRef name,
                     path::filename(output.path()).str(),
                     "--version-script=" + scriptFile->temporary()});
   for (const std::string &function : *functions)
-    arguments.push_back("--undefined=" + function);
+    if (options.trains || !StringRef(function).starts_with("burnish_train_"))
+      arguments.push_back("--undefined=" + function);
   arguments.insert(arguments.end(), {object.str(), options.runtime,
                                      "--as-needed", "-lm", "-lc"});
   return link(arguments, output);

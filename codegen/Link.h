@@ -13,6 +13,8 @@ struct LinkOptions {
   std::string runtime;
   /// The object has room in place of weights, and so has the result.
   bool hasRoom = false;
+  /// The object is a training: a shared library exports what runs it, too.
+  bool trains = false;
 };
 
 /// Links a program out of a model's object, the runtime, libc and libm. No

@@ -1,10 +1,12 @@
 // Target.cpp - the machine that code is made for.
 #include "codegen/Target.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/CodeGen/TargetSubtargetInfo.h"
 #include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/MC/TargetRegistry.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/TargetParser/Host.h"
@@ -109,6 +111,30 @@ bool Target::isHost() const { return isHostTriple(triple); }
 static uint64_t systemBytes(int name, uint64_t otherwise) {
   long bytes = sysconf(name);
   return bytes > 0 ? bytes : otherwise;
+}
+
+/// What the first processor's data cache of a level has by the kernel's word;
+/// where there is none, by libc's, which has named the caches of ten virtual
+/// processors as one (320 MB of L3 for 32).
+static uint64_t cacheBytes(unsigned level, int name, uint64_t otherwise) {
+  for (unsigned index = 0;; ++index) {
+    auto read = [&](StringRef what) -> std::string {
+      std::string path = ("/sys/devices/system/cpu/cpu0/cache/index" +
+                          llvm::Twine(index) + "/" + what)
+                             .str();
+      auto file = llvm::MemoryBuffer::getFileAsStream(path);
+      return file ? (*file)->getBuffer().trim().str() : std::string();
+    };
+    std::string size = read("size");
+    if (size.empty())
+      return systemBytes(name, otherwise);
+    StringRef digits = size;
+    uint64_t count;
+    if (read("level") == llvm::utostr(level) && read("type") != "Instruction" &&
+        digits.consume_back("K") && !digits.getAsInteger(10, count) &&
+        count > 0)
+      return count << 10;
+  }
 }
 
 static llvm::Expected<const llvm::Target *> lookup(const llvm::Triple &triple) {
@@ -221,9 +247,9 @@ llvm::Error Target::resolve(bool isNative) {
   l3Bytes = hasSystem || triple.isWasm() ? 4 << 20 : 0;
   cores = hasSystem ? 4 : 1;
   if (isNative) {
-    l1Bytes = systemBytes(_SC_LEVEL1_DCACHE_SIZE, l1Bytes);
-    l2Bytes = systemBytes(_SC_LEVEL2_CACHE_SIZE, l2Bytes);
-    l3Bytes = systemBytes(_SC_LEVEL3_CACHE_SIZE, l3Bytes);
+    l1Bytes = cacheBytes(1, _SC_LEVEL1_DCACHE_SIZE, l1Bytes);
+    l2Bytes = cacheBytes(2, _SC_LEVEL2_CACHE_SIZE, l2Bytes);
+    l3Bytes = cacheBytes(3, _SC_LEVEL3_CACHE_SIZE, l3Bytes);
     cores = systemBytes(_SC_NPROCESSORS_ONLN, 1);
   }
   return llvm::Error::success();

@@ -93,13 +93,14 @@ static Attribute toAttribute(const Port &port, OpBuilder &builder) {
   SmallVector<Attribute> dimNames;
   for (const std::string &name : port.dimNames)
     dimNames.push_back(builder.getStringAttr(name));
-  return builder.getDictionaryAttr({
-      builder.getNamedAttr("dim_names", builder.getArrayAttr(dimNames)),
-      builder.getNamedAttr("name", builder.getStringAttr(port.name)),
-      builder.getNamedAttr("type", TypeAttr::get(RankedTensorType::get(
-                                       port.dims, port.elementType))),
-      builder.getNamedAttr("updates", builder.getI64IntegerAttr(port.updates)),
-  });
+  NamedAttrList list;
+  list.append("dim_names", builder.getArrayAttr(dimNames));
+  list.append("name", builder.getStringAttr(port.name));
+  list.append("type", TypeAttr::get(
+                          RankedTensorType::get(port.dims, port.elementType)));
+  if (port.updates >= 0)
+    list.append("updates", builder.getI64IntegerAttr(port.updates));
+  return list.getDictionary(builder.getContext());
 }
 
 static Port toPort(DictionaryAttr dictionary) {

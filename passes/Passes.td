@@ -25,6 +25,15 @@ def Differentiate : Pass<"nn-differentiate", "::mlir::ModuleOp"> {
   ];
 }
 
+def TakeGradients : Pass<"nn-take-gradients", "::mlir::ModuleOp"> {
+  let summary = "gradients that a network computes itself are operators like others";
+  let description = [{
+    In the place of each nn.gradient_at come the operators of its gradients. At other values than those that the network has
+    for its variables, what depends on them is computed again.
+  }];
+  let dependentDialects = ["::burnish::nn::NNDialect"];
+}
+
 def FoldBatchNorm : Pass<"nn-fold-batch-norm", "::mlir::ModuleOp"> {
   let summary = "batch normalisation, sums and products with constants become part of the convolution before them";
   let description = [{
@@ -238,9 +247,18 @@ def TimeKernels : Pass<"nn-time-kernels", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::LLVM::LLVMDialect"];
 }
 
+def OutlineMoves : Pass<"nn-outline-moves", "::mlir::ModuleOp"> {
+  let summary = "fills and copies of one form become calls of one function where there are many, since LLVM's time grows with the square of the loops of a function";
+  let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::memref::MemRefDialect", "::mlir::LLVM::LLVMDialect"];
+}
+
 def CopyInLoops : Pass<"nn-copy-in-loops", "::mlir::func::FuncOp"> {
-  let summary = "copies between buffers that are not contiguous become loops, since compiled code has no library to call";
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect"];
+  let summary = "copies between buffers that are not contiguous become loops, since compiled code has no library to call; long ones of short rows, and such fills, are not unrolled";
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect", "::mlir::LLVM::LLVMDialect"];
+}
+
+def AnnotateLoops : Pass<"nn-annotate-loops", "::mlir::ModuleOp"> {
+  let summary = "what was said about a loop becomes LLVM's metadata";
 }
 
 def CheckBounds : Pass<"nn-check-bounds", "::mlir::ModuleOp"> {

@@ -46,6 +46,7 @@ static void addCleanup(OpPassManager &passes) {
 /// nn to nn: what is known when compiling is computed now.
 static void addGraph(OpPassManager &passes, const PipelineOptions &options) {
   passes.addPass(createInferShapes());
+  passes.addPass(createTakeGradients());
   // Names of parameters are lost where constants are merged.
   DifferentiateOptions gradient;
   gradient.loss = options.loss;
@@ -116,6 +117,10 @@ static void addMemory(OpPassManager &passes, const PipelineOptions &options) {
   bufferization::BufferDeallocationPipelineOptions deallocation;
   bufferization::buildBufferDeallocationPipeline(passes, deallocation);
   passes.addPass(createConvertBufferizationToMemRefPass());
+  // The pipeline above releases where a block ends; the next buffer shall get
+  // memory that the caches still hold.
+  passes.addNestedPass<func::FuncOp>(
+      bufferization::createOptimizeAllocationLivenessPass());
   passes.addPass(createAllocateInContext());
   addCleanup(passes);
 }
@@ -126,6 +131,8 @@ static void addLlvm(OpPassManager &passes, const PipelineOptions &options) {
   // Calls of kernels have all their operands by now, and are calls still.
   if (options.isTimed)
     passes.addPass(createTimeKernels());
+  if (options.level > 0)
+    passes.addPass(createOutlineMoves());
   passes.addNestedPass<func::FuncOp>(createCopyInLoops());
   passes.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
   passes.addPass(createConvertVectorToSCFPass());
@@ -188,6 +195,7 @@ static void addLlvm(OpPassManager &passes, const PipelineOptions &options) {
   passes.addPass(createUBToLLVMConversionPass(poison));
   addCleanup(passes);
   passes.addPass(createReconcileUnrealizedCastsPass());
+  passes.addPass(createAnnotateLoops());
   passes.addPass(createRunParallel());
   EntryPointOptions entry;
   entry.weightsInFile = options.weightsInFile;
@@ -249,6 +257,10 @@ static constexpr Order kOrder[] = {
      "a result takes no place in the workspace"},
     {"nn-plan-workspace", "ownership-based-buffer-deallocation",
      "what has a fixed place is never released"},
+    {"ownership-based-buffer-deallocation", "optimize-allocation-liveness",
+     "releases are moved that are there"},
+    {"optimize-allocation-liveness", "nn-allocate-in-context",
+     "calls of the context are no releases to it"},
     {"ownership-based-buffer-deallocation", "nn-allocate-in-context",
      "releases go to the context too"},
     {"convert-scf-to-cf", "nn-return-status",

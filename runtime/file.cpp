@@ -165,16 +165,28 @@ bool OutputFile::write(const void *bytes, uint64_t count, Message &message) {
   return true;
 }
 
-bool OutputFile::sync(Message &message) {
-  // A device or a pipe keeps nothing.
-  return flush(message) &&
-         (fsync(descriptor) == 0 || errno == EINVAL ||
-          message.set("%s: cannot write: %s", name, strerror(errno)));
+/// Puts the entry of a file in its folder on the disk.
+static bool syncFolder(const char *path) {
+  char folder[PATH_MAX];
+  const char *slash = strrchr(path, '/');
+  size_t length = slash ? static_cast<size_t>(slash - path) + 1 : 0;
+  memcpy(folder, path, length);
+  folder[length] = 0;
+  int descriptor = ::open(length ? folder : ".", O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0)
+    return false;
+  // EINVAL: a file system that knows no such thing.
+  bool isDone = fsync(descriptor) == 0 || errno == EINVAL;
+  close(descriptor);
+  return isDone;
 }
 
-bool OutputFile::commit(Message &message) {
+bool OutputFile::commit(Message &message, bool isDurable) {
   if (!flush(message))
     return false;
+  isDurable &= temporary[0] != 0;
+  if (isDurable && fsync(descriptor) != 0)
+    return message.set("%s: cannot write: %s", name, strerror(errno));
   // Some file systems tell only now that they are full.
   int closed = close(descriptor);
   descriptor = -1;
@@ -183,5 +195,7 @@ bool OutputFile::commit(Message &message) {
   if (temporary[0] && rename(temporary, target) != 0)
     return message.set("%s: cannot write: %s", name, strerror(errno));
   temporary[0] = 0;
+  if (isDurable && !syncFolder(target))
+    return message.set("%s: cannot write: %s", name, strerror(errno));
   return true;
 }

@@ -45,9 +45,9 @@ public:
 
   bool open(const char *path, Message &message);
   bool write(const void *bytes, uint64_t count, Message &message);
-  /// Everything that was written outlives a loss of power.
-  bool sync(Message &message);
-  bool commit(Message &message);
+  /// A durable file is on the disk before it takes its place, and its place
+  /// before this returns: after a power cut there is the old file or the new.
+  bool commit(Message &message, bool isDurable = false);
 
   uint64_t size() const { return written; }
 

@@ -18,6 +18,8 @@ public:
   bool allocate(uint64_t bytes);
   void clear();
   void swap(Pages &other);
+  /// Leaves the pages to somebody else, who unmaps them.
+  void release() { base = nullptr, length = 0; }
 
   uint8_t *data() const { return base; }
   uint64_t size() const { return length; }

@@ -445,8 +445,14 @@ bool NetworkImporter::training(ModuleOp module, ParamSource &params,
   RecipeFacts recipe = readRecipe(*train, messages);
   if (messages.count() != before)
     return false;
-  TrainingSource source{program, messages, params, imports,
-                        *unit,   *net,     recipe};
+  TrainingSource source{program,
+                        messages,
+                        params,
+                        imports,
+                        *unit,
+                        *net,
+                        recipe,
+                        /*givesLossAlone=*/options.predicts};
   bool isDescription = options.training == TrainingRole::Description;
   OwningOpRef<ModuleOp> scratch = ModuleOp::create(UnknownLoc::get(&context));
   std::optional<TrainingFacts> facts = buildTraining(

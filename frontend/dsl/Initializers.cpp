@@ -1,17 +1,8 @@
-// Initializers.cpp - the first values of params.
-//
-// Nothing here calls libm, whose functions differ in their last bits from one
-// machine to the next, and no product and sum are fused: +, -, *, / and sqrt
-// round alike everywhere.
+// Initializers.cpp - the names of first values of params; the values themselves
+// are the runtime's, so that a training begins with the same ones.
 #include "frontend/dsl/Initializers.h"
-#include "llvm/ADT/SmallVector.h"
-#include "llvm/Support/xxhash.h"
-#include <bit>
+#include "runtime/train/Initial.h"
 #include <cmath>
-#include <numeric>
-#include <vector>
-
-#pragma STDC FP_CONTRACT OFF
 
 using namespace burnish;
 using namespace burnish::dsl;
@@ -123,137 +114,10 @@ std::optional<InitialValue> dsl::initialValue(StringRef name,
   return value;
 }
 
-//===- Numbers ------------------------------------------------------------===//
-
-namespace {
-/// Numbers that are a function of a key and a place (splitmix64).
-class Generator {
-public:
-  Generator(StringRef path, uint64_t seed)
-      : key(llvm::xxh3_64bits(path) ^ (seed * 0x9E3779B97F4A7C15u)) {}
-
-  uint64_t bits(uint64_t place) const {
-    uint64_t z = key + (place + 1) * 0x9E3779B97F4A7C15u;
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-    return z ^ (z >> 31);
-  }
-  /// In (0, 1).
-  double unit(uint64_t place) const {
-    return (static_cast<double>(bits(place) >> 12) + 0.5) * 0x1p-52;
-  }
-
-private:
-  uint64_t key;
-};
-} // namespace
-
-/// The natural logarithm of a number in (0, 1), to 1e-13: log(m) + e log(2)
-/// with m near 1, by the series of artanh.
-static double logarithm(double x) {
-  uint64_t bits = std::bit_cast<uint64_t>(x);
-  int64_t exponent = static_cast<int64_t>(bits >> 52) - 1023;
-  double m =
-      std::bit_cast<double>((bits & 0xFFFFFFFFFFFFFu) | 0x3FF0000000000000u);
-  if (m > 1.4142135623730951) {
-    m *= 0.5;
-    ++exponent;
-  }
-  double t = (m - 1) / (m + 1), square = t * t, sum = 0;
-  for (int n = 19; n >= 1; n -= 2)
-    sum = sum * square + 1.0 / n;
-  return 2 * t * sum + exponent * 0.6931471805599453;
-}
-
-/// The number below which a standard normal one lies with probability `p`
-/// (Wichura's algorithm AS 241, PPND7: seven digits, as many as floats have).
-static double normalQuantile(double p) {
-  double q = p - 0.5;
-  if (q >= -0.425 && q <= 0.425) {
-    double r = 0.180625 - q * q;
-    return q *
-           (((59.109374720 * r + 159.29113202) * r + 50.434271938) * r +
-            3.3871327179) /
-           (((67.187563600 * r + 78.757757664) * r + 17.895169469) * r + 1);
-  }
-  double r = std::sqrt(-logarithm(q < 0 ? p : 1 - p)), value;
-  if (r <= 5) {
-    r -= 1.6;
-    value = (((0.17023821103 * r + 1.3067284816) * r + 2.7568153900) * r +
-             1.4234372777) /
-            ((0.12021132975 * r + 0.73700164250) * r + 1);
-  } else {
-    r -= 5;
-    value = (((0.017337203997 * r + 0.42868294337) * r + 3.0812263860) * r +
-             6.6579051150) /
-            ((0.012258202635 * r + 0.24197894225) * r + 1);
-  }
-  return q < 0 ? -value : value;
-}
-
-/// Makes the rows of a matrix orthogonal and of length `gain`, one after the
-/// other, twice for those that are nearly dependent. With fewer columns than
-/// rows, the columns.
-static void orthogonalize(MutableArrayRef<float> values, int64_t rows,
-                          int64_t columns, double gain,
-                          const Generator &numbers) {
-  bool isTall = rows > columns;
-  int64_t count = isTall ? columns : rows, length = isTall ? rows : columns;
-  std::vector<double> all(count * length);
-  for (size_t i = 0; i < all.size(); ++i)
-    all[i] = normalQuantile(numbers.unit(i));
-  auto row = [&](int64_t index) { return all.data() + index * length; };
-  for (int64_t i = 0; i < count; ++i) {
-    double *mine = row(i);
-    for (int pass = 0; pass < 2; ++pass)
-      for (int64_t j = 0; j < i; ++j) {
-        const double *other = row(j);
-        double dot = 0;
-        for (int64_t k = 0; k < length; ++k)
-          dot += mine[k] * other[k];
-        for (int64_t k = 0; k < length; ++k)
-          mine[k] -= dot * other[k];
-      }
-    double square = 0;
-    for (int64_t k = 0; k < length; ++k)
-      square += mine[k] * mine[k];
-    double scale = square > 0 ? 1 / std::sqrt(square) : 0;
-    for (int64_t k = 0; k < length; ++k)
-      mine[k] *= scale;
-  }
-  for (int64_t i = 0; i < rows; ++i)
-    for (int64_t j = 0; j < columns; ++j)
-      values[i * columns + j] =
-          static_cast<float>(gain * (isTall ? row(j)[i] : row(i)[j]));
-}
-
 void dsl::fill(const InitialValue &initial, ArrayRef<int64_t> dims,
                StringRef path, uint64_t seed, MutableArrayRef<float> values) {
-  Generator numbers(path, seed);
-  switch (initial.distribution) {
-  case Distribution::Constant:
-    std::fill(values.begin(), values.end(), static_cast<float>(initial.a));
-    return;
-  case Distribution::Uniform:
-    for (size_t i = 0; i < values.size(); ++i)
-      values[i] = static_cast<float>(initial.a +
-                                     (initial.b - initial.a) * numbers.unit(i));
-    return;
-  case Distribution::Normal:
-    for (size_t i = 0; i < values.size(); ++i)
-      values[i] = static_cast<float>(
-          initial.a + initial.b * normalQuantile(numbers.unit(i)));
-    return;
-  case Distribution::Orthogonal: {
-    int64_t columns = std::accumulate(dims.begin() + 1, dims.end(), int64_t(1),
-                                      std::multiplies<>());
-    if (!values.empty())
-      orthogonalize(values, dims[0], columns, initial.a, numbers);
-    return;
-  }
-  case Distribution::Identity:
-    for (size_t i = 0; i < values.size(); ++i)
-      values[i] = static_cast<int64_t>(i) % (dims[1] + 1) == 0;
-    return;
-  }
+  fillInitial(
+      {static_cast<int32_t>(initial.distribution), initial.a, initial.b},
+      dims.empty() ? 1 : dims[0], values.size(), path.data(), path.size(), seed,
+      values.data());
 }

@@ -645,8 +645,13 @@ std::optional<TrainingFacts> TrainingBuilder::build() {
   if (role == TrainingRole::Trace) {
     outputs.clear();
     trace();
-  } else if (!metrics() || (isStep() && !update(*value))) {
-    return std::nullopt;
+  } else {
+    if (!metrics())
+      return std::nullopt;
+    if (source.givesLossAlone)
+      outputs.resize(1);
+    if (isStep() && !update(*value))
+      return std::nullopt;
   }
   if (source.messages.hasErrors())
     return std::nullopt;

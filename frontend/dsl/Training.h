@@ -15,6 +15,8 @@ struct TrainingSource {
   Unit &unit;
   const Layer &net;
   const RecipeFacts &recipe;
+  /// No metrics and scores: in C nobody asks for them, and they need room.
+  bool givesLossAlone = false;
 };
 
 /// A tensor of the state of a training (burnish_slot).

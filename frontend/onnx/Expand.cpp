@@ -24,6 +24,16 @@ SmallVector<Value> Expansion::many(unsigned count, StringRef op,
   return results;
 }
 
+Value Expansion::named(StringRef name) { return importer.valueNamed(name); }
+
+SmallVector<Value> Expansion::gradients(Value y, ArrayRef<Value> variables,
+                                        ArrayRef<Value> values,
+                                        unsigned count) {
+  auto op = importer.builder.makeMany<nn::GradientAtOp>(
+      count, y, ValueRange(variables), ValueRange(values));
+  return SmallVector<Value>(op.getGradients());
+}
+
 Value Expansion::scalar(double value, Type elementType) {
   return importer.builder.scalar(elementType, value);
 }

@@ -102,6 +102,15 @@ public:
   }
   mlir::Value cast(mlir::Value value, int64_t onnxType);
 
+  /// A value of the graph around the node by its name; null where there is none
+  /// yet.
+  mlir::Value named(llvm::StringRef name);
+  /// The gradients of `y` by the first `count` of `variables`, at `values` of
+  /// them.
+  llvm::SmallVector<mlir::Value>
+  gradients(mlir::Value y, llvm::ArrayRef<mlir::Value> variables,
+            llvm::ArrayRef<mlir::Value> values, unsigned count);
+
   /// A sequence of these values, and the values of one.
   mlir::Value sequence(llvm::ArrayRef<mlir::Value> elements);
   llvm::SmallVector<mlir::Value> elements(mlir::Value sequence);

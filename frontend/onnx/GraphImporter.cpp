@@ -122,6 +122,13 @@ Value GraphImporter::lookup(const Scope &scope, StringRef name) const {
   return poisonValue; // `check` has reported it
 }
 
+Value GraphImporter::valueNamed(StringRef name) const {
+  for (const Scope *inner = currentScope; inner; inner = inner->outer)
+    if (auto found = inner->values.find(name); found != inner->values.end())
+      return found->second;
+  return {};
+}
+
 Value GraphImporter::sequence(ArrayRef<Value> elements) {
   auto type =
       TupleType::get(builder.getContext(), ValueRange(elements).getTypes());

@@ -74,6 +74,10 @@ public:
   /// turned out.
   bool isExhausted() const { return importedNodes > kMostNodes; }
 
+  /// A value that the node that is being imported could use by that name; null
+  /// where there is none.
+  mlir::Value valueNamed(llvm::StringRef name) const;
+
   mlir::Value poison() const { return poisonValue; }
   static bool isPoison(mlir::Value value) {
     return value && mlir::isa<mlir::UnrankedTensorType>(value.getType());

@@ -34,3 +34,41 @@ SmallVector<Value> MatMulOp::differentiate(GradientBuilder &b, ValueRange dy) {
   }
   return gradients;
 }
+
+// By each element, the determinant of what is left without its row and column,
+// with the sign of a chessboard: right for singular matrices, too.
+SmallVector<Value> DetOp::differentiate(GradientBuilder &b, ValueRange dy) {
+  Value x = getX();
+  int64_t rank = b.rank(x);
+  std::optional<int64_t> order = known(b.scope.dim(x, rank - 1));
+  if (!order) {
+    b.refuse("its rule needs the order of the matrices; --dim or --shape gives "
+             "it",
+             x);
+    return {};
+  }
+  Value gradient = b.unsqueeze(dy[0], {rank - 2, rank - 1});
+  if (*order < 2)
+    return {b.expandAs(gradient, x)};
+  SmallVector<int64_t> others;
+  SmallVector<double> signs;
+  for (int64_t i = 0; i < *order; ++i)
+    for (int64_t j = 0; j < *order; ++j) {
+      signs.push_back((i + j) % 2 ? -1 : 1);
+      if (i != j)
+        others.push_back(j);
+    }
+  Value left = b.reshape(b.integers(others), {*order, *order - 1}),
+        // (..., n, n - 1, n, n - 1) -> (..., n, n, n - 1, n - 1)
+      parts = b.make<GatherOp>(b.make<GatherOp>(x, left, rank - 2), left, rank);
+  SmallVector<int64_t> permutation = b.allAxes(parts);
+  std::swap(permutation[rank - 1], permutation[rank]);
+  Value minors = b.make<DetOp>(b.transpose(parts, permutation));
+  Type type = getElementTypeOrSelf(x.getType());
+  Value chessboard = b.make<ConstantOp>(DenseElementsAttr::get(
+      RankedTensorType::get({*order, *order}, type),
+      llvm::map_to_vector(signs, [&](double sign) -> Attribute {
+        return b.getFloatAttr(type, sign);
+      })));
+  return {b.mul(b.mul(minors, chessboard), gradient)};
+}

@@ -121,8 +121,37 @@ SmallVector<Value> GeluOp::differentiate(GradientBuilder &b, ValueRange dy) {
   return {b.mul(dy[0], b.add(chance, b.mul(x, slope)))};
 }
 
+// Numbers drawn at random follow from nothing.
+SmallVector<Value> RandomUniformOp::differentiate(GradientBuilder &,
+                                                  ValueRange) {
+  return {};
+}
+SmallVector<Value> RandomUniformLikeOp::differentiate(GradientBuilder &,
+                                                      ValueRange) {
+  return {};
+}
+SmallVector<Value> RandomNormalOp::differentiate(GradientBuilder &,
+                                                 ValueRange) {
+  return {};
+}
+SmallVector<Value> RandomNormalLikeOp::differentiate(GradientBuilder &,
+                                                     ValueRange) {
+  return {};
+}
+SmallVector<Value> MultinomialOp::differentiate(GradientBuilder &, ValueRange) {
+  return {};
+}
+
+// start + i * delta
+SmallVector<Value> RangeOp::differentiate(GradientBuilder &b, ValueRange dy) {
+  Value places = b.castAs(b.positions(dy[0]), dy[0]);
+  return {b.sumAll(dy[0]), Value(), b.sumAll(b.mul(dy[0], places))};
+}
+
+// The gradient by a quantized value is one of floats (Quantization.cpp).
 SmallVector<Value> CastOp::differentiate(GradientBuilder &b, ValueRange dy) {
-  return {b.castAs(dy[0], getInput())};
+  bool isFloat = isa<FloatType>(getElementTypeOrSelf(getInput().getType()));
+  return {isFloat ? b.castAs(dy[0], getInput()) : dy[0]};
 }
 
 SmallVector<Value> IdentityOp::differentiate(GradientBuilder &, ValueRange dy) {

@@ -47,46 +47,149 @@ SmallVector<Value> GatherNDOp::differentiate(GradientBuilder &b,
   return {b.addAt(getData(), places, dy[0])};
 }
 
-/// What is added stays and arrives; what is replaced gets nothing. Of two
-/// updates of one place without a reduction only the later one counts, which
-/// this does not see.
-template <typename Op>
-static SmallVector<Value>
-throughScatter(GradientBuilder &b, Op op, Value dy,
-               llvm::function_ref<Value()> gather,
-               llvm::function_ref<Value(Value zeros)> scatter) {
-  SmallVector<Value> gradients(3);
-  if (op.getReduction() == "add") {
-    gradients[0] = dy;
-  } else if (op.getReduction() == "none") {
-    if (b.wants(op.getData()))
-      gradients[0] = scatter(b.zerosLike(op.getUpdates()));
-  } else {
-    b.refuse("its reduction is \"" + op.getReduction() + "\"", dy);
-    return gradients;
+namespace {
+/// The gradients of a scatter, whatever it calls its places: `gather` reads a
+/// tensor of the result's shape where updates go, `scatter` writes updates to
+/// such a tensor.
+struct Scatter {
+  GradientBuilder &b;
+  Value data, updates, result, dy;
+  llvm::function_ref<Value(Value from)> gather;
+  llvm::function_ref<Value(Value to, Value updates, StringRef reduction)>
+      scatter;
+
+  /// By data and updates; what nobody wants is null.
+  std::pair<Value, Value> through(StringRef reduction) {
+    if (reduction == "add")
+      return {dy, b.wants(updates) ? gather(dy) : Value()};
+    if (reduction == "none")
+      return replaced();
+    return reduction == "mul" ? multiplied() : toExtremes();
   }
-  if (b.wants(op.getUpdates()))
-    gradients[2] = gather();
-  return gradients;
-}
+
+private:
+  Value filled(double number) {
+    return b.expandAs(b.number(data, number), data);
+  }
+
+  // Of several updates of one place the last counts; it is found by writing
+  // their numbers in the same way.
+  std::pair<Value, Value> replaced() {
+    Value byData =
+        b.wants(data) ? scatter(dy, b.zerosLike(updates), "none") : Value();
+    if (!b.wants(updates))
+      return {byData, Value()};
+    Value numbers = b.positions(updates),
+          last = scatter(b.make<ExpandOp>(b.integer(-1), b.shapeOf(data)),
+                         numbers, "none");
+    return {byData, b.masked(b.equal(gather(last), numbers), gather(dy))};
+  }
+
+  // The other factors of a place: their product over this one, or where this
+  // one is 0, the product of all that are not, unless another is.
+  std::pair<Value, Value> multiplied() {
+    Value one = b.number(data, 1), zero = b.number(data, 0);
+    Value byData =
+        b.wants(data) ? b.mul(dy, scatter(filled(1), updates, "mul")) : Value();
+    if (!b.wants(updates))
+      return {byData, Value()};
+    Value isZero = b.equal(updates, zero),
+          factors = b.where(isZero, one, updates),
+          zeros =
+              gather(scatter(filled(0), b.indicator(isZero, updates), "add")),
+          products = gather(scatter(b.mul(dy, data), factors, "mul")),
+          others =
+              b.where(b.equal(zeros, zero), b.div(products, factors), zero);
+    return {byData,
+            b.where(isZero, b.masked(b.equal(zeros, one), products), others)};
+  }
+
+  // Of several that are the extreme of a place, each gets the same part.
+  std::pair<Value, Value> toExtremes() {
+    Value isData = b.indicator(b.equal(data, result), data),
+          isUpdate = b.indicator(b.equal(updates, gather(result)), updates),
+          part = b.div(dy, scatter(isData, isUpdate, "add"));
+    // A place whose extreme is neither (NaN) has no part to give.
+    return {b.mul(part, isData), b.mul(gather(part), isUpdate)};
+  }
+};
+} // namespace
 
 SmallVector<Value> ScatterElementsOp::differentiate(GradientBuilder &b,
                                                     ValueRange dy) {
-  return throughScatter(
-      b, *this, dy[0],
-      [&] { return b.make<GatherElementsOp>(dy[0], getIndices(), getAxis()); },
-      [&](Value zeros) {
-        return b.make<ScatterElementsOp>(dy[0], getIndices(), zeros, getAxis(),
-                                         "none");
-      });
+  auto gather = [&](Value from) {
+    return b.make<GatherElementsOp>(from, getIndices(), getAxis());
+  };
+  auto scatter = [&](Value to, Value updates, StringRef reduction) {
+    return b.make<ScatterElementsOp>(to, getIndices(), updates, getAxis(),
+                                     reduction);
+  };
+  auto [byData, byUpdates] =
+      Scatter{b, getData(), getUpdates(), getOutput(), dy[0], gather, scatter}
+          .through(getReduction());
+  return {byData, Value(), byUpdates};
 }
 
 SmallVector<Value> ScatterNDOp::differentiate(GradientBuilder &b,
                                               ValueRange dy) {
-  return throughScatter(
-      b, *this, dy[0],
-      [&] { return b.make<GatherNDOp>(dy[0], getIndices(), /*batch_dims=*/0); },
-      [&](Value zeros) {
-        return b.make<ScatterNDOp>(dy[0], getIndices(), zeros, "none");
-      });
+  auto gather = [&](Value from) {
+    return b.make<GatherNDOp>(from, getIndices(), /*batch_dims=*/0);
+  };
+  auto scatter = [&](Value to, Value updates, StringRef reduction) {
+    return b.make<ScatterNDOp>(to, getIndices(), updates, reduction);
+  };
+  auto [byData, byUpdates] =
+      Scatter{b, getData(), getUpdates(), getOutput(), dy[0], gather, scatter}
+          .through(getReduction());
+  return {byData, Value(), byUpdates};
+}
+
+// An update of L elements lies at start, start + 1, ... along the axis.
+SmallVector<Value> TensorScatterOp::differentiate(GradientBuilder &b,
+                                                  ValueRange dy) {
+  Value update = getUpdate();
+  int64_t axis = b.positiveAxis(getAxis(), update), rank = b.rank(update);
+  Value length = b.reshape(b.shapeOf(update, axis, axis + 1), {}),
+        places = b.make<RangeOp>(b.integer(0), length, b.integer(1));
+  if (getWriteIndices()) {
+    Value starts = b.castAs(getWriteIndices(), places);
+    places = b.add(b.unsqueeze(starts, {1}), places);
+    if (getMode() == "circular")
+      places = b.make<ModOp>(places, b.shapeOf(getPastCache(), axis, axis + 1),
+                             /*fmod=*/0);
+  } else {
+    places = b.unsqueeze(places, {0});
+  }
+  SmallVector<int64_t> more;
+  for (int64_t each = 1; each < rank; ++each)
+    if (each != axis)
+      more.push_back(each);
+  places =
+      b.expandAs(more.empty() ? places : b.unsqueeze(places, more), update);
+  SmallVector<Value> gradients(2);
+  if (b.wants(getPastCache()))
+    gradients[0] = b.make<ScatterElementsOp>(dy[0], places, b.zerosLike(update),
+                                             axis, "none");
+  if (b.wants(update))
+    gradients[1] = b.make<GatherElementsOp>(dy[0], places, axis);
+  return gradients;
+}
+
+// Elements go back to where they were.
+SmallVector<Value> CompressOp::differentiate(GradientBuilder &b,
+                                             ValueRange dy) {
+  Value places = b.make<CompressOp>(b.positions(getInput()), getCondition(),
+                                    getAxisAttr());
+  return {b.addAt(getInput(), places, dy[0])};
+}
+
+// The second value counts where the index is, the first elsewhere.
+SmallVector<Value> OneHotOp::differentiate(GradientBuilder &b, ValueRange dy) {
+  Value marks = b.concat({b.reshape(b.number(dy[0], 0), {1}),
+                          b.reshape(b.number(dy[0], 1), {1})},
+                         0),
+        rows = b.make<OneHotOp>(getIndices(), getDepth(), marks, getAxis()),
+        on = b.sumAll(b.mul(dy[0], rows)), off = b.sub(b.sumAll(dy[0]), on);
+  return {Value(), Value(),
+          b.concat({b.reshape(off, {1}), b.reshape(on, {1})}, 0)};
 }

@@ -59,6 +59,21 @@ SmallVector<Value> PadOp::differentiate(GradientBuilder &b, ValueRange dy) {
   return gradients;
 }
 
+// What was cut off on either side comes back as zeros, and the other way round.
+SmallVector<Value> CenterCropPadOp::differentiate(GradientBuilder &b,
+                                                  ValueRange dy) {
+  Value shape = b.shapeOf(getInputData(), 0, b.rank(getInputData()));
+  if (getAxes()) {
+    SmallVector<Value> sizes;
+    for (int64_t said : getAxesAttr().asArrayRef()) {
+      int64_t axis = b.positiveAxis(said, getInputData());
+      sizes.push_back(b.shapeOf(getInputData(), axis, axis + 1));
+    }
+    shape = b.concat(sizes, 0);
+  }
+  return {b.make<CenterCropPadOp>(dy[0], shape, getAxesAttr())};
+}
+
 SmallVector<Value> TriluOp::differentiate(GradientBuilder &b, ValueRange dy) {
   return {b.make<TriluOp>(dy[0], getK(), getUpper())};
 }

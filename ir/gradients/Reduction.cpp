@@ -112,11 +112,24 @@ SmallVector<Value> CumSumOp::differentiate(GradientBuilder &b, ValueRange dy) {
   return {b.make<CumSumOp>(dy[0], getAxis(), getExclusive(), !getReverse())};
 }
 
-// dx_i is the sum of dy_j y_j / x_i over all j that i is in.
+// dx_i is the sum of dy_j y_j / x_i over all j that i is in. At the first 0 of
+// a line products go on without it; from the next on there is nothing to gain.
 SmallVector<Value> CumProdOp::differentiate(GradientBuilder &b, ValueRange dy) {
-  return {b.div(b.make<CumSumOp>(b.mul(dy[0], getY()), getAxis(),
-                                 getExclusive(), !getReverse()),
-                getX())};
+  Value x = getX(), zero = b.number(x, 0), one = b.number(x, 1),
+        isZero = b.equal(x, zero),
+        zeros = b.make<CumSumOp>(b.indicator(isZero, x), getAxis(),
+                                 /*exclusive=*/0, getReverse()),
+        isFirst = b.make<AndOp>(isZero, b.equal(zeros, one)),
+        without = b.where(isFirst, one, x);
+  auto after = [&](Value products) {
+    return b.make<CumSumOp>(b.mul(dy[0], products), getAxis(), getExclusive(),
+                            !getReverse());
+  };
+  Value plain = b.div(b.where(isZero, zero, after(getY())),
+                      b.where(isZero, one, x)),
+        first = after(b.make<CumProdOp>(without, getAxis(), getExclusive(),
+                                        getReverse()));
+  return {b.where(isFirst, first, plain)};
 }
 
 SmallVector<Value> SoftmaxOp::differentiate(GradientBuilder &b, ValueRange dy) {

@@ -8,7 +8,7 @@ def NN_MatMulOp : NN_PureOp<"matmul", "MatMul", [NN_HasGradient]> {
   let results = (outs AnyTensor:$Y);
 }
 
-def NN_DetOp : NN_PureOp<"det", "Det"> {
+def NN_DetOp : NN_PureOp<"det", "Det", [NN_HasGradient]> {
   let summary = "the determinant of each square matrix in the last two axes";
   let arguments = (ins NN_FloatTensor:$X);
   let results = (outs AnyTensor:$Y);

@@ -479,17 +479,17 @@ FailureOr<SmallVector<Value>> ConvTransposeOp::lower(Lowering &l) {
 
 //===- deform_conv --------------------------------------------------------===//
 
-static FailureOr<Windows> windowsOf(DeformConvOp op, ShapeScope &scope) {
-  WindowAttributes attributes{op.getKernelShape(), op.getPads(),
-                              op.getStrides(), op.getDilations()};
-  return Windows::get(op, attributes, spatial(scope.dims(op.getX())),
-                      spatial(scope.dims(op.getW())));
+FailureOr<Windows> DeformConvOp::windows(ShapeScope &scope) {
+  WindowAttributes attributes{getKernelShape(), getPads(), getStrides(),
+                              getDilations()};
+  return Windows::get(*this, attributes, spatial(scope.dims(getX())),
+                      spatial(scope.dims(getW())));
 }
 
 LogicalResult DeformConvOp::inferShapes(ShapeScope &scope) {
   if (failed(checkChannels(*this, scope, /*isTransposed=*/false)))
     return failure();
-  FailureOr<Windows> windows = windowsOf(*this, scope);
+  FailureOr<Windows> windows = this->windows(scope);
   if (failed(windows))
     return failure();
   if (!isa<FloatType>(getElementTypeOrSelf(getX().getType())))
@@ -639,7 +639,7 @@ static Value deformedTaps(DeformConvOp op, Lowering &l, const Windows &windows,
 
 FailureOr<SmallVector<Value>> DeformConvOp::lower(Lowering &l) {
   MLIRContext *context = l.getContext();
-  Windows windows = *windowsOf(*this, l.scope);
+  Windows windows = *this->windows(l.scope);
   Dims x = l.scope.dims(getX()), w = l.scope.dims(getW()),
        positions = windows.positions();
   int64_t group = getGroup();

@@ -27,7 +27,7 @@ def NN_ConvTransposeOp : NN_WindowOp<"conv_transpose", "ConvTranspose", (ins Any
   }];
 }
 
-def NN_DeformConvOp : NN_PureOp<"deform_conv", "DeformConv", [AttrSizedOperandSegments]> {
+def NN_DeformConvOp : NN_PureOp<"deform_conv", "DeformConv", [NN_HasGradient, AttrSizedOperandSegments]> {
   let summary = "convolution whose taps are moved by offsets, and weighed by a mask";
   let description = [{
     `offset` is (N, offset_group * taps * spatial axes, positions...), `mask` (N, offset_group * taps, positions...).
@@ -38,4 +38,5 @@ def NN_DeformConvOp : NN_PureOp<"deform_conv", "DeformConv", [AttrSizedOperandSe
     OptionalAttr<DenseI64ArrayAttr>:$kernel_shape, DefaultValuedAttr<I64Attr, "1">:$offset_group,
     OptionalAttr<DenseI64ArrayAttr>:$pads, OptionalAttr<DenseI64ArrayAttr>:$strides);
   let results = (outs AnyTensor:$Y);
+  let moreDeclarations = "::llvm::FailureOr<::burnish::nn::Windows> windows(::burnish::nn::ShapeScope &scope);";
 }

@@ -27,7 +27,7 @@ def NN_PadOp : NN_PureOp<"pad", "Pad", [NN_HasGradient, AttrSizedOperandSegments
   let hasFolder = 1;
 }
 
-def NN_CenterCropPadOp : NN_PureOp<"center_crop_pad", "CenterCropPad"> {
+def NN_CenterCropPadOp : NN_PureOp<"center_crop_pad", "CenterCropPad", [NN_HasGradient]> {
   let summary = "the middle of a tensor, or the tensor in the middle of zeros, of sizes `shape` along `axes`";
   let arguments = (ins AnyTensor:$input_data, AnyTensor:$shape, OptionalAttr<DenseI64ArrayAttr>:$axes);
   let results = (outs AnyTensor:$output_data);

@@ -7,14 +7,14 @@ def NN_ConstantOfShapeOp : NN_PureOp<"constant_of_shape", "ConstantOfShape"> {
   let results = (outs AnyTensor:$output);
 }
 
-def NN_RangeOp : NN_PureOp<"range", "Range"> {
+def NN_RangeOp : NN_PureOp<"range", "Range", [NN_HasGradient]> {
   let summary = "start, start + delta, ... before limit";
   let description = "`stash_type` is the precision (f32 or that of the operands) in which 16-bit floats are computed.";
   let arguments = (ins AnyTensor:$start, AnyTensor:$limit, AnyTensor:$delta, DefaultValuedAttr<I64Attr, "1">:$stash_type);
   let results = (outs AnyTensor:$output);
 }
 
-def NN_OneHotOp : NN_PureOp<"one_hot", "OneHot"> {
+def NN_OneHotOp : NN_PureOp<"one_hot", "OneHot", [NN_HasGradient]> {
   let summary = "`values[1]` where the place along `axis` is the index, `values[0]` elsewhere";
   let arguments = (ins AnyTensor:$indices, AnyTensor:$depth, AnyTensor:$values, DefaultValuedAttr<I64Attr, "-1">:$axis);
   let results = (outs AnyTensor:$output);

@@ -36,7 +36,7 @@ def NN_ScatterElementsOp
 def NN_ScatterNDOp : NN_ScatterOp<"scatter_nd", "ScatterND", (ins DefaultValuedAttr<StrAttr, "\"none\"">:$reduction),
                                   "`data` with the slices that the rows of `indices` name updated">;
 
-def NN_TensorScatterOp : NN_PureOp<"tensor_scatter", "TensorScatter"> {
+def NN_TensorScatterOp : NN_PureOp<"tensor_scatter", "TensorScatter", [NN_HasGradient]> {
   let summary = "a cache with an update written at `write_indices[batch]` along `axis`; around its end when circular";
   let arguments = (ins AnyTensor:$past_cache, AnyTensor:$update, Optional<AnyTensor>:$write_indices,
                    DefaultValuedAttr<I64Attr, "-2">:$axis, DefaultValuedAttr<StrAttr, "\"linear\"">:$mode);

@@ -1,7 +1,7 @@
 // Quantization.td - floats to small numbers with a scale and a zero point, and back.
 include "ir/Base.td"
 
-def NN_QuantizeLinearOp : NN_PureOp<"quantize_linear", "QuantizeLinear"> {
+def NN_QuantizeLinearOp : NN_PureOp<"quantize_linear", "QuantizeLinear", [NN_HasGradient]> {
   let summary = "round(x / y_scale) + y_zero_point, kept within the result's element type";
   let description = [{
     The scale is one number, one for each place along `axis`, or one for each block of `block_size` places along it. The
@@ -15,7 +15,7 @@ def NN_QuantizeLinearOp : NN_PureOp<"quantize_linear", "QuantizeLinear"> {
   let results = (outs AnyTensor:$y);
 }
 
-def NN_DequantizeLinearOp : NN_PureOp<"dequantize_linear", "DequantizeLinear"> {
+def NN_DequantizeLinearOp : NN_PureOp<"dequantize_linear", "DequantizeLinear", [NN_HasGradient]> {
   let summary = "(x - x_zero_point) * x_scale, in `output_dtype` or the type of the scale";
   let arguments = (ins NN_NumberTensor:$x, NN_NumberTensor:$x_scale, Optional<NN_NumberTensor>:$x_zero_point,
                    DefaultValuedAttr<I64Attr, "1">:$axis, DefaultValuedAttr<I64Attr, "0">:$block_size,

@@ -1,7 +1,7 @@
 // Random.td - numbers from a generator that is a function of a seed and a place.
 include "ir/Base.td"
 
-class NN_RandomOp<string mnemonic, string onnxName, dag operands, dag own> : NN_PureOp<mnemonic, onnxName> {
+class NN_RandomOp<string mnemonic, string onnxName, dag operands, dag own> : NN_PureOp<mnemonic, onnxName, [NN_HasGradient]> {
   let description = [{
     Every run gives the same numbers. `seed` is a float, as ONNX has it; operators without one differ by their location.
   }];

@@ -7,7 +7,7 @@ def NN_NonZeroOp : NN_PureOp<"non_zero", "NonZero"> {
   let results = (outs AnyTensor:$Y);
 }
 
-def NN_CompressOp : NN_PureOp<"compress", "Compress"> {
+def NN_CompressOp : NN_PureOp<"compress", "Compress", [NN_HasGradient]> {
   let summary = "the slices along `axis` (elements without it) where the condition holds";
   let arguments = (ins AnyTensor:$input, AnyTensor:$condition, OptionalAttr<I64Attr>:$axis);
   let results = (outs AnyTensor:$output);

@@ -1,7 +1,7 @@
 // Signal.td - Fourier transforms and what is done with spectra.
 include "ir/Base.td"
 
-def NN_DftOp : NN_PureOp<"dft", "DFT", [AttrSizedOperandSegments]> {
+def NN_DftOp : NN_PureOp<"dft", "DFT", [NN_HasGradient, AttrSizedOperandSegments]> {
   let summary = "discrete Fourier transform along an axis";
   let description = [{
     The last axis has real and imaginary parts, or real parts only. `onesided` gives the first half of the spectrum, or

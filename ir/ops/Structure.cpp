@@ -96,3 +96,35 @@ FailureOr<SmallVector<Value>> ShapeOp::lower(Lowering &lowering) {
   return SmallVector<Value>{
       tensor::FromElementsOp::create(lowering, type, elements)};
 }
+
+//===- gradient_at --------------------------------------------------------===//
+
+LogicalResult GradientAtOp::inferShapes(ShapeScope &scope) {
+  if (getVariables().size() != getValues().size() ||
+      getNumResults() > getVariables().size())
+    return emitOpError() << "has " << getVariables().size() << " variables, "
+                         << getValues().size() << " values for them and "
+                         << getNumResults() << " gradients";
+  if (!isa<FloatType>(getElementTypeOrSelf(getY().getType())))
+    return emitOpError() << "is that of " << getY().getType()
+                         << ", whose elements are no floats";
+  for (auto [variable, value] : llvm::zip_equal(getVariables(), getValues()))
+    if (getElementTypeOrSelf(variable.getType()) !=
+        getElementTypeOrSelf(value.getType()))
+      return emitOpError() << "has " << value.getType() << " as a value of "
+                           << variable.getType();
+  for (auto [result, value] : llvm::zip(getGradients(), getValues())) {
+    if (!isa<FloatType>(getElementTypeOrSelf(value.getType())))
+      return emitOpError() << "is taken by " << value.getType()
+                           << ", whose elements are no floats";
+    if (failed(scope.set(cast<OpResult>(result),
+                         getElementTypeOrSelf(value.getType()),
+                         scope.dims(value))))
+      return failure();
+  }
+  return success();
+}
+
+FailureOr<SmallVector<Value>> GradientAtOp::lower(Lowering &) {
+  return emitOpError() << "is expanded before anything is lowered";
+}

@@ -20,3 +20,14 @@ def NN_ShapeOp : NN_PureOp<"shape", "Shape"> {
   let arguments = (ins AnyTensor:$data, DefaultValuedAttr<I64Attr, "0">:$start, OptionalAttr<I64Attr>:$end);
   let results = (outs AnyTensor:$shape);
 }
+
+def NN_GradientAtOp : NN_PureOp<"gradient_at", "", [AttrSizedOperandSegments]> {
+  let summary = "the gradients of a tensor's sum by the first of `variables`, at `values` of these";
+  let description = [{
+    There is a value for each variable, often the variable itself. The first variables, as many as there are results, are
+    those that gradients are taken by. ONNX has this operator in ai.onnx.preview.training; nn-take-gradients puts the
+    gradients in its place.
+  }];
+  let arguments = (ins AnyTensor:$y, Variadic<AnyTensor>:$variables, Variadic<AnyTensor>:$values);
+  let results = (outs Variadic<AnyTensor>:$gradients);
+}

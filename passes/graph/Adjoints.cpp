@@ -17,7 +17,7 @@ Adjoints::Adjoints(Block &block, ArrayRef<Value> wanted, OpBuilder builder,
   for (Operation &op : block)
     if (isActive(&op))
       for (Value result : op.getResults())
-        if (isDifferentiable(result))
+        if (isDifferentiable(result) || isQuantized(&op))
           active.insert(result);
 }
 
@@ -26,6 +26,14 @@ SmallVector<Value> Adjoints::captured(Operation *op) const {
   getUsedValuesDefinedAbove(op->getRegions(), values);
   return llvm::filter_to_vector(
       values, [&](Value value) { return active.contains(value); });
+}
+
+bool Adjoints::isQuantized(Operation *op) const {
+  if (isa<nn::QuantizeLinearOp>(op))
+    return true;
+  return isa<nn::IdentityOp, nn::ReshapeOp, nn::SqueezeOp, nn::UnsqueezeOp,
+             nn::TransposeOp>(op) &&
+         active.contains(op->getOperand(0));
 }
 
 bool Adjoints::isActive(Operation *op) const {

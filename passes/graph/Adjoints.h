@@ -34,6 +34,9 @@ private:
   };
 
   bool isActive(mlir::Operation *op) const;
+  /// Whether results are quantized values, which have a gradient of floats: of
+  /// the operator that rounds, and of what moves such values.
+  bool isQuantized(mlir::Operation *op) const;
   void add(mlir::Value value, mlir::Value gradient);
   mlir::LogicalResult visit(mlir::Operation *op);
   /// The operand of a product whose gradient is left to `products`; null where

@@ -87,8 +87,7 @@ void burnish::releaseAligned(const burnish_context *, void *pointer) {
   std::free(pointer);
 }
 
-FailureOr<SmallVector<SmallVector<char>>>
-burnish::evaluate(ModuleOp module, ArrayRef<ArrayRef<char>> inputs) {
+FailureOr<Evaluator> Evaluator::compile(ModuleOp module) {
   // What this code costs is no news to anyone: it runs once, here.
   ScopedDiagnosticHandler silence(
       module.getContext(), [](Diagnostic &diagnostic) {
@@ -101,17 +100,24 @@ burnish::evaluate(ModuleOp module, ArrayRef<ArrayRef<char>> inputs) {
     addPhase(passes, phase, options);
   if (failed(passes.run(module)))
     return failure();
-  nn::Signature signature = nn::Signature::recorded(module);
-  std::unique_ptr<llvm::orc::LLJIT> jit = compile(module, signature.name);
+  Evaluator evaluator;
+  evaluator.signature = nn::Signature::recorded(module);
+  std::shared_ptr<llvm::orc::LLJIT> jit =
+      ::compile(module, evaluator.signature.name);
   if (!jit)
     return failure();
-  auto symbol = jit->lookup(signature.name);
+  auto symbol = jit->lookup(evaluator.signature.name);
   if (!symbol) {
     llvm::consumeError(symbol.takeError());
     return failure();
   }
-  const burnish_model *model = symbol->toPtr<const burnish_model *>();
+  evaluator.model = symbol->toPtr<const burnish_model *>();
+  evaluator.code = std::move(jit);
+  return evaluator;
+}
 
+FailureOr<SmallVector<SmallVector<char>>>
+Evaluator::run(ArrayRef<ArrayRef<char>> inputs) const {
   SmallVector<SmallVector<char>> outputs;
   std::vector<std::vector<int64_t>> dims;
   std::vector<burnish_tensor> inputTensors, outputTensors;
@@ -139,4 +145,12 @@ burnish::evaluate(ModuleOp module, ArrayRef<ArrayRef<char>> inputs) {
                  workspace.get()) != BURNISH_OK)
     return failure();
   return outputs;
+}
+
+FailureOr<SmallVector<SmallVector<char>>>
+burnish::evaluate(ModuleOp module, ArrayRef<ArrayRef<char>> inputs) {
+  FailureOr<Evaluator> evaluator = Evaluator::compile(module);
+  if (failed(evaluator))
+    return failure();
+  return evaluator->run(inputs);
 }

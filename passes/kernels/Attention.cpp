@@ -204,7 +204,7 @@ private:
   //===- Values -----------------------------------------------------------===//
 
   void makeValues(Value first, int64_t count) {
-    values.tiles(b.getIndexAttr(form.laneCount()), panel, 0,
+    values.tiles(b.getIndexAttr(form.laneCount()), panel,
                  [&](Index base, int64_t lanes) {
                    makeValuePanel(first, count, base, piecesOf(lanes, width));
                  });

@@ -225,9 +225,10 @@ SmallVector<Value> KernelCode::sumStretches(
   });
 }
 
-void KernelCode::tiles(OpFoldResult size, int64_t tile, int64_t middle,
+void KernelCode::tiles(OpFoldResult size, ArrayRef<int64_t> lengths,
                        llvm::function_ref<void(Index, int64_t)> body) {
   if (std::optional<int64_t> known = getConstantIntValue(size)) {
+    int64_t tile = lengths.front();
     int64_t full = *known / tile * tile;
     if (full == tile)
       body({}, tile);
@@ -240,16 +241,27 @@ void KernelCode::tiles(OpFoldResult size, int64_t tile, int64_t middle,
   }
   Value end = getValueOrCreateConstantIndexOp(b, b.getLoc(), size),
         done = constant(0);
-  int64_t previous = 0;
-  for (int64_t step : {tile, middle, static_cast<int64_t>(1)}) {
-    if (step == 0 || step == previous)
-      continue;
-    previous = step;
-    Value rest = arith::RemUIOp::create(b, end, constant(step));
-    Value until = step == 1 ? end : Value(arith::SubIOp::create(b, end, rest));
+  SmallVector<int64_t> steps(lengths);
+  steps.push_back(1);
+  steps.erase(llvm::unique(steps), steps.end());
+  for (int64_t step : steps) {
+    Value until = end;
+    if (step > 1) {
+      Value left = b.createOrFold<arith::SubIOp>(end, done),
+            rest = arith::RemUIOp::create(b, left, constant(step));
+      until = arith::SubIOp::create(b, end, rest);
+    }
     loop(done, until, step, [&](Value index) { body({index}, step); });
     done = until;
   }
+}
+
+SmallVector<int64_t> burnish::withPowersBelow(int64_t length) {
+  SmallVector<int64_t> lengths{length};
+  for (int64_t power = llvm::bit_floor(static_cast<uint64_t>(length - 1));
+       power > 1; power /= 2)
+    lengths.push_back(power);
+  return lengths;
 }
 
 SmallVector<int64_t> burnish::piecesOf(int64_t count, int64_t lanes) {

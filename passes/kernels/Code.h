@@ -80,16 +80,20 @@ struct KernelCode {
                                                         mlir::ValueRange)>
           body,
       int64_t step = 1);
-  /// Covers [0, size) by tiles: as many of `tile` as there are, then what
-  /// remains: exactly where that is known, else one by one (through tiles of
-  /// `middle` if that is not 0).
-  void tiles(mlir::OpFoldResult size, int64_t tile, int64_t middle,
+  /// Covers [0, size) by tiles: as many of the first length as there are, then
+  /// what remains: exactly where that is known, else by the other lengths in
+  /// turn, and then one by one.
+  void tiles(mlir::OpFoldResult size, llvm::ArrayRef<int64_t> lengths,
              llvm::function_ref<void(Index base, int64_t count)> body);
 };
 
 /// Makes kernels of large copies of arguments, as where one is padded: threads
 /// that have nothing to do for so long fall asleep and are slow to come back.
 void copyArguments(mlir::ModuleOp module);
+
+/// A length and the smaller powers of two: what remains of a size that only run
+/// time knows is covered by one of each at most.
+llvm::SmallVector<int64_t> withPowersBelow(int64_t length);
 
 /// Widths of vectors that cover `count` elements: `lanes` as often as it fits,
 /// then powers of two.

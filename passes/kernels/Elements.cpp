@@ -156,7 +156,8 @@ private:
   }
 
   void makeTiles() {
-    code.tiles(nest.loops[lanes.loop].size, tile, width,
+    code.tiles(nest.loops[lanes.loop].size,
+               {tile, width, std::max<int64_t>(1, width / 4)},
                [&](Index base, int64_t count) { makeTile(base, count); });
   }
 
@@ -275,11 +276,19 @@ private:
                            [&](Value index, ValueRange values) {
                              return takeTile({index}, values);
                            });
-    if (ShapedType::isDynamic(known))
-      return code.carry(full, end, 1, running,
+    if (ShapedType::isDynamic(known)) {
+      Value left = b.createOrFold<arith::RemUIOp>(end, code.constant(width)),
+            whole = b.createOrFold<arith::SubIOp>(end, left);
+      running[0] = code.carry(
+          full, whole, width, running[0], [&](Value index, ValueRange values) {
+            code.at[lanes.loop] = {index};
+            return SmallVector<Value>{body(values[0], width)};
+          })[0];
+      return code.carry(whole, end, 1, running,
                         [&](Value index, ValueRange values) {
                           return takeOne({index}, SmallVector<Value>(values));
                         });
+    }
     int64_t start = known / tileHere * tileHere;
     for (int64_t place = 0; start + width <= known; start += width, ++place) {
       code.at[lanes.loop] = {{}, start};

@@ -67,6 +67,11 @@ public:
     bool rowsOutside = code.schedule.getRowsOutside();
     OpFoldResult size = rowsOutside ? rowSize : laneSize;
     int64_t tile = rowsOutside ? rows() : panel;
+    // Of what remains of run time's lanes few are left to be done one by one.
+    SmallVector<int64_t> smaller =
+        rowsOutside
+            ? withPowersBelow(tile)
+            : SmallVector<int64_t>{width, std::max<int64_t>(1, width / 4)};
     Value count =
         getValueOrCreateConstantIndexOp(b, b.getLoc(), tilesOf(size, tile));
     // Slowest first; the tiles are the one without a loop. A panel of weights
@@ -108,16 +113,14 @@ public:
           place = here;
       }
       Value base = arith::MulIOp::create(b, place, code.constant(tile));
-      tileAt(size, tile, base, rowsOutside ? 0 : width,
-             [&](Index start, int64_t length) {
-               if (rowsOutside)
-                 code.tiles(laneSize, panel, width,
-                            [&](Index lane, int64_t lanes) {
-                              makeTile(start, length, lane, piecesFor(lanes));
-                            });
-               else
-                 makePanel(start, length);
-             });
+      tileAt(size, tile, base, smaller, [&](Index start, int64_t length) {
+        if (rowsOutside)
+          code.tiles(laneSize, {panel, width}, [&](Index lane, int64_t lanes) {
+            makeTile(start, length, lane, piecesFor(lanes));
+          });
+        else
+          makePanel(start, length);
+      });
     });
   }
 
@@ -142,7 +145,8 @@ private:
   }
 
   /// The tile that begins at `base`: a whole one, or what remains at the end.
-  void tileAt(OpFoldResult size, int64_t tile, Value base, int64_t middle,
+  void tileAt(OpFoldResult size, int64_t tile, Value base,
+              ArrayRef<int64_t> smaller,
               llvm::function_ref<void(Index, int64_t)> body) {
     std::optional<int64_t> known = getConstantIntValue(size);
     if (known && *known % tile == 0)
@@ -160,7 +164,7 @@ private:
     b.setInsertionPointToStart(branch.elseBlock());
     if (known)
       return body({{}, *known / tile * tile}, *known % tile);
-    code.tiles(b.createOrFold<arith::SubIOp>(end, base), middle ? middle : 1, 0,
+    code.tiles(b.createOrFold<arith::SubIOp>(end, base), smaller,
                [&](Index index, int64_t length) {
                  body({arith::AddIOp::create(b, base, code.valueOf(index))},
                       length);
@@ -533,9 +537,10 @@ private:
   void makePanel(Index lane, int64_t count) {
     SmallVector<Piece> pieces = piecesFor(count);
     if (!packs) {
-      code.tiles(rowSize, rows(), 0, [&](Index row, int64_t length) {
-        makeTile(row, length, lane, pieces);
-      });
+      code.tiles(rowSize, withPowersBelow(rows()),
+                 [&](Index row, int64_t length) {
+                   makeTile(row, length, lane, pieces);
+                 });
       return;
     }
     if (offsets)
@@ -543,13 +548,14 @@ private:
     int64_t outermost = nest.loops[form.depth[0]].known();
     if (block == outermost) {
       fillPanel(lane, pieces);
-      code.tiles(rowSize, rows(), 0, [&](Index row, int64_t length) {
-        makeTile(row, length, lane, pieces);
-      });
+      code.tiles(rowSize, withPowersBelow(rows()),
+                 [&](Index row, int64_t length) {
+                   makeTile(row, length, lane, pieces);
+                 });
       return;
     }
     auto forRows = [&](llvm::function_ref<void(Index, int64_t)> body) {
-      code.tiles(rowSize, rows(), 0, body);
+      code.tiles(rowSize, withPowersBelow(rows()), body);
     };
     Value init = arith::ConstantOp::create(b, nest.init);
     forRows([&](Index row, int64_t length) {
@@ -626,21 +632,34 @@ private:
     });
   }
 
+  Value offsetOf(int64_t lane) {
+    return memref::LoadOp::create(b, offsets, code.constant(lane));
+  }
+
+  /// Whether the lanes of a piece lie one after the other. Along one loop the
+  /// last one tells; several may be in another order than their operand has.
+  Value areSideBySide(const Piece &piece, Value first) {
+    int64_t step = form.lanes.size() == 1 ? piece.valid - 1 : 1;
+    Value holds = arith::ConstantOp::create(b, b.getBoolAttr(true));
+    for (int64_t lane = step; step > 0 && lane < piece.valid; lane += step) {
+      Value distance =
+          arith::SubIOp::create(b, offsetOf(piece.start + lane), first);
+      holds = arith::AndIOp::create(
+          b, holds,
+          Value(arith::CmpIOp::create(b, arith::CmpIPredicate::eq, distance,
+                                      code.constant(lane))));
+    }
+    return holds;
+  }
+
   void fillPanel(Index lane, ArrayRef<Piece> pieces) {
     // Whether a vector's lanes lie side by side is the same for every step of
     // the sum.
     SmallVector<Value> isSideBySide, firsts;
     if (offsets)
       for (const Piece &piece : pieces) {
-        Value first = memref::LoadOp::create(b, offsets,
-                                             code.constant(piece.start)),
-              last = memref::LoadOp::create(
-                  b, offsets, code.constant(piece.start + piece.valid - 1));
-        firsts.push_back(first);
-        isSideBySide.push_back(
-            arith::CmpIOp::create(b, arith::CmpIPredicate::eq,
-                                  Value(arith::SubIOp::create(b, last, first)),
-                                  code.constant(piece.valid - 1)));
+        firsts.push_back(offsetOf(piece.start));
+        isSideBySide.push_back(areSideBySide(piece, firsts.back()));
       }
     for (unsigned loop : form.lanes)
       code.at[loop] = {};

@@ -145,12 +145,12 @@ public:
                        : b.createOrFold<arith::RemUIOp>(rest, code.size(loop))};
         rest = b.createOrFold<arith::DivUIOp>(rest, code.size(loop));
       }
-      code.tiles(nest.loops[form.row].size, code.schedule.getRows(), 0,
+      code.tiles(nest.loops[form.row].size, code.schedule.getRows(),
                  [&](Index first, int64_t count) {
                    if (stretch)
                      makeStretch(stretch, first, count);
                    else
-                     code.tiles(nest.loops[form.lanes].size, width, 0,
+                     code.tiles(nest.loops[form.lanes].size, width,
                                 [&](Index lane, int64_t lanes) {
                                   makeTile(first, count, lane, lanes);
                                 });

@@ -415,7 +415,7 @@ void burnish::makeWinogradOutput(KernelCode &code, const Layout &layout,
                                       nn::mulIndex(b, task, layout.strides[1]));
     int64_t lanes = code.schedule.getLanes();
     code.tiles(
-        b.getIndexAttr(image[3]), lanes, 0, [&](Index channel, int64_t count) {
+        b.getIndexAttr(image[3]), lanes, [&](Index channel, int64_t count) {
           int64_t done = 0;
           for (int64_t piece : piecesOf(count, lanes)) {
             Index here = channel + done;

@@ -80,6 +80,13 @@ static Value sourceOf(Value value) {
   }
 }
 
+/// A buffer that was allocated, or part of one: no place that a loop carries.
+static bool isAllocated(Value value) {
+  while (auto view = value.getDefiningOp<ViewLikeOpInterface>())
+    value = view.getViewSource();
+  return value.getDefiningOp<memref::AllocOp>() != nullptr;
+}
+
 /// Makes the loop start on copies of its static buffers and write what it
 /// yields back to them. `carried` are the region's arguments, `yielded` the
 /// terminator's operands that become them in the next iteration. The regions of
@@ -106,11 +113,12 @@ static void carryInPlace(Operation *loop, MutableOperandRange inits,
     copies.push_back({value.get(), place});
     value.set(place);
   }
-  // With several, one yielded value may be another's old place: all are read
-  // before any is written.
+  // With several, one yielded value may be another's old place: all that may be
+  // are read before any is written.
   if (copies.size() > 1)
     for (auto &[value, place] : copies)
-      value = copyOf(end, loc, value);
+      if (!isAllocated(value))
+        value = copyOf(end, loc, value);
   for (auto [value, place] : copies)
     memref::CopyOp::create(end, loc, value, place);
 }

@@ -113,7 +113,7 @@ typedef struct burnish_column {
 /* A compiled training. Its models have as inputs the columns, then `recipe`
  * (f64 [number of values with a place]), `step` (i64: 1 in the first update),
  * `key` (i64: another in each step, for what is drawn), and the slots that
- * they use, all under these names. Their outputs are `loss` (f32), the values
+ * they use, all under these names. Their outputs are `loss` (f32), in programs the values
  * of metrics that are expressions, `scores` (what the network gave, if it is one
  * tensor of floats, else absent), and the slots that they update. Models of
  * evaluation use averages under the params' names where there are any. */

@@ -121,7 +121,7 @@ int32_t Engine::step(const double *values) {
                      /*updates=*/true, workspace.data());
 }
 
-bool Engine::evaluate(Samples &samples, const Part &part, const double *values,
+bool Engine::evaluate(Samples &samples, Part &part, const double *values,
                       Metrics &metrics, bool (*isStopped)(), bool &wasStopped,
                       Message &message) {
   metrics.reset();

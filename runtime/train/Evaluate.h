@@ -61,7 +61,7 @@ public:
   int32_t step(const double *values);
   /// Loss and metrics of a part. `isStopped` is asked between batches, and
   /// `wasStopped` says that it cut the evaluation off.
-  bool evaluate(Samples &samples, const Part &part, const double *values,
+  bool evaluate(Samples &samples, Part &part, const double *values,
                 Metrics &metrics, bool (*isStopped)(), bool &wasStopped,
                 Message &message);
   /// The first layer whose values are no numbers, in the step that was just

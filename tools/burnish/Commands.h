@@ -11,6 +11,8 @@ int run(const Options &options);
 int test(const Options &options);
 int bench(const Options &options);
 int format(const Options &options);
+int plot(const Options &options);
+int gradcheck(const Options &options);
 
 class Compiler;
 /// The rest of a compile, once a model is loaded: what the options ask for, in

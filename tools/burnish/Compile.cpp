@@ -201,7 +201,8 @@ struct Compile {
         .triple = compiler.target().triple,
         .sysroot = options.sysroot,
         .runtime = findRuntime(executablePath(), compiler.target().triple),
-        .hasRoom = object.hasRoom()};
+        .hasRoom = object.hasRoom(),
+        .trains = options.trains};
     const std::string &code = objects.last().temporary();
     auto linkResult = [&](Output &result) {
       compiler.progress().show("linking");

@@ -167,7 +167,8 @@ bool Compiler::isDescription() const {
 bool Compiler::chooseTargets() {
   auto attribute = module()->getAttrOfType<nn::TargetAttr>(nn::kTargetAttr);
   bool hasNetOptions = !options.net.empty() || !options.weightsFrom.empty() ||
-                       options.seed || options.trains;
+                       options.trains ||
+                       (options.seed && options.command != Command::GradCheck);
   if (!isNetwork(file) && hasNetOptions) {
     talk << file
          << ": --net, --weights-from, --seed and --train are for networks in "
@@ -251,7 +252,9 @@ bool Compiler::import() {
   NetworkOptions import = importOptions(options);
   import.path = file;
   import.name = identifier;
-  import.namesInitializers = options.emit == Emit::Dsl || !options.wrt.empty();
+  import.namesInitializers = options.emit == Emit::Dsl ||
+                             !options.wrt.empty() ||
+                             options.command == Command::GradCheck;
   FailureOr<ImportedModel> imported = failure();
   if (isNetwork(file)) {
     FailureOr<ImportedNetwork> network =

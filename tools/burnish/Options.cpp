@@ -16,7 +16,9 @@ burnish check MODEL.onnx [--json]         everything that would stop a compile, 
 burnish run MODEL.onnx IN... [-o OUT.npz] compile (kept in a cache) and run; IN is one .npz, or an .npy for each input
 burnish test DIR...                       run ONNX backend-test folders, a line a case
 burnish bench MODEL.onnx [IN.npz]         compile (kept in a cache) and time
+burnish gradcheck MODEL.onnx [--json]     compare its gradients with differences, in f64 (--loss, --wrt, --seed, --dim)
 burnish fmt FILE.nn... [--check]          lay out networks in the language; or say which are not
+burnish plot RUN.jsonl -o RUN.svg         the curves of a training, from its --log
 MODEL may also be a .nn file, in Burnish's own language, or a .mlir file, at any level of the pipeline.
 
   -o FILE               where the result goes; `-` is the standard output
@@ -40,12 +42,11 @@ MODEL may also be a .nn file, in Burnish's own language, or a .mlir file, at any
   --schedules=FILE      take schedules from a file that --tune wrote
   --save-temps          keep every stage of the way beside the result
   --remarks             say which optimisations did not apply, and why
-  --json                results as JSON (check, test, bench)
+  --json                results as JSON (check, test, bench, gradcheck)
   --threads=N           threads of a run (run, test, bench)
   --seconds=S           how long to measure (bench; default: 2)
   --profile             where the time goes, kernel by kernel, and what would be possible (bench)
-  --jobs=N --timeout=S --memory=MB   cases at a time, and what one may take (test; default: one a processor, 60, 8192)
-  --pin                 give symbolic dimensions the sizes of the case's data (test)
+  --jobs=N --timeout=S --memory=MB --pin   cases at a time, what one may take, and sizes of its data for symbolic dims (test)
   --help --version
 
 Exit status: 0 done, 1 the input is at fault, 2 the command line is.
@@ -131,7 +132,8 @@ static llvm::ArrayRef<Option> table() {
     };
   };
   static const Option kTable[] = {
-      {"-o", Option::Needed, bit(Command::Compile) | bit(Command::Run),
+      {"-o", Option::Needed,
+       bit(Command::Compile) | bit(Command::Run) | bit(Command::Plot),
        text(&Options::output), "-o FILE"},
       {"-c", Option::None, bit(Command::Compile), emit(Emit::Object), ""},
       {"-shared", Option::None, bit(Command::Compile), emit(Emit::Shared), ""},
@@ -143,7 +145,8 @@ static llvm::ArrayRef<Option> table() {
          return what.has_value();
        },
        "--emit=dsl|onnx|nn|linalg|tiles|loops|llvm|asm|obj|exe"},
-      {"--dim", Option::Needed, kCompiling | bit(Command::Check),
+      {"--dim", Option::Needed,
+       kCompiling | bit(Command::Check) | bit(Command::GradCheck),
        [](Options &options, StringRef value) {
          auto [name, size] = value.rsplit('=');
          return !name.empty() &&
@@ -151,7 +154,8 @@ static llvm::ArrayRef<Option> table() {
                 options.dims[name.str()] >= 0;
        },
        "--dim NAME=N"},
-      {"--shape", Option::Needed, kCompiling | bit(Command::Check),
+      {"--shape", Option::Needed,
+       kCompiling | bit(Command::Check) | bit(Command::GradCheck),
        [](Options &options, StringRef value) {
          size_t at = value.rfind('=');
          return at != StringRef::npos && at > 0 &&
@@ -159,11 +163,12 @@ static llvm::ArrayRef<Option> table() {
                            options.shapes[value.take_front(at).str()]);
        },
        "--shape INPUT=1x3x224x224"},
-      {"--net", Option::Needed, kCompiling | bit(Command::Check),
+      {"--net", Option::Needed,
+       kCompiling | bit(Command::Check) | bit(Command::GradCheck),
        text(&Options::net), "--net=NAME"},
-      {"--weights-from", Option::Needed, kCompiling,
+      {"--weights-from", Option::Needed, kCompiling | bit(Command::GradCheck),
        text(&Options::weightsFrom), "--weights-from=FILE.safetensors"},
-      {"--seed", Option::Needed, kCompiling,
+      {"--seed", Option::Needed, kCompiling | bit(Command::GradCheck),
        [](Options &options, StringRef value) {
          return !value.getAsInteger(10, options.seed) && options.seed >= 0;
        },
@@ -183,7 +188,9 @@ static llvm::ArrayRef<Option> table() {
       {"-O3", Option::None, kCompiling, level(3), ""},
       {"--gradient", Option::Needed, kCompiling, text(&Options::loss),
        "--gradient=OUTPUT"},
-      {"--wrt", Option::Needed, kCompiling,
+      {"--loss", Option::Needed, bit(Command::GradCheck), text(&Options::loss),
+       "--loss=OUTPUT"},
+      {"--wrt", Option::Needed, kCompiling | bit(Command::GradCheck),
        [](Options &options, StringRef value) {
          options.wrt.push_back(value.str());
          return !value.empty();
@@ -209,7 +216,8 @@ static llvm::ArrayRef<Option> table() {
        flag(&Options::savesTemps), ""},
       {"--remarks", Option::None, kCompiling, flag(&Options::wantsRemarks), ""},
       {"--json", Option::None,
-       bit(Command::Check) | bit(Command::Test) | bit(Command::Bench),
+       bit(Command::Check) | bit(Command::Test) | bit(Command::Bench) |
+           bit(Command::GradCheck),
        flag(&Options::wantsJson), ""},
       {"--schedules", Option::Needed, kCompiling, text(&Options::schedules),
        "--schedules=FILE"},
@@ -253,6 +261,10 @@ static StringRef wordOf(Command command) {
     return "burnish bench";
   case Command::Format:
     return "burnish fmt";
+  case Command::Plot:
+    return "burnish plot";
+  case Command::GradCheck:
+    return "burnish gradcheck";
   default:
     return "burnish";
   }
@@ -277,6 +289,7 @@ static llvm::Error checkFiles(const Options &options) {
   switch (options.command) {
   case Command::Compile:
   case Command::Check:
+  case Command::GradCheck:
     if (count == 0)
       return llvm::createStringError("no model; burnish --help says how");
     if (count > 1)
@@ -284,6 +297,11 @@ static llvm::Error checkFiles(const Options &options) {
           "one model at a time, and '%s' is a second",
           options.files[1].c_str());
     return llvm::Error::success();
+  case Command::Plot:
+    return count == 1 ? llvm::Error::success()
+                      : llvm::createStringError(
+                            "one log of a training is wanted; burnish --help "
+                            "says how");
   case Command::Format:
     return count ? llvm::Error::success()
                  : llvm::createStringError(
@@ -308,6 +326,8 @@ burnish::parseOptions(llvm::ArrayRef<const char *> words) {
                        .Case("test", Command::Test)
                        .Case("bench", Command::Bench)
                        .Case("fmt", Command::Format)
+                       .Case("plot", Command::Plot)
+                       .Case("gradcheck", Command::GradCheck)
                        .Default(std::nullopt);
     if (command) {
       options.command = *command;

@@ -12,7 +12,18 @@ namespace burnish {
 
 /// What `burnish` is asked to do; the first word of the command line, or
 /// Compile.
-enum class Command { Compile, Check, Run, Test, Bench, Format, Help, Version };
+enum class Command {
+  Compile,
+  Check,
+  Run,
+  Test,
+  Bench,
+  Format,
+  GradCheck,
+  Plot,
+  Help,
+  Version
+};
 
 /// Where a compile stops: the lines of DESIGN's way of the data, and what is
 /// made out of an object.

@@ -36,6 +36,10 @@ int main(int argc, char **argv) {
     return bench(*options);
   case Command::Format:
     return format(*options);
+  case Command::Plot:
+    return plot(*options);
+  case Command::GradCheck:
+    return gradcheck(*options);
   case Command::Help:
     llvm::outs() << helpText();
     return kDone;

@@ -1,4 +1,4 @@
-// Training.cpp - the optimizers of ai.onnx.preview.training.
+// Training.cpp - the optimizers of ai.onnx.preview.training, and Gradient.
 #include "frontend/onnx/Expand.h"
 
 using namespace llvm;
@@ -105,6 +105,46 @@ static SmallVector<Value> momentum(Expansion &e) {
   return parameters;
 }
 
+// Variables are named, and their values are the operands, first those that
+// gradients are taken by (xs), then what is held (zs).
+static SmallVector<Value> gradient(Expansion &e) {
+  SmallVector<Value> variables;
+  unsigned count = 0;
+  Value y;
+  auto find = [&](StringRef attribute, StringRef name) {
+    Value value = e.named(name);
+    if (!value)
+      e.fail("'" + attribute + "' names '" + name +
+             "', which no node before this one gives");
+    return value;
+  };
+  for (StringRef list : {"xs", "zs"})
+    for (const onnx::AttributeProto &attribute : e.node.attribute()) {
+      if (attribute.name() != list)
+        continue;
+      for (const std::string &name : attribute.strings()) {
+        Value value = find(list, name);
+        if (!value)
+          return e.refuse("a variable is not known");
+        variables.push_back(value);
+        count += list == "xs";
+      }
+    }
+  y = find("y", e.stringAttr("y", ""));
+  if (!y)
+    return e.refuse("a variable is not known");
+  if (variables.size() != e.operands.size() ||
+      llvm::is_contained(e.operands, Value()))
+    return e.refuse(Twine(e.operands.size()) + " inputs for " +
+                    Twine(variables.size()) + " names in 'xs' and 'zs'");
+  for (Value value : variables)
+    if (!isa<mlir::RankedTensorType>(value.getType()))
+      return {size_t(e.node.output_size()), e.poison()};
+  if (!isa<mlir::RankedTensorType>(y.getType()))
+    return {size_t(e.node.output_size()), e.poison()};
+  return e.gradients(y, variables, e.operands, count);
+}
+
 // Checks that the operands are of `Kinds` kinds.
 template <size_t Kinds, SmallVector<Value> (*Body)(Expansion &)>
 static SmallVector<Value> optimizer(Expansion &e) {
@@ -117,6 +157,7 @@ static SmallVector<Value> optimizer(Expansion &e) {
 void addTraining(ExpandTable &table) {
   table["ai.onnx.preview.training.Adagrad"] = optimizer<3, adagrad>;
   table["ai.onnx.preview.training.Adam"] = optimizer<4, adam>;
+  table["ai.onnx.preview.training.Gradient"] = gradient;
   table["ai.onnx.preview.training.Momentum"] = optimizer<3, momentum>;
 }
 

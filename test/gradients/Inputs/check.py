@@ -110,7 +110,7 @@ def main():
         for program, outputs, options in (("forward", parts, []), ("backward", ["loss"], ["--gradient=loss"])):
             results = [helper.make_tensor_value_info(name, TensorProto.DOUBLE, []) for name in outputs]
             graph = helper.make_graph(nodes, program, ports, results, initializers)
-            model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 22)], ir_version=10)
+            model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 26)], ir_version=13)
             onnx.save(model, folder / f"{program}.onnx")
             subprocess.run(["burnish", f"{program}.onnx", *options, "-o", program], cwd=folder, check=True)
         expected = differences(folder, cases, data)

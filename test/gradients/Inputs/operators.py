@@ -170,4 +170,90 @@ def cases():
     for mode in ("nearest", "linear", "cubic"):
         case("Resize" + mode, node("Resize", ["x", "", "", "s"], mode=mode), constants=sizes, x=normal(1, 2, 3, 4))
     case("Upsample", node("Resize", ["x", "", "f"], mode="linear", coordinate_transformation_mode="asymmetric"), constants={"f": np.array([1, 1, 2, 2.5], np.float32)}, x=normal(1, 1, 3, 4))
+
+    case("CumProd", node("CumProd", ["x", "axis"]), constants={"axis": np.array(1)}, x=normal(2, 4))
+    for exclusive in (0, 1):
+        for reverse in (0, 1):
+            holes = normal(3, 4)
+            holes[0, 1] = holes[1, 0] = holes[1, 2] = 0
+            case(
+                f"CumProd{exclusive}{reverse}",
+                node("CumProd", ["x", "axis"], exclusive=exclusive, reverse=reverse),
+                constants={"axis": np.array(1)}, x=holes,
+            )  # fmt: skip
+    case("Det", node("Det", ["x"]), x=normal(2, 4, 4))
+    case("DetOne", node("Det", ["x"]), x=normal(3, 1, 1))
+    case("DetSingular", node("Det", ["x"]), x=np.outer([1.0, 2.0, -1.0], [0.5, 1.0, 3.0]))
+    case("RangeFloat", node("Range", ["s", "l", "d"]), s=np.array(0.3), d=np.array(0.7), constants={"l": np.array(3.0)})
+    case("OneHotValues", node("OneHot", ["i", "d", "v"]), v=normal(2), constants={"i": np.array([2, 0]), "d": np.array(4)})
+    case("CenterCropPad", node("CenterCropPad", ["x", "s"]), constants={"s": np.array([3, 6])}, x=normal(6, 3))
+    case("CenterCropPadAxes", node("CenterCropPad", ["x", "s"], axes=[-1, 0]), constants={"s": np.array([2, 4])}, x=normal(3, 2, 5))
+    case("Compress", node("Compress", ["x", "c"], axis=1), constants={"c": np.array([True, False, True])}, x=normal(2, 4))
+    case("CompressFlat", node("Compress", ["x", "c"]), constants={"c": np.array([False, True, True, False, True])}, x=normal(2, 3))
+    for mode, at in (("linear", [2, 0]), ("circular", [4, 3])):
+        case("TensorScatter" + mode, node("TensorScatter", ["x", "u", "w"], mode=mode), constants={"w": np.array(at)}, x=normal(2, 3, 5, 2), u=normal(2, 3, 3, 2))
+    case("TensorScatterStart", node("TensorScatter", ["x", "u"], axis=1), x=normal(2, 4), u=normal(2, 3))
+
+    # Several updates of one place.
+    often = {"i": np.array([[1, 1, 2], [1, 1, 0]])}
+    rows = {"i": np.array([[2], [0], [2]])}
+    for reduction in ("none", "add", "mul", "min", "max"):
+        case("ScatterElementsOften" + reduction, node("ScatterElements", ["x", "i", "u"], reduction=reduction), constants=often, x=apart(3, 3), u=apart(2, 3) + 0.03)
+        case("ScatterNDOften" + reduction, node("ScatterND", ["x", "i", "u"], reduction=reduction), constants=rows, x=apart(3, 2), u=apart(3, 2) + 0.03)
+    none = apart(3, 3)
+    none[0, 0] = none[1, 0] = none[2, 2] = 0
+    case("ScatterZeros", node("ScatterElements", ["x", "i", "u"], reduction="mul"), constants={"i": np.array([[1, 1, 1], [1, 0, 1], [0, 1, 1]])}, x=normal(3, 3), u=none)
+
+    def places(*shape):
+        """Places of a grid away from elements, where weights have kinks; some lie outside."""
+        return np.clip(normal(*shape) * 0.8, -1.4, 1.4)
+
+    for mode in ("linear", "nearest", "cubic"):
+        for padding in ("zeros", "border", "reflection"):
+            for corners in (0, 1):
+                case(
+                    f"GridSample{mode}{padding}{corners}",
+                    node("GridSample", ["x", "g"], mode=mode, padding_mode=padding, align_corners=corners),
+                    x=normal(2, 3, 4, 5), g=places(2, 2, 3, 2),
+                )  # fmt: skip
+    case("GridSample1d", node("GridSample", ["x", "g"]), x=normal(1, 2, 5), g=places(1, 4, 1))
+    case("GridSample3d", node("GridSample", ["x", "g"]), x=normal(1, 2, 3, 4, 2), g=places(1, 2, 1, 2, 3))
+    regions = np.array([[0.3, 0.7, 5.2, 4.1], [1.1, 0.4, 3.3, 6.6], [2.2, 1.7, 2.8, 2.4]])
+    for mode in ("half_pixel", "output_half_pixel"):
+        case(
+            "RoiAlign" + mode,
+            node("RoiAlign", ["x", "r", "i"], coordinate_transformation_mode=mode, output_height=3, output_width=2, sampling_ratio=2, spatial_scale=0.7),
+            constants={"i": np.array([1, 0, 1])}, x=normal(2, 2, 5, 6), r=regions,
+        )  # fmt: skip
+    case(
+        "DeformConv",
+        node("DeformConv", ["x", "w", "o", "b", "m"], kernel_shape=[2, 3], pads=[1, 0, 0, 1], strides=[1, 2], dilations=[2, 1], group=2, offset_group=2),
+        x=normal(2, 4, 5, 6), w=normal(6, 2, 2, 3), o=normal(2, 24, 4, 3) * 0.7, b=normal(6), m=normal(2, 12, 4, 3),
+    )  # fmt: skip
+    case("DeformConvPlain", node("DeformConv", ["x", "w", "o"]), x=normal(1, 2, 4, 4), w=normal(3, 2, 2, 2), o=normal(1, 8, 3, 3) * 0.7)
+    for onesided in (0, 1):
+        case(f"Dft{onesided}", node("DFT", ["x", "", "a"], onesided=onesided), constants={"a": np.array(1)}, x=normal(2, 5, 1))
+        case(f"DftEven{onesided}", node("DFT", ["x", "", "a"], onesided=onesided), constants={"a": np.array(1)}, x=normal(2, 6, 1))
+    for length in (4, 8):
+        case(f"DftLength{length}", node("DFT", ["x", "l", "a"]), constants={"a": np.array(0), "l": np.array(length)}, x=normal(6, 3, 2))
+        case(f"DftInverse{length}", node("DFT", ["x", "l", "a"], inverse=1), constants={"a": np.array(0), "l": np.array(length)}, x=normal(6, 3, 2))
+        case(f"DftReal{length}", node("DFT", ["x", "l", "a"], inverse=1, onesided=1), constants={"a": np.array(0), "l": np.array(length)}, x=normal(4, 2, 2))
+    case("DftRealOdd", node("DFT", ["x", "l", "a"], inverse=1, onesided=1), constants={"a": np.array(0), "l": np.array(5)}, x=normal(3, 2, 2))
+    case("Stft", node("STFT", ["x", "s", "w"]), constants={"s": np.array(2)}, x=normal(1, 10, 1), w=normal(4))
+    case("MaxUnpool", node("MaxUnpool", ["x", "i"], kernel_shape=[2, 2], strides=[2, 2]), constants={"i": np.array([[[[5, 7], [9, 12]]]])}, x=normal(1, 1, 2, 2))
+    case(
+        "MaxUnpoolShape", node("MaxUnpool", ["x", "i", "s"], kernel_shape=[2, 2], strides=[2, 2]),
+        constants={"i": np.array([[[[5, 7], [9, 12]]]]), "s": np.array([1, 1, 5, 5])}, x=normal(1, 1, 2, 2),
+    )  # fmt: skip
+    case(
+        "Col2Im", node("Col2Im", ["x", "s", "b"], pads=[1, 0, 0, 1], strides=[1, 2], dilations=[1, 2]),
+        constants={"s": np.array([4, 5]), "b": np.array([2, 2])}, x=normal(2, 8, 8),
+    )  # fmt: skip
+    whole = np.array([[3, -7, 120], [-128, 5, 0]], np.int8)
+    for name, scale, zero, more in (
+        ("", np.array(0.3), np.array(3, np.int8), {}),
+        ("Axis", np.abs(normal(3)) + 0.1, np.array([1, 0, -3], np.int8), {"axis": 1}),
+        ("Block", np.abs(normal(2, 2)) + 0.1, np.array([[1, 2], [0, -3]], np.int8), {"axis": 1, "block_size": 2}),
+    ):
+        case("Dequantize" + name, node("DequantizeLinear", ["q", "s", "z"], **more), constants={"q": whole, "z": zero}, s=scale)
     return every

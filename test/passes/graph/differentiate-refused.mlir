@@ -35,10 +35,11 @@ func.func @by_integers(%x: tensor<1xi64> {nn.name = "x"}, %y: tensor<1xf32> {nn.
 
 // -----
 
-func.func @no_rule(%x: tensor<3x3xf32> {nn.name = "x"}) -> (tensor<f32> {nn.name = "loss"}) {
-  // expected-error @+1 {{'nn.det' has no gradient, and the loss depends on it}}
-  %y = nn.det %x : (tensor<3x3xf32>) -> tensor<f32>
-  return %y : tensor<f32>
+func.func @no_rule(%x: tensor<1x1x4x5xf32> {nn.name = "x"}, %r: tensor<1x5xf32>) -> (tensor<f32> {nn.name = "loss"}) {
+  // expected-error @+1 {{'nn.max_roi_pool' has no gradient, and the loss depends on it}}
+  %y = nn.max_roi_pool %x, %r {pooled_shape = array<i64: 1, 1>} : (tensor<1x1x4x5xf32>, tensor<1x5xf32>) -> tensor<1x1x1x1xf32>
+  %loss = nn.reduce_sum %y {keepdims = 0 : i64} : (tensor<1x1x1x1xf32>) -> tensor<f32>
+  return %loss : tensor<f32>
 }
 
 // -----
@@ -52,9 +53,9 @@ func.func @repeated(%x: tensor<?xf32> {nn.name = "x"}, %z: tensor<?xf32> {nn.nam
 
 // -----
 
-func.func @scattered(%x: tensor<3xf32> {nn.name = "x"}, %i: tensor<2xi64>, %u: tensor<2xf32>) -> (tensor<f32> {nn.name = "loss"}) {
-  // expected-error @+1 {{no gradient: its reduction is "max"}}
-  %y = nn.scatter_elements %x, %i, %u {reduction = "max"} : (tensor<3xf32>, tensor<2xi64>, tensor<2xf32>) -> tensor<3xf32>
-  %loss = nn.reduce_sum %y {keepdims = 0 : i64} : (tensor<3xf32>) -> tensor<f32>
+func.func @adaptive(%x: tensor<1x1x4x5xf32> {nn.name = "x"}, %r: tensor<1x4xf32>, %i: tensor<1xi64>) -> (tensor<f32> {nn.name = "loss"}) {
+  // expected-error @+1 {{no gradient: how many samples it takes depends on the regions ('sampling_ratio' is 0)}}
+  %y = nn.roi_align %x, %r, %i : (tensor<1x1x4x5xf32>, tensor<1x4xf32>, tensor<1xi64>) -> tensor<1x1x1x1xf32>
+  %loss = nn.reduce_sum %y {keepdims = 0 : i64} : (tensor<1x1x1x1xf32>) -> tensor<f32>
   return %loss : tensor<f32>
 }

@@ -37,3 +37,18 @@ func.func @not_in_blocks(%from: memref<64x10x32xf32>, %to: memref<10x64x32xf32>,
   linalg.transpose ins(%few : memref<8x10xf32>) outs(%turned : memref<10x8xf32>) permutation = [1, 0]
   return
 }
+
+// Of many short rows, only the elements of one may be unrolled.
+// CHECK-LABEL: func.func @rows(
+// CHECK:         scf.for
+// CHECK:           scf.for
+// CHECK:             memref.store
+// CHECK-NEXT:      }
+// CHECK-NEXT:    } {llvm.loop_annotation = #[[ONCE:.*]]}
+// CHECK:         linalg.fill
+func.func @rows(%many: memref<65x3xf32, strided<[5, 1]>>, %few: memref<64x3xf32, strided<[5, 1]>>) {
+  %zero = arith.constant 0.0 : f32
+  linalg.fill ins(%zero : f32) outs(%many : memref<65x3xf32, strided<[5, 1]>>)
+  linalg.fill ins(%zero : f32) outs(%few : memref<64x3xf32, strided<[5, 1]>>)
+  return
+}

@@ -34,6 +34,29 @@ func.func @swaps(%x: memref<3xf32>, %y: memref<3xf32>, %n: index) -> (memref<3xf
   return %r#0, %r#1 : memref<3xf32>, memref<3xf32>
 }
 
+// What lies in buffers of its own, or in part of one, is no other's place: it is copied once.
+// CHECK-LABEL: func.func @carries_two(
+// CHECK:         scf.for {{.*}} iter_args(%[[A:.*]] = %{{.*}}, %[[B:.*]] = %{{.*}}, %[[C:.*]] = %{{.*}})
+// CHECK:           %[[NEW:.*]] = memref.alloc() : memref<6xf32>
+// CHECK:           %[[PART:.*]] = memref.subview %[[NEW]]
+// CHECK:           memref.copy %[[A]], %[[OLD_A:.*]] :
+// CHECK-NEXT:      memref.copy %[[PART]], %[[A]]
+// CHECK-NEXT:      memref.copy %[[OLD_A]], %[[B]]
+// CHECK-NEXT:      memref.copy %[[NEW]], %[[C]]
+// CHECK-NEXT:      scf.yield %[[A]], %[[B]], %[[C]]
+func.func @carries_two(%x: memref<3xf32>, %y: memref<3xf32>, %z: memref<6xf32>, %n: index)
+    -> (memref<3xf32>, memref<3xf32>, memref<6xf32>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %r:3 = scf.for %i = %c0 to %n step %c1 iter_args(%a = %x, %b = %y, %c = %z) -> (memref<3xf32>, memref<3xf32>, memref<6xf32>) {
+    %new = memref.alloc() : memref<6xf32>
+    linalg.exp ins(%c : memref<6xf32>) outs(%new : memref<6xf32>)
+    %part = memref.subview %new[0] [3] [1] : memref<6xf32> to memref<3xf32>
+    scf.yield %part, %a, %new : memref<3xf32>, memref<3xf32>, memref<6xf32>
+  }
+  return %r#0, %r#1, %r#2 : memref<3xf32>, memref<3xf32>, memref<6xf32>
+}
+
 // The regions of a while loop do not see each other's arguments: the place is named from outside.
 // CHECK-LABEL: func.func @while(
 // CHECK:         %[[PLACE:.*]] = memref.alloc() : memref<3xf32>

@@ -105,6 +105,8 @@ def convolutions():
     ]:
         y = node("ConvTranspose", given(2, 16, 6, 37), constant(random(*shape)), strides=strides, **more)
         outputs.append(node("Relu", node("Mul", y, y)))
+    # Two phases of 8 channels are lanes in another order than the weights have.
+    outputs.append(node("ConvTranspose", given(3, 16, 6, 2), constant(random(16, 8, 1, 2)), strides=[1, 2]))
     y = node("ConvTranspose", given(1, 24, 5, 18), constant(random(24, 40, 2, 2)), constant(random(40)), strides=[2, 2])
     outputs.append(node("Add", y, given(1, 40, 10, 36)))
     # A view with gaps between its rows.

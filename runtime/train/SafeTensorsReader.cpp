@@ -1,0 +1,391 @@
+// SafeTensorsReader.cpp - reads files of named tensors.
+#include "../tensor.h"
+#include "SafeTensors.h"
+#include <inttypes.h>
+#include <string.h>
+
+using namespace burnish;
+
+namespace {
+struct Kind {
+  const char *name;
+  int32_t type;
+};
+} // namespace
+static constexpr Kind kKinds[] = {
+    {"F32", BURNISH_FLOAT},
+    {"F16", BURNISH_FLOAT16},
+    {"BF16", BURNISH_BFLOAT16},
+    {"F64", BURNISH_DOUBLE},
+    {"I64", BURNISH_INT64},
+    {"I32", BURNISH_INT32},
+    {"I16", BURNISH_INT16},
+    {"I8", BURNISH_INT8},
+    {"U64", BURNISH_UINT64},
+    {"U32", BURNISH_UINT32},
+    {"U16", BURNISH_UINT16},
+    {"U8", BURNISH_UINT8},
+    {"BOOL", BURNISH_BOOL},
+    {"F8_E5M2", BURNISH_FLOAT8E5M2},
+    {"F8_E4M3", BURNISH_FLOAT8E4M3FN},
+    {"F8_E8M0", BURNISH_FLOAT8E8M0},
+    {"C64", BURNISH_COMPLEX64},
+};
+
+const char *burnish::safeTensorsType(int32_t type) {
+  for (const Kind &kind : kKinds)
+    if (kind.type == type)
+      return kind.name;
+  return nullptr;
+}
+
+// The format's own limit.
+static constexpr uint64_t kMaxHeader = 100'000'000;
+
+static uint64_t get64(const uint8_t *at) {
+  uint64_t value = 0;
+  for (int i = 0; i < 8; ++i)
+    value |= static_cast<uint64_t>(at[i]) << 8 * i;
+  return value;
+}
+
+//===- the header ---===//
+
+/// Reads the one shape of JSON there is in a header; it cannot nest.
+struct burnish::SafeTensorsHeader {
+  SafeTensorsReader &reader;
+  const char *start, *next, *end;
+  const uint8_t *data;
+  uint64_t dataBytes;
+  Message &message;
+
+  bool fail(const char *what) {
+    return message.set("%s: header, byte %lld: %s", reader.name,
+                       static_cast<long long>(next - start), what);
+  }
+  void skipSpace() {
+    while (next < end &&
+           (*next == ' ' || *next == '\n' || *next == '\t' || *next == '\r'))
+      ++next;
+  }
+  bool accept(char wanted) {
+    skipSpace();
+    if (next == end || *next != wanted)
+      return false;
+    ++next;
+    return true;
+  }
+  bool expect(char wanted) {
+    char text[] = "'?' is missing";
+    text[1] = wanted;
+    return accept(wanted) || fail(text);
+  }
+
+  bool hex(uint32_t &value) {
+    if (end - next < 4)
+      return false;
+    value = 0;
+    for (int i = 0; i < 4; ++i) {
+      char c = *next++;
+      uint32_t digit =
+          c >= '0' && c <= '9'   ? static_cast<uint32_t>(c - '0')
+          : c >= 'a' && c <= 'f' ? static_cast<uint32_t>(c - 'a' + 10)
+          : c >= 'A' && c <= 'F' ? static_cast<uint32_t>(c - 'A' + 10)
+                                 : 16;
+      if (digit == 16)
+        return false;
+      value = value << 4 | digit;
+    }
+    return true;
+  }
+  /// An escape, after its backslash, as UTF-8, which is never longer.
+  bool escape(char *&to) {
+    if (next == end)
+      return false;
+    char c = *next++;
+    static constexpr char kFrom[] = "\"\\/bfnrt", kTo[] = "\"\\/\b\f\n\r\t";
+    if (c != 'u') {
+      const char *known = c ? strchr(kFrom, c) : nullptr;
+      if (known)
+        *to++ = kTo[known - kFrom];
+      return known;
+    }
+    uint32_t code, low;
+    if (!hex(code) || code == 0)
+      return false;
+    if (code >= 0xd800 && code < 0xe000) {
+      if (code >= 0xdc00 || end - next < 2 || *next++ != '\\' ||
+          *next++ != 'u' || !hex(low) || low < 0xdc00 || low >= 0xe000)
+        return false;
+      code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
+    }
+    auto put = [&](uint32_t byte) { *to++ = static_cast<char>(byte); };
+    if (code < 0x80) {
+      put(code);
+    } else if (code < 0x800) {
+      put(0xc0 | code >> 6), put(0x80 | (code & 63));
+    } else if (code < 0x10000) {
+      put(0xe0 | code >> 12), put(0x80 | (code >> 6 & 63));
+      put(0x80 | (code & 63));
+    } else {
+      put(0xf0 | code >> 18), put(0x80 | (code >> 12 & 63));
+      put(0x80 | (code >> 6 & 63)), put(0x80 | (code & 63));
+    }
+    return true;
+  }
+  bool text(const char *&value) {
+    if (!accept('"'))
+      return fail("a text is missing");
+    const char *last = next;
+    while (last < end && *last != '"')
+      last += *last == '\\' ? 2 : 1;
+    if (last >= end)
+      return fail("a text has no end");
+    char *to = static_cast<char *>(
+        reader.storage.take(static_cast<uint64_t>(last - next) + 1));
+    if (!to)
+      return fail("no memory");
+    value = to;
+    while (next < last) {
+      char c = *next++;
+      if (static_cast<unsigned char>(c) < ' ')
+        return fail("a control character in a text");
+      if (c != '\\')
+        *to++ = c;
+      else if (!escape(to))
+        return fail("an escape that JSON does not know");
+    }
+    *to = 0;
+    ++next;
+    return true;
+  }
+  bool number(uint64_t &value) {
+    skipSpace();
+    const char *first = next;
+    for (value = 0; next < end && *next >= '0' && *next <= '9'; ++next)
+      if (__builtin_mul_overflow(value, 10, &value) ||
+          __builtin_add_overflow(value, static_cast<uint64_t>(*next - '0'),
+                                 &value))
+        return fail("a number is too large");
+    return (next > first && value <= INT64_MAX) ||
+           fail("a number from 0 to 2^63 - 1 is missing");
+  }
+
+  bool metadata() {
+    if (!expect('{'))
+      return false;
+    if (accept('}'))
+      return true;
+    do {
+      SafeTensorsReader::Entry entry;
+      if (!text(entry.key) || !expect(':') || !text(entry.value))
+        return false;
+      if (!reader.entries.push(entry))
+        return fail("no memory");
+    } while (accept(','));
+    return expect('}');
+  }
+
+  bool tensor(const char *name) {
+    SafeTensor tensor = {};
+    tensor.name = name;
+    const char *kind = nullptr;
+    bool hasShape = false, hasOffsets = false;
+    int64_t dims[SafeTensor::kMaxRank];
+    uint64_t offsets[2] = {};
+    if (!expect('{'))
+      return false;
+    do {
+      const char *key;
+      if (!text(key) || !expect(':'))
+        return false;
+      if (strcmp(key, "dtype") == 0 && !kind) {
+        if (!text(kind))
+          return false;
+      } else if (strcmp(key, "shape") == 0 && !hasShape) {
+        hasShape = true;
+        if (!expect('['))
+          return false;
+        for (bool more = !accept(']'); more;) {
+          uint64_t dim;
+          if (tensor.rank == SafeTensor::kMaxRank)
+            return fail("a shape has more than 64 dims");
+          if (!number(dim))
+            return false;
+          dims[tensor.rank++] = static_cast<int64_t>(dim);
+          more = accept(',');
+          if (!more && !expect(']'))
+            return false;
+        }
+      } else if (strcmp(key, "data_offsets") == 0 && !hasOffsets) {
+        hasOffsets = true;
+        if (!expect('[') || !number(offsets[0]) || !expect(',') ||
+            !number(offsets[1]) || !expect(']'))
+          return false;
+      } else {
+        return fail("a key that is unknown or was there before");
+      }
+    } while (accept(','));
+    if (!expect('}'))
+      return false;
+    if (!kind || !hasShape || !hasOffsets)
+      return message.set("%s: tensor '%.200s': dtype, shape or data_offsets is "
+                         "missing",
+                         reader.name, name);
+    for (const Kind &known : kKinds)
+      if (strcmp(known.name, kind) == 0)
+        tensor.type = known.type;
+    if (!tensor.type)
+      return message.set("%s: tensor '%.200s': type '%.40s' is unknown",
+                         reader.name, name, kind);
+    int64_t count = elementCount(dims, tensor.rank);
+    if (offsets[0] > offsets[1] || offsets[1] > dataBytes)
+      return message.set("%s: tensor '%.200s': bytes %" PRIu64 " to %" PRIu64
+                         " lie outside the data of %" PRIu64 " bytes",
+                         reader.name, name, offsets[0], offsets[1], dataBytes);
+    tensor.bytes = offsets[1] - offsets[0];
+    if (count < 0 ||
+        static_cast<uint64_t>(count * burnish_type_size(tensor.type)) !=
+            tensor.bytes)
+      return message.set(
+          "%s: tensor '%.200s': %s has not %" PRIu64 " bytes", reader.name,
+          name, ShapeText(typeName(tensor.type), dims, tensor.rank).text,
+          tensor.bytes);
+    uint64_t dimBytes = static_cast<uint64_t>(tensor.rank) * sizeof(int64_t);
+    int64_t *kept = static_cast<int64_t *>(reader.storage.take(dimBytes));
+    if (!kept)
+      return fail("no memory");
+    memcpy(kept, dims, dimBytes);
+    tensor.dims = kept;
+    tensor.data = data + offsets[0];
+    return reader.tensors.push(tensor) || fail("no memory");
+  }
+
+  bool parse() {
+    if (!expect('{'))
+      return false;
+    if (!accept('}')) {
+      bool hasMetadata = false;
+      do {
+        const char *key;
+        if (!text(key) || !expect(':'))
+          return false;
+        if (strcmp(key, "__metadata__") != 0) {
+          if (!tensor(key))
+            return false;
+          continue;
+        }
+        if (hasMetadata)
+          return fail("metadata was there before");
+        hasMetadata = true;
+        if (!metadata())
+          return false;
+      } while (accept(','));
+      if (!expect('}'))
+        return false;
+    }
+    skipSpace();
+    return next == end || fail("something follows the header");
+  }
+};
+
+//===- the file ---===//
+
+static int byName(const void *left, const void *right) {
+  return strcmp(static_cast<const SafeTensor *>(left)->name,
+                static_cast<const SafeTensor *>(right)->name);
+}
+static int byPlace(const void *left, const void *right) {
+  auto *a = static_cast<const SafeTensor *>(left),
+       *b = static_cast<const SafeTensor *>(right);
+  if (a->data != b->data)
+    return a->data < b->data ? -1 : 1;
+  return a->bytes < b->bytes ? -1 : a->bytes > b->bytes;
+}
+
+bool SafeTensorsReader::open(const char *path, Message &message,
+                             bool checkSums) {
+  name = path;
+  const uint8_t *bytes;
+  uint64_t size;
+  if (!storage.map(path, bytes, size, message))
+    return false;
+  if (size < 8)
+    return message.set(
+        "%s: has %" PRIu64 " bytes, a safetensors file at least 8", path, size);
+  uint64_t length = get64(bytes);
+  if (length > kMaxHeader || length > size - 8)
+    return message.set("%s: a header of %" PRIu64
+                       " bytes does not fit its %" PRIu64 " bytes",
+                       path, length, size);
+  const char *start = reinterpret_cast<const char *>(bytes + 8);
+  const uint8_t *data = bytes + 8 + length;
+  if (!SafeTensorsHeader{*this, start, start, start + length, data,
+                         size - 8 - length, message}
+           .parse())
+    return false;
+
+  // Every byte belongs to one tensor.
+  auto sort = [&](int (*order)(const void *, const void *)) {
+    if (tensors.size())
+      qsort(tensors.data(), static_cast<size_t>(tensors.size()),
+            sizeof(SafeTensor), order);
+  };
+  sort(byPlace);
+  for (int64_t i = 0; i < tensors.size(); data += tensors[i++].bytes)
+    if (tensors[i].data != data)
+      return message.set("%s: tensor '%.200s': overlaps the one before or "
+                         "leaves a gap",
+                         path, tensors[i].name);
+  if (data != bytes + size)
+    return message.set("%s: %" PRIu64 " bytes at its end belong to no tensor",
+                       path, static_cast<uint64_t>(bytes + size - data));
+  sort(byName);
+  for (int64_t i = 0; i < tensors.size(); ++i) {
+    SafeTensor &tensor = tensors[i];
+    if (i > 0 && byName(&tensors[i - 1], &tensor) == 0)
+      return message.set("%s: tensor '%.200s': is there twice", path,
+                         tensor.name);
+  }
+  // Each checksum finds its tensor, so that a long header costs no square.
+  for (int64_t i = 0; i < entries.size(); ++i) {
+    if (strncmp(entries[i].key, "crc32c.", 7) != 0)
+      continue;
+    SafeTensor *tensor = const_cast<SafeTensor *>(find(entries[i].key + 7));
+    const char *digits = entries[i].value;
+    if (!tensor)
+      return message.set("%s: has a checksum of '%.200s', which is no tensor",
+                         path, entries[i].key + 7);
+    if (strlen(digits) != 8 || strspn(digits, "0123456789abcdef") != 8)
+      return message.set("%s: tensor '%.200s': its checksum is not eight "
+                         "hexadecimal digits",
+                         path, tensor->name);
+    tensor->hasChecksum = true;
+    tensor->checksum = static_cast<uint32_t>(strtoul(digits, nullptr, 16));
+    if (checkSums) {
+      uint32_t found = crc32c(0, tensor->data, tensor->bytes);
+      if (found != tensor->checksum)
+        return message.set("%s: tensor '%.200s': is damaged (its CRC-32C is "
+                           "%08x and should be %08x)",
+                           path, tensor->name, found, tensor->checksum);
+    }
+  }
+  return true;
+}
+
+const SafeTensor *SafeTensorsReader::find(const char *tensor) const {
+  SafeTensor wanted = {};
+  wanted.name = tensor;
+  return tensors.size() == 0
+             ? nullptr
+             : static_cast<const SafeTensor *>(bsearch(
+                   &wanted, tensors.data(), static_cast<size_t>(tensors.size()),
+                   sizeof(SafeTensor), byName));
+}
+
+const char *SafeTensorsReader::metadata(const char *key) const {
+  for (int64_t i = 0; i < entries.size(); ++i)
+    if (strcmp(entries[i].key, key) == 0)
+      return entries[i].value;
+  return nullptr;
+}

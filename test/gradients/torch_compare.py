@@ -1,0 +1,178 @@
+"""torch_compare.py - the networks of networks.py in PyTorch.
+
+    python torch_compare.py [--write]
+
+Compares losses and gradients in f64 with the stored ones (Inputs/networks/*.npz), which networks.test holds Burnish to;
+--write makes these. Needs torch, which no test does. Params are drawn by their paths, inputs by their names.
+"""
+
+import math
+import pathlib
+import sys
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+HERE = pathlib.Path(__file__).parent / "Inputs"
+sys.path.insert(0, str(HERE))
+from networks import NETWORKS, draw, inputs_of  # noqa: E402
+
+
+class Params:
+    """Params by path: drawn when they are first asked for."""
+
+    def __init__(self, net):
+        self.net, self.all = net, {}
+
+    def __call__(self, path, *shape):
+        path = f"{self.net}.{path}"
+        if path not in self.all:
+            self.all[path] = torch.tensor(draw(path, shape), dtype=torch.float64, requires_grad=True)
+        return self.all[path]
+
+    def dense(self, x, path, out, bias=True):
+        y = x @ self(path + ".w", x.shape[-1], out)
+        return y + self(path + ".b", out) if bias else y
+
+    def conv(self, x, path, out, k, pad=0, stride=1, groups=1):
+        return F.conv2d(x, self(path + ".w", out, x.shape[1] // groups, k, k), self(path + ".b", out), stride, pad, groups=groups)
+
+    def norm(self, x, path):
+        return F.batch_norm(x, None, None, self(path + ".scale", x.shape[1]), self(path + ".bias", x.shape[1]), training=True, eps=1e-5)
+
+    def layernorm(self, x, path):
+        return F.layer_norm(x, x.shape[-1:], self(path + ".scale", x.shape[-1]), self(path + ".bias", x.shape[-1]), 1e-5)
+
+    def rmsnorm(self, x, path):
+        return x / torch.sqrt((x * x).mean(-1, keepdim=True) + 1e-6) * self(path + ".scale", x.shape[-1])
+
+    def embed(self, ids, path, count, size):
+        return self(path + ".table", count, size)[ids]
+
+    def positions(self, x, path, most):
+        return x + self(path + ".table", most, x.shape[-1])[: x.shape[1]]
+
+    def attention(self, x, path, heads, mask):
+        n, t, d = x.shape
+        q, k, v = (part.reshape(n, t, heads, d // heads).transpose(1, 2) for part in self.dense(x, path + ".qkv", 3 * d).split(d, -1))
+        scores = (q @ k.transpose(2, 3) / math.sqrt(d / heads)).masked_fill(~mask, -math.inf)
+        return self.dense((scores.softmax(-1) @ v).transpose(1, 2).reshape(n, t, d), path + ".proj", d)
+
+
+def mlp(p, x, label):
+    h = F.gelu(p.dense(torch.tanh(p.dense(x, "f1", 16)), "f2", 12))
+    return F.cross_entropy(p.dense(h, "out", 5), label, label_smoothing=0.1)
+
+
+def lenet(p, image, label):
+    x = F.max_pool2d(F.relu(p.conv(image, "c1", 4, 5, pad=2)), 2)
+    x = F.max_pool2d(F.relu(p.conv(x, "c2", 6, 5)), 2).flatten(1)
+    x = F.relu(p.dense(F.relu(p.dense(x, "f1", 20)), "f2", 14))
+    return F.cross_entropy(p.dense(x, "out", 10), label)
+
+
+def tagger(p, words, label):
+    x, hidden = p.embed(words, "embed", 20, 8), 8
+    u = x @ p("lstm.wx", 8, 4 * hidden) + p("lstm.b", 4 * hidden)
+    wh, s, c, all_s = p("lstm.wh", hidden, 4 * hidden), 0, 0, []
+    s = c = torch.zeros(len(words), hidden, dtype=torch.float64)
+    for t in range(words.shape[1]):
+        i, f, g, o = (u[:, t] + s @ wh).split(hidden, -1)
+        c = torch.sigmoid(f + 1) * c + torch.sigmoid(i) * torch.tanh(g)
+        s = torch.sigmoid(o) * torch.tanh(c)
+        all_s.append(s)
+    return F.cross_entropy(p.dense(torch.stack(all_s, 1), "dense", 5).flatten(0, 1), label.flatten())
+
+
+def classify(p, words, mask, label):
+    x = p.positions(p.embed(words, "embed", 20, 8), "positions", 16)
+    for i in range(2):
+        path = f"repeat.{i}.encoder."
+        x = x + p.attention(p.layernorm(x, path + "layernorm"), path + "attention", 2, mask[:, None, None, :])
+        h = F.gelu(p.dense(p.layernorm(x, path + "layernorm_2"), path + "feed_forward.up", 12))
+        x = x + p.dense(h, path + "feed_forward.down", 8)
+    weights = mask[:, :, None].double()
+    return F.cross_entropy(p.dense((x * weights).sum(1) / weights.sum(1), "head", 3), label)
+
+
+def decoder(p, words, next):
+    x = p.positions(p.embed(words, "embed", 24, 8), "positions", 16)
+    seen = torch.ones(words.shape[1], words.shape[1], dtype=torch.bool).tril()
+    for i in range(2):
+        path = f"repeat.{i}.block."
+        x = x + p.attention(p.rmsnorm(x, path + "rmsnorm"), path + "causal_attention", 2, seen)
+        x = x + p.dense(F.silu(p.dense(p.rmsnorm(x, path + "rmsnorm_2"), path + "up", 16, bias=False)), path + "down", 8, bias=False)
+    return F.cross_entropy(p.dense(p.layernorm(x, "layernorm"), "head", 24, bias=False).flatten(0, 1), next.flatten())
+
+
+def unet(p, image, target):
+    def twice(x, path, out):
+        return F.relu(p.conv(F.relu(p.conv(x, path + ".c1", out, 3, pad=1)), path + ".c2", out, 3, pad=1))
+
+    a = twice(image, "down1", 4)
+    b = twice(F.max_pool2d(a, 2), "down2", 6)
+    c = twice(F.max_pool2d(b, 2), "down3", 8)
+    rise = F.conv_transpose2d(c, p("rise1.w", 8, 6, 2, 2), p("rise1.b", 6), stride=2)
+    d = twice(torch.cat((rise, b), 1), "up1", 6)
+    e = twice(torch.cat((F.interpolate(d, scale_factor=2), a), 1), "up2", 4)
+    return F.binary_cross_entropy_with_logits(p.conv(e, "out", 1, 1), target)
+
+
+def mobile(p, image, label):
+    def inverted(x, path, out, wide):
+        x = F.hardswish(p.norm(p.conv(x, path + ".expand", wide, 1), path + ".n1"))
+        x = F.hardswish(p.norm(p.conv(x, path + ".depthwise", wide, 3, pad=1, groups=wide), path + ".n2"))
+        gate = torch.sigmoid(p.dense(F.relu(p.dense(x.mean((2, 3)), path + ".se.down", wide // 2)), path + ".se.up", wide))
+        return p.norm(p.conv(x * gate[:, :, None, None], path + ".project", out, 1), path + ".n3")
+
+    x = F.relu6(p.norm(p.conv(image, "stem", 4, 3, pad=1, stride=2), "norm"))
+    x = x + inverted(x, "b1", 4, 12)
+    return F.cross_entropy(p.dense(inverted(x, "b2", 6, 8).mean((2, 3)), "out", 5), label)
+
+
+def resnet(p, image, label):
+    def two(x, path, out, stride=1):
+        y = F.relu(p.norm(p.conv(x, path + ".c1", out, 3, pad=1, stride=stride), path + ".n1"))
+        return p.norm(p.conv(y, path + ".c2", out, 3, pad=1), path + ".n2")
+
+    x = F.relu(p.norm(p.conv(image, "stem", 4, 3, pad=1), "norm"))
+    x = F.relu(x + two(x, "b1", 4))
+    x = F.relu(two(x, "b2", 6, 2) + p.norm(p.conv(x, "b2.skip", 6, 1, stride=2), "b2.n3"))
+    x = F.relu(x + two(x, "b3", 6))
+    return F.cross_entropy(p.dense(x.mean((2, 3)), "out", 5), label)
+
+
+def twofold(p, image, table, target):
+    seen = torch.tanh(p.dense(F.avg_pool2d(F.relu(p.conv(image, "c1", 4, 3)), 2).flatten(1), "f1", 7))
+    known = F.relu(p.dense(F.relu(p.dense(table, "t1", 9)), "t2", 5))
+    y = p.dense(F.silu(p.dense(torch.cat((seen, known), 1), "join", 8)), "out", 3)
+    return F.huber_loss(y, target, delta=0.5)
+
+
+def main():
+    functions = {f.__name__: f for f in (mlp, lenet, tagger, classify, decoder, unet, mobile, resnet, twofold)}
+    worst = 0
+    for name, network in NETWORKS.items():
+        params = Params(network.net)
+        inputs = {k: torch.tensor(v) for k, v in inputs_of(network).items()}
+        variables = {k: (v.double() if v.is_floating_point() else v) for k, v in inputs.items()}
+        for value in variables.values():
+            value.requires_grad_(value.is_floating_point())
+        loss = functions[network.net](params, **variables)
+        loss.backward()
+        found = {"loss": loss.item()}
+        found |= {path: value.grad.numpy() for path, value in params.all.items()}
+        found |= {k: v.grad.numpy() for k, v in variables.items() if v.is_floating_point()}
+        stored = HERE / "networks" / f"{name}.npz"
+        if "--write" in sys.argv:
+            np.savez_compressed(stored, **{k: np.asarray(v, "f8" if k == "loss" else "f4") for k, v in found.items()})
+        expected = np.load(stored)
+        errors = {k: np.abs(np.asarray(v) - expected[k]).max() / max(np.abs(v).max(), 1e-30) for k, v in found.items()}
+        worst = max(worst, *errors.values())
+        print(f"{name}: loss {loss.item():.6f}, {len(found) - 1} gradients, largest difference {max(errors.values()):.1e}")
+    return bool(worst > 1e-6)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,60 @@
+"""compile_time.py - whether the time of a compile grows with the number of nodes, and not with its square.
+
+    compile_time.py BURNISH FOLDER
+
+Compiles 60 and 120 convolutions in a row, and as many pairs of Concat and Slice, and compares the user time of both beyond that of one.
+Twice the nodes take twice the time; what grows with the square takes four times. The least of three runs counts, which a busy machine
+changes little.
+"""
+
+import pathlib
+import resource
+import subprocess
+import sys
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+
+def convolutions(count):
+    weights = np.random.default_rng(0).standard_normal((8, 8, 3, 3)).astype(np.float32) / 9
+    nodes = [helper.make_node("Conv", [f"t{i}", "w"], [f"t{i + 1}"], pads=[1, 1, 1, 1]) for i in range(count)]
+    return nodes, [1, 8, 12, 12], {"w": weights}
+
+
+def joins(count):
+    nodes = []
+    for i in range(count):
+        nodes.append(helper.make_node("Concat", [f"t{i}", "t0"], [f"c{i}"], axis=0))
+        nodes.append(helper.make_node("Slice", [f"c{i}", "from", "to"], [f"t{i + 1}"]))
+    return nodes, [4, 33], {"from": np.array([2]), "to": np.array([6])}
+
+
+def seconds(burnish, folder, make, count):
+    nodes, shape, constants = make(count)
+    info = helper.make_tensor_value_info
+    graph = helper.make_graph(
+        nodes,
+        "chain",
+        [info("t0", TensorProto.FLOAT, shape)],
+        [info(f"t{count}", TensorProto.FLOAT, shape)],
+        [numpy_helper.from_array(array, name) for name, array in constants.items()],
+    )
+    file = folder / "chain.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10), file)
+    times = []
+    for _ in range(3):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+        subprocess.run([burnish, file, "-c", "-o", folder / "chain.o"], check=True)
+        times.append(resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before)
+    return min(times)
+
+
+burnish, folder = sys.argv[1], pathlib.Path(sys.argv[2])
+for make in (convolutions, joins):
+    one, some, many = (seconds(burnish, folder, make, count) for count in (1, 60, 120))
+    ratio = (many - one) / (some - one)
+    print(f"{make.__name__}: {ratio:.2f} times the time for twice the nodes ({some:.2f} s, {many:.2f} s)")
+    if ratio > 3:
+        sys.exit(1)
