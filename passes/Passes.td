@@ -254,7 +254,7 @@ def OutlineMoves : Pass<"nn-outline-moves", "::mlir::ModuleOp"> {
 
 def CopyInLoops : Pass<"nn-copy-in-loops", "::mlir::func::FuncOp"> {
   let summary = "copies between buffers that are not contiguous become loops, since compiled code has no library to call; long ones of short rows, and such fills, are not unrolled";
-  let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect", "::mlir::LLVM::LLVMDialect"];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect", "::mlir::LLVM::LLVMDialect"];
 }
 
 def AnnotateLoops : Pass<"nn-annotate-loops", "::mlir::ModuleOp"> {

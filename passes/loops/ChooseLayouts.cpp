@@ -295,6 +295,20 @@ private:
     return std::nullopt;
   }
 
+  /// Whether a convolution with weights of the run has too few of them side by
+  /// side: then it has its lanes along the image, which lies as it is written.
+  bool hasFewLanes(linalg::GenericOp op) {
+    std::optional<size_t> weights = weightsOf(op);
+    SmallVector<AffineMap> maps = op.getIndexingMapsArray();
+    if (!weights || matchPattern(op.getDpsInputs()[*weights], m_Constant()) ||
+        !maps.back().isProjectedPermutation())
+      return false;
+    SmallVector<unsigned> natural;
+    for (AffineExpr expr : maps.back().getResults())
+      natural.push_back(cast<AffineDimExpr>(expr).getPosition());
+    return natural.size() >= 3 && lanesOf(op, maps, natural).empty();
+  }
+
   /// Whether an operation makes a result of the function from an argument of
   /// the same size, as updates of weights do: both lie as the caller has them.
   bool isBetweenCallers(linalg::GenericOp op) {
@@ -329,7 +343,7 @@ private:
     }
     SmallVector<unsigned> loops;
     AffineMap out = maps.back();
-    if (isBetweenCallers(op)) {
+    if (isBetweenCallers(op) || hasFewLanes(op)) {
       for (auto [index, input] : llvm::enumerate(inputs))
         if (placeOf(input))
           op->setOperand(index, in(input, llvm::to_vector(llvm::seq<int64_t>(

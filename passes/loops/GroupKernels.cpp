@@ -2,6 +2,7 @@
 #include "ir/Kernel.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "passes/Passes.h"
 #include "passes/kernels/Attention.h"
 #include "passes/kernels/Body.h"
@@ -53,6 +54,77 @@ static linalg::GenericOp epilogueOf(linalg::GenericOp root) {
       llvm::is_contained(user.getDpsInits(), root->getResult(0)))
     return {};
   return user;
+}
+
+/// Whether a copy of many elements does nothing but exchange long axes, so that
+/// it is quicker in blocks of both than along one of them.
+static bool turns(linalg::GenericOp op) {
+  constexpr int64_t kLong = 16, kLeastWidth = 9, kMany = 1 << 15;
+  if (op.getNumDpsInputs() != 1 || op.getNumReductionLoops() > 0 ||
+      !llvm::hasSingleElement(*op.getBody()) ||
+      op.getBody()->getTerminator()->getOperand(0) !=
+          op.getRegionInputArgs()[0])
+    return false;
+  SmallVector<AffineMap> maps = op.getIndexingMapsArray();
+  auto type = cast<RankedTensorType>(op->getResult(0).getType());
+  if (!maps[0].isPermutation() || !maps[1].isIdentity() ||
+      !type.hasStaticShape() || type.getNumElements() < kMany)
+    return false;
+  unsigned innermost = maps[0].getDimPosition(maps[0].getNumResults() - 1),
+           last = type.getRank() - 1;
+  // Axes that lie side by side in both count as one.
+  auto placeOf = [&](unsigned axis) {
+    return *maps[0].getResultPosition(getAffineDimExpr(axis, op.getContext()));
+  };
+  int64_t width = type.getDimSize(last);
+  for (unsigned axis = last; axis > 0 && placeOf(axis) == placeOf(axis - 1) + 1;
+       --axis)
+    width *= type.getDimSize(axis - 1);
+  return innermost != last && type.getDimSize(innermost) >= kLong &&
+         width >= kLeastWidth;
+}
+
+/// What such a copy gives, by a transpose of axes that stay side by side as
+/// one.
+static Value turned(OpBuilder &b, linalg::GenericOp op) {
+  Location loc = op.getLoc();
+  AffineMap from = op.getIndexingMapsArray()[0];
+  Value source = op.getDpsInputs()[0];
+  auto type = cast<RankedTensorType>(op->getResult(0).getType());
+  SmallVector<ReassociationIndices> there, here;
+  SmallVector<int64_t> firsts, sizes;
+  for (int64_t axis = 0; axis < type.getRank(); ++axis) {
+    int64_t own =
+        *from.getResultPosition(getAffineDimExpr(axis, b.getContext()));
+    if (!there.empty() && there.back().back() + 1 == own) {
+      there.back().push_back(own);
+      here.back().push_back(axis);
+      sizes.back() *= type.getDimSize(axis);
+      continue;
+    }
+    there.push_back({own});
+    here.push_back({axis});
+    firsts.push_back(own);
+    sizes.push_back(type.getDimSize(axis));
+  }
+  // Groups of the source in its own order.
+  SmallVector<int64_t> sorted =
+      llvm::to_vector(llvm::seq<int64_t>(firsts.size()));
+  llvm::sort(sorted,
+             [&](int64_t x, int64_t y) { return firsts[x] < firsts[y]; });
+  SmallVector<ReassociationIndices> groups = applyPermutation(there, sorted);
+  auto collapsed = RankedTensorType::get(applyPermutation(sizes, sorted),
+                                         type.getElementType());
+  bool merges = static_cast<int64_t>(groups.size()) < type.getRank();
+  if (merges)
+    source = tensor::CollapseShapeOp::create(b, loc, collapsed, source, groups);
+  Value place = tensor::EmptyOp::create(b, loc, sizes, type.getElementType());
+  Value result = linalg::TransposeOp::create(b, loc, source, place,
+                                             invertPermutationVector(sorted))
+                     ->getResult(0);
+  return merges
+             ? Value(tensor::ExpandShapeOp::create(b, loc, type, result, here))
+             : result;
 }
 
 /// Whether results lie along the lanes behind an epilogue as they do before it,
@@ -547,6 +619,13 @@ struct GroupKernels : burnish::impl::GroupKernelsBase<GroupKernels> {
     for (linalg::GenericOp generic : generics) {
       if (gone.contains(generic) || !isCandidate(generic))
         continue;
+      if (turns(generic)) {
+        builder.setInsertionPoint(generic);
+        generic->getResult(0).replaceAllUsesWith(turned(builder, generic));
+        gone.insert(generic);
+        generic->erase();
+        continue;
+      }
       linalg::GenericOp epilogue = epilogueOf(generic);
       SmallVector<SmallVector<linalg::GenericOp>> tries;
       if (SmallVector<linalg::GenericOp> attention =

@@ -19,8 +19,9 @@ func.func @squares(%x: tensor<4xf32> {nn.name = "x"}, %n: tensor<i64> {nn.name =
 // -----
 
 // A matrix that a scan multiplies with gets its gradient in one product over all iterations.
+// What the products give is stacked beside the states, and not computed again.
 // CHECK-LABEL: func.func @recurrence(
-// CHECK: %[[ALL:.*]]:3 = nn.scan
+// CHECK: %[[ALL:.*]]:4 = nn.scan
 // The transposed matrix does not change from iteration to iteration.
 // CHECK: %[[ACROSS:.*]] = nn.transpose %{{.*}} {perm = array<i64: 1, 0>} : (tensor<3x3xf32>)
 // CHECK: %[[BACK:.*]]:4 = nn.scan

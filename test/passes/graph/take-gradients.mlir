@@ -1,4 +1,4 @@
-// RUN: burnish-opt %s --nn-take-gradients --canonicalize --cse | FileCheck %s
+// RUN: burnish-opt %s --split-input-file --nn-take-gradients --canonicalize --cse | FileCheck %s
 // The gradient of a tensor's sum, at the values that the network has.
 // CHECK-LABEL: func @here(
 // CHECK-SAME:    %[[A:.*]]: tensor<3xf32>, %[[B:.*]]: tensor<3xf32>
@@ -11,6 +11,8 @@ func.func @here(%a: tensor<3xf32>, %b: tensor<3xf32>) -> tensor<3xf32> {
   %0 = "nn.gradient_at"(%y, %a, %a) {operandSegmentSizes = array<i32: 1, 1, 1>} : (tensor<3xf32>, tensor<3xf32>, tensor<3xf32>) -> tensor<3xf32>
   return %0 : tensor<3xf32>
 }
+
+// -----
 
 // At other values, what depends on them is computed again.
 // CHECK-LABEL: func @elsewhere(
