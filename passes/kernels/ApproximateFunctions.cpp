@@ -1,6 +1,6 @@
-// ApproximateFunctions.cpp - exp, log, sin, cos, tanh, erf and sigmoid of f32
-// vectors as polynomials, each within 2 ULP over all floats, sigmoid within 3
-// (test/passes/kernels/functions.test).
+// ApproximateFunctions.cpp - exp, log, sin, cos, tanh, erf, sigmoid and gelu of
+// f32 vectors as polynomials, each within 2 ULP over all floats, sigmoid within
+// 3 and gelu within 4 (test/passes/kernels/functions.test).
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -84,10 +84,15 @@ struct VectorMath {
     Value magic = number(kMagic), shifted = fma(x, number(1.44269504f), magic),
           n = sub(shifted, magic);
     Value r = fma(n, number(2.12194440e-4f), fma(n, number(-0.693359375f), x));
+    return {add(powerTail(r), number(1.0f)), bits(shifted)};
+  }
+
+  /// e^r - 1 with |r| <= ln(2)/2.
+  Value powerTail(Value r) {
     Value tail =
         polynomial(r, {0.5f, 1.6666665459e-1f, 4.1665795894e-2f,
                        8.3334519073e-3f, 1.3981999507e-3f, 1.9875691500e-4f});
-    return {add(fma(mul(r, r), tail, r), number(1.0f)), bits(shifted)};
+    return fma(mul(r, r), tail, r);
   }
 
   /// e^x = 2^n e^r: at most 1.0 ULP. NaN stays; what is beyond ends in 0 or
@@ -278,6 +283,75 @@ struct VectorMath {
     Value far = withSignOf(sub(number(1.0f), expOfNotPositive(power)), x);
     return select(less(size, number(0.927734375f)), near, far);
   }
+
+  /// x P(x), with P the normal distribution function, as max(x, 0) - t P(-t)
+  /// with t = |x|, since 1 + erf loses all digits below -2: at most 4 ULP.
+  Value gelu(Value x) {
+    // Beyond this the product is below half of the least denormal number.
+    Value size = magnitude(x), most = number(14.5f),
+          t = select(less(most, size), most, size);
+    // t^2 is the square of 12 bits, which is exact, and a small rest: the power
+    // has the error of its exponent, which comes to 100.
+    Value high = fromBits(arith::AndIOp::create(b, bits(t), integer(-4096))),
+          low = mul(sub(t, high), add(t, high));
+    Value magic = number(kMagic),
+          shifted = fma(mul(t, t), number(-0.72134752f), magic),
+          n = sub(shifted, magic), square = mul(high, high);
+    Value r = fma(n, number(-0.693359375f), mul(square, number(-0.5f)));
+    r = fma(n, number(2.12194440e-4f), fma(low, number(-0.5f), r));
+    // With 2^64 too much until the end: denormal products are rounded once.
+    Value scale = fromBits(arith::ShLIOp::create(
+        b,
+        arith::AddIOp::create(
+            b, arith::SubIOp::create(b, bits(shifted), bits(magic)),
+            integer(127 + 64)),
+        integer(23)));
+    // t P(-t) e^(t^2 / 2) = u / (sqrt(2 pi) u + v) with u = t d(t), 1.2e-8 off
+    // at most; the errors of u, which is most of it, are in both. Both begin
+    // high in their binade, where rounding is least: 1.75 in place of 1.
+    Value u = mul(t, polynomial(t, {0.875f, 0.94932663f, 0.49461985f,
+                                    0.14917196f, 0.026041351f, 0.002173122f})),
+          v = polynomial(
+              t, {1.75f, 1.1016515f, 0.36362252f, 0.065248586f, 0.0054477546f});
+    Value chance = arith::DivFOp::create(b, u, fma(u, number(2.50662827f), v)),
+          zero = number(0.0f);
+    Value product = mul(fma(chance, powerTail(r), chance), scale);
+    return sub(select(less(zero, x), x, zero), mul(product, number(0x1p-64f)));
+  }
+
+  /// x / (1 + e^(-2u)) with 2u = x (a + b x^2), taken apart in f64: the power
+  /// has the error of its exponent, which comes to 88.
+  Value geluOfTanh(Value x) {
+    VectorType wide = type.clone(b.getF64Type());
+    auto wideNumber = [&](double value) -> Value {
+      return arith::ConstantOp::create(b, DenseElementsAttr::get(wide, value));
+    };
+    // What is less ends in 0, and what is greater is the result.
+    Value least = number(-11.0f), most = number(6.0f);
+    x = select(less(x, least), least, x);
+    Value near = select(less(most, x), most, x);
+    Value given = arith::ExtFOp::create(b, wide, near),
+          curve = fma(mul(given, given), wideNumber(-0.0713548162726009),
+                      wideNumber(-1.5957691216057308)),
+          exponent = mul(given, curve);
+    Value magic = wideNumber(0x1.8p52),
+          turned = fma(exponent, wideNumber(1.4426950408889634), magic),
+          n = sub(turned, magic);
+    Value r = arith::TruncFOp::create(
+        b, type, fma(n, wideNumber(-0.6931471805599453), exponent));
+    Value whole = arith::TruncIOp::create(
+        b, integers,
+        Value(arith::BitcastOp::create(b, type.clone(b.getI64Type()), turned)));
+    // The sum is divided by 16, since the result is normal for a power that is
+    // 2^128 already; what is 2^132 is infinity.
+    whole = arith::MinSIOp::create(
+        b, Value(arith::AddIOp::create(b, whole, integer(-4))), integer(128));
+    Value scale = fromBits(arith::ShLIOp::create(
+        b, arith::AddIOp::create(b, whole, integer(127)), integer(23)));
+    Value sum = fma(add(powerTail(r), number(1.0f)), scale, number(0x1p-4f));
+    Value result = mul(arith::DivFOp::create(b, x, sum), number(0x1p-4f));
+    return select(less(most, x), x, result);
+  }
 };
 
 template <typename Op, Value (VectorMath::*function)(Value)>
@@ -366,9 +440,119 @@ void useSigmoid(Operation *root) {
   }
 }
 
+/// Factors of a product, which is taken apart where nothing else uses it.
+void factorsOf(Value value, SmallVectorImpl<Value> &factors) {
+  auto product = value.getDefiningOp<arith::MulFOp>();
+  if (!product) {
+    factors.push_back(value);
+    return;
+  }
+  for (Value factor : product->getOperands())
+    if (factor.hasOneUse())
+      factorsOf(factor, factors);
+    else
+      factors.push_back(factor);
+}
+
+/// The number that all elements of a vector are.
+std::optional<double> numberOf(Value value) {
+  if (auto spread = value.getDefiningOp<vector::BroadcastOp>())
+    value = spread.getSource();
+  FloatAttr number;
+  DenseFPElementsAttr numbers;
+  if (matchPattern(value, m_Constant(&number)))
+    return number.getValueAsDouble();
+  if (matchPattern(value, m_Constant(&numbers)) && numbers.isSplat())
+    return numbers.getSplatValue<APFloat>().convertToDouble();
+  return std::nullopt;
+}
+
+bool isNear(std::optional<double> value, double expected) {
+  return value && std::abs(*value - expected) < 1e-6 * std::abs(expected);
+}
+
+/// x where `value` is x times a number, the result of one product.
+Value scaledBy(Value value, double number) {
+  auto product = value.getDefiningOp<arith::MulFOp>();
+  if (!product)
+    return {};
+  for (unsigned side : {0, 1})
+    if (isNear(numberOf(product->getOperand(side)), number))
+      return product->getOperand(1 - side);
+  return {};
+}
+
+/// x + 0.044715 x^3
+Value cubicArgument(Value sum) {
+  auto add = sum.getDefiningOp<arith::AddFOp>();
+  if (!add)
+    return {};
+  for (unsigned side : {0, 1}) {
+    Value x = add->getOperand(side);
+    SmallVector<Value> factors;
+    factorsOf(add->getOperand(1 - side), factors);
+    if (factors.size() == 4 && llvm::count(factors, x) == 3 &&
+        llvm::any_of(factors, [](Value factor) {
+          return isNear(numberOf(factor), 0.044715);
+        }))
+      return x;
+  }
+  return {};
+}
+
+// x / 2 (1 + erf(x / sqrt(2))) and x / 2 (1 + tanh(sqrt(2 / pi) (x + ...)))
+// without their cancellation, in whatever order the factors come
+void useGelu(Operation *root) {
+  SmallVector<arith::MulFOp> products;
+  root->walk([&](arith::MulFOp op) {
+    auto type = dyn_cast<VectorType>(op.getType());
+    if (type && type.getElementType().isF32() && type.getRank() == 1)
+      products.push_back(op);
+  });
+  for (arith::MulFOp product : llvm::reverse(products)) {
+    if (product->use_empty())
+      continue;
+    SmallVector<Value> factors;
+    factorsOf(product.getResult(), factors);
+    if (factors.size() != 3)
+      continue;
+    for (unsigned place = 0; place < 3; ++place) {
+      auto sum = factors[place].getDefiningOp<arith::AddFOp>();
+      if (!sum)
+        continue;
+      Value one = sum.getRhs(), curve = sum.getLhs();
+      if (isOne(curve))
+        std::swap(one, curve);
+      if (!isNear(numberOf(one), 1))
+        continue;
+      Value x;
+      bool isExact = false;
+      if (auto erf = curve.getDefiningOp<math::ErfOp>()) {
+        x = scaledBy(erf.getOperand(), 0.70710678118654752);
+        isExact = true;
+      } else if (auto tanh = curve.getDefiningOp<math::TanhOp>()) {
+        if (Value cubic = scaledBy(tanh.getOperand(), 0.79788456080286536))
+          x = cubicArgument(cubic);
+      }
+      Value left = factors[(place + 1) % 3], right = factors[(place + 2) % 3];
+      if (left != x)
+        std::swap(left, right);
+      if (!x || left != x || !isNear(numberOf(right), 0.5))
+        continue;
+      OpBuilder builder(product);
+      VectorMath math(product.getLoc(), builder,
+                      cast<VectorType>(product.getType()));
+      product.getResult().replaceAllUsesWith(isExact ? math.gelu(x)
+                                                     : math.geluOfTanh(x));
+      break;
+    }
+  }
+}
+
 struct ApproximateFunctions
     : burnish::impl::ApproximateFunctionsBase<ApproximateFunctions> {
   void runOnOperation() override {
+    useGelu(getOperation());
     useSigmoid(getOperation());
     RewritePatternSet patterns(&getContext());
     // exp(x) -> 2^n p(r), and so on, on vectors of f32

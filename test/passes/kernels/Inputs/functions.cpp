@@ -17,9 +17,17 @@
 #include "functions.h"
 
 constexpr int64_t kCount = 4096;
-constexpr int kFunctions = 7;
+constexpr int kFunctions = 9;
 
 static double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
+// At minus infinity, what they come near to.
+static double gelu(double x) {
+  return x == -INFINITY ? 0 : x / 2 * std::erfc(-x * std::sqrt(0.5));
+}
+static double geluOfTanh(double x) {
+  double u = std::sqrt(8 / M_PI) * (x + 0.044715 * x * x * x);
+  return x == -INFINITY ? 0 : x / (1 + std::exp(-u));
+}
 using Function = double (*)(double);
 static const struct {
   const char *name;
@@ -27,10 +35,12 @@ static const struct {
   /// Any denormal number, zero and the least normal number are as good as each
   /// other.
   bool isFlushed;
-} kExact[kFunctions] = {{"exp", std::exp, false},   {"log", std::log, false},
-                        {"sin", std::sin, false},   {"cos", std::cos, false},
-                        {"tanh", std::tanh, false}, {"erf", std::erf, false},
-                        {"sigmoid", sigmoid, true}};
+} kExact[kFunctions] = {
+    {"exp", std::exp, false},          {"log", std::log, false},
+    {"sin", std::sin, false},          {"cos", std::cos, false},
+    {"tanh", std::tanh, false},        {"erf", std::erf, false},
+    {"sigmoid", sigmoid, true},        {"gelu", gelu, false},
+    {"gelu_of_tanh", geluOfTanh, true}};
 
 struct Worst {
   double error = 0;
@@ -73,7 +83,8 @@ static void sweep(uint64_t from, uint64_t to, uint64_t stride, Worst *worst) {
     }
     if (functions_run(nullptr, in.data(), o, o + kCount, o + 2 * kCount,
                       o + 3 * kCount, o + 4 * kCount, o + 5 * kCount,
-                      o + 6 * kCount, workspace) != 0)
+                      o + 6 * kCount, o + 7 * kCount, o + 8 * kCount,
+                      workspace) != 0)
       std::abort();
     for (int f = 0; f < kFunctions; ++f)
       for (int64_t i = 0; i < kCount; ++i) {
