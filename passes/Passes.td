@@ -14,13 +14,12 @@ def Differentiate : Pass<"nn-differentiate", "::mlir::ModuleOp"> {
   let summary = "a network becomes one that gives a loss and its gradients";
   let description = [{
     The results are the output `loss`, which must be one float, and its gradient by each value of `wrt`: inputs, and
-    constants with an `nn.param`, by name; without a `loss`, results stay as they are. In either case operators take the
-    place of each `nn.gradient`. Bodies of If and Scan are computed again for their gradients; the states that
+    constants with an `nn.param`, by name. Bodies of If and Scan are computed again for their gradients; the states that
     iterations of a Scan began with are stacked.
   }];
   let dependentDialects = ["::burnish::nn::NNDialect"];
   let options = [
-    Option<"loss", "loss", "std::string", "", "the output that gradients are taken of (default: none)">,
+    Option<"loss", "loss", "std::string", "", "the output that gradients are taken of">,
     ListOption<"wrt", "wrt", "std::string", "inputs and parameters, or patterns with * (default: all inputs of floats)">
   ];
 }

@@ -48,10 +48,12 @@ static void addGraph(OpPassManager &passes, const PipelineOptions &options) {
   passes.addPass(createInferShapes());
   passes.addPass(createTakeGradients());
   // Names of parameters are lost where constants are merged.
-  DifferentiateOptions gradient;
-  gradient.loss = options.loss;
-  llvm::append_range(gradient.wrt, options.wrt);
-  passes.addPass(createDifferentiate(gradient));
+  if (!options.loss.empty()) {
+    DifferentiateOptions gradient;
+    gradient.loss = options.loss;
+    llvm::append_range(gradient.wrt, options.wrt);
+    passes.addPass(createDifferentiate(gradient));
+  }
   addCleanup(passes);
   if (options.level > 0) {
     passes.addPass(createFoldBatchNorm());

@@ -497,8 +497,8 @@ bool TrainingBuilder::update(Value loss) {
     types.push_back(variables.back().getType());
   }
   e.at(recipe.loss->span);
-  auto gradient = builder.makeMany<nn::GradientOp>(places.size(), loss,
-                                                   ValueRange(variables));
+  auto gradient = builder.makeMany<nn::GradientAtOp>(
+      places.size(), loss, ValueRange(variables), ValueRange(variables));
   std::vector<Value> gradients(gradient->result_begin(),
                                gradient->result_end());
   if (recipe.accumulate == 1)

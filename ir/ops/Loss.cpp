@@ -165,35 +165,3 @@ FailureOr<SmallVector<Value>> NegativeLogLikelihoodLossOp::lower(Lowering &l) {
   }
   return SmallVector<Value>{l.convert(total, type, elementType)};
 }
-
-//===- gradient -----------------------------------------------------------===//
-
-LogicalResult GradientOp::inferShapes(ShapeScope &scope) {
-  Type lossType = elementTypeOf(getLoss());
-  auto one = scope.constant(1);
-  bool isOne =
-      llvm::all_of(scope.dims(getLoss()), [&](Dim dim) { return dim == one; });
-  if (!isa<FloatType>(lossType) || !isOne)
-    return emitOpError() << "'loss' is " << toString(scope.dims(getLoss()))
-                         << " of " << lossType
-                         << ", and a gradient is that of one float";
-  if (getNumResults() != getVariables().size())
-    return emitOpError() << "has " << getNumResults() << " results for "
-                         << getVariables().size() << " variables";
-  for (auto [variable, gradient] :
-       llvm::zip_equal(getVariables(), getGradients())) {
-    if (!isa<FloatType>(elementTypeOf(variable)))
-      return emitOpError() << "a variable has elements of "
-                           << elementTypeOf(variable)
-                           << ", and gradients are taken by floats";
-    if (failed(
-            scope.set(gradient, elementTypeOf(variable), scope.dims(variable))))
-      return failure();
-  }
-  return success();
-}
-
-FailureOr<SmallVector<Value>> GradientOp::lower(Lowering &) {
-  return emitOpError() << "is not differentiated yet; nn-differentiate does "
-                          "that";
-}

@@ -11,13 +11,3 @@ def NN_NegativeLogLikelihoodLossOp : NN_PureOp<"nll_loss", "NegativeLogLikelihoo
                    DefaultValuedAttr<StrAttr, "\"mean\"">:$reduction);
   let results = (outs AnyTensor:$loss);
 }
-
-def NN_GradientOp : NN_PureOp<"gradient", ""> {
-  let summary = "the gradients of one float by some values that it may depend on";
-  let description = [{
-    The pass nn-differentiate puts operators in its place, so there is no lowering. `loss` is computed, and `variables` are
-    defined, in the same block. A result has the type of its variable, and is 0 where `loss` does not depend on it.
-  }];
-  let arguments = (ins AnyTensor:$loss, Variadic<AnyTensor>:$variables);
-  let results = (outs Variadic<AnyTensor>:$gradients);
-}

@@ -34,13 +34,11 @@ struct Differentiate : burnish::impl::DifferentiateBase<Differentiate> {
     FailureOr<func::FuncOp> function = nn::modelFunction(getOperation());
     nn::ShapeScope scope(&getContext());
     if (failed(function) || failed(nn::inferShapes(*function, scope)) ||
-        failed(expandGradients(*function, scope)) ||
-        (!loss.empty() && failed(differentiate(*function, scope))))
+        failed(differentiate(*function, scope)))
       signalPassFailure();
   }
 
 private:
-  LogicalResult expandGradients(func::FuncOp function, nn::ShapeScope &scope);
   LogicalResult differentiate(func::FuncOp function, nn::ShapeScope &scope);
   FailureOr<unsigned> lossOf(func::FuncOp function);
   FailureOr<SmallVector<Variable>> variablesOf(func::FuncOp function);
@@ -148,33 +146,6 @@ static LogicalResult accumulate(Adjoints &adjoints, Value result,
                     .make<nn::ConstantOp>(DenseElementsAttr::get(
                         type, builder.getFloatAttr(type.getElementType(), 1))));
   return adjoints.run();
-}
-
-/// Puts operators in the place of each nn.gradient.
-LogicalResult Differentiate::expandGradients(func::FuncOp function,
-                                             nn::ShapeScope &scope) {
-  SmallVector<nn::GradientOp> gradients;
-  function.walk([&](nn::GradientOp op) { gradients.push_back(op); });
-  if (gradients.empty())
-    return success();
-  if (failed(expandLayers(function, scope)))
-    return failure();
-  for (nn::GradientOp op : gradients) {
-    Value result = op.getLoss();
-    if (!cast<RankedTensorType>(result.getType()).hasStaticShape())
-      return op.emitError() << "the loss is a " << result.getType()
-                            << ", and a gradient is that of one float";
-    OpBuilder builder(op);
-    Adjoints adjoints(*op->getBlock(), llvm::to_vector(op.getVariables()),
-                      builder, scope);
-    if (failed(accumulate(adjoints, result, builder, scope)))
-      return failure();
-    SmallVector<Value> values = llvm::map_to_vector(
-        op.getVariables(), [&](Value each) { return adjoints.of(each); });
-    op->replaceAllUsesWith(values);
-    op->erase();
-  }
-  return success();
 }
 
 LogicalResult Differentiate::differentiate(func::FuncOp function,
