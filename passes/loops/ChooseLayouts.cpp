@@ -289,8 +289,11 @@ private:
                });
       });
     };
+    // What a pooling has beside its image says how large its windows are, and
+    // is not read.
     for (size_t index : {1, 0})
-      if (!hasWindows(maps[index]) && hasWindows(maps[1 - index]))
+      if (!hasWindows(maps[index]) && hasWindows(maps[1 - index]) &&
+          op.payloadUsesValueFromOperand(op.getDpsInputOperand(index)))
         return index;
     return std::nullopt;
   }
