@@ -404,10 +404,8 @@ bool TrainingBuilder::optimize(size_t place, Value gradient) {
       value = number(name);
     } else if (name == "decay" || name == "t") {
       Type f64 = builder.getF64Type();
-      value = Term::ofTensor(name == "t" ? builder.make<nn::CastOp>(
-                                               step, nn::onnxType(f64), 1, "up")
-                                         : builder.scalar(f64, 0),
-                             call.span);
+      value = Term::ofTensor(
+          name == "t" ? updateCount(f64) : builder.scalar(f64, 0), call.span);
       value.isNumeric = true;
     } else {
       return source.messages.error(
