@@ -628,6 +628,12 @@ std::optional<TrainingFacts> TrainingBuilder::build() {
         "batch N = 64 says how many samples a step takes");
     return std::nullopt;
   }
+  if (!recipe.factors.empty()) {
+    source.messages.error(recipe.factors[0].span,
+                          "training through factors of a small rank is not "
+                          "compiled");
+    return std::nullopt;
+  }
   addOperands();
   if (!bindColumns() || !augment())
     return std::nullopt;

@@ -99,6 +99,22 @@ static const char *placeOf(const char *file, const char *folder,
   return path;
 }
 
+/// What a table has for a column of the recipe, where the options leave it
+/// open: a column of several numbers is all that are left, and one of whole
+/// numbers names classes.
+static void chooseRole(const burnish_training &training, const char *name,
+                       SourceOptions &options) {
+  for (int32_t i = 0; i < training.column_count; ++i) {
+    const burnish_column &column = training.columns[i];
+    if (!isSame(column.name, name))
+      continue;
+    if (column.rank > 0 && !options.features)
+      options.features = name;
+    if (column.rank == 0 && column.type == BURNISH_INT64 && !options.label)
+      options.label = name;
+  }
+}
+
 bool burnish::addClause(const burnish_training &training,
                         const burnish_clause &clause, const char *folder,
                         Storage &texts, Dataset &dataset, Message &message) {
@@ -136,8 +152,14 @@ bool burnish::addClause(const burnish_training &training,
       return message.set("no memory for the data");
   }
   for (int32_t i = 0; names && i < names->word_count; ++i)
-    if (const char *name = after(names->words[i], "column="))
-      columns[source.columnCount++] = name;
+    if (const char *name = after(names->words[i], "column=")) {
+      if (source.kind == SourceKind::Csv)
+        chooseRole(training, name, source.options);
+      bool isFeatures =
+          source.options.features && isSame(source.options.features, name);
+      if (!isFeatures)
+        columns[source.columnCount++] = name;
+    }
   return dataset.add(source, message);
 }
 
