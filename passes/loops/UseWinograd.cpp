@@ -293,8 +293,8 @@ private:
     AffineExpr point, in, out, down, across;
     bindDims(b.getContext(), point, in, out, down, across);
     SmallVector<AffineExpr> from(4);
-    for (auto [axis, expr] : llvm::zip_equal(
-             conv.axes, ArrayRef<AffineExpr>{out, in, down, across}))
+    SmallVector<AffineExpr> natural{out, in, down, across};
+    for (auto [axis, expr] : llvm::zip_equal(conv.axes, natural))
       from[axis] = expr;
     auto mapOf = [&](ArrayRef<AffineExpr> exprs) {
       return AffineMap::get(5, 0, exprs, b.getContext());
