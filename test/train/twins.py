@@ -158,14 +158,14 @@ TWINS = {
     "iris": Twin("iris", lambda: two_layers(4, 16, 3, torch.tanh), {"x": 1}, "label", 20, 100, momentum(0.02), penalty=1e-3),
     "mlp": Twin("mlp", lambda: two_layers(784, 128, 10), {"x": 255}, "label", 50, 10, adam(1e-3)),
     "lenet": Twin("lenet", lenet, {"image": 255}, "label", 50, 10, adamw(2e-3, 0.01), rate=2e-3, schedule=cosine),
-    "faces": Twin("faces", faces, {"image": 1}, "label", 25, 15, momentum(0.02)),
+    "faces": Twin("faces", faces, {"image": 1}, "label", 25, 40, momentum(0.02), rate=0.02, schedule=cosine),
     "motions": Twin("motions", motions, {"x": 1}, "label", 10, 30, adam(1e-2), clip=1.0),
     "text": Twin("letters", letters, {"ids": None}, "next", 32, 6, adamw(3e-3, 0.01), rate=3e-3, schedule=onecycle, clip=1.0),
     "diabetes_mse": regression(functional.mse_loss),
     "diabetes_mae": regression(functional.l1_loss),
     "two_inputs": Twin("halves", halves, {"image": 16, "sums": 64}, "label", 32, 20, adam(2e-3)),
     "pretrain": Twin("pretrain", pretrain, {"image": 16}, "label", 32, 10, adam(2e-3)),
-    "transfer": Twin("transfer", transfer, {"image": 16}, "label", 16, 20, adam(1e-2)),
+    "transfer": Twin("transfer", transfer, {"image": 16}, "label", 16, 40, adam(1e-2)),
 }
 
 

@@ -60,6 +60,6 @@ def load(module, tensors, prefix):
     """Gives a module the weights of `weights`, as numpy has them."""
     for name, part in module.named_modules():
         for leaf, tensor in (layers(part) or {}).items():
-            value = torch.from_numpy(tensors[".".join(word for word in (prefix, name, leaf) if word)])
+            value = torch.tensor(tensors[".".join(word for word in (prefix, name, leaf) if word)])
             with torch.no_grad():
                 tensor.copy_(value)
