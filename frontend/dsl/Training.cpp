@@ -275,14 +275,18 @@ bool TrainingBuilder::augment() {
   return true;
 }
 
+static bool isOneFloat(const Term &value) {
+  auto type = value.kind == Term::Tensor
+                  ? dyn_cast<RankedTensorType>(value.tensor.getType())
+                  : RankedTensorType();
+  return type && type.getRank() == 0 && type.getElementType().isF32();
+}
+
 std::optional<Value> TrainingBuilder::loss() {
   Term value = e.evaluate(*recipe.loss, frame, scope);
   if (value.isPoison())
     return std::nullopt;
-  auto type = value.kind == Term::Tensor
-                  ? dyn_cast<RankedTensorType>(value.tensor.getType())
-                  : RankedTensorType();
-  if (!type || type.getRank() != 0 || !type.getElementType().isF32()) {
+  if (!isOneFloat(value)) {
     source.messages.error(recipe.loss->span,
                           "the loss is one f32, and this is " +
                               e.describe(value));
@@ -304,10 +308,7 @@ bool TrainingBuilder::metrics() {
     Term value = e.evaluate(*expr, frame, scope);
     if (value.isPoison())
       return false;
-    auto type = value.kind == Term::Tensor
-                    ? dyn_cast<RankedTensorType>(value.tensor.getType())
-                    : RankedTensorType();
-    if (!type || type.getRank() != 0 || !type.getElementType().isF32())
+    if (!isOneFloat(value))
       return source.messages.error(
           expr->span, "a metric is one f32, and this is " + e.describe(value));
     outputs.push_back({"metric." + name, value.tensor});
@@ -489,11 +490,8 @@ bool TrainingBuilder::update(Value loss) {
     return source.messages.error(recipe.optimizer->span,
                                  "no param is left to be trained");
   std::vector<Value> variables;
-  std::vector<Type> types;
-  for (size_t place : places) {
+  for (size_t place : places)
     variables.push_back(e.slots[place].argument);
-    types.push_back(variables.back().getType());
-  }
   e.at(recipe.loss->span);
   auto gradient = builder.makeMany<nn::GradientAtOp>(
       places.size(), loss, ValueRange(variables), ValueRange(variables));

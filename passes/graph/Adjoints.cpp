@@ -10,6 +10,19 @@ bool burnish::isDifferentiable(Value value) {
   return isa<FloatType>(getElementTypeOrSelf(value.getType()));
 }
 
+LogicalResult burnish::expandLayers(func::FuncOp function,
+                                    nn::ShapeScope &scope) {
+  SmallVector<Operation *> layers;
+  function.walk([&](Operation *op) {
+    if (isa<nn::LstmOp, nn::GruOp, nn::RnnOp>(op))
+      layers.push_back(op);
+  });
+  for (Operation *layer : layers)
+    if (failed(nn::expandRecurrent(layer, scope)))
+      return failure();
+  return success();
+}
+
 Adjoints::Adjoints(Block &block, ArrayRef<Value> wanted, OpBuilder builder,
                    nn::ShapeScope &scope)
     : block(block), scope(scope), active(wanted.begin(), wanted.end()),

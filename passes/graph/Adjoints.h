@@ -1,11 +1,16 @@
 // Adjoints.h - reverse accumulation over the operators of a block.
 #pragma once
 #include "ir/Gradients.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 
 namespace burnish {
 
 /// Whether there are gradients by a value at all: those of floats.
 bool isDifferentiable(mlir::Value value);
+
+/// Layers that go through time are made of steps before they have a gradient.
+mlir::LogicalResult expandLayers(mlir::func::FuncOp function,
+                                 nn::ShapeScope &scope);
 
 /// The gradients of one number by values of a block (A. Griewank, A. Walther,
 /// "Evaluating Derivatives", 2008, section 3.2): operators are visited last to

@@ -123,31 +123,6 @@ Differentiate::variablesOf(func::FuncOp function) {
   return chosen;
 }
 
-/// Layers that go through time are made of steps before they have a gradient.
-static LogicalResult expandLayers(func::FuncOp function,
-                                  nn::ShapeScope &scope) {
-  SmallVector<Operation *> layers;
-  function.walk([&](Operation *op) {
-    if (isa<nn::LstmOp, nn::GruOp, nn::RnnOp>(op))
-      layers.push_back(op);
-  });
-  for (Operation *layer : layers)
-    if (failed(nn::expandRecurrent(layer, scope)))
-      return failure();
-  return success();
-}
-
-/// Builds the gradients of `result` at the builder's place.
-static LogicalResult accumulate(Adjoints &adjoints, Value result,
-                                OpBuilder &builder, nn::ShapeScope &scope) {
-  auto type = cast<ShapedType>(result.getType());
-  adjoints.seed(result,
-                nn::NetBuilder(result.getLoc(), builder, scope)
-                    .make<nn::ConstantOp>(DenseElementsAttr::get(
-                        type, builder.getFloatAttr(type.getElementType(), 1))));
-  return adjoints.run();
-}
-
 LogicalResult Differentiate::differentiate(func::FuncOp function,
                                            nn::ShapeScope &scope) {
   FailureOr<unsigned> index = lossOf(function);
@@ -166,7 +141,13 @@ LogicalResult Differentiate::differentiate(func::FuncOp function,
   SmallVector<Value> wanted = llvm::map_to_vector(
       *variables, [](const Variable &each) { return each.value; });
   Adjoints adjoints(block, wanted, builder, scope);
-  if (failed(accumulate(adjoints, result, builder, scope)))
+  adjoints.seed(result,
+                nn::NetBuilder(end->getLoc(), builder, scope)
+                    .make<nn::ConstantOp>(DenseElementsAttr::get(
+                        cast<ShapedType>(result.getType()),
+                        builder.getFloatAttr(
+                            getElementTypeOrSelf(result.getType()), 1))));
+  if (failed(adjoints.run()))
     return failure();
 
   SmallVector<Value> results{end->getOperand(*index)};

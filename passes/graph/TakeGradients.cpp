@@ -84,16 +84,9 @@ struct TakeGradients : burnish::impl::TakeGradientsBase<TakeGradients> {
       return;
     FailureOr<func::FuncOp> function = nn::modelFunction(getOperation());
     nn::ShapeScope scope(&getContext());
-    if (failed(function) || failed(nn::inferShapes(*function, scope)))
+    if (failed(function) || failed(nn::inferShapes(*function, scope)) ||
+        failed(expandLayers(*function, scope)))
       return signalPassFailure();
-    SmallVector<Operation *> layers;
-    function->walk([&](Operation *op) {
-      if (isa<nn::LstmOp, nn::GruOp, nn::RnnOp>(op))
-        layers.push_back(op);
-    });
-    for (Operation *layer : layers)
-      if (failed(nn::expandRecurrent(layer, scope)))
-        return signalPassFailure();
     // The first is taken first: a later one may be of its result.
     for (nn::GradientAtOp op : gradients)
       if (failed(take(op, scope)))
