@@ -706,6 +706,14 @@ Value Lowering::pad(Value tensor, Type elementType, ArrayRef<OpFoldResult> low,
   auto isZero = [](OpFoldResult size) { return isConstantIntValue(size, 0); };
   if (llvm::all_of(low, isZero) && llvm::all_of(high, isZero))
     return tensor;
+  // Nothing amid a border has no place that a slice could start at.
+  if (llvm::is_contained(cast<RankedTensorType>(tensor.getType()).getShape(),
+                         0)) {
+    SmallVector<OpFoldResult> sizes;
+    for (auto [size, before, after] : llvm::zip(sizesOf(tensor), low, high))
+      sizes.push_back(addIndex(*this, addIndex(*this, size, before), after));
+    return filled(elementType, sizes, value);
+  }
   return tensor::PadOp::create(*this, Type(), tensor, low, high,
                                storeScalar(*this, value, elementType));
 }

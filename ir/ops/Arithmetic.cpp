@@ -226,14 +226,17 @@ LogicalResult PReluOp::inferShapes(ShapeScope &scope) {
   FailureOr<Dims> both = broadcastDims(*this, {x, slope});
   if (failed(both))
     return failure();
-  for (size_t back = 1; back <= slope.size(); ++back)
-    if (back > x.size() ? !isKnown(slope[slope.size() - back], 1)
-                        : isKnown(x[x.size() - back], 1) &&
-                              !isKnown(slope[slope.size() - back], 1))
+  // The slope may not stretch X, where compiling can tell; what run time brings
+  // broadcasts as in any other operator.
+  Dim one = scope.constant(1);
+  for (size_t back = 1; back <= slope.size(); ++back) {
+    Dim size = slope[slope.size() - back],
+        there = back > x.size() ? one : x[x.size() - back];
+    if (isKnown(there, 1) && ::burnish::nn::known(size) && !isKnown(size, 1))
       return emitOpError() << "slope " << toString(slope)
                            << " does not broadcast to X " << toString(x);
-  return scope.set(getOperation()->getResult(0), elementType,
-                   slope.size() > x.size() ? *both : x);
+  }
+  return scope.set(getOperation()->getResult(0), elementType, *both);
 }
 
 FailureOr<SmallVector<Value>> PReluOp::lower(Lowering &l) {

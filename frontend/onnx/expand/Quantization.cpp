@@ -100,6 +100,20 @@ void addQuantization(ExpandTable &table) {
     return {requantize(e, sum, e.operand(1), e.operand(4), e.operand(6),
                        e.operand(7), 1)};
   };
+  // y_scale = (max(0, max x) - min(0, min x)) / 255. All zeros have the scale
+  // 1: the specification's formula would divide 0 by 0.
+  table["DynamicQuantizeLinear"] = [](Expansion &e) -> SmallVector<Value> {
+    Value x = e.operand(0), zero = e.scalar(0, x), most = e.scalar(255, x);
+    SmallVector<Attr> toScalar = {{"keepdims", int64_t(0)}};
+    Value least = e("Min", {e("ReduceMin", {x}, toScalar), zero}),
+          range = e.sub(e("Max", {e("ReduceMax", {x}, toScalar), zero}), least);
+    Value scale = e("Where", {e("Equal", {range, zero}), e.scalar(1, x),
+                              e.div(range, most)});
+    Value point = e.cast(
+        e("Round", {e("Clip", {e.sub(zero, e.div(least, scale)), zero, most})}),
+        TensorProto::UINT8);
+    return {e("QuantizeLinear", {x, scale, point}), scale, point};
+  };
 }
 
 } // namespace burnish::onnx_import
