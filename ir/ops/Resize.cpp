@@ -281,8 +281,9 @@ static Scalar coordinate(ImplicitLocOpBuilder &b, StringRef mode,
   Scalar halfPixel = (x + 0.5) / scale - 0.5;
   if (mode == "half_pixel")
     return halfPixel;
+  // The samples there are count, not the fraction that scales may ask for.
   if (mode == "pytorch_half_pixel")
-    return select(to == 1, zero, halfPixel);
+    return select(Scalar(b, axis.to) == 1, zero, halfPixel);
   if (mode == "half_pixel_symmetric") {
     Scalar adjustment = Scalar(b, axis.to).toFloat(wide) / to;
     return from * 0.5 * (one - adjustment) + halfPixel;
