@@ -31,6 +31,8 @@ def NN_ScheduleAttr : AttrDef<NN_Dialect, "Schedule"> {
     `elements`: one pass along the results, or along what a reduction reads, `vectors` vectors of `lanes` at a time.
     `windows`: sums over windows, each channel by itself, `rows` windows side by side.
     `cascade`: the kernels in the region, line by line.
+    `panels`, `turn`: what the `linalg.pack` or `linalg.transpose` in the region says, square by square in registers, `rows`
+    rows of the result at a time.
     `winograd_input`, `winograd_output`: what the operators of these names say, `lanes` channels at a time.
     Threads share a kernel when it `isParallel`.
     With `steps` of 4 or 2 the operands of a product are bytes, of which a lane takes so many steps of the sum at once
@@ -40,7 +42,7 @@ def NN_ScheduleAttr : AttrDef<NN_Dialect, "Schedule"> {
     `backAndForth` does its tasks in turns forwards and backwards, iteration by iteration of the loop that it stands in.
   }];
   let parameters = (ins
-    StringRefParameter<"product, windows, elements, rows, cascade, winograd_input or winograd_output">:$algorithm,
+    StringRefParameter<"product, windows, elements, rows, attention, cascade, panels, turn, winograd_input or winograd_output">:$algorithm,
     "unsigned":$lanes, "unsigned":$vectors, "unsigned":$rows, "bool":$packs, "bool":$rowsOutside, "bool":$isParallel,
     DefaultValuedParameter<"unsigned", "1">:$streams, DefaultValuedParameter<"bool", "false">:$backAndForth,
     DefaultValuedParameter<"unsigned", "1">:$steps);

@@ -87,9 +87,8 @@ struct KernelCode {
              llvm::function_ref<void(Index base, int64_t count)> body);
 };
 
-/// Makes kernels of large copies of arguments, as where one is padded: threads
-/// that have nothing to do for so long fall asleep and are slow to come back.
-void copyArguments(mlir::ModuleOp module);
+/// Makes kernels of large copies and transposes.
+void moveInKernels(mlir::ModuleOp module);
 
 /// A length and the smaller powers of two: what remains of a size that only run
 /// time knows is covered by one of each at most.

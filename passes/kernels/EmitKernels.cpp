@@ -9,6 +9,7 @@
 #include "passes/kernels/Code.h"
 #include "passes/kernels/Fit.h"
 #include "passes/kernels/Parallel.h"
+#include "passes/kernels/Turn.h"
 #include "passes/kernels/Winograd.h"
 #include "passes/kernels/Work.h"
 
@@ -160,7 +161,7 @@ struct Form {
 struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
   using EmitKernelsBase::EmitKernelsBase;
   void runOnOperation() override {
-    copyArguments(getOperation());
+    moveInKernels(getOperation());
     SmallVector<nn::KernelOp> kernels;
     getOperation().walk<WalkOrder::PreOrder>([&](nn::KernelOp kernel) {
       kernels.push_back(kernel);
@@ -211,6 +212,8 @@ struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
                   algorithm.str()};
     if (algorithm == "panels")
       return Work{b.getIndexAttr(tasksOfPanels(kernel)), algorithm.str()};
+    if (algorithm == "turn")
+      return Work{b.getIndexAttr(tasksOfTurn(kernel)), nameOfTurn(kernel)};
     if (algorithm == "cascade") {
       if (fitsBuffers(kernel))
         return Work{b.getIndexAttr(tasksOfCascade(kernel)),
@@ -240,6 +243,18 @@ struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
       return failure();
     }
     return Work{form->tasks(b, schedule), nameOf(kernel, form->nest())};
+  }
+
+  /// The maker of a schedule that takes a kernel as it is, not as loops.
+  using Maker = void (*)(ImplicitLocOpBuilder &, nn::KernelOp, ArrayRef<Value>,
+                         ArrayRef<Layout>, Value begin, Value end);
+  static Maker makerOf(StringRef algorithm) {
+    return llvm::StringSwitch<Maker>(algorithm)
+        .Case("winograd_input", makeWinogradInput)
+        .Case("cascade", makeCascade)
+        .Case("panels", makePanels)
+        .Case("turn", makeTurn)
+        .Default(nullptr);
   }
 
   func::FuncOp emit(nn::KernelOp kernel, StringRef name, SymbolTable &symbols) {
@@ -275,16 +290,8 @@ struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
     ArrayRef<BlockArgument> bounds = entry->getArguments().take_back(2);
     Value begin = bounds[0], end = bounds[1];
     StringRef algorithm = kernel.getSchedule().getAlgorithm();
-    if (algorithm == "winograd_input" || algorithm == "cascade") {
-      if (algorithm == "cascade")
-        makeCascade(b, kernel, data, layouts, begin, end);
-      else
-        makeWinogradInput(b, kernel, data, layouts, begin, end);
-      func::ReturnOp::create(b);
-      return function;
-    }
-    if (kernel.getSchedule().getAlgorithm() == "panels") {
-      makePanels(b, kernel, data, layouts, begin, end);
+    if (auto make = makerOf(algorithm)) {
+      make(b, kernel, data, layouts, begin, end);
       func::ReturnOp::create(b);
       return function;
     }

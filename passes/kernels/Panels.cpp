@@ -6,9 +6,9 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/UB/IR/UBOps.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "passes/kernels/Attention.h"
 #include "passes/kernels/Code.h"
+#include "passes/kernels/Turn.h"
 
 using namespace mlir;
 using namespace burnish;
@@ -190,41 +190,14 @@ private:
       loop(constant(0), constant(columns), width, [&](Value at) {
         Value column = add(readAt, at), line = add(writeAt, times(at, down, 1));
         for (int64_t row = 0; row < rows; row += width)
-          turn(add(column, times(constant(row), across, 1)), across,
-               add(line, constant(row)), down);
+          turnSquare(b, element, width, from,
+                     add(column, times(constant(row), across, 1)), across, to,
+                     add(line, constant(row)), down);
       });
     else
       rows = columns = 0;
     copy(readAt, along, across, writeAt, down, 0, columns, rows, count);
     copy(readAt, along, across, writeAt, down, columns, depth, 0, count);
-  }
-
-  /// Row r of a block becomes column r.
-  void turn(Value readAt, OpFoldResult across, Value writeAt,
-            OpFoldResult down) {
-    auto type = VectorType::get({width}, element);
-    SmallVector<Value> rows;
-    for (int64_t row = 0; row < width; ++row)
-      rows.push_back(vector::LoadOp::create(
-          b, type, from, add(readAt, times(constant(row), across, 1))));
-    // Each time the first half is woven into the second, elements move on by
-    // one bit of their place's number.
-    SmallVector<int64_t> low, high;
-    for (int64_t lane = 0; lane < width / 2; ++lane) {
-      low.append({lane, width + lane});
-      high.append({width / 2 + lane, width + width / 2 + lane});
-    }
-    for (int64_t length = width; length > 1; length /= 2) {
-      SmallVector<Value> woven;
-      for (int64_t row = 0; row < width / 2; ++row)
-        for (ArrayRef<int64_t> mask : {ArrayRef(low), ArrayRef(high)})
-          woven.push_back(vector::ShuffleOp::create(
-              b, rows[row], rows[row + width / 2], mask));
-      rows = woven;
-    }
-    for (int64_t row = 0; row < width; ++row)
-      vector::StoreOp::create(b, rows[row], to,
-                              add(writeAt, times(constant(row), down, 1)));
   }
 
   /// Element by element, and zeros where there are no more rows.

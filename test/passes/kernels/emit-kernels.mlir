@@ -203,3 +203,39 @@ func.func @fetched_ahead(%a: memref<6x4096xf32>, %b: memref<2x4096x32xf32>, %c: 
   }
   return
 }
+
+// -----
+
+// Large matrices are turned in squares, each through registers; what is left over, element by element.
+#cpu = #nn.target<triple = "x86_64-unknown-linux-gnu", cpu = "", features = "", pointerBits = 64, vectorBits = 256, vectorRegisters = 16, l1Bytes = 32768, l2Bytes = 1048576, l3Bytes = 0, cores = 2>
+module attributes {nn.target = #cpu} {
+// CHECK-LABEL: func @turn(
+// CHECK:         call @turn_100x64(%arg0, %arg1, %c0, %c4)
+// CHECK-LABEL: func private @turn_100x64(
+// CHECK-COUNT-8: vector.load %{{.*}} : {{.*}}, vector<8xf32>
+// CHECK-COUNT-24: vector.shuffle
+// CHECK-COUNT-8: vector.store
+// CHECK:         memref.load
+func.func @turn(%from: memref<64x100xf32>, %to: memref<100x64xf32>) {
+  linalg.transpose ins(%from : memref<64x100xf32>) outs(%to : memref<100x64xf32>) permutation = [1, 0]
+  return
+}
+}
+
+// -----
+
+// Rows that stay rows are copied by threads if there are many; what is small stays in the cache anyway.
+#cpu = #nn.target<triple = "x86_64-unknown-linux-gnu", cpu = "", features = "", pointerBits = 64, vectorBits = 256, vectorRegisters = 16, l1Bytes = 32768, l2Bytes = 1048576, l3Bytes = 0, cores = 2>
+module attributes {nn.target = #cpu} {
+// CHECK-LABEL: func @rows(
+// CHECK:         call @elements_100x64x32(
+// CHECK:         linalg.transpose
+// CHECK:         linalg.transpose
+// CHECK-LABEL: func private @elements_100x64x32(
+func.func @rows(%from: memref<64x100x32xf32>, %to: memref<100x64x32xf32>, %fewer: memref<8x10x32xf32>, %there: memref<10x8x32xf32>, %few: memref<8x10xf32>, %turned: memref<10x8xf32>) {
+  linalg.transpose ins(%from : memref<64x100x32xf32>) outs(%to : memref<100x64x32xf32>) permutation = [1, 0, 2]
+  linalg.transpose ins(%fewer : memref<8x10x32xf32>) outs(%there : memref<10x8x32xf32>) permutation = [1, 0, 2]
+  linalg.transpose ins(%few : memref<8x10xf32>) outs(%turned : memref<10x8xf32>) permutation = [1, 0]
+  return
+}
+}

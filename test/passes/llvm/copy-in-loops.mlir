@@ -15,29 +15,6 @@ func.func @copies(%a: memref<2x3xf32>, %b: memref<2x3xf32>, %c: memref<2x3xf32, 
   return
 }
 
-// Large matrices are turned in blocks, through a place in the frame.
-// CHECK-LABEL: func.func @turn(
-// CHECK-SAME:    %[[FROM:.*]]: memref<64x100xf32>, %[[TO:.*]]: memref<100x64xf32>
-// CHECK:         %[[BLOCK:.*]] = memref.alloca() : memref<16x16xf32>
-// CHECK-NOT:     linalg.transpose
-// CHECK:         memref.load %[[FROM]]
-// CHECK-NEXT:    memref.store %{{.*}}, %[[BLOCK]]
-// CHECK:         memref.load %[[BLOCK]]
-// CHECK-NEXT:    memref.store %{{.*}}, %[[TO]]
-func.func @turn(%from: memref<64x100xf32>, %to: memref<100x64xf32>) {
-  linalg.transpose ins(%from : memref<64x100xf32>) outs(%to : memref<100x64xf32>) permutation = [1, 0]
-  return
-}
-
-// Rows that stay rows are copied as they are, and what is small stays in the cache.
-// CHECK-LABEL: func.func @not_in_blocks(
-// CHECK-COUNT-2: linalg.transpose
-func.func @not_in_blocks(%from: memref<64x10x32xf32>, %to: memref<10x64x32xf32>, %few: memref<8x10xf32>, %turned: memref<10x8xf32>) {
-  linalg.transpose ins(%from : memref<64x10x32xf32>) outs(%to : memref<10x64x32xf32>) permutation = [1, 0, 2]
-  linalg.transpose ins(%few : memref<8x10xf32>) outs(%turned : memref<10x8xf32>) permutation = [1, 0]
-  return
-}
-
 // Of many short rows, only the elements of one may be unrolled.
 // CHECK-LABEL: func.func @rows(
 // CHECK:         scf.for

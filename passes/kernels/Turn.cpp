@@ -1,0 +1,203 @@
+// Turn.cpp - transposes, square by square in registers.
+#include "passes/kernels/Turn.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace burnish;
+
+int64_t burnish::turnedAxis(linalg::TransposeOp transpose) {
+  ArrayRef<int64_t> order = transpose.getPermutation();
+  return llvm::find(order, static_cast<int64_t>(order.size()) - 1) -
+         order.begin();
+}
+
+void burnish::turnSquare(ImplicitLocOpBuilder &b, Type element, int64_t width,
+                         Value from, Value readAt, OpFoldResult across,
+                         Value to, Value writeAt, OpFoldResult down) {
+  auto at = [&](Value begin, OpFoldResult stride, int64_t row) {
+    Value distance = b.createOrFold<arith::MulIOp>(
+        getValueOrCreateConstantIndexOp(b, b.getLoc(), stride),
+        Value(arith::ConstantIndexOp::create(b, row)));
+    return b.createOrFold<arith::AddIOp>(begin, distance);
+  };
+  auto type = VectorType::get({width}, element);
+  SmallVector<Value> rows;
+  for (int64_t row = 0; row < width; ++row)
+    rows.push_back(
+        vector::LoadOp::create(b, type, from, at(readAt, across, row)));
+  // Each time the first half is woven into the second, elements move on by
+  // one bit of their place's number.
+  SmallVector<int64_t> low, high;
+  for (int64_t lane = 0; lane < width / 2; ++lane) {
+    low.append({lane, width + lane});
+    high.append({width / 2 + lane, width + width / 2 + lane});
+  }
+  for (int64_t length = width; length > 1; length /= 2) {
+    SmallVector<Value> woven;
+    for (int64_t row = 0; row < width / 2; ++row)
+      for (ArrayRef<int64_t> mask : {ArrayRef(low), ArrayRef(high)})
+        woven.push_back(vector::ShuffleOp::create(b, rows[row],
+                                                  rows[row + width / 2], mask));
+    rows = woven;
+  }
+  for (int64_t row = 0; row < width; ++row)
+    vector::StoreOp::create(b, rows[row], to, at(writeAt, down, row));
+}
+
+static linalg::TransposeOp transposeOf(nn::KernelOp kernel) {
+  return *kernel.getBody().getOps<linalg::TransposeOp>().begin();
+}
+
+static ArrayRef<int64_t> shapeOf(linalg::TransposeOp transpose) {
+  return cast<ShapedType>(transpose.getInit().getType()).getShape();
+}
+
+int64_t burnish::tasksOfTurn(nn::KernelOp kernel) {
+  linalg::TransposeOp transpose = transposeOf(kernel);
+  int64_t tasks = 1, height = turnedAxis(transpose);
+  for (auto [axis, size] : llvm::enumerate(shapeOf(transpose).drop_back()))
+    tasks *= static_cast<int64_t>(axis) == height
+                 ? llvm::divideCeil(size, kernel.getSchedule().getRows())
+                 : size;
+  return tasks;
+}
+
+std::string burnish::nameOfTurn(nn::KernelOp kernel) {
+  std::string name = "turn";
+  char separator = '_';
+  for (int64_t size : shapeOf(transposeOf(kernel))) {
+    name += separator + std::to_string(size);
+    separator = 'x';
+  }
+  return name;
+}
+
+namespace {
+class TurnMaker {
+public:
+  TurnMaker(ImplicitLocOpBuilder &b, nn::KernelOp kernel, ArrayRef<Value> data,
+            ArrayRef<Layout> layouts)
+      : b(b), from(data[0]), to(data[1]), source(layouts[0]),
+        target(layouts[1]), width(kernel.getSchedule().getLanes()),
+        lines(kernel.getSchedule().getRows()) {
+    linalg::TransposeOp transpose = transposeOf(kernel);
+    order.assign(transpose.getPermutation().begin(),
+                 transpose.getPermutation().end());
+    shape.assign(shapeOf(transpose).begin(), shapeOf(transpose).end());
+    element = getElementTypeOrSelf(transpose.getInit().getType());
+    height = turnedAxis(transpose);
+    across = source.strides[order.back()];
+    down = target.strides[height];
+  }
+
+  void make(Value begin, Value end) {
+    loop(begin, end, 1, [&](Value task) {
+      Value readAt = asValue(source.offset), writeAt = asValue(target.offset);
+      int64_t blocks = llvm::divideCeil(shape[height], lines);
+      Value block = digit(task, blocks),
+            line = b.createOrFold<arith::MulIOp>(block, constant(lines));
+      readAt = add(readAt, line);
+      writeAt = add(writeAt, times(line, down));
+      for (int64_t axis = shape.size() - 1; axis-- > 0;) {
+        if (axis == height)
+          continue;
+        Value at = digit(task, shape[axis]);
+        readAt = add(readAt, times(at, source.strides[order[axis]]));
+        writeAt = add(writeAt, times(at, target.strides[axis]));
+      }
+      int64_t rest = shape[height] % lines;
+      if (rest == 0)
+        return turnLines(readAt, writeAt, lines);
+      if (blocks == 1)
+        return turnLines(readAt, writeAt, rest);
+      Value isWhole = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, block,
+                                            constant(blocks - 1));
+      auto branch = scf::IfOp::create(b, isWhole, /*withElseRegion=*/true);
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(branch.thenBlock());
+      turnLines(readAt, writeAt, lines);
+      b.setInsertionPointToStart(branch.elseBlock());
+      turnLines(readAt, writeAt, rest);
+    });
+  }
+
+private:
+  Value constant(int64_t value) {
+    return arith::ConstantIndexOp::create(b, value);
+  }
+  Value asValue(OpFoldResult value) {
+    return getValueOrCreateConstantIndexOp(b, b.getLoc(), value);
+  }
+  Value add(Value left, Value right) {
+    return b.createOrFold<arith::AddIOp>(left, right);
+  }
+  Value times(Value index, OpFoldResult stride) {
+    return b.createOrFold<arith::MulIOp>(index, asValue(stride));
+  }
+  Value digit(Value &number, int64_t base) {
+    Value last = b.createOrFold<arith::RemUIOp>(number, constant(base));
+    number = b.createOrFold<arith::DivUIOp>(number, constant(base));
+    return last;
+  }
+  void loop(Value from, Value to, int64_t step,
+            llvm::function_ref<void(Value)> body) {
+    auto loop = scf::ForOp::create(b, from, to, constant(step));
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    body(loop.getInductionVar());
+  }
+
+  /// So many lines of the result. Lines of either side often lie pages apart,
+  /// where the first cache keeps few of them: a stretch of a source's line is
+  /// read for all these lines at once.
+  void turnLines(Value readAt, Value writeAt, int64_t count) {
+    int64_t columns = shape.back() / width * width,
+            rows = count / width * width;
+    if (rows == 0)
+      columns = 0;
+    if (columns > 0)
+      loop(constant(0), constant(columns), width, [&](Value column) {
+        Value read = add(readAt, times(column, across)),
+              write = add(writeAt, column);
+        for (int64_t row = 0; row < rows; row += width)
+          turnSquare(b, element, width, from, add(read, constant(row)), across,
+                     to, add(write, times(constant(row), down)), down);
+      });
+    copy(readAt, writeAt, 0, columns, rows, count);
+    copy(readAt, writeAt, columns, shape.back(), 0, count);
+  }
+
+  /// Element by element.
+  void copy(Value readAt, Value writeAt, int64_t firstColumn, int64_t endColumn,
+            int64_t firstRow, int64_t endRow) {
+    if (firstColumn == endColumn || firstRow == endRow)
+      return;
+    loop(constant(firstColumn), constant(endColumn), 1, [&](Value column) {
+      Value read = add(readAt, times(column, across)),
+            write = add(writeAt, column);
+      loop(constant(firstRow), constant(endRow), 1, [&](Value row) {
+        Value value = memref::LoadOp::create(b, from, add(read, row));
+        memref::StoreOp::create(b, value, to, add(write, times(row, down)));
+      });
+    });
+  }
+
+  ImplicitLocOpBuilder &b;
+  Value from, to;
+  Layout source, target;
+  int64_t width, lines, height = 0;
+  SmallVector<int64_t> order, shape;
+  OpFoldResult across, down;
+  Type element;
+};
+} // namespace
+
+void burnish::makeTurn(ImplicitLocOpBuilder &b, nn::KernelOp kernel,
+                       ArrayRef<Value> data, ArrayRef<Layout> layouts,
+                       Value begin, Value end) {
+  TurnMaker(b, kernel, data, layouts).make(begin, end);
+}
