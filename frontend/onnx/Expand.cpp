@@ -13,6 +13,9 @@ SmallVector<Value> Expansion::many(unsigned count, StringRef op,
                                    ArrayRef<Attr> attributes) {
   onnx::NodeProto built;
   built.set_op_type(op.str());
+  // Bodies of operators ask which operands there are.
+  for (auto [index, operand] : llvm::enumerate(operands))
+    built.add_input(operand ? "x" + std::to_string(index) : "");
   for (unsigned i = 0; i < count; ++i)
     built.add_output(std::to_string(i));
   for (const Attr &attribute : attributes)
@@ -130,6 +133,17 @@ Value Expansion::transpose(Value value, ArrayRef<int64_t> permutation) {
                  {{"perm", SmallVector<int64_t>(permutation)}});
 }
 
+Value Expansion::slice(Value value, int64_t axis, Extent begin, Extent end) {
+  return (*this)("Slice", {value, shape(begin), shape(end), integers(axis)});
+}
+
+Value Expansion::countTo(Extent extent) {
+  Value limit = std::holds_alternative<int64_t>(extent)
+                    ? integer(std::get<int64_t>(extent))
+                    : reshape(std::get<Value>(extent), ArrayRef<Extent>());
+  return (*this)("Range", {integer(0), limit, integer(1)});
+}
+
 Value Expansion::reduce(StringRef op, Value value, ArrayRef<int64_t> axes,
                         bool keepDims) {
   return (*this)(op, {value, integers(axes)},
@@ -195,6 +209,9 @@ ExpandFunction findExpansion(StringRef op) {
     addActivations(all);
     addArithmetic(all);
     addContractions(all);
+    addFused(all);
+    addFusedAttention(all);
+    addFusedQuantized(all);
     addLayouts(all);
     addLosses(all);
     addNormalizations(all);

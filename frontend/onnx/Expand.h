@@ -81,6 +81,13 @@ public:
     return (*this)("Expand", {value, shape(extents)});
   }
   mlir::Value transpose(mlir::Value value, llvm::ArrayRef<int64_t> permutation);
+  /// What lies from `begin` to before `end` along an axis.
+  mlir::Value slice(mlir::Value value, int64_t axis, Extent begin, Extent end);
+  mlir::Value concat(llvm::ArrayRef<mlir::Value> parts, int64_t axis) {
+    return (*this)("Concat", parts, {{"axis", axis}});
+  }
+  /// 0, 1, ... up to an extent.
+  mlir::Value countTo(Extent extent);
   /// A reduction over known axes.
   mlir::Value reduce(llvm::StringRef op, mlir::Value value,
                      llvm::ArrayRef<int64_t> axes, bool keepDims = true);
@@ -169,6 +176,9 @@ llvm::SmallVector<mlir::Value> withKnownLengths(Expansion &expand);
 void addActivations(ExpandTable &table);
 void addArithmetic(ExpandTable &table);
 void addContractions(ExpandTable &table);
+void addFused(ExpandTable &table);
+void addFusedAttention(ExpandTable &table);
+void addFusedQuantized(ExpandTable &table);
 void addLayouts(ExpandTable &table);
 void addLosses(ExpandTable &table);
 void addNormalizations(ExpandTable &table);

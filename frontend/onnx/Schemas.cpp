@@ -2,6 +2,7 @@
 // do not throw. This is the one file of the compiler that is built with
 // exceptions.
 #include "frontend/onnx/Schemas.h"
+#include "frontend/onnx/Contrib.h"
 #include "onnx/defs/parser.h"
 #include "onnx/defs/schema.h"
 #include <map>
@@ -43,6 +44,8 @@ static Schema convert(const onnx::OpSchema &schema) {
 }
 
 std::optional<int> newestVersion(llvm::StringRef domain) {
+  if (domain == kContribDomain)
+    return 1;
   const auto &versions =
       onnx::OpSchemaRegistry::DomainToVersionRange::Instance().Map();
   auto found = versions.find(canonicalDomain(domain).str());
@@ -57,7 +60,8 @@ const Schema *findSchema(llvm::StringRef op, int version,
   const onnx::OpSchema *schema =
       onnx::OpSchemaRegistry::Schema(name, version, canonical);
   if (!schema)
-    return nullptr;
+    return version >= 1 ? findContribSchema(op, canonicalDomain(domain))
+                        : nullptr;
   // Schemas are converted when first asked for: a model uses few of the
   // thousand.
   static std::map<const onnx::OpSchema *, Schema> converted;

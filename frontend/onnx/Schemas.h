@@ -43,7 +43,7 @@ inline llvm::StringRef canonicalDomain(llvm::StringRef domain) {
 }
 
 /// The newest version of a domain that this build knows; none for a domain that
-/// is not ONNX's.
+/// is neither ONNX's nor ONNX Runtime's.
 std::optional<int> newestVersion(llvm::StringRef domain);
 
 /// The schema in force in `version` of `domain`; null for an operator that is

@@ -6,20 +6,12 @@ using mlir::Value;
 
 namespace burnish::onnx_import {
 
-// 0, 1, ... up to an extent
-static Value countTo(Expansion &e, Extent extent) {
-  Value limit = std::holds_alternative<int64_t>(extent)
-                    ? e.integer(std::get<int64_t>(extent))
-                    : e.reshape(std::get<Value>(extent), ArrayRef<Extent>());
-  return e("Range", {e.integer(0), limit, e.integer(1)});
-}
-
 // Row and column numbers of the last two axes, which broadcast to a matrix of
 // them.
 static std::pair<Value, Value> rowsAndColumns(Expansion &e, Value x) {
   Extent rows = e.extent(x, -2), columns = e.extent(x, -1);
-  return {e.reshape(countTo(e, rows), {rows, int64_t(1)}),
-          e.reshape(countTo(e, columns), {int64_t(1), columns})};
+  return {e.reshape(e.countTo(rows), {rows, int64_t(1)}),
+          e.reshape(e.countTo(columns), {int64_t(1), columns})};
 }
 
 // What is wrong with a block of rows and columns that becomes a column of
