@@ -6,8 +6,10 @@
 #include "frontend/dsl/Program.h"
 #include "frontend/dsl/Term.h"
 #include "ir/Dialect.h"
+#include "ir/Ops.h"
 #include "ir/Shapes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/IRMapping.h"
 
 namespace burnish::dsl {
 
@@ -217,10 +219,16 @@ private:
   Term body(Frame &frame, Scope &scope, Span call);
   Term call(const CallExpr &call, const Term *piped, Frame &frame,
             Scope &scope);
-  Term importedNet(const Import &import, const CallExpr &call,
-                   const Term *piped, Frame &frame, Scope &scope);
   std::string labelOf(const CallExpr &call, llvm::StringRef name, Frame &frame);
   bool checkWhere(Frame &frame, Scope &scope, Span call);
+
+  // ImportedNets.cpp
+  Term importedNet(const Import &import, const CallExpr &call,
+                   const Term *piped, Frame &frame, Scope &scope);
+  /// What stands for an initialiser; null for another constant.
+  mlir::Value importedParam(const Import &import, nn::ConstantOp constant);
+  bool trainedBatchNorm(nn::BatchNormalizationOp norm,
+                        mlir::IRMapping &mapping);
 
   // Builtins.cpp
   friend Term builtin(Elaborator &, const CallExpr &, const Term *, Frame &,

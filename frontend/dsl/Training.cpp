@@ -56,6 +56,7 @@ private:
   void addOperands();
   Term addColumn(StringRef name, RankedTensorType type, Span span);
   bool bindColumns();
+  bool checkBatch(Ident column, RankedTensorType type);
   std::optional<RankedTensorType> columnType(const TensorParam &param);
   /// A number of the recipe, as it stands in a step.
   Term number(StringRef name);
@@ -181,6 +182,20 @@ TrainingBuilder::columnType(const TensorParam &param) {
   return RankedTensorType::get(sizes, elementType);
 }
 
+/// A column has a sample for each place of its first axis.
+bool TrainingBuilder::checkBatch(Ident column, RankedTensorType type) {
+  int64_t batch = role == TrainingRole::EvalOne ? 1 : recipe.dims[0].second;
+  if (type.getRank() > 0 && type.getDimSize(0) == batch)
+    return true;
+  return source.messages.error(
+      column.span,
+      quoted(column.text) + " is given to an input of " +
+          (type.getRank() == 0 ? "no dims"
+                               : Twine(type.getDimSize(0)) + " at axis 0") +
+          ", and samples come in batches of " + Twine(recipe.dims[0].second) +
+          " or, where few are left, one by one");
+}
+
 /// The call of a net in an expression.
 static const CallExpr *callOf(const Expr &expr, StringRef net) {
   if (auto *call = dyn_cast<CallExpr>(&expr)) {
@@ -230,7 +245,7 @@ bool TrainingBuilder::bindColumns() {
     Term term = Term::ofColumn(column.name.text, column.name.span);
     if (input) {
       std::optional<RankedTensorType> type = columnType(*input);
-      if (!type)
+      if (!type || !checkBatch(column.name, *type))
         return false;
       term = addColumn(column.name.text, *type, column.name.span);
     } else if (!isa<NameExpr>(column.value)) {
@@ -620,10 +635,7 @@ std::optional<TrainingFacts> TrainingBuilder::build() {
   if (!recipe.loss || !recipe.optimizer)
     return std::nullopt;
   if (recipe.dims.empty()) {
-    source.messages.error(
-        source.net.span,
-        "the recipe of " + quoted(source.net.name.text) + " has no batch", {},
-        "batch N = 64 says how many samples a step takes");
+    complainOfNoBatch(source.net.name, source.messages);
     return std::nullopt;
   }
   if (!recipe.factors.empty()) {
@@ -659,6 +671,12 @@ std::optional<TrainingFacts> TrainingBuilder::build() {
     return std::nullopt;
   finish();
   return std::move(facts);
+}
+
+bool dsl::complainOfNoBatch(Ident net, Messages &messages) {
+  return messages.error(net.span,
+                        "the recipe of " + quoted(net.text) + " has no batch",
+                        {}, "batch N = 64 says how many samples a step takes");
 }
 
 std::optional<TrainingFacts> dsl::buildTraining(ModuleOp module,

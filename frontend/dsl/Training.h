@@ -55,6 +55,9 @@ std::optional<TrainingFacts> buildTraining(mlir::ModuleOp module,
                                            TrainingRole role,
                                            llvm::StringRef name);
 
+/// Says that a recipe has no sizes; always false.
+bool complainOfNoBatch(Ident net, Messages &messages);
+
 /// What a program that trains is told of its recipe, as an attribute that
 /// nn-describe-training makes constants of.
 mlir::Attribute describeTraining(mlir::MLIRContext *context,
