@@ -95,6 +95,8 @@ public:
   llvm::StringRef dimName(nn::Dim dim) const;
   void nameDim(nn::Dim dim, llvm::StringRef name);
 
+  /// Which of two factors of a matrix a slot is.
+  enum class Factor { None, Left, Right };
   /// What a run brings and gets back: states that the net changes, and in
   /// training all params and states. Arguments are added for them.
   struct Slot {
@@ -108,9 +110,12 @@ public:
     InitialValue initial = {};
     mlir::ElementsAttr stored = {};
     Span span = {};
-    /// The place of the param that it is a moment or an average of.
+    /// The place of the param that it is a moment, an average or a factor of.
     int of = -1;
     bool isAverage = false;
+    Factor factor = Factor::None;
+    /// By which the product of both factors is multiplied.
+    double scale = 0;
   };
   std::vector<Slot> slots;
   Slot *findSlot(llvm::StringRef path);

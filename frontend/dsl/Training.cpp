@@ -1,5 +1,6 @@
 // Training.cpp - the functions of a recipe: step, evaluation, trace.
 #include "frontend/dsl/Training.h"
+#include "frontend/dsl/Factors.h"
 #include "frontend/dsl/Recipe.h"
 #include "ir/Ops.h"
 #include "ir/Signature.h"
@@ -66,6 +67,7 @@ private:
   std::optional<Value> loss();
   bool metrics();
   bool predict();
+  bool factors();
   bool update(Value loss);
   std::vector<size_t> trained();
   Value updateCount(Type type);
@@ -75,6 +77,7 @@ private:
   bool optimize(size_t slot, Value gradient);
   void keep(Value condition, size_t from, size_t to);
   void trace();
+  bool checkNames();
   void finish();
 
   const TrainingSource &source;
@@ -350,14 +353,31 @@ bool TrainingBuilder::predict() {
   return true;
 }
 
+/// Puts factors into what is built, and the results of that into what is known.
+bool TrainingBuilder::factors() {
+  ReplacedValues replaced;
+  if (!addFactors(e, recipe, source.net.name.text, isStep(), replaced))
+    return false;
+  auto follow = [&](auto &named) {
+    if (Value now = replaced.lookup(named.second))
+      named.second = now;
+  };
+  llvm::for_each(outputs, follow);
+  llvm::for_each(training.layers, follow);
+  return true;
+}
+
 std::vector<size_t> TrainingBuilder::trained() {
   std::vector<size_t> places;
   for (auto [place, slot] : enumerate(e.slots)) {
+    // Factors are there to be trained, whatever a pattern says of their matrix.
+    bool isFactor = slot.factor != Elaborator::Factor::None;
     bool isFrozen =
         llvm::is_contained(slot.flags, "frozen") ||
-        llvm::any_of(recipe.frozen, [&](const std::string &pattern) {
-          return matchesPath(pattern, slot.path, source.net.name.text);
-        });
+        (!isFactor &&
+         llvm::any_of(recipe.frozen, [&](const std::string &pattern) {
+           return matchesPath(pattern, slot.path, source.net.name.text);
+         }));
     if (!slot.isState && !isFrozen)
       places.push_back(place);
   }
@@ -575,6 +595,21 @@ void TrainingBuilder::trace() {
 
 //===- All of it ----------------------------------------------------------===//
 
+/// A run finds what it gives to a function by its name.
+bool TrainingBuilder::checkNames() {
+  llvm::StringSet<> names{"recipe", "step", "key"};
+  for (const ColumnFact &column : facts.columns)
+    names.insert(column.name);
+  for (const Elaborator::Slot &slot : e.slots)
+    if (!names.insert(slot.path).second)
+      return source.messages.error(
+          source.net.span, "a param of " + quoted(source.net.name.text) +
+                               " is called " + quoted(slot.path) +
+                               " like a column, or something else of the "
+                               "training");
+  return true;
+}
+
 void TrainingBuilder::finish() {
   OpBuilder attributes(&context);
   auto named = [&](StringRef name, std::optional<int64_t> updates = {}) {
@@ -615,11 +650,15 @@ void TrainingBuilder::finish() {
     SlotFact fact;
     fact.path = slot.path;
     fact.type = cast<RankedTensorType>(slot.argument.getType());
-    fact.kind = slot.isAverage ? SlotFact::Average
+    fact.kind = slot.isAverage                            ? SlotFact::Average
+                : slot.factor == Elaborator::Factor::Left ? SlotFact::LeftFactor
+                : slot.factor == Elaborator::Factor::Right
+                    ? SlotFact::RightFactor
                 : slot.of >= 0 ? SlotFact::Moment
                 : slot.isState ? SlotFact::Statistic
                                : SlotFact::Param;
     fact.of = slot.of;
+    fact.scale = slot.scale;
     fact.isFrozen =
         fact.kind == SlotFact::Param && !llvm::is_contained(isTrained, place);
     fact.initial = slot.initial;
@@ -638,17 +677,11 @@ std::optional<TrainingFacts> TrainingBuilder::build() {
     complainOfNoBatch(source.net.name, source.messages);
     return std::nullopt;
   }
-  if (!recipe.factors.empty()) {
-    source.messages.error(recipe.factors[0].span,
-                          "training through factors of a small rank is not "
-                          "compiled");
-    return std::nullopt;
-  }
   addOperands();
   if (!bindColumns() || !augment())
     return std::nullopt;
   if (role == TrainingRole::Predict) {
-    if (!predict())
+    if (!predict() || !factors() || !checkNames())
       return std::nullopt;
     finish();
     return std::move(facts);
@@ -658,16 +691,19 @@ std::optional<TrainingFacts> TrainingBuilder::build() {
     return std::nullopt;
   if (role == TrainingRole::Trace) {
     outputs.clear();
+    if (!factors())
+      return std::nullopt;
     trace();
   } else {
-    if (!metrics())
+    if (!metrics() || !factors())
       return std::nullopt;
+    value = outputs[0].second;
     if (source.givesLossAlone)
       outputs.resize(1);
     if (isStep() && !update(*value))
       return std::nullopt;
   }
-  if (source.messages.hasErrors())
+  if (source.messages.hasErrors() || !checkNames())
     return std::nullopt;
   finish();
   return std::move(facts);

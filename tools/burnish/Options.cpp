@@ -41,8 +41,7 @@ MODEL may also be a .nn file, in Burnish's own language, or a .mlir file, at any
   --check-bounds        stop the program where it would read or write outside a buffer
   --tune[=SECONDS]      measure here what is best and write it to --schedules=FILE (bench: say what it would gain)
   --schedules=FILE      take schedules from a file that --tune wrote
-  --save-temps          keep every stage of the way beside the result
-  --remarks             say which optimisations did not apply, and why
+  --save-temps --remarks    keep every stage of the way beside the result; say which optimisations did not apply, and why
   --json                results as JSON (check, test, bench, gradcheck)
   --threads=N --seconds=S   threads of a run (run, test, bench), and how long to measure (bench; default: 2)
   --profile             where the time goes, kernel by kernel, and what would be possible (bench)
