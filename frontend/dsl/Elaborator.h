@@ -232,6 +232,7 @@ private:
                    const Term *piped, Frame &frame, Scope &scope);
   /// What stands for an initialiser; null for another constant.
   mlir::Value importedParam(const Import &import, nn::ConstantOp constant);
+  void noteNode(mlir::Operation &op);
   bool trainedBatchNorm(nn::BatchNormalizationOp norm,
                         mlir::IRMapping &mapping);
 

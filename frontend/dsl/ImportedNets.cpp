@@ -22,14 +22,19 @@ static bool isStatistic(OpOperand &use) {
 }
 
 /// Whether training may change an initialiser. Not numbers without dims, which
-/// are as often an epsilon as a weight, and not what says how large a result
-/// is, which is known when compiling or never.
+/// are as often an epsilon as a weight; not those of one element that anything
+/// else than a bias could be, as exporters write 1 / sqrt(d); and not what says
+/// how large a result is, which is known when compiling or never.
 static bool isParam(nn::ConstantOp constant) {
   auto type = cast<RankedTensorType>(constant.getType());
+  bool isOne = type.getNumElements() == 1;
   return isa<FloatType>(type.getElementType()) && type.getRank() > 0 &&
-         llvm::none_of(constant->getUses(), [](OpOperand &use) {
-           return isa<nn::ResizeOp>(use.getOwner()) &&
-                  use.getOperandNumber() > 0;
+         llvm::none_of(constant->getUses(), [&](OpOperand &use) {
+           Operation *user = use.getOwner();
+           bool isSize = isa<nn::ResizeOp>(user) && use.getOperandNumber() > 0;
+           bool isNumber = isOne && isa<nn::Elementwise>(user) &&
+                           !isa<nn::AddOp, nn::PReluOp>(user);
+           return isSize || isNumber;
          });
 }
 
@@ -95,6 +100,26 @@ bool Elaborator::trainedBatchNorm(nn::BatchNormalizationOp norm,
       mapping.map(means[index], training->isUpdating ? now[index] : before);
   }
   return true;
+}
+
+/// A node of a model that has params is a layer of the training.
+void Elaborator::noteNode(Operation &op) {
+  auto name = dyn_cast<NameLoc>(op.getLoc());
+  if (!name || op.getNumResults() == 0 ||
+      llvm::none_of(op.getOperands(), [&](Value operand) {
+        auto argument = dyn_cast<BlockArgument>(operand);
+        return argument && llvm::any_of(slots, [&](const Slot &slot) {
+                 return slot.argument == argument;
+               });
+      }))
+    return;
+  // A message puts it between quotes.
+  std::string path = name.getName().str();
+  llvm::erase(path, '\'');
+  if (training->layers.empty() || training->layers.back().first != path)
+    training->layers.push_back({path, op.getResult(0)});
+  else
+    training->layers.back().second = op.getResult(0);
 }
 
 //===- Calls --------------------------------------------------------------===//
@@ -231,6 +256,8 @@ Term Elaborator::importedNet(const Import &import, const CallExpr &call,
       shapes.forget(result);
     if (failed(shapes.infer(copy)))
       return {};
+    if (training)
+      noteNode(*copy);
   }
   std::vector<Term> results;
   for (Value value : func.getBody().front().getTerminator()->getOperands())

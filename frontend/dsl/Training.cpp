@@ -196,7 +196,8 @@ bool TrainingBuilder::checkBatch(Ident column, RankedTensorType type) {
           (type.getRank() == 0 ? "no dims"
                                : Twine(type.getDimSize(0)) + " at axis 0") +
           ", and samples come in batches of " + Twine(recipe.dims[0].second) +
-          " or, where few are left, one by one");
+          " or, where few are left, one by one",
+      {}, "a dim with a name, as N, fits both");
 }
 
 /// The call of a net in an expression.
@@ -603,10 +604,10 @@ bool TrainingBuilder::checkNames() {
   for (const Elaborator::Slot &slot : e.slots)
     if (!names.insert(slot.path).second)
       return source.messages.error(
-          source.net.span, "a param of " + quoted(source.net.name.text) +
-                               " is called " + quoted(slot.path) +
-                               " like a column, or something else of the "
-                               "training");
+          source.net.span,
+          "a param of " + quoted(source.net.name.text) + " is called " +
+              quoted(slot.path) +
+              ", as is a column or what a step is given beside them");
   return true;
 }
 

@@ -262,7 +262,6 @@ bool Compiler::parseModule() {
 bool Compiler::import() {
   context->loadDialect<nn::NNDialect, func::FuncDialect>();
   line.show("reading " + file);
-  Diagnostics diagnostics(file);
   NetworkOptions import = importOptions(options);
   import.path = file;
   import.name = identifier;
@@ -273,6 +272,7 @@ bool Compiler::import() {
     import.path = options.recipe;
     import.model = file;
   }
+  Diagnostics diagnostics(import.path);
   FailureOr<ImportedModel> imported = failure();
   if (isNetwork(import.path)) {
     FailureOr<ImportedNetwork> network =
