@@ -5,6 +5,7 @@
 #include "mlir/IR/OwningOpRef.h"
 #include <map>
 #include <memory>
+#include <optional>
 
 namespace burnish {
 
@@ -17,6 +18,9 @@ struct ImportOptions {
   std::map<std::string, int64_t> dims;
   /// Whole shapes of inputs by name.
   std::map<std::string, std::vector<int64_t>> shapes;
+  /// The size of a batch, and what dims of that size are called; first dims of
+  /// inputs that nothing else gives a size have it, too.
+  std::optional<std::pair<std::string, int64_t>> batch;
   /// Whether constants that were initialisers say so, in an attribute
   /// `nn.initializer` with the name.
   bool namesInitializers = false;

@@ -309,6 +309,8 @@ struct Import {
   Ident format;
   Ident path;
   Ident name;
+  /// Its params are called by their own names, without that of the import.
+  bool isWhole = false;
 };
 
 struct Use {

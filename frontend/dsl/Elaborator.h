@@ -6,8 +6,10 @@
 #include "frontend/dsl/Program.h"
 #include "frontend/dsl/Term.h"
 #include "ir/Dialect.h"
+#include "ir/Ops.h"
 #include "ir/Shapes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/IRMapping.h"
 
 namespace burnish::dsl {
 
@@ -93,6 +95,8 @@ public:
   llvm::StringRef dimName(nn::Dim dim) const;
   void nameDim(nn::Dim dim, llvm::StringRef name);
 
+  /// Which of two factors of a matrix a slot is.
+  enum class Factor { None, Left, Right };
   /// What a run brings and gets back: states that the net changes, and in
   /// training all params and states. Arguments are added for them.
   struct Slot {
@@ -106,9 +110,12 @@ public:
     InitialValue initial = {};
     mlir::ElementsAttr stored = {};
     Span span = {};
-    /// The place of the param that it is a moment or an average of.
+    /// The place of the param that it is a moment, an average or a factor of.
     int of = -1;
     bool isAverage = false;
+    Factor factor = Factor::None;
+    /// By which the product of both factors is multiplied.
+    double scale = 0;
   };
   std::vector<Slot> slots;
   Slot *findSlot(llvm::StringRef path);
@@ -217,10 +224,17 @@ private:
   Term body(Frame &frame, Scope &scope, Span call);
   Term call(const CallExpr &call, const Term *piped, Frame &frame,
             Scope &scope);
-  Term importedNet(const Import &import, const CallExpr &call,
-                   const Term *piped, Frame &frame, Scope &scope);
   std::string labelOf(const CallExpr &call, llvm::StringRef name, Frame &frame);
   bool checkWhere(Frame &frame, Scope &scope, Span call);
+
+  // ImportedNets.cpp
+  Term importedNet(const Import &import, const CallExpr &call,
+                   const Term *piped, Frame &frame, Scope &scope);
+  /// What stands for an initialiser; null for another constant.
+  mlir::Value importedParam(const Import &import, nn::ConstantOp constant);
+  void noteNode(mlir::Operation &op);
+  bool trainedBatchNorm(nn::BatchNormalizationOp norm,
+                        mlir::IRMapping &mapping);
 
   // Builtins.cpp
   friend Term builtin(Elaborator &, const CallExpr &, const Term *, Frame &,

@@ -3,6 +3,7 @@
 #include "frontend/dsl/Elaborator.h"
 #include "frontend/dsl/ExprParser.h"
 #include "frontend/dsl/Lexer.h"
+#include "frontend/dsl/ModelNet.h"
 #include "frontend/dsl/Names.h"
 #include "frontend/dsl/Recipe.h"
 #include "frontend/dsl/Training.h"
@@ -33,7 +34,10 @@ public:
 
 private:
   bool read();
+  ModuleOp importFile(const Import &import, const ImportOptions &model);
   void readImports();
+  bool checkInput(func::FuncOp model, unsigned index, Span span);
+  bool readModel();
   bool checkExports();
   bool choose();
   bool readWeights();
@@ -58,6 +62,9 @@ private:
   std::shared_ptr<Storage> storage = std::make_shared<Storage>();
   std::map<std::string, ModuleOp> imports;
   std::vector<OwningOpRef<ModuleOp>> importedModules;
+  /// The model that is trained, as if the file imported it.
+  Import whole;
+  std::string wholeName;
 };
 
 bool NetworkImporter::read() {
@@ -79,7 +86,24 @@ bool NetworkImporter::read() {
   return true;
 }
 
-// What an imported file gives is checked as far as its own importer does.
+/// What an imported file gives is checked as far as its own importer does. Null
+/// after a report.
+ModuleOp NetworkImporter::importFile(const Import &import,
+                                     const ImportOptions &model) {
+  Diagnostics found(model.path);
+  FailureOr<ImportedModel> read = options.importOnnx(context, model, found);
+  for (const Problem &problem : found.problems())
+    messages.error(import.path.span, found.message(problem));
+  if (failed(read)) {
+    if (!found.hasErrors())
+      messages.error(import.path.span, quoted(model.path) + " is no model");
+    return {};
+  }
+  storage->imports.push_back(std::move(read->storage));
+  importedModules.push_back(std::move(read->module));
+  return *importedModules.back();
+}
+
 void NetworkImporter::readImports() {
   for (const auto &each : program.allUnits())
     for (const Import &import : each->file.imports) {
@@ -97,23 +121,99 @@ void NetworkImporter::readImports() {
         messages.error(import.path.span, quoted(path) + " is no file");
         continue;
       }
-      Diagnostics found(path);
       ImportOptions model;
       model.path = path;
       model.name = import.name.text.str();
       model.namesInitializers = true;
-      FailureOr<ImportedModel> read = options.importOnnx(context, model, found);
-      for (const Problem &problem : found.problems())
-        messages.error(import.path.span, found.message(problem));
-      if (failed(read)) {
-        if (!found.hasErrors())
-          messages.error(import.path.span, quoted(path) + " is no model");
-        continue;
-      }
-      storage->imports.push_back(std::move(read->storage));
-      importedModules.push_back(std::move(read->module));
-      imports[import.name.text.str()] = *importedModules.back();
+      imports[import.name.text.str()] = importFile(import, model);
     }
+}
+
+/// A step has one size: all dims of what it is given are known.
+bool NetworkImporter::checkInput(func::FuncOp model, unsigned index,
+                                 Span span) {
+  auto type = cast<RankedTensorType>(model.getArgumentTypes()[index]);
+  auto name = model.getArgAttrOfType<StringAttr>(index, "nn.name");
+  auto dims = model.getArgAttrOfType<ArrayAttr>(index, "nn.dims");
+  for (int64_t axis = 0; axis < type.getRank(); ++axis) {
+    if (!type.isDynamicDim(axis))
+      continue;
+    StringRef dim = dims ? cast<StringAttr>(dims[axis]).getValue() : "";
+    return messages.error(
+        span,
+        "input " + quoted(name.getValue()) + " of " + quoted(options.model) +
+            " is open at axis " + Twine(axis) +
+            (dim.empty() ? Twine() : ", its dim " + quoted(dim)),
+        {},
+        dim.empty() ? Twine() : "batch N = 64, " + dim + " = 8 would close it");
+  }
+  return true;
+}
+
+/// Makes a net of the model that the file's recipe trains, under the name that
+/// the recipe gives it.
+bool NetworkImporter::readModel() {
+  ArrayRef<Train> trains = unit->file.trains;
+  if (trains.empty())
+    return messages.error({unit->file.source, 0, 0},
+                          "the file has no recipe: no train block");
+  const Train &train = trains[0];
+  Ident name = train.net;
+  if (trains.size() > 1)
+    return messages.error(trains[1].span,
+                          "a second recipe, and one is to train " +
+                              quoted(options.model),
+                          {{train.span, "the first is here"}});
+  if (Program::Found found = program.find(*unit, name.text);
+      found && !found.unit->isStandard)
+    return messages.error(
+        name.span,
+        quoted(name.text) +
+            " is a name of this file, and the "
+            "recipe is to train " +
+            quoted(options.model),
+        {{found.layer ? found.layer->span : found.import->span,
+          "it is declared here"}});
+  size_t before = messages.count();
+  RecipeFacts recipe = readRecipe(train, messages);
+  if (messages.count() != before)
+    return false;
+  if (recipe.dims.empty())
+    return complainOfNoBatch(name, messages);
+  ImportOptions model;
+  model.path = options.model;
+  model.name = name.text.str();
+  model.namesInitializers = true;
+  model.dims = options.dims;
+  model.shapes = options.shapes;
+  bool isOne = options.training == TrainingRole::EvalOne;
+  for (auto [index, dim] : enumerate(recipe.dims))
+    if (index == 0)
+      model.batch = {dim.first.text.str(), isOne ? 1 : dim.second};
+    else
+      model.dims[dim.first.text.str()] = dim.second;
+  wholeName = name.text.str() + "_";
+  whole.span = name.span;
+  whole.path = {options.model, name.span};
+  whole.name = {wholeName, name.span};
+  whole.isWhole = true;
+  ModuleOp module = importFile(whole, model);
+  if (!module)
+    return false;
+  imports[wholeName] = module;
+  auto function = *module.getOps<func::FuncOp>().begin();
+  for (unsigned index = 0; index < function.getNumArguments(); ++index)
+    if (!checkInput(function, index, name.span))
+      return false;
+  Unit &made = program.load(
+      options.model,
+      llvm::MemoryBuffer::getMemBufferCopy(
+          modelNetText(function, name.text, wholeName), options.model));
+  made.imports[wholeName] = &whole;
+  net = made.layers.lookup(name.text);
+  unit->uses.push_back(&made);
+  unit->layers[name.text] = net;
+  return net;
 }
 
 //===- Which net ----------------------------------------------------------===//
@@ -332,13 +432,13 @@ func::FuncOp NetworkImporter::function(ModuleOp module, ParamSource &params,
   SmallVector<SmallVector<StringRef>> dimNames;
   // What does not come up in an input is a mistake of the command line.
   std::map<StringRef, Span> open = openDims(net);
+  bool isChosen = &net == this->net && options.model.empty();
   for (const auto &[dim, size] : options.dims)
-    if (&net == this->net && !open.count(dim))
+    if (isChosen && !open.count(dim))
       diagnostics.error("", "no input of " + quoted(net.name.text) +
                                 " has a dim named " + quoted(dim));
   for (const auto &[input, shape] : options.shapes)
-    if (&net == this->net &&
-        llvm::none_of(net.params, [&](const TensorParam &param) {
+    if (isChosen && llvm::none_of(net.params, [&](const TensorParam &param) {
           return param.name.text == input;
         }))
       diagnostics.error("", "no input is named " + quoted(input));
@@ -475,8 +575,10 @@ FailureOr<ImportedNetwork> NetworkImporter::run() {
   if (!read())
     return failure();
   readImports();
+  if (!options.model.empty() && !readModel())
+    return failure();
   bool isFine = checkExports();
-  if (!choose() || !readWeights())
+  if ((!net && !choose()) || !readWeights())
     return failure();
   ImportedNetwork result;
   result.module = ModuleOp::create(UnknownLoc::get(&context));

@@ -30,6 +30,8 @@ struct NetworkOptions : ImportOptions {
   uint64_t seed = 0;
   /// False when a network is only checked.
   bool wantsValues = true;
+  /// An ONNX model that the one recipe of the file trains.
+  std::string model;
   /// What of the net's recipe is built in its place.
   TrainingRole training = TrainingRole::None;
   /// Whether the training says where its Predict is.

@@ -24,9 +24,17 @@ static std::string shapeText(ArrayRef<int64_t> dims) {
   return text + "]";
 }
 
-/// Of a long path, the end tells most.
-static std::string resourceName(StringRef path) {
+std::string dsl::paramKey(StringRef path) {
   return nn::resourceKey(path.take_back(60));
+}
+
+std::string dsl::whyUnlike(const SafeTensors::Entry &entry,
+                           RankedTensorType type) {
+  std::string wanted = formatName(type.getElementType());
+  if (entry.type == wanted && ArrayRef<int64_t>(entry.dims) == type.getShape())
+    return "";
+  return entry.type + shapeText(entry.dims) + ", and the param is " + wanted +
+         shapeText(type.getShape());
 }
 
 std::optional<ElementsAttr> ParamSource::fromFile(const SafeTensors &file,
@@ -43,16 +51,12 @@ std::optional<ElementsAttr> ParamSource::fromFile(const SafeTensors &file,
                              nearest(path, keys));
     return ElementsAttr();
   }
-  std::string wanted = formatName(type.getElementType());
-  if (entry->type != wanted ||
-      ArrayRef<int64_t>(entry->dims) != type.getShape()) {
-    messages.error(span, file.path() + ": key " + quoted(path) + " is " +
-                             entry->type + shapeText(entry->dims) +
-                             ", and the param is " + wanted +
-                             shapeText(type.getShape()));
+  if (std::string reason = whyUnlike(*entry, type); !reason.empty()) {
+    messages.error(span,
+                   file.path() + ": key " + quoted(path) + " is " + reason);
     return ElementsAttr();
   }
-  return nn::constantOver(type, resourceName(path), entry->bytes);
+  return nn::constantOver(type, paramKey(path), entry->bytes);
 }
 
 /// One float as the bytes of an element type.
@@ -123,7 +127,7 @@ ElementsAttr ParamSource::value(const std::string &path, RankedTensorType type,
     for (float value : values)
       append(raw, elementType, value);
   }
-  return nn::constantWith(type, resourceName(path), std::move(raw));
+  return nn::constantWith(type, paramKey(path), std::move(raw));
 }
 
 ElementsAttr ParamSource::imported(const std::string &path,

@@ -18,6 +18,14 @@ struct ParamFacts {
   Span span;
 };
 
+/// Why the tensor of a file is no value for a type: `F32[2], and the param is
+/// F32[3]`; empty when it is one.
+std::string whyUnlike(const SafeTensors::Entry &entry,
+                      mlir::RankedTensorType type);
+/// What the resource of a param's value is called: of a long path, the end
+/// tells most.
+std::string paramKey(llvm::StringRef path);
+
 /// Gives params their values, and keeps account of them.
 class ParamSource {
 public:

@@ -2,6 +2,7 @@
 #include "frontend/dsl/Print.h"
 #include "frontend/dsl/Builtins.h"
 #include "frontend/dsl/ExprParser.h"
+#include "frontend/dsl/Identifiers.h"
 #include "frontend/dsl/Term.h"
 #include "ir/Ops.h"
 #include "ir/Signature.h"
@@ -66,27 +67,8 @@ public:
   }
 
 private:
-  /// A name of the language for one of any other kind.
   std::string identifier(StringRef name, StringRef otherwise) {
-    std::string text;
-    for (char c : name.take_front(60))
-      text += llvm::isAlnum(c) || c == '_' ? c : '_';
-    while (!text.empty() && text.back() == '_')
-      text.pop_back();
-    if (text.empty() || !llvm::isAlpha(text.front()))
-      text = otherwise.str() + "_" + text;
-    static constexpr StringRef kWords[] = {
-        "scan", "if",    "repeat", "let",   "true",   "false", "None",
-        "inf",  "nan",   "pi",     "param", "state",  "emit",  "each",
-        "as",   "not",   "and",    "or",    "else",   "in",    "layer",
-        "net",  "train", "export", "use",   "import", "zeros", "ones",
-        "with", "at",    "where"};
-    if (llvm::is_contained(kWords, text) || isElementType(text))
-      text += "_";
-    std::string unique = text;
-    for (unsigned count = 2; !taken.insert(unique).second; ++count)
-      unique = text + "_" + std::to_string(count);
-    return unique;
+    return identifiers.make(name, otherwise);
   }
 
   bool error(const Twine &where, const Twine &reason) {
@@ -472,7 +454,7 @@ private:
   /// What values that are given out are called.
   llvm::DenseMap<Value, std::string> wanted;
   llvm::StringMap<std::string> dims;
-  llvm::StringSet<> taken;
+  Identifiers identifiers;
   unsigned counter = 0;
   bool isFine = true;
 };

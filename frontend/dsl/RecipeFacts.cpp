@@ -398,19 +398,28 @@ bool RecipeReader::freeze(const Clause &) {
 }
 
 bool RecipeReader::lora(const Clause &) {
+  double alpha = 0;
   for (const ClauseItem &item : clause->items) {
     auto *on = dyn_cast<BinaryExpr>(item.parts[0].get());
     auto *pattern = on && on->op == Operator::On
                         ? dyn_cast<StringExpr>(on->right.get())
                         : nullptr;
     std::optional<double> rank = pattern ? numberOf(*on->left) : std::nullopt;
+    if (!pattern && wordOf(*item.parts[0]) == "alpha") {
+      if (item.parts.size() != 2 || !take(item, "alpha", 0, alpha))
+        return reject(item.parts[0]->span, "alpha is a number, as alpha 16");
+      continue;
+    }
     if (item.parts.size() != 1 || !rank || *rank < 1 ||
-        *rank != std::floor(*rank))
+        *rank != std::floor(*rank) || *rank > 1 << 16)
       return reject(item.parts[0]->span,
                     "a rank stands before a pattern, as in: 8 on \"*.qkv.w\"");
     facts.factors.push_back({static_cast<int64_t>(*rank), pattern->value.str(),
                              item.parts[0]->span});
   }
+  for (RecipeFacts::Factors &each : facts.factors)
+    if (alpha > 0)
+      each.scale = alpha / static_cast<double>(each.rank);
   return true;
 }
 

@@ -58,6 +58,8 @@ struct RecipeFacts {
     int64_t rank;
     std::string pattern;
     Span span;
+    /// Their product counts so many times.
+    double scale = 1;
   };
   std::vector<Factors> factors;
 

@@ -1,5 +1,6 @@
 // Training.cpp - the functions of a recipe: step, evaluation, trace.
 #include "frontend/dsl/Training.h"
+#include "frontend/dsl/Factors.h"
 #include "frontend/dsl/Recipe.h"
 #include "ir/Ops.h"
 #include "ir/Signature.h"
@@ -56,6 +57,7 @@ private:
   void addOperands();
   Term addColumn(StringRef name, RankedTensorType type, Span span);
   bool bindColumns();
+  bool checkBatch(Ident column, RankedTensorType type);
   std::optional<RankedTensorType> columnType(const TensorParam &param);
   /// A number of the recipe, as it stands in a step.
   Term number(StringRef name);
@@ -65,6 +67,7 @@ private:
   std::optional<Value> loss();
   bool metrics();
   bool predict();
+  bool factors();
   bool update(Value loss);
   std::vector<size_t> trained();
   Value updateCount(Type type);
@@ -74,6 +77,7 @@ private:
   bool optimize(size_t slot, Value gradient);
   void keep(Value condition, size_t from, size_t to);
   void trace();
+  bool checkNames();
   void finish();
 
   const TrainingSource &source;
@@ -181,6 +185,21 @@ TrainingBuilder::columnType(const TensorParam &param) {
   return RankedTensorType::get(sizes, elementType);
 }
 
+/// A column has a sample for each place of its first axis.
+bool TrainingBuilder::checkBatch(Ident column, RankedTensorType type) {
+  int64_t batch = role == TrainingRole::EvalOne ? 1 : recipe.dims[0].second;
+  if (type.getRank() > 0 && type.getDimSize(0) == batch)
+    return true;
+  return source.messages.error(
+      column.span,
+      quoted(column.text) + " is given to an input of " +
+          (type.getRank() == 0 ? "no dims"
+                               : Twine(type.getDimSize(0)) + " at axis 0") +
+          ", and samples come in batches of " + Twine(recipe.dims[0].second) +
+          " or, where few are left, one by one",
+      {}, "a dim with a name, as N, fits both");
+}
+
 /// The call of a net in an expression.
 static const CallExpr *callOf(const Expr &expr, StringRef net) {
   if (auto *call = dyn_cast<CallExpr>(&expr)) {
@@ -230,7 +249,7 @@ bool TrainingBuilder::bindColumns() {
     Term term = Term::ofColumn(column.name.text, column.name.span);
     if (input) {
       std::optional<RankedTensorType> type = columnType(*input);
-      if (!type)
+      if (!type || !checkBatch(column.name, *type))
         return false;
       term = addColumn(column.name.text, *type, column.name.span);
     } else if (!isa<NameExpr>(column.value)) {
@@ -335,14 +354,31 @@ bool TrainingBuilder::predict() {
   return true;
 }
 
+/// Puts factors into what is built, and the results of that into what is known.
+bool TrainingBuilder::factors() {
+  ReplacedValues replaced;
+  if (!addFactors(e, recipe, source.net.name.text, isStep(), replaced))
+    return false;
+  auto follow = [&](auto &named) {
+    if (Value now = replaced.lookup(named.second))
+      named.second = now;
+  };
+  llvm::for_each(outputs, follow);
+  llvm::for_each(training.layers, follow);
+  return true;
+}
+
 std::vector<size_t> TrainingBuilder::trained() {
   std::vector<size_t> places;
   for (auto [place, slot] : enumerate(e.slots)) {
+    // Factors are there to be trained, whatever a pattern says of their matrix.
+    bool isFactor = slot.factor != Elaborator::Factor::None;
     bool isFrozen =
         llvm::is_contained(slot.flags, "frozen") ||
-        llvm::any_of(recipe.frozen, [&](const std::string &pattern) {
-          return matchesPath(pattern, slot.path, source.net.name.text);
-        });
+        (!isFactor &&
+         llvm::any_of(recipe.frozen, [&](const std::string &pattern) {
+           return matchesPath(pattern, slot.path, source.net.name.text);
+         }));
     if (!slot.isState && !isFrozen)
       places.push_back(place);
   }
@@ -560,6 +596,21 @@ void TrainingBuilder::trace() {
 
 //===- All of it ----------------------------------------------------------===//
 
+/// A run finds what it gives to a function by its name.
+bool TrainingBuilder::checkNames() {
+  llvm::StringSet<> names{"recipe", "step", "key"};
+  for (const ColumnFact &column : facts.columns)
+    names.insert(column.name);
+  for (const Elaborator::Slot &slot : e.slots)
+    if (!names.insert(slot.path).second)
+      return source.messages.error(
+          source.net.span,
+          "a param of " + quoted(source.net.name.text) + " is called " +
+              quoted(slot.path) +
+              ", as is a column or what a step is given beside them");
+  return true;
+}
+
 void TrainingBuilder::finish() {
   OpBuilder attributes(&context);
   auto named = [&](StringRef name, std::optional<int64_t> updates = {}) {
@@ -600,11 +651,15 @@ void TrainingBuilder::finish() {
     SlotFact fact;
     fact.path = slot.path;
     fact.type = cast<RankedTensorType>(slot.argument.getType());
-    fact.kind = slot.isAverage ? SlotFact::Average
+    fact.kind = slot.isAverage                            ? SlotFact::Average
+                : slot.factor == Elaborator::Factor::Left ? SlotFact::LeftFactor
+                : slot.factor == Elaborator::Factor::Right
+                    ? SlotFact::RightFactor
                 : slot.of >= 0 ? SlotFact::Moment
                 : slot.isState ? SlotFact::Statistic
                                : SlotFact::Param;
     fact.of = slot.of;
+    fact.scale = slot.scale;
     fact.isFrozen =
         fact.kind == SlotFact::Param && !llvm::is_contained(isTrained, place);
     fact.initial = slot.initial;
@@ -620,23 +675,14 @@ std::optional<TrainingFacts> TrainingBuilder::build() {
   if (!recipe.loss || !recipe.optimizer)
     return std::nullopt;
   if (recipe.dims.empty()) {
-    source.messages.error(
-        source.net.span,
-        "the recipe of " + quoted(source.net.name.text) + " has no batch", {},
-        "batch N = 64 says how many samples a step takes");
-    return std::nullopt;
-  }
-  if (!recipe.factors.empty()) {
-    source.messages.error(recipe.factors[0].span,
-                          "training through factors of a small rank is not "
-                          "compiled");
+    complainOfNoBatch(source.net.name, source.messages);
     return std::nullopt;
   }
   addOperands();
   if (!bindColumns() || !augment())
     return std::nullopt;
   if (role == TrainingRole::Predict) {
-    if (!predict())
+    if (!predict() || !factors() || !checkNames())
       return std::nullopt;
     finish();
     return std::move(facts);
@@ -646,19 +692,28 @@ std::optional<TrainingFacts> TrainingBuilder::build() {
     return std::nullopt;
   if (role == TrainingRole::Trace) {
     outputs.clear();
+    if (!factors())
+      return std::nullopt;
     trace();
   } else {
-    if (!metrics())
+    if (!metrics() || !factors())
       return std::nullopt;
+    value = outputs[0].second;
     if (source.givesLossAlone)
       outputs.resize(1);
     if (isStep() && !update(*value))
       return std::nullopt;
   }
-  if (source.messages.hasErrors())
+  if (source.messages.hasErrors() || !checkNames())
     return std::nullopt;
   finish();
   return std::move(facts);
+}
+
+bool dsl::complainOfNoBatch(Ident net, Messages &messages) {
+  return messages.error(net.span,
+                        "the recipe of " + quoted(net.text) + " has no batch",
+                        {}, "batch N = 64 says how many samples a step takes");
 }
 
 std::optional<TrainingFacts> dsl::buildTraining(ModuleOp module,

@@ -21,12 +21,14 @@ struct TrainingSource {
 
 /// A tensor of the state of a training (burnish_slot).
 struct SlotFact {
-  enum Kind { Param, Statistic, Moment, Average };
+  enum Kind { Param, Statistic, Moment, Average, LeftFactor, RightFactor };
   std::string path;
   mlir::RankedTensorType type;
   Kind kind = Param;
   /// The place of its param, or -1.
   int of = -1;
+  /// Of a factor: what the product of both is multiplied by.
+  double scale = 0;
   bool isFrozen = false;
   InitialValue initial;
   mlir::ElementsAttr stored;
@@ -54,6 +56,9 @@ std::optional<TrainingFacts> buildTraining(mlir::ModuleOp module,
                                            const TrainingSource &source,
                                            TrainingRole role,
                                            llvm::StringRef name);
+
+/// Says that a recipe has no sizes; always false.
+bool complainOfNoBatch(Ident net, Messages &messages);
 
 /// What a program that trains is told of its recipe, as an attribute that
 /// nn-describe-training makes constants of.

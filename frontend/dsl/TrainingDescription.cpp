@@ -84,7 +84,7 @@ Attribute Describer::slot(const SlotFact &slot, int64_t &offset) {
        half(slot.of), half(slot.isFrozen), half(distributionOf(slot)),
        real(slot.initial.a), real(slot.initial.b),
        slot.stored ? Attribute(slot.stored) : null(), whole(offset),
-       whole(bytes)});
+       whole(bytes), real(slot.scale)});
   offset += llvm::alignTo(bytes, 64);
   return described;
 }

@@ -107,6 +107,9 @@ void ModelImporter::input(const onnx::ValueInfoProto &info) {
       else if (auto value = options.dims.find(symbol.str());
                !symbol.empty() && value != options.dims.end())
         size = value->second;
+      else if (options.batch &&
+               (shape.empty() || symbol == options.batch->first))
+        size = options.batch->second;
       if (!symbol.empty())
         usedDims.insert(symbol);
       shape.push_back(size);

@@ -41,7 +41,11 @@ typedef enum burnish_slot_kind {
   BURNISH_MOMENT = 2,
   /* The moving average of the param `of`, which is used in its place when the
    * network is evaluated or saved. */
-  BURNISH_AVERAGE = 3
+  BURNISH_AVERAGE = 3,
+  /* Two matrices whose product, times `scale`, is added to the matrix `of`
+   * wherever that is used: what is trained in its place. */
+  BURNISH_LEFT_FACTOR = 4,
+  BURNISH_RIGHT_FACTOR = 5
 } burnish_slot_kind;
 
 /* How the first values of a slot are drawn from a seed and the slot's path. */
@@ -64,7 +68,8 @@ typedef enum burnish_distribution {
 
 /* One tensor of the state. */
 typedef struct burnish_slot {
-  /* "lenet.c1.w"; moments are "lenet.c1.w.moment1", averages "...average". */
+  /* "lenet.c1.w"; moments are "lenet.c1.w.moment1", averages "...average",
+   * factors "...lora_a" and "...lora_b". */
   const char *path;
   const int64_t *dims;
   int32_t rank;
@@ -77,6 +82,7 @@ typedef struct burnish_slot {
   const void *data;
   int64_t offset; /* from the beginning of the state, a multiple of 64 */
   int64_t bytes;
+  double scale; /* of a factor */
 } burnish_slot;
 
 /* A number of the recipe. Those with a place are handed to each step in the

@@ -1,5 +1,6 @@
 // Options.cpp - the command line of a program that trains.
 #include "runtime/train/Options.h"
+#include "runtime/train/Weights.h"
 #include "text.h"
 #include <math.h>
 #include <stdio.h>
@@ -69,6 +70,7 @@ static bool parseOne(const burnish_training &training, int &index,
   } texts[] = {{"--data=", &options.data},
                {"--init=", &options.initial},
                {"--checkpoint=", &options.checkpoint},
+               {"--adapters=", &options.adapters},
                {"--log=", &options.log}};
   for (auto &text : texts)
     if (const char *value = after(argument, text.name)) {
@@ -129,6 +131,9 @@ bool burnish::parseTrainOptions(const burnish_training &training,
   if (isBench && (options.output || options.resumes || options.log))
     return message.set("--bench writes nothing: it goes without -o, --log and "
                        "--resume");
+  if (options.adapters && !hasFactors(training))
+    return message.set("--adapters=%s: the recipe has no lora",
+                       options.adapters);
   if (options.resumes && options.initial)
     return message.set("--resume goes on where a run was, --init begins one: "
                        "not both");
@@ -154,6 +159,9 @@ void burnish::printTrainHelp(const burnish_training &training,
       "  --log=FILE          a line of JSON for each epoch, and of steps\n"
       "  --threads=N         threads (default: the cores there are)\n",
       program, training.name, program, program);
+  if (hasFactors(training))
+    printf("  --adapters=FILE     the factors of lora, which -o adds to their "
+           "matrices\n");
   if (findClause(training, "split", "folds"))
     printf("  --fold=N            this one of the folds alone\n");
   printf("\nNumbers of the recipe:\n");

@@ -8,7 +8,7 @@ namespace burnish {
 struct TrainOptions {
   const char *program = "";
   const char *data = ".", *output = nullptr, *initial = nullptr,
-             *checkpoint = nullptr, *log = nullptr;
+             *checkpoint = nullptr, *log = nullptr, *adapters = nullptr;
   int32_t threads = 0;
   /// Which of the folds alone, from 1; 0: all of them.
   int32_t fold = 0;

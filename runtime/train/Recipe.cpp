@@ -81,6 +81,8 @@ uint64_t burnish::fingerprint(const burnish_training &training) {
     hash.add(slot.kind);
     hash.add(slot.is_frozen);
     hash.add(slot.offset);
+    if (slot.scale != 0)
+      hash.add(slot.scale);
   }
   for (int32_t i = 0; i < training.column_count; ++i) {
     hash.add(training.columns[i].name);

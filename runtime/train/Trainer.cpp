@@ -285,12 +285,8 @@ int Trainer::endEpoch(Message &message) {
                  burnish_train_rate(&training, values, engine.steps()), seconds,
                  trained, validation, message))
     return kBadInput;
-  if (isBest && hasBest) {
-    char name[4096];
-    if (!outputName(name, sizeof name) ||
-        !saveWeights(training, engine.state(), name, message))
-      return kBadInput;
-  }
+  if (isBest && hasBest && !saveOutputs(message))
+    return kBadInput;
   trained.reset();
   setRate();
   bool isDue = every == 0 || progress.stopped != GoesOn;
@@ -348,14 +344,24 @@ void Trainer::showEpoch(double seconds) {
 
 //===- ends ---------------------------------------------------------------===//
 
-bool Trainer::outputName(char *to, size_t room) const {
+bool Trainer::outputName(const char *output, char *to, size_t room) const {
   char ending[64] = "";
   if (foldShown() > 0)
     snprintf(ending, sizeof ending, ".fold%" PRId64 ".safetensors",
              foldShown());
-  return foldShown() > 0 ? nameBeside(to, room, options.output, ending)
-                         : snprintf(to, room, "%s", options.output) <
-                               static_cast<int>(room);
+  return foldShown() > 0
+             ? nameBeside(to, room, output, ending)
+             : snprintf(to, room, "%s", output) < static_cast<int>(room);
+}
+
+bool Trainer::saveOutputs(Message &message) {
+  char name[4096];
+  if (!outputName(options.output, name, sizeof name) ||
+      !saveWeights(training, engine.state(), name, message))
+    return false;
+  return !options.adapters ||
+         (outputName(options.adapters, name, sizeof name) &&
+          saveFactors(training, engine.state(), name, message));
 }
 
 bool Trainer::save(Message &message) {
@@ -392,8 +398,8 @@ int Trainer::finishFold(Message &message) {
     return interrupted(message);
   char name[4096];
   bool isKept = hasBest && progress.bestEpoch > 0;
-  if (!outputName(name, sizeof name) ||
-      (!isKept && !saveWeights(training, engine.state(), name, message)))
+  if (!outputName(options.output, name, sizeof name) ||
+      (!isKept && !saveOutputs(message)))
     return kBadInput;
   if (foldShown() > 0)
     printf("fold %" PRId64 ": ", foldShown());

@@ -53,7 +53,8 @@ private:
   void judge(double train, Metrics *validation, bool &isBest);
   bool save(Message &message);
   int interrupted(Message &message);
-  bool outputName(char *to, size_t room) const;
+  bool outputName(const char *output, char *to, size_t room) const;
+  bool saveOutputs(Message &message);
   void setRate();
   void showEpoch(double seconds);
   int64_t foldShown() const {

@@ -3,6 +3,7 @@
 #include "runtime/train/SafeTensors.h"
 #include "tensor.h"
 #include <string.h>
+#include <type_traits>
 
 using namespace burnish;
 
@@ -19,15 +20,101 @@ static int64_t offsetToSave(const burnish_training &training, int32_t slot) {
   return training.slots[slot].offset;
 }
 
+/// The factor of a param, or -1.
+static int32_t factorOf(const burnish_training &training, int32_t param,
+                        int32_t kind) {
+  for (int32_t i = 0; i < training.slot_count; ++i)
+    if (training.slots[i].kind == kind && training.slots[i].of == param)
+      return i;
+  return -1;
+}
+
+/// weight + scale * left right, of rows x columns. Sums are of doubles, so that
+/// what is written is rounded once.
+template <typename Float>
+static void addProduct(Float *to, const Float *weight, const Float *left,
+                       const Float *right, double scale, int64_t rows,
+                       int64_t rank, int64_t columns) {
+  for (int64_t i = 0; i < rows; ++i)
+    for (int64_t j = 0; j < columns; ++j) {
+      double sum = 0;
+      for (int64_t k = 0; k < rank; ++k)
+        sum += static_cast<double>(left[i * rank + k]) *
+               static_cast<double>(right[k * columns + j]);
+      int64_t at = i * columns + j;
+      to[at] =
+          static_cast<Float>(static_cast<double>(weight[at]) + scale * sum);
+    }
+}
+
+/// Where what is to be saved of a slot lies; null where there is no memory.
+static const void *valueToSave(const burnish_training &training,
+                               const char *state, int32_t slot,
+                               Storage &storage) {
+  const void *weight = state + offsetToSave(training, slot);
+  int32_t left = factorOf(training, slot, BURNISH_LEFT_FACTOR),
+          right = factorOf(training, slot, BURNISH_RIGHT_FACTOR);
+  if (left < 0 || right < 0)
+    return weight;
+  const burnish_slot &of = training.slots[slot], &first = training.slots[left];
+  void *sum = storage.take(static_cast<uint64_t>(of.bytes));
+  if (!sum)
+    return nullptr;
+  auto add = [&](auto *to) {
+    using Float = std::remove_pointer_t<decltype(to)>;
+    auto at = [&](int32_t factor) {
+      return reinterpret_cast<const Float *>(state +
+                                             offsetToSave(training, factor));
+    };
+    addProduct(to, static_cast<const Float *>(weight), at(left), at(right),
+               first.scale, of.dims[0], first.dims[1], of.dims[1]);
+  };
+  if (of.type == BURNISH_DOUBLE)
+    add(static_cast<double *>(sum));
+  else
+    add(static_cast<float *>(sum));
+  return sum;
+}
+
 bool burnish::saveWeights(const burnish_training &training, const void *state,
+                          const char *path, Message &message) {
+  SafeTensorsWriter writer;
+  Storage storage;
+  for (int32_t i = 0; i < training.slot_count; ++i) {
+    const burnish_slot &slot = training.slots[i];
+    if (!isSaved(slot))
+      continue;
+    const void *value =
+        valueToSave(training, static_cast<const char *>(state), i, storage);
+    if (!value)
+      return message.set("%s: no memory for '%.200s'", path, slot.path);
+    if (!writer.add(slot.path, slot.type, slot.dims, slot.rank, value, message))
+      return false;
+  }
+  return writer.write(path, message);
+}
+
+static bool isFactor(const burnish_slot &slot) {
+  return slot.kind == BURNISH_LEFT_FACTOR || slot.kind == BURNISH_RIGHT_FACTOR;
+}
+
+bool burnish::hasFactors(const burnish_training &training) {
+  for (int32_t i = 0; i < training.slot_count; ++i)
+    if (isFactor(training.slots[i]))
+      return true;
+  return false;
+}
+
+bool burnish::saveFactors(const burnish_training &training, const void *state,
                           const char *path, Message &message) {
   SafeTensorsWriter writer;
   for (int32_t i = 0; i < training.slot_count; ++i) {
     const burnish_slot &slot = training.slots[i];
-    if (isSaved(slot) && !writer.add(slot.path, slot.type, slot.dims, slot.rank,
-                                     static_cast<const char *>(state) +
-                                         offsetToSave(training, i),
-                                     message))
+    if (isFactor(slot) &&
+        !writer.add(slot.path, slot.type, slot.dims, slot.rank,
+                    static_cast<const char *>(state) +
+                        offsetToSave(training, i),
+                    message))
       return false;
   }
   return writer.write(path, message);
@@ -75,6 +162,11 @@ bool burnish::loadWeights(const burnish_training &training, void *state,
   char *base = static_cast<char *>(state);
   for (int32_t i = 0; i < training.slot_count; ++i) {
     const burnish_slot &slot = training.slots[i];
+    if (slot.kind == BURNISH_RIGHT_FACTOR) {
+      memset(base + slot.offset, 0, static_cast<size_t>(slot.bytes));
+      memset(base + offsetToSave(training, i), 0,
+             static_cast<size_t>(slot.bytes));
+    }
     if (!isSaved(slot))
       continue;
     const SafeTensor *tensor = reader.find(slot.path);

@@ -6,10 +6,16 @@
 namespace burnish {
 
 /// Writes params (their averages in their place where there are any) and
-/// statistics under their paths.
+/// statistics under their paths. A param with factors is written with their
+/// product added.
 bool saveWeights(const burnish_training &training, const void *state,
                  const char *path, Message &message);
-/// Reads them all; what the file has and the training has not is refused.
+/// Writes factors alone, under their paths.
+bool saveFactors(const burnish_training &training, const void *state,
+                 const char *path, Message &message);
+bool hasFactors(const burnish_training &training);
+/// Reads what saveWeights writes; what the file has and the training has not is
+/// refused. The product of factors is 0 then.
 bool loadWeights(const burnish_training &training, void *state,
                  const char *path, Message &message);
 

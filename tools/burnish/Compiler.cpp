@@ -2,6 +2,7 @@
 #include "tools/burnish/Compiler.h"
 #include "codegen/Header.h"
 #include "codegen/TrainingHeader.h"
+#include "frontend/dsl/ModelWeights.h"
 #include "ir/Dialect.h"
 #include "ir/Signature.h"
 #include "mlir/IR/Diagnostics.h"
@@ -127,7 +128,7 @@ bool burnish::isNetwork(StringRef path) { return path.ends_with(".nn"); }
 bool Compiler::load(StringRef path, StringRef name) {
   file = path.str();
   identifier = name.str();
-  if (!(path.ends_with(".mlir") ? parseModule() : import()))
+  if (!fitsFile() || !(path.ends_with(".mlir") ? parseModule() : import()))
     return false;
   return chooseTargets() && (!options.trains || loadParts(path));
 }
@@ -164,24 +165,37 @@ bool Compiler::isDescription() const {
   return options.role == TrainingRole::Description;
 }
 
+/// Whether the options are for files of this kind.
+bool Compiler::fitsFile() {
+  auto refuse = [&](StringRef why) {
+    talk << file << ": " << why << "\n";
+    return false;
+  };
+  bool isModule = StringRef(file).ends_with(".mlir");
+  bool drawsParams = options.seed && options.command != Command::GradCheck;
+  if (isModule && (options.trains || !options.weightsFrom.empty()))
+    return refuse("--weights-from and --train are for networks and models; a "
+                  "module has its weights in it");
+  if (isModule && !(options.dims.empty() && options.shapes.empty()))
+    return refuse("--dim and --shape are for networks and models; a module has "
+                  "its shapes in it");
+  if (isNetwork(file))
+    return options.recipe.empty() ||
+           refuse("its recipe stands in the file itself: --train alone");
+  if (!options.net.empty() || drawsParams)
+    return refuse("--net and --seed are for networks in the language, whose "
+                  "files end with .nn");
+  if (options.trains && options.recipe.empty())
+    return refuse("a model is trained by the recipe of another file: "
+                  "--train=recipe.nn");
+  if (!options.recipe.empty() && file == "-")
+    return refuse("a training reads its model more than once, so not from the "
+                  "standard input");
+  return true;
+}
+
 bool Compiler::chooseTargets() {
   auto attribute = module()->getAttrOfType<nn::TargetAttr>(nn::kTargetAttr);
-  bool hasNetOptions = !options.net.empty() || !options.weightsFrom.empty() ||
-                       options.trains ||
-                       (options.seed && options.command != Command::GradCheck);
-  if (!isNetwork(file) && hasNetOptions) {
-    talk << file
-         << ": --net, --weights-from, --seed and --train are for networks in "
-            "the language, whose files end with .nn\n";
-    return false;
-  }
-  if (StringRef(file).ends_with(".mlir") &&
-      !(options.dims.empty() && options.shapes.empty())) {
-    talk << file
-         << ": --dim and --shape are for ONNX models; a module has its shapes "
-            "in it\n";
-    return false;
-  }
   SmallVector<StringRef> cpus;
   StringRef(options.cpu).split(cpus, ',');
   for (StringRef cpu : cpus) {
@@ -248,15 +262,19 @@ bool Compiler::parseModule() {
 bool Compiler::import() {
   context->loadDialect<nn::NNDialect, func::FuncDialect>();
   line.show("reading " + file);
-  Diagnostics diagnostics(file);
   NetworkOptions import = importOptions(options);
   import.path = file;
   import.name = identifier;
-  import.namesInitializers = options.emit == Emit::Dsl ||
-                             !options.wrt.empty() ||
-                             options.command == Command::GradCheck;
+  import.namesInitializers =
+      options.emit == Emit::Dsl || !options.wrt.empty() ||
+      !options.weightsFrom.empty() || options.command == Command::GradCheck;
+  if (!options.recipe.empty()) {
+    import.path = options.recipe;
+    import.model = file;
+  }
+  Diagnostics diagnostics(import.path);
   FailureOr<ImportedModel> imported = failure();
-  if (isNetwork(file)) {
+  if (isNetwork(import.path)) {
     FailureOr<ImportedNetwork> network =
         importNetwork(*context, import, diagnostics);
     if (succeeded(network)) {
@@ -265,6 +283,9 @@ bool Compiler::import() {
     }
   } else {
     imported = importModel(*context, import, diagnostics);
+    if (succeeded(imported) && !options.weightsFrom.empty() &&
+        !giveWeights(*imported, options.weightsFrom, diagnostics))
+      imported = failure();
   }
   line.clear();
   for (const Problem &problem : diagnostics.problems())

@@ -55,6 +55,7 @@ public:
 
 private:
   bool lower(mlir::ModuleOp module, const Target &target, Emit stage);
+  bool fitsFile();
   bool chooseTargets();
   /// Puts measured schedules where the passes look for them.
   bool isDescription() const;

@@ -26,7 +26,8 @@ MODEL may also be a .nn file, in Burnish's own language, or a .mlir file, at any
   --dim NAME=N          give a symbolic dimension a value
   --shape INPUT=1x3x8   give an input a shape
   --net=NAME            which net or export of a .nn file (default: the last net; for C, the last export)
-  --weights-from=FILE   a .safetensors file with the params of a .nn network (default: their initialisers)
+  --weights-from=FILE   a .safetensors file with the params of a .nn network, or with some of an ONNX model
+  --train[=RECIPE.nn]   a program that trains: by the recipe in a .nn file, or an ONNX model by that of RECIPE.nn
   --seed=N              what initialisers draw their numbers with (default: 0)
   --target=TRIPLE       the machine to compile for (default: this one), as aarch64-linux-gnu
   --cpu=NAME[,NAME...]  its CPU, as x86-64-v3, cortex-m4 (default: native); of several, the last that a machine has is run
@@ -40,8 +41,7 @@ MODEL may also be a .nn file, in Burnish's own language, or a .mlir file, at any
   --check-bounds        stop the program where it would read or write outside a buffer
   --tune[=SECONDS]      measure here what is best and write it to --schedules=FILE (bench: say what it would gain)
   --schedules=FILE      take schedules from a file that --tune wrote
-  --save-temps          keep every stage of the way beside the result
-  --remarks             say which optimisations did not apply, and why
+  --save-temps --remarks    keep every stage of the way beside the result; say which optimisations did not apply, and why
   --json                results as JSON (check, test, bench, gradcheck)
   --threads=N --seconds=S   threads of a run (run, test, bench), and how long to measure (bench; default: 2)
   --profile             where the time goes, kernel by kernel, and what would be possible (bench)
@@ -174,8 +174,13 @@ static llvm::ArrayRef<Option> table() {
        "--seed=N"},
       {"--check", Option::None, bit(Command::Format),
        flag(&Options::onlyChecks), ""},
-      {"--train", Option::None, bit(Command::Compile), flag(&Options::trains),
-       ""},
+      {"--train", Option::Possible, bit(Command::Compile),
+       [](Options &options, StringRef value) {
+         options.trains = true;
+         options.recipe = value.str();
+         return value.empty() || value.ends_with(".nn");
+       },
+       "--train, or --train=RECIPE.nn of an ONNX model"},
       {"--target", Option::Needed, bit(Command::Compile),
        text(&Options::target), "--target=TRIPLE"},
       {"--cpu", Option::Needed, kCompiling, text(&Options::cpu), "--cpu=NAME"},

@@ -54,6 +54,8 @@ struct Options {
   std::string net, weightsFrom;
   int64_t seed = 0;
   bool trains = false;
+  /// The file with the recipe of a model.
+  std::string recipe;
   /// Which part of a training is compiled; set by the compiler itself.
   TrainingRole role = TrainingRole::None;
   /// Of `burnish fmt`.
