@@ -133,6 +133,12 @@ public:
   };
   /// Null unless a recipe is built.
   Training *training = nullptr;
+  /// What the column is that the recipe calls by this name, if its type was
+  /// found where it was used.
+  std::optional<Term> openedColumn(llvm::StringRef name) const {
+    auto found = columns.find(name);
+    return found == columns.end() ? std::nullopt : std::optional(found->second);
+  }
   /// Uniform numbers in [0, 1), others in each step.
   mlir::Value draw(llvm::ArrayRef<int64_t> shape);
 
