@@ -57,8 +57,9 @@ private:
   Term addColumn(StringRef name, RankedTensorType type, Span span);
   bool bindColumns();
   std::optional<RankedTensorType> columnType(const TensorParam &param);
-  /// A number of the recipe, as it stands in a step.
-  Term number(StringRef name);
+  /// A number that each step is given; null where it is none.
+  const ValueFact *valueOf(StringRef name) const;
+  Term number(const ValueFact &value);
 
   // What it computes.
   bool augment();
@@ -147,17 +148,20 @@ void TrainingBuilder::addOperands() {
   e.training = &training;
 }
 
-Term TrainingBuilder::number(StringRef name) {
-  for (const ValueFact &each : facts.values)
-    if (each.name == name && each.place >= 0) {
-      Term term = Term::ofTensor(
-          builder.make<nn::GatherOp>(recipeOperand, builder.integer(each.place),
-                                     builder.getI64IntegerAttr(0)),
-          source.net.span);
-      term.isNumeric = true;
-      return term;
-    }
-  return Term::ofReal(0, source.net.span);
+const ValueFact *TrainingBuilder::valueOf(StringRef name) const {
+  auto found = llvm::find_if(facts.values, [&](const ValueFact &each) {
+    return each.name == name && each.place >= 0;
+  });
+  return found == facts.values.end() ? nullptr : &*found;
+}
+
+Term TrainingBuilder::number(const ValueFact &value) {
+  Term term = Term::ofTensor(
+      builder.make<nn::GatherOp>(recipeOperand, builder.integer(value.place),
+                                 builder.getI64IntegerAttr(0)),
+      source.net.span);
+  term.isNumeric = true;
+  return term;
 }
 
 Term TrainingBuilder::addColumn(StringRef name, RankedTensorType type,
@@ -184,7 +188,8 @@ TrainingBuilder::columnType(const TensorParam &param) {
       source.messages.error(param.type.span,
                             "the recipe leaves a dim of " +
                                 quoted(param.name.text) + " open",
-                            {}, "batch N = 64 gives N a size");
+                            {{recipe.place, "the recipe is here"}},
+                            "batch N = 64 gives N a size");
       return std::nullopt;
     }
     bool isOne = found == recipe.dims.begin() && role == TrainingRole::EvalOne;
@@ -457,7 +462,7 @@ std::vector<Value> TrainingBuilder::clipped(std::vector<Value> gradients) {
   if (recipe.clip == RecipeFacts::Clip::None)
     return gradients;
   Type f32 = builder.getF32Type();
-  Value limit = e.tensorOf(number("clip"), f32).tensor;
+  Value limit = e.tensorOf(number(*valueOf("clip")), f32).tensor;
   if (recipe.clip == RecipeFacts::Clip::Value) {
     Value least = builder.make<nn::NegOp>(limit);
     for (Value &each : gradients)
@@ -496,8 +501,10 @@ bool TrainingBuilder::optimize(size_t place, Value gradient) {
                     ? !llvm::is_contained(e.slots[place].flags, "no_decay")
                     : matchesPath(recipe.decays, path, source.net.name.text);
   llvm::StringMap<Term> statics;
+  // Defaults that are no mere number are the layer's own affair.
   for (const StaticParam &param : found.layer->statics)
-    statics[param.name.text] = number(param.name.text);
+    if (const ValueFact *fact = valueOf(param.name.text))
+      statics[param.name.text] = number(*fact);
   std::vector<Term> tensors;
   for (const TensorParam &param : found.layer->params) {
     StringRef name = param.name.text;
@@ -506,7 +513,7 @@ bool TrainingBuilder::optimize(size_t place, Value gradient) {
       value = Term::ofTensor(
           name == "w" ? Value(e.slots[place].argument) : gradient, call.span);
     } else if (name == "lr" || (name == "decay" && decays)) {
-      value = number(name);
+      value = number(*valueOf(name));
     } else if (name == "decay" || name == "t") {
       Type f64 = builder.getF64Type();
       value = Term::ofTensor(
@@ -581,7 +588,10 @@ bool TrainingBuilder::update(Value loss) {
     return source.messages.error(
         call.callee.span,
         quoted(call.callee.text) + " is no optimiser" +
-            nearest(call.callee.text, source.program.names(source.unit)));
+            (found ? ""
+                   : nearest(call.callee.text,
+                             source.program.names(source.unit))),
+        {}, "sgd, adamw and others of std are, and layers of w and g");
   for (const auto &[name, value] : recipe.hyperparameters)
     if (llvm::none_of(found.layer->statics, [&](const StaticParam &param) {
           return param.name.text == name;
@@ -620,7 +630,7 @@ bool TrainingBuilder::update(Value loss) {
     keep(applies, place, place + 1);
   if (!recipe.hasAverage)
     return true;
-  Value kept = e.tensorOf(number("ema"), builder.getF32Type()).tensor;
+  Value kept = e.tensorOf(number(*valueOf("ema")), builder.getF32Type()).tensor;
   for (size_t place : places) {
     Elaborator::Slot param = e.slots[place];
     BlockArgument argument =
@@ -725,7 +735,7 @@ std::optional<TrainingFacts> TrainingBuilder::build() {
     return std::nullopt;
   if (recipe.dims.empty()) {
     source.messages.error(
-        source.net.span,
+        recipe.place,
         "the recipe of " + quoted(source.net.name.text) + " has no batch", {},
         "batch N = 64 says how many samples a step takes");
     return std::nullopt;
