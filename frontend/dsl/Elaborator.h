@@ -127,6 +127,8 @@ public:
     mlir::Value applies;
     /// What each layer gave, under its path, in the order of the run.
     std::vector<std::pair<std::string, mlir::Value>> layers;
+    /// Dims that the recipe gives sizes.
+    llvm::StringMap<int64_t> sizes;
     /// A column of the data, once its type is known.
     std::function<Term(llvm::StringRef name, mlir::RankedTensorType, Span)>
         openColumn;

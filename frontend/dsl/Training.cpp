@@ -141,6 +141,10 @@ void TrainingBuilder::addOperands() {
   step = entry()->addArgument(RankedTensorType::get({}, i64), loc);
   training.key = entry()->addArgument(RankedTensorType::get({}, i64), loc);
   training.isUpdating = isUpdating();
+  for (const auto &[name, size] : recipe.dims)
+    training.sizes[name.text] = size;
+  if (role == TrainingRole::EvalOne)
+    training.sizes[recipe.dims[0].first.text] = 1;
   training.openColumn = [this](StringRef name, RankedTensorType type,
                                Span span) {
     return addColumn(name, type, span);
