@@ -416,6 +416,23 @@ Term Elaborator::opened(const Term &open, const TypeRef &type, Frame &frame,
       type.elementType.text == "int"
           ? builder.getI64Type()
           : elementTypeOf(type.elementType.text, builder.getContext());
+  // Where nothing else says how long a column is, the recipe may.
+  for (const DimRef &dim : type.dims) {
+    auto *name = dyn_cast_or_null<NameExpr>(dim.expr.get());
+    if (!name || !isUnbound(name->name, frame, scope))
+      continue;
+    auto given = training->sizes.find(name->name);
+    if (given == training->sizes.end())
+      return fail(span,
+                  "the type of the column " + quoted(open.text) +
+                      " does not follow from " +
+                      quoted(messages.sources.text(type.span)),
+                  {{type.span, "it is declared here"}},
+                  "batch " + name->name + " = 4 gives " + name->name +
+                      " a size");
+    frame.dims[name->name] = {shapes.constant(given->second), dim.span,
+                              "the recipe"};
+  }
   std::optional<Dims> dims = shapeOf(type, frame, scope);
   std::optional<SmallVector<int64_t>> sizes =
       dims ? sizesOf(*dims) : std::nullopt;

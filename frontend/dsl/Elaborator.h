@@ -134,12 +134,20 @@ public:
     mlir::Value applies;
     /// What each layer gave, under its path, in the order of the run.
     std::vector<std::pair<std::string, mlir::Value>> layers;
+    /// Dims that the recipe gives sizes.
+    llvm::StringMap<int64_t> sizes;
     /// A column of the data, once its type is known.
     std::function<Term(llvm::StringRef name, mlir::RankedTensorType, Span)>
         openColumn;
   };
   /// Null unless a recipe is built.
   Training *training = nullptr;
+  /// What the column is that the recipe calls by this name, if its type was
+  /// found where it was used.
+  std::optional<Term> openedColumn(llvm::StringRef name) const {
+    auto found = columns.find(name);
+    return found == columns.end() ? std::nullopt : std::optional(found->second);
+  }
   /// Uniform numbers in [0, 1), others in each step.
   mlir::Value draw(llvm::ArrayRef<int64_t> shape);
 

@@ -208,6 +208,8 @@ private:
       levels.push_back(base);
     } else if (isClosing(token.kind) && !brackets.empty()) {
       brackets.pop_back();
+      // What opens behind it belongs to the line that opened this.
+      base = levels.back();
       levels.pop_back();
     }
   }

@@ -314,7 +314,7 @@ static Term cumsum(Invocation &i) {
       i.e.builder.make<nn::CumSumOp>(x, i.e.builder.integer(axis), 0, 0));
 }
 
-//===- Resizing and losses ------------------------------------------------===//
+//===- Resizing -----------------------------------------------------------===//
 
 static Term upsample(Invocation &i) {
   Value x = i.tensor(0);
@@ -351,27 +351,6 @@ static Term upsample(Invocation &i) {
   return i.result(op->getResult(0));
 }
 
-/// -weight of the class that is right; `scores` are logarithms of
-/// probabilities with the classes at axis 1.
-static Term nll(Invocation &i) {
-  Value scores = i.tensor(0), label = i.tensor(1);
-  if (!i.isFine)
-    return {};
-  Dims expected = i.e.shapes.dims(scores), labels = i.e.shapes.dims(label);
-  if (expected.size() < 2)
-    return i.error("'nll' takes [N, C, ...], and this is " +
-                   i.e.describe(scores));
-  expected.erase(expected.begin() + 1);
-  bool fits = expected.size() == labels.size();
-  for (size_t at = 0; fits && at < labels.size(); ++at)
-    fits = i.e.isSame(expected[at], labels[at]);
-  if (!fits)
-    return i.error("labels are " + i.e.describe(label) + ", and " +
-                   i.e.describe(expected) + " for " + i.e.describe(scores));
-  return i.result(i.e.builder.make<nn::NegativeLogLikelihoodLossOp>(
-      scores, label, Value(), IntegerAttr(), "mean"));
-}
-
 //===- Of recipes ---------------------------------------------------------===//
 
 /// The sum of the squares or sizes of all params that a pattern matches;
@@ -386,8 +365,9 @@ template <bool kIsSquare> static Term penalty(Invocation &i) {
   Value sum = b.scalar(b.getF32Type(), 0);
   bool isAny = false;
   for (const Elaborator::Slot &slot : i.e.slots) {
+    StringRef net = StringRef(slot.path).split('.').first;
     bool isMeant = pattern == "*" ? !llvm::is_contained(slot.flags, "no_decay")
-                                  : matchesPath(pattern, slot.path, "");
+                                  : matchesPath(pattern, slot.path, net);
     if (slot.isState || !isMeant)
       continue;
     isAny = true;
@@ -469,7 +449,6 @@ ArrayRef<Builtin> dsl::networkBuiltins() {
       {"topk", {"x", "k", "axis"}, 2, topk},
       {"cumsum", {"x", "over"}, 1, cumsum},
       {"upsample", {"x", "factor", "mode"}, 2, upsample},
-      {"nll", {"scores", "label"}, 2, nll},
       {"l1", {"pattern"}, 0, penalty<false>},
       {"l2", {"pattern"}, 0, penalty<true>},
       {"random", {"dims"}, 1, random},

@@ -291,7 +291,7 @@ private:
         item.parts.push_back(std::move(part));
       }
       if (item.parts.empty()) {
-        reader.expected("what " + quoted(name->text) + " should be");
+        reader.expected("a value of " + quoted(name->text));
         return std::nullopt;
       }
       clause.items.push_back(std::move(item));

@@ -43,14 +43,12 @@ void RecipeReader::value(StringRef name, double number, bool isOfStep) {
   facts.values.push_back(fact);
 }
 
-bool RecipeReader::take(const ClauseItem &item, StringRef word, double least,
-                        double &number) {
-  if (item.parts.size() != 2 || wordOf(*item.parts[0]) != word)
-    return false;
-  std::optional<double> given = numberOf(*item.parts[1]);
+bool RecipeReader::take(const ClauseItem &item, double least, double &number) {
+  std::optional<double> given =
+      item.parts.size() == 2 ? numberOf(*item.parts[1]) : std::nullopt;
   if (!given || !(*given >= least))
-    return reject(item.parts[1]->span,
-                  quoted(word) + " is a number of at least " +
+    return reject(item.parts.back()->span,
+                  quoted(wordOf(*item.parts[0])) + " is a number of at least " +
                       llvm::Twine(static_cast<int64_t>(least)));
   number = *given;
   return true;
@@ -181,13 +179,16 @@ bool RecipeReader::split(const Clause &) {
       }
       facts.clauses.push_back(std::move(fact));
     } else if (word == "stratified") {
-      if (item.parts.size() != 3 || wordOf(*item.parts[1]) != "by" ||
-          !checkColumn(*item.parts[2]))
+      if (item.parts.size() != 3 || wordOf(*item.parts[1]) != "by")
         return reject(item.parts[0]->span,
                       "samples are stratified by a column of classes");
+      if (!checkColumn(*item.parts[2]))
+        return false;
       facts.clauses.push_back(
           {"split", "stratified", {wordOf(*item.parts[2]).str()}, {}});
-    } else if (take(item, "folds", 2, number)) {
+    } else if (word == "folds") {
+      if (!take(item, 2, number))
+        return false;
       facts.clauses.push_back({"split", "folds", {}, {number}});
     } else {
       return reject(item.parts[0]->span,
@@ -225,7 +226,9 @@ bool RecipeReader::batch(const Clause &) {
       facts.dims.push_back({item.name, static_cast<int64_t>(*size)});
     } else if (item.parts.size() == 1 && wordOf(*item.parts[0]) == "shuffle") {
       facts.clauses.push_back({"shuffle", "", {}, {}});
-    } else if (take(item, "seed", 0, number)) {
+    } else if (wordOf(*item.parts[0]) == "seed") {
+      if (!take(item, 0, number))
+        return false;
       facts.find("seed")->value = number;
     } else {
       return reject(item.parts[0]->span,
@@ -426,6 +429,7 @@ bool RecipeReader::lora(const Clause &) {
 //===- All of it ----------------------------------------------------------===//
 
 RecipeFacts RecipeReader::read(const Train &train) {
+  facts.place = train.span.to(train.net.span);
   value("seed", 42, false);
   value("epochs", 10, false);
   value("steps", 0, false);

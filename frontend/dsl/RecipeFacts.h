@@ -23,6 +23,8 @@ struct ValueFact {
 };
 
 struct RecipeFacts {
+  /// Where it begins.
+  Span place;
   /// A column of the data: what it is called, and what is made of it.
   struct Column {
     Ident name;

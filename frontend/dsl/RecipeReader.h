@@ -39,9 +39,8 @@ private:
 
   bool source(const Expr &expr, ClauseFact &fact);
   bool checkColumn(const Expr &expr);
-  /// `word NUMBER`.
-  bool take(const ClauseItem &item, llvm::StringRef word, double least,
-            double &number);
+  /// The number of `word NUMBER`.
+  bool take(const ClauseItem &item, double least, double &number);
   bool reject(Span span, const llvm::Twine &wanted);
   void value(llvm::StringRef name, double number, bool isOfStep);
 

@@ -59,12 +59,16 @@ private:
   bool bindColumns();
   bool checkBatch(Ident column, RankedTensorType type);
   std::optional<RankedTensorType> columnType(const TensorParam &param);
-  /// A number of the recipe, as it stands in a step.
-  Term number(StringRef name);
+  /// A number that each step is given; null where it is none.
+  const ValueFact *valueOf(StringRef name) const;
+  Term number(const ValueFact &value);
 
   // What it computes.
   bool augment();
+  bool mix(const RecipeFacts::Augmentation &augmentation, Term &given,
+           int64_t firstDraw);
   std::optional<Value> loss();
+  std::optional<Value> mixed(Value loss, const Frame &before);
   bool metrics();
   bool predict();
   bool factors();
@@ -97,6 +101,15 @@ private:
   TrainingFacts facts;
   Value recipeOperand, step;
   std::vector<std::pair<std::string, Value>> outputs;
+  /// How samples are mixed with others of the batch: by which call, where its
+  /// draws begin, and what it said.
+  struct Mixing {
+    const CallExpr *call;
+    int64_t firstDraw;
+    Value share, other;
+    llvm::StringSet<> columns = {};
+  };
+  std::optional<Mixing> mixing;
 };
 } // namespace
 
@@ -132,6 +145,10 @@ void TrainingBuilder::addOperands() {
   step = entry()->addArgument(RankedTensorType::get({}, i64), loc);
   training.key = entry()->addArgument(RankedTensorType::get({}, i64), loc);
   training.isUpdating = isUpdating();
+  for (const auto &[name, size] : recipe.dims)
+    training.sizes[name.text] = size;
+  if (role == TrainingRole::EvalOne)
+    training.sizes[recipe.dims[0].first.text] = 1;
   training.openColumn = [this](StringRef name, RankedTensorType type,
                                Span span) {
     return addColumn(name, type, span);
@@ -139,17 +156,20 @@ void TrainingBuilder::addOperands() {
   e.training = &training;
 }
 
-Term TrainingBuilder::number(StringRef name) {
-  for (const ValueFact &each : facts.values)
-    if (each.name == name && each.place >= 0) {
-      Term term = Term::ofTensor(
-          builder.make<nn::GatherOp>(recipeOperand, builder.integer(each.place),
-                                     builder.getI64IntegerAttr(0)),
-          source.net.span);
-      term.isNumeric = true;
-      return term;
-    }
-  return Term::ofReal(0, source.net.span);
+const ValueFact *TrainingBuilder::valueOf(StringRef name) const {
+  auto found = llvm::find_if(facts.values, [&](const ValueFact &each) {
+    return each.name == name && each.place >= 0;
+  });
+  return found == facts.values.end() ? nullptr : &*found;
+}
+
+Term TrainingBuilder::number(const ValueFact &value) {
+  Term term = Term::ofTensor(
+      builder.make<nn::GatherOp>(recipeOperand, builder.integer(value.place),
+                                 builder.getI64IntegerAttr(0)),
+      source.net.span);
+  term.isNumeric = true;
+  return term;
 }
 
 Term TrainingBuilder::addColumn(StringRef name, RankedTensorType type,
@@ -176,7 +196,8 @@ TrainingBuilder::columnType(const TensorParam &param) {
       source.messages.error(param.type.span,
                             "the recipe leaves a dim of " +
                                 quoted(param.name.text) + " open",
-                            {}, "batch N = 64 gives N a size");
+                            {{recipe.place, "the recipe is here"}},
+                            "batch N = 64 gives N a size");
       return std::nullopt;
     }
     bool isOne = found == recipe.dims.begin() && role == TrainingRole::EvalOne;
@@ -278,6 +299,13 @@ bool TrainingBuilder::bindColumns() {
 
 //===- What it computes ---------------------------------------------------===//
 
+static bool isOneFloat(const Term &value) {
+  auto type = value.kind == Term::Tensor
+                  ? dyn_cast<RankedTensorType>(value.tensor.getType())
+                  : RankedTensorType();
+  return type && type.getRank() == 0 && type.getElementType().isF32();
+}
+
 bool TrainingBuilder::augment() {
   if (!isUpdating())
     return true;
@@ -287,21 +315,102 @@ bool TrainingBuilder::augment() {
       return source.messages.error(each.target.span,
                                    quoted(each.target.text) +
                                        " is no input of the net");
-    target = e.applyCall(*each.call, target, frame, scope);
-    if (target.isPoison())
+    // Columns that the same call mixes go the same way: they draw the same.
+    const Sources &sources = source.messages.sources;
+    bool isSame = mixing && sources.text(mixing->call->span) ==
+                                sources.text(each.call->span);
+    int64_t drawn = training.draws;
+    if (isSame)
+      training.draws = mixing->firstDraw;
+    int64_t firstDraw = training.draws;
+    Term given = e.applyCall(*each.call, target, frame, scope);
+    training.draws = std::max(drawn, training.draws);
+    if (given.isPoison() ||
+        (given.kind == Term::Tuple && !mix(each, given, firstDraw)))
       return false;
+    target = std::move(given);
   }
   return true;
 }
 
-static bool isOneFloat(const Term &value) {
-  auto type = value.kind == Term::Tensor
-                  ? dyn_cast<RankedTensorType>(value.tensor.getType())
-                  : RankedTensorType();
-  return type && type.getRank() == 0 && type.getElementType().isF32();
+/// Takes the samples out of what an augmentation gave that mixes them.
+bool TrainingBuilder::mix(const RecipeFacts::Augmentation &augmentation,
+                          Term &given, int64_t firstDraw) {
+  const CallExpr &call = *augmentation.call;
+  auto typeOf = [](const Term &part) {
+    return part.kind == Term::Tensor
+               ? dyn_cast<RankedTensorType>(part.tensor.getType())
+               : RankedTensorType();
+  };
+  RankedTensorType samples = typeOf(scope.values[augmentation.target.text]),
+                   others = given.parts.size() == 3 ? typeOf(given.parts[2])
+                                                    : RankedTensorType();
+  if (!others || !isOneFloat(given.parts[1]) ||
+      typeOf(given.parts[0]) != samples || samples.getRank() == 0 ||
+      others != RankedTensorType::get(samples.getShape().take_front(),
+                                      builder.getI64Type()))
+    return source.messages.error(
+        call.span,
+        "an augmentation gives a tensor, or, where it mixes samples, these, "
+        "their share and the places of the others, and this is " +
+            e.describe(given));
+  const Sources &sources = source.messages.sources;
+  if (!mixing)
+    mixing = {&call, firstDraw, given.parts[1].tensor, given.parts[2].tensor};
+  bool isSame = sources.text(mixing->call->span) == sources.text(call.span);
+  if (!isSame || !mixing->columns.insert(augmentation.target.text).second)
+    return source.messages.error(
+        call.span, "samples are mixed once, and this is a second way",
+        {{mixing->call->span, "the first is here"}});
+  given = given.parts[0];
+  return true;
+}
+
+/// The loss of samples that are mixed: its share, and the rest of that with the
+/// labels of the others. Labels are columns that the net is not given; the net,
+/// on the same samples, runs once.
+std::optional<Value> TrainingBuilder::mixed(Value loss, const Frame &before) {
+  auto ofOthers = [&](const Term &column) {
+    return Term::ofTensor(
+        builder.make<nn::GatherOp>(column.tensor, mixing->other,
+                                   builder.getI64IntegerAttr(0)),
+        column.from);
+  };
+  Scope others(&scope);
+  for (const RecipeFacts::Column &column : recipe.columns)
+    if (std::optional<Term> opened = e.openedColumn(column.name.text))
+      others.values[column.name.text] = ofOthers(*opened);
+  bool isAllMixed = llvm::all_of(recipe.columns, [&](const auto &column) {
+    return mixing->columns.contains(column.name.text);
+  });
+  if (others.values.empty() && !isAllMixed) {
+    source.messages.error(
+        mixing->call->span,
+        "samples are mixed, and the loss has no labels to mix beside the net",
+        {{recipe.loss->span, "the loss is here"}},
+        "labels are columns that the net is not given");
+    return std::nullopt;
+  }
+  if (others.values.empty())
+    return loss;
+  std::optional<Term> weights = e.sampleWeights;
+  if (weights)
+    e.sampleWeights = ofOthers(*weights);
+  // The same calls, so that their paths are the same.
+  frame.labels = before.labels;
+  frame.calls = before.calls;
+  Term value = e.evaluate(*recipe.loss, frame, others);
+  e.sampleWeights = weights;
+  if (value.isPoison())
+    return std::nullopt;
+  Value rest = builder.make<nn::SubOp>(builder.scalar(builder.getF32Type(), 1),
+                                       mixing->share);
+  return builder.make<nn::AddOp>(builder.make<nn::MulOp>(mixing->share, loss),
+                                 builder.make<nn::MulOp>(rest, value.tensor));
 }
 
 std::optional<Value> TrainingBuilder::loss() {
+  Frame before = frame;
   Term value = e.evaluate(*recipe.loss, frame, scope);
   if (value.isPoison())
     return std::nullopt;
@@ -318,8 +427,12 @@ std::optional<Value> TrainingBuilder::loss() {
                           {}, "cross_entropy and mse of std do");
     return std::nullopt;
   }
-  outputs.push_back({"loss", value.tensor});
-  return value.tensor;
+  std::optional<Value> loss = value.tensor;
+  if (mixing)
+    loss = mixed(value.tensor, before);
+  if (loss)
+    outputs.push_back({"loss", *loss});
+  return loss;
 }
 
 bool TrainingBuilder::metrics() {
@@ -389,7 +502,7 @@ std::vector<Value> TrainingBuilder::clipped(std::vector<Value> gradients) {
   if (recipe.clip == RecipeFacts::Clip::None)
     return gradients;
   Type f32 = builder.getF32Type();
-  Value limit = e.tensorOf(number("clip"), f32).tensor;
+  Value limit = e.tensorOf(number(*valueOf("clip")), f32).tensor;
   if (recipe.clip == RecipeFacts::Clip::Value) {
     Value least = builder.make<nn::NegOp>(limit);
     for (Value &each : gradients)
@@ -428,8 +541,10 @@ bool TrainingBuilder::optimize(size_t place, Value gradient) {
                     ? !llvm::is_contained(e.slots[place].flags, "no_decay")
                     : matchesPath(recipe.decays, path, source.net.name.text);
   llvm::StringMap<Term> statics;
+  // Defaults that are no mere number are the layer's own affair.
   for (const StaticParam &param : found.layer->statics)
-    statics[param.name.text] = number(param.name.text);
+    if (const ValueFact *fact = valueOf(param.name.text))
+      statics[param.name.text] = number(*fact);
   std::vector<Term> tensors;
   for (const TensorParam &param : found.layer->params) {
     StringRef name = param.name.text;
@@ -438,7 +553,7 @@ bool TrainingBuilder::optimize(size_t place, Value gradient) {
       value = Term::ofTensor(
           name == "w" ? Value(e.slots[place].argument) : gradient, call.span);
     } else if (name == "lr" || (name == "decay" && decays)) {
-      value = number(name);
+      value = number(*valueOf(name));
     } else if (name == "decay" || name == "t") {
       Type f64 = builder.getF64Type();
       value = Term::ofTensor(
@@ -513,7 +628,10 @@ bool TrainingBuilder::update(Value loss) {
     return source.messages.error(
         call.callee.span,
         quoted(call.callee.text) + " is no optimiser" +
-            nearest(call.callee.text, source.program.names(source.unit)));
+            (found ? ""
+                   : nearest(call.callee.text,
+                             source.program.names(source.unit))),
+        {}, "sgd, adamw and others of std are, and layers of w and g");
   for (const auto &[name, value] : recipe.hyperparameters)
     if (llvm::none_of(found.layer->statics, [&](const StaticParam &param) {
           return param.name.text == name;
@@ -552,7 +670,7 @@ bool TrainingBuilder::update(Value loss) {
     keep(applies, place, place + 1);
   if (!recipe.hasAverage)
     return true;
-  Value kept = e.tensorOf(number("ema"), builder.getF32Type()).tensor;
+  Value kept = e.tensorOf(number(*valueOf("ema")), builder.getF32Type()).tensor;
   for (size_t place : places) {
     Elaborator::Slot param = e.slots[place];
     BlockArgument argument =

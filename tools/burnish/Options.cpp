@@ -320,6 +320,26 @@ static llvm::Error checkFiles(const Options &options) {
   }
 }
 
+/// A training is one program or object for one CPU, of what the recipe says.
+static llvm::Error checkTraining(const Options &options) {
+  if (StringRef(options.cpu).contains(','))
+    return llvm::createStringError(
+        "--train makes the code for one CPU, and --cpu names several");
+  if (!options.loss.empty() || !options.wrt.empty())
+    return llvm::createStringError(
+        "--train takes the gradients of the recipe's loss, and --gradient "
+        "those of an output");
+  if (!options.dims.empty() || !options.shapes.empty())
+    return llvm::createStringError(
+        "--train has the sizes of the recipe's clause 'batch', so --dim and "
+        "--shape are not for it");
+  if (options.emit == Emit::Dsl || options.emit == Emit::Onnx)
+    return llvm::createStringError(
+        "--emit=dsl and --emit=onnx write networks, and --train makes more of "
+        "one");
+  return llvm::Error::success();
+}
+
 llvm::Expected<Options>
 burnish::parseOptions(llvm::ArrayRef<const char *> words) {
   Options options;
@@ -393,6 +413,9 @@ burnish::parseOptions(llvm::ArrayRef<const char *> words) {
   if (options.narrows && options.level == 0)
     return llvm::createStringError(
         "--precision=bf16 is an optimisation, and -O0 does none");
+  if (options.trains)
+    if (llvm::Error error = checkTraining(options))
+      return error;
   if (llvm::Error error = checkFiles(options))
     return error;
   return options;

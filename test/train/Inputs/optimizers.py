@@ -24,7 +24,7 @@ train net {{
 """
 
 
-def gradients(w, x, y, l2):
+def gradients(w, x, y, l1, l2):
     h = np.tanh(x @ w["net.a.w"] + w["net.a.b"])
     s = h @ w["net.b.w"] + w["net.b.b"]
     p = np.exp(s - s.max(1, keepdims=True))
@@ -34,6 +34,8 @@ def gradients(w, x, y, l2):
     g = {"net.b.w": h.T @ ds, "net.b.b": ds.sum(0), "net.a.w": x.T @ dh, "net.a.b": dh.sum(0)}
     for key in ("net.a.w", "net.b.w"):
         g[key] = g[key] + 2 * l2 * w[key]
+    for key in ("net.a.w", "net.a.b"):
+        g[key] = g[key] + l1 * np.sign(w[key])
     return g
 
 
@@ -93,12 +95,12 @@ def lamb(w, g, s, lr, wd, t):
     return w - lr * (sizes[0] / sizes[1] if sizes[0] * sizes[1] > 0 else 1) * r
 
 
-def reference(w, x, y, rule, lr, wd=0, clip=None, clip_value=None, ema=None, l2=0, accumulate=1, rate=None):
+def reference(w, x, y, rule, lr, wd=0, clip=None, clip_value=None, ema=None, l1=0, l2=0, accumulate=1, rate=None):
     """The weights after all steps; averages instead where there are any."""
     states = {key: {} for key in w}
     averages, sums, updates = dict(w), {}, 0
     for step in range(1, STEPS + 1):
-        g = gradients(w, x, y, l2)
+        g = gradients(w, x, y, l1, l2)
         sums = {key: sums.get(key, 0) + g[key] / accumulate for key in g}
         if step % accumulate:
             continue
@@ -161,6 +163,7 @@ def main():
     check("rmsprop", "rmsprop(lr = 0.01)", rmsprop, loss=" + 0.01 * l2(weights)", lr=0.01, l2=0.01)
     check("lion", "lion(lr = 0.01, decay = 0.1)", lion, lr=0.01, wd=0.1)
     check("lamb", "lamb(lr = 0.05, decay = 0.1, accumulate = 2)", lamb, lr=0.05, wd=0.1, accumulate=2)
+    check("lasso", "sgd(lr = 0.1)", sgd, loss=' + 0.01 * l1("a.*")', lr=0.1, l1=0.01)
     check("warm", "sgd(lr = constant(0.3, warmup = 4))", sgd, lr=0.3, rate=lambda step: 0.3 * min(1, step / 4))
 
 
