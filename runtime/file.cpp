@@ -42,7 +42,9 @@ bool InputFile::takeIn(Message &message) {
   for (;;) {
     if (length == contents.size()) {
       Pages larger;
-      if (!larger.allocate(length ? length * 2 : 1 << 16))
+      // Both are there while the one is copied.
+      if (!mayFit(length * 3) ||
+          !larger.allocate(length ? length * 2 : 1 << 16))
         return message.set("%s: no memory for more than %llu bytes", name,
                            static_cast<unsigned long long>(length));
       if (length)

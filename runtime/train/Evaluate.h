@@ -64,6 +64,10 @@ public:
   bool evaluate(Samples &samples, Part &part, const double *values,
                 Metrics &metrics, bool (*isStopped)(), bool &wasStopped,
                 Message &message);
+  /// The first of some rows that the network alone refuses with that status, or
+  /// -1. It takes the place of the batch.
+  int64_t refusedRow(Samples &samples, int32_t source, const Indices &rows,
+                     const double *values, int32_t status);
   /// The first layer whose values are no numbers, in the step that was just
   /// refused; null where none is.
   const char *traceLayer(const double *values);

@@ -210,9 +210,17 @@ int Trainer::runEpoch(Message &message) {
 }
 
 bool Trainer::oneStep(Message &message) {
-  if (int32_t status = engine.step(values))
-    return message.set("step %" PRId64 ": %s", engine.steps() + 1,
-                       burnish_status_text(status));
+  if (int32_t status = engine.step(values)) {
+    int32_t source = samples.train().source;
+    int64_t row =
+        engine.refusedRow(samples, source, samples.lastRows(), values, status);
+    const char *text = burnish_status_text(status);
+    return row < 0
+               ? message.set("step %" PRId64 ": %s", engine.steps() + 1, text)
+               : message.set("step %" PRId64 ": %s: row %" PRId64 ": %s",
+                             engine.steps() + 1, samples.file(source), row,
+                             text);
+  }
   if (!isfinite(engine.stepGave().loss()))
     return complainOfNaN(message);
   trained.add(

@@ -255,7 +255,7 @@ def messages(compiler):
     # Data and weights that are not there, or are not right.
     refuse(program, "--data=nowhere", "-o", "net.safetensors", error="nowhere/data.npz: cannot open: No such file or directory")
     np.savez("data.npz", **classes(7))
-    refuse(program, "-o", "net.safetensors", error="7 samples to train with are fewer than a batch of 8")
+    refuse(program, "-o", "net.safetensors", error="./data.npz: 7 samples to train with are fewer than a batch of 8")
     np.savez("data.npz", **classes(20, inputs=5))
     refuse(program, "-o", "net.safetensors", error="./data.npz: column 'x': a sample is float32[5], and the network wants float32[6]")
     save(data=classes(64))
