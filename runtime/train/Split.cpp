@@ -79,8 +79,12 @@ bool Split::fractions(const char *file, int64_t rows, double trainPart,
   if (!arrange(rows, label, seed, message))
     return false;
   // Places in `order` count on over the classes, and a part takes of each class
-  // what it has between two rounded bounds: its sum is right, and each class is
-  // right to within one.
+  // what it has between two rounded bounds: the sum of the first is right, and
+  // each class is right to within one. Rounding may put a bound before the one
+  // of the last part: then there is nothing between them.
+  Array<int64_t> taken(classes);
+  if (!taken.isValid())
+    return message.set("no memory to split %" PRId64 " rows", rows);
   int64_t counts[3] = {}, *to = rest;
   Indices *indices[] = {&train, &val, &test};
   double low = 0;
@@ -96,9 +100,10 @@ bool Split::fractions(const char *file, int64_t rows, double trainPart,
         };
         return at(starts[i + 1]) - at(starts[i]);
       };
-      int64_t first = bound(low), last = bound(low + parts[part]);
+      int64_t first = taken[i], last = bound(low + parts[part]);
       for (int64_t k = first; k < last; ++k)
         *to++ = order[starts[i] + k];
+      taken[i] = last > first ? last : first;
       if (part == 0 && last == 0)
         return message.set("%s: class %" PRId64 " with %" PRId64
                            " samples: train with %g of %" PRId64

@@ -318,10 +318,13 @@ def images():
     good, x = png(4, 4), "./pics/b/x: "
     for name, bad, error in [
         ("b_x", good[:-30], x + "is damaged or cut off"), ("b_x", good[:45] + bytes([good[45] ^ 1]) + good[46:], x + "is damaged or cut off"),
-        ("b_x", good[:20], x + "the header of the picture is damaged"), ("b_x", png(0, 0), x + "the header of the picture is damaged"),
-        ("b_x", png(60000, 60000, pixels=b""), x + "the header of the picture is damaged"), ("b_x", png(20000, 20000, pixels=b""), x + "20000 by 20000 pixels are too many"),
+        ("b_x", good[:20], x + "is damaged or cut off"), ("b_x", png(0, 0), x + "no picture can be what its header says"),
+        ("b_x", png(60000, 60000, pixels=b""), x + "no picture can be what its header says"), ("b_x", png(20000, 20000, pixels=b""), x + "20000 by 20000 pixels are too many"),
         ("b_x", png(4, 4, pixels=b"\0" * 9), x + "is damaged (not enough pixels)"),
-        ("b_x", b"\xff\xd8\xff\xe0" + bytes(99), x + "the header of the picture is damaged"),
+        ("b_x", b"\xff\xd8\xff\xe0" + bytes(99), x + "is damaged or cut off"),
+        # A Huffman code of 510 symbols, and a picture that ends before it is whole.
+        ("b_x", b"\xff\xd8\xff\xc4\x02\x11\0" + bytes([255, 255] + [0] * 14 + [0] * 510) + b"\xff\xd9", x + "is damaged or cut off"),
+        ("b_x", b"\xff\xd8\xff\xda\0\2abc", x + "is damaged or cut off"),
         ("b_x", b"", x + "is no PNG or JPEG picture"), ("b_x", b"hello", x + "is no PNG or JPEG picture"),
         ("b_x", png(5, 4), x + "has 4 by 5 pixels, and ./pics/a/0.png 4 by 4"), ("b_x_y", b"", "./pics/b/x: is a folder"),
         ("readme", b"", "./pics/readme: is no folder; pictures are in a folder for each class"),
