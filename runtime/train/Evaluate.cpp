@@ -103,6 +103,7 @@ bool Engine::prepare(int32_t threads, const Metrics &metrics,
           !multiplySize(count, burnish_type_size(column.type)))
         return message.set("column '%s' is too large", column.name);
       columnPlaces[i] = columnBytes.data() + total;
+      columnOffsets[i] = total;
       total += (static_cast<uint64_t>(count) + 63) / 64 * 64 + 64;
     }
     if (pass == 0 && !columnBytes.allocate(total))

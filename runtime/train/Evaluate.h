@@ -54,6 +54,15 @@ public:
     return static_cast<const burnish_state *>(state())->steps;
   }
   void *const *columns() const { return columnPlaces; }
+  /// From now on the columns of a batch lie there; at first they have memory of
+  /// their own.
+  int64_t batchBytes() const {
+    return static_cast<int64_t>(columnBytes.size());
+  }
+  void useBatch(uint8_t *bytes) {
+    for (int32_t i = 0; i < training.column_count; ++i)
+      columnPlaces[i] = bytes + columnOffsets[i];
+  }
   const burnish_context *pool() const { return context; }
   const Given &stepGave() const { return given[0]; }
 
@@ -77,6 +86,7 @@ private:
   burnish_context *context = nullptr;
   Pages stateBytes, workspace, columnBytes;
   void *columnPlaces[256];
+  uint64_t columnOffsets[256];
   /// Of step, eval and eval_one.
   Given given[3];
 };
