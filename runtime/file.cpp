@@ -42,7 +42,9 @@ bool InputFile::takeIn(Message &message) {
   for (;;) {
     if (length == contents.size()) {
       Pages larger;
-      if (!larger.allocate(length ? length * 2 : 1 << 16))
+      // Both are there while the one is copied.
+      if (!mayFit(length * 3) ||
+          !larger.allocate(length ? length * 2 : 1 << 16))
         return message.set("%s: no memory for more than %llu bytes", name,
                            static_cast<unsigned long long>(length));
       if (length)
@@ -93,7 +95,7 @@ OutputFile::~OutputFile() {
     unlink(temporary);
 }
 
-bool OutputFile::open(const char *path, Message &message) {
+bool OutputFile::open(const char *path, Message &message, bool isOneName) {
   name = path;
   struct stat status;
   bool isThere = stat(path, &status) == 0;
@@ -115,14 +117,19 @@ bool OutputFile::open(const char *path, Message &message) {
 
   for (int attempt = 0; attempt < 100; ++attempt) {
     Text text(temporary);
-    text << target << "." << int64_t(syscall(SYS_getpid)) << "-"
-         << int64_t(attempt);
+    if (isOneName)
+      text << target << ".new";
+    else
+      text << target << "." << int64_t(syscall(SYS_getpid)) << "-"
+           << int64_t(attempt);
     if (!text.fits()) {
       temporary[0] = 0;
       return message.set("%s: cannot write: %s", name, strerror(ENAMETOOLONG));
     }
-    descriptor = ::open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-                        isThere ? status.st_mode & 0777 : 0666);
+    descriptor =
+        ::open(temporary,
+               O_WRONLY | O_CREAT | O_CLOEXEC | (isOneName ? O_TRUNC : O_EXCL),
+               isThere ? status.st_mode & 0777 : 0666);
     if (descriptor >= 0)
       return true;
     if (errno != EEXIST)

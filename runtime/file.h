@@ -43,7 +43,11 @@ public:
   OutputFile &operator=(const OutputFile &) = delete;
   ~OutputFile();
 
-  bool open(const char *path, Message &message);
+  /// Beside its place it has a name of this process, which others that write
+  /// the same file do not disturb; or `isOneName`: always the place's with
+  /// ".new", so that a program that is killed again and again leaves one file
+  /// at most.
+  bool open(const char *path, Message &message, bool isOneName = false);
   bool write(const void *bytes, uint64_t count, Message &message);
   /// A durable file is on the disk before it takes its place, and its place
   /// before this returns: after a power cut there is the old file or the new.

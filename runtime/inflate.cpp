@@ -283,6 +283,7 @@ Inflated burnish::inflate(ByteSource &source, uint8_t *to, uint64_t room,
   Inflater inflater = {{source}, to, room, 0, {}, {}};
   Inflated result = inflater.run();
   written = inflater.written;
+  source.unused = (inflater.in.count - inflater.in.overrun) / 8;
   return result;
 }
 

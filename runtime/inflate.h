@@ -10,6 +10,8 @@ struct ByteSource {
   /// Sets `next` and `end` to more bytes; false at the end of the data or when
   /// reading failed.
   bool (*refill)(ByteSource &source) = nullptr;
+  /// Of the bytes before `next`, those behind the end of the compressed data.
+  int unused = 0;
 };
 
 enum class Inflated { Whole, Prefix, Truncated, Corrupt };

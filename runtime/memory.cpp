@@ -1,8 +1,16 @@
 // memory.cpp - blocks of memory that give themselves back.
 #include "memory.h"
 #include <sys/mman.h>
+#include <sys/sysinfo.h>
 
 using namespace burnish;
+
+bool burnish::mayFit(uint64_t bytes) {
+  // Most are so few that they are not worth the call.
+  struct sysinfo info;
+  return bytes < (1u << 28) || sysinfo(&info) != 0 ||
+         bytes / info.mem_unit <= info.totalram + info.totalswap;
+}
 
 bool Pages::allocate(uint64_t bytes) {
   clear();

@@ -6,6 +6,10 @@
 
 namespace burnish {
 
+/// False where the machine cannot have so many bytes at once: they would be
+/// promised, and the program killed once it used them.
+bool mayFit(uint64_t bytes);
+
 /// Pages of their own, all zero at first and resident only once touched.
 class Pages {
 public:

@@ -250,8 +250,10 @@ bool NpyBytes::readAll(uint8_t *to, const char *where, Message &message) const {
     if (result == Inflated::Corrupt || result == Inflated::Truncated)
       return message.set("%s: its compressed data is damaged", where);
     if (result == Inflated::Prefix || written != size)
-      return message.set("%s: has %s data than its entry in the archive says",
-                         where, result == Inflated::Prefix ? "more" : "less");
+      return message.set("%s: has %s data than its header says", where,
+                         result == Inflated::Prefix ? "more" : "less");
+    if (source.left || source.next != source.end || source.unused > 0)
+      return message.set("%s: something follows its compressed data", where);
   } else if (!file->read(offset, to, size, message)) {
     return false;
   }
@@ -352,7 +354,8 @@ bool burnish::readArray(const NpyBytes &source, const NpyHeader &header,
                        bytes);
   // The whole file goes to memory so that its data lies at a multiple of 64.
   uint64_t padding = (64 - header.bytes % 64) % 64;
-  if (!tensor.pages.allocate(padding + source.size))
+  if (!mayFit(padding + source.size) ||
+      !tensor.pages.allocate(padding + source.size))
     return message.set("%s: no memory for %" PRId64 " bytes", where, bytes);
   if (!source.readAll(tensor.pages.data() + padding, where, message))
     return false;

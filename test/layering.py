@@ -19,8 +19,8 @@ MAY_INCLUDE = {
     "runtime": {"runtime"},
 }
 FOR_EVERYONE = {"runtime/abi.def", "runtime/include/burnish.h", "burnish.h"}
-# What the language takes from the runtime: first values of params, the same in a compiler and in a training.
-SHARED = {("frontend/dsl/Initializers.cpp", "runtime/train/Initial.h")}
+# What the language takes from the runtime: first values of params and checksums of weights, the same in a compiler and in a training.
+SHARED = {("frontend/dsl/Initializers.cpp", "runtime/train/Initial.h"), ("frontend/dsl/SafeTensors.cpp", "runtime/train/Crc32c.h")}
 SUFFIXES = {".cpp", ".h", ".c", ".td", ".def", ".inc"}
 # Headers of C++ that need no library behind them; the runtime may use these.
 FREESTANDING = {"bit", "concepts", "cstddef", "cstdint", "initializer_list", "limits", "new", "type_traits", "utility", "atomic"}

@@ -1,5 +1,6 @@
 // RecipeFacts.cpp - what a recipe says: all clauses but those of the update.
 #include "frontend/dsl/RecipeReader.h"
+#include "llvm/Support/Format.h"
 
 using namespace burnish;
 using namespace burnish::dsl;
@@ -88,7 +89,7 @@ bool RecipeReader::source(const Expr &expr, ClauseFact &fact) {
       if (auto *string = dyn_cast<StringExpr>(argument.value.get()))
         text = string->value.str();
       else if (std::optional<double> number = numberOf(*argument.value))
-        text = std::to_string(static_cast<int64_t>(*number));
+        llvm::raw_string_ostream(text) << llvm::format("%.9g", *number);
       else if (StringRef word = wordOf(*argument.value); !word.empty())
         text = word.str();
       else

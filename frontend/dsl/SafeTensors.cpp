@@ -2,11 +2,13 @@
 // format.
 #include "frontend/dsl/SafeTensors.h"
 #include "frontend/Diagnostics.h"
+#include "runtime/train/Crc32c.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/Endian.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/JSON.h"
+#include <map>
 
 using namespace burnish;
 using namespace burnish::dsl;
@@ -77,10 +79,16 @@ llvm::Expected<std::shared_ptr<SafeTensors>> SafeTensors::read(StringRef path) {
   auto result = std::make_shared<SafeTensors>();
   result->file = path.str();
   std::vector<std::pair<uint64_t, uint64_t>> ranges;
+  std::map<std::string, std::string> metadata;
   for (auto &[key, value] : *object) {
     StringRef name = key;
-    if (name == "__metadata__")
+    if (name == "__metadata__") {
+      if (llvm::json::Object *entries = value.getAsObject())
+        for (auto &[entryKey, text] : *entries)
+          metadata[StringRef(entryKey).str()] =
+              text.getAsString().value_or("").str();
       continue;
+    }
     auto wrongKey = [&, name](const llvm::Twine &reason) {
       return wrong("key " + quoted(name) + ": " + reason);
     };
@@ -129,8 +137,75 @@ llvm::Expected<std::shared_ptr<SafeTensors>> SafeTensors::read(StringRef path) {
   if (at != data.size())
     return wrong("bytes " + llvm::Twine(at) + " to " +
                  llvm::Twine(data.size()) + " belong to no tensor");
+  if (llvm::Error error = result->checkSums(metadata))
+    return error;
   result->buffer = std::move(*buffer);
   return result;
+}
+
+static std::string digitsOf(uint32_t sum) {
+  return llvm::utohexstr(sum, /*LowerCase=*/true, /*Width=*/8);
+}
+
+static std::string sumOf(llvm::ArrayRef<char> bytes) {
+  return digitsOf(crc32c(0, bytes.data(), bytes.size()));
+}
+
+/// Of tensors in the order of their names.
+static void addTensor(ContentsSum &sum, StringRef name, StringRef type,
+                      llvm::ArrayRef<int64_t> dims) {
+  sum.add(name.data(), name.size());
+  sum.add(type.data(), type.size());
+  for (int64_t dim : dims)
+    sum.add(static_cast<uint64_t>(dim));
+}
+
+static std::string
+sumOfEntries(ContentsSum sum,
+             const std::map<std::string, std::string> &metadata) {
+  for (const auto &[key, value] : metadata)
+    if (key != ContentsSum::kKey) {
+      sum.add(key.data(), key.size());
+      sum.add(value.data(), value.size());
+    }
+  return digitsOf(sum.value);
+}
+
+llvm::Error SafeTensors::checkSums(
+    const std::map<std::string, std::string> &metadata) const {
+  auto wrong = [&](const llvm::Twine &reason) {
+    return llvm::createStringError(file + ": " + reason.str());
+  };
+  bool hasSums = metadata.count(ContentsSum::kKey);
+  for (const auto &[key, value] : metadata) {
+    StringRef name = key;
+    if (!name.consume_front(ContentsSum::kOfTensor))
+      continue;
+    if (!hasSums)
+      return wrong("its tensors have checksums, and the whole has none (" +
+                   quoted(ContentsSum::kKey) + " is missing)");
+    const Entry *entry = find(name);
+    if (!entry)
+      return wrong("there is a checksum of " + quoted(name) +
+                   ", which is no key");
+    if (std::string found = sumOf(entry->bytes); found != value)
+      return wrong("key " + quoted(name) + ": it is damaged (its CRC-32C is " +
+                   found + " and should be " + value + ")");
+  }
+  if (!hasSums)
+    return llvm::Error::success();
+  ContentsSum sum;
+  for (StringRef name : keys()) {
+    if (!metadata.count(ContentsSum::kOfTensor + name.str()))
+      return wrong("key " + quoted(name) + ": its checksum is missing");
+    addTensor(sum, name, find(name)->type, find(name)->dims);
+  }
+  const std::string &wanted = metadata.find(ContentsSum::kKey)->second;
+  std::string found = sumOfEntries(sum, metadata);
+  return found == wanted
+             ? llvm::Error::success()
+             : wrong("its header is damaged (the CRC-32C of what it says is " +
+                     found + " and should be " + wanted + ")");
 }
 
 std::vector<StringRef> SafeTensors::keys() const {
@@ -144,6 +219,8 @@ std::vector<StringRef> SafeTensors::keys() const {
 std::string dsl::safeTensorsHeader(llvm::ArrayRef<NamedTensor> tensors) {
   llvm::json::Object object;
   uint64_t at = 0;
+  std::map<std::string, std::string> metadata;
+  std::map<std::string, const NamedTensor *> byName;
   for (const NamedTensor &tensor : tensors) {
     llvm::json::Array shape(tensor.dims);
     uint64_t end = at + tensor.bytes.size();
@@ -153,7 +230,17 @@ std::string dsl::safeTensorsHeader(llvm::ArrayRef<NamedTensor> tensors) {
         {"data_offsets", llvm::json::Array{static_cast<int64_t>(at),
                                            static_cast<int64_t>(end)}}};
     at = end;
+    byName[tensor.name] = &tensor;
+    metadata[ContentsSum::kOfTensor + tensor.name] = sumOf(tensor.bytes);
   }
+  ContentsSum sum;
+  for (const auto &[name, tensor] : byName)
+    addTensor(sum, name, tensor->type, tensor->dims);
+  metadata[ContentsSum::kKey] = sumOfEntries(sum, metadata);
+  llvm::json::Object entries;
+  for (const auto &[key, value] : metadata)
+    entries[key] = value;
+  object["__metadata__"] = std::move(entries);
   std::string text;
   llvm::raw_string_ostream(text) << llvm::json::Value(std::move(object));
   // Elements begin at a multiple of 8.

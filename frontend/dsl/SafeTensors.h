@@ -4,6 +4,7 @@
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/Error.h"
 #include "llvm/Support/MemoryBuffer.h"
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -37,6 +38,10 @@ public:
   const std::string &path() const { return file; }
 
 private:
+  /// Checksums where the metadata has them, as runtime/train writes them.
+  llvm::Error
+  checkSums(const std::map<std::string, std::string> &metadata) const;
+
   std::string file;
   std::unique_ptr<llvm::MemoryBuffer> buffer;
   llvm::StringMap<Entry> entries;

@@ -409,6 +409,30 @@ std::optional<Value> TrainingBuilder::mixed(Value loss, const Frame &before) {
                                  builder.make<nn::MulOp>(rest, value.tensor));
 }
 
+/// The fewest rows of a table that a column names rows of, as it is or parts of
+/// it; 0 where it names none.
+static int64_t rowsNamedBy(Value column) {
+  int64_t least = 0;
+  SmallVector<Value> values = {column};
+  for (size_t i = 0; i < values.size(); ++i)
+    for (Operation *user : values[i].getUsers()) {
+      if (auto gather = dyn_cast<nn::GatherOp>(user)) {
+        auto table = dyn_cast<RankedTensorType>(gather.getData().getType());
+        int64_t axis = gather.getAxis();
+        if (gather.getIndices() != values[i] || !table || axis < 0 ||
+            axis >= table.getRank() || table.isDynamicDim(axis))
+          continue;
+        int64_t rows = table.getDimSize(axis);
+        least = least ? std::min(least, rows) : rows;
+      } else if (isa<nn::SliceOp, nn::ReshapeOp, nn::TransposeOp, nn::SqueezeOp,
+                     nn::UnsqueezeOp>(user) &&
+                 user->getOperand(0) == values[i]) {
+        values.push_back(user->getResult(0));
+      }
+    }
+  return std::min<int64_t>(least, INT32_MAX);
+}
+
 std::optional<Value> TrainingBuilder::loss() {
   Frame before = frame;
   Term value = e.evaluate(*recipe.loss, frame, scope);
@@ -427,6 +451,9 @@ std::optional<Value> TrainingBuilder::loss() {
                           {}, "cross_entropy and mse of std do");
     return std::nullopt;
   }
+  for (auto [place, column] : enumerate(facts.columns))
+    if (column.type.getElementType().isInteger())
+      column.limit = rowsNamedBy(entry()->getArgument(place));
   std::optional<Value> loss = value.tensor;
   if (mixing)
     loss = mixed(value.tensor, before);

@@ -38,8 +38,9 @@ struct SlotFact {
 struct ColumnFact {
   std::string name;
   mlir::RankedTensorType type;
-  /// Numbers below this are wanted; 0: any.
-  int64_t classes = 0;
+  /// Numbers below this are wanted; 0: any. The first as a label of a loss, the
+  /// second as rows of a table.
+  int64_t classes = 0, limit = 0;
 };
 
 struct TrainingFacts {

@@ -93,7 +93,7 @@ Attribute Describer::column(const ColumnFact &column) {
   ArrayRef<int64_t> sample = column.type.getShape().drop_front();
   return record({text(column.name), dims(sample), half(sample.size()),
                  half(nn::onnxType(column.type.getElementType())),
-                 half(column.classes), half(0)});
+                 half(column.classes), half(column.limit)});
 }
 
 Attribute dsl::describeTraining(MLIRContext *context, StringRef name,

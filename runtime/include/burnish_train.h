@@ -113,7 +113,7 @@ typedef struct burnish_column {
   int32_t rank;
   int32_t type;    /* a burnish_type */
   int32_t classes; /* numbers from 0 to classes - 1 are wanted; 0: any value */
-  int32_t reserved;
+  int32_t limit;   /* the same of what names rows of a table, as words do */
 } burnish_column;
 
 /* A compiled training. Its models have as inputs the columns, then `recipe`

@@ -106,9 +106,18 @@ static bool storeInteger(uint8_t *to, double value, double low, double high) {
   return true;
 }
 
+static bool isFinite(double value) { return value - value == 0; }
+
+// Halfway from the largest float to what would be the next: from here on a
+// double is rounded to infinity.
+static constexpr double kBeyondFloat = 0x1.ffffffp127;
+
+/// False where the type has no such number.
 static bool store(uint8_t *to, int32_t type, double value) {
   switch (type) {
   case BURNISH_FLOAT: {
+    if (isFinite(value) && !(__builtin_fabs(value) < kBeyondFloat))
+      return false;
     float stored = static_cast<float>(value);
     memcpy(to, &stored, sizeof stored);
     return true;
@@ -121,7 +130,8 @@ static bool store(uint8_t *to, int32_t type, double value) {
     uint16_t stored = type == BURNISH_FLOAT16 ? narrow(value, 10, 15, 31)
                                               : narrow(value, 7, 127, 255);
     memcpy(to, &stored, sizeof stored);
-    return true;
+    uint32_t infinity = type == BURNISH_FLOAT16 ? 0x7c00 : 0x7f80;
+    return !isFinite(value) || (stored & infinity) != infinity;
   }
   case BURNISH_INT32:
     return storeInteger<int32_t>(to, value, -0x1p31, 0x1p31);
@@ -181,6 +191,31 @@ static WidenRow widenRow(int32_t from, int32_t to) {
   return nullptr;
 }
 
+static bool refuse(const Column &column, int64_t row, double value,
+                   int32_t type, Message &message) {
+  // From 2^53 on a double may not be what stood there: refused for int64.
+  return message.set("%s: row %" PRId64 ": column '%.100s': %.10g is no %s",
+                     column.file, row, column.name, value, typeName(type));
+}
+
+bool burnish::checkConversion(const Column &column, int32_t type,
+                              Message &message) {
+  if (!batchTypeSize(type))
+    return message.set("column '%.100s': no batch can be of type %s",
+                       column.name, typeName(type));
+  if (column.type == type ||
+      (column.type != BURNISH_DOUBLE && widenRow(column.type, type)))
+    return true;
+  uint8_t scratch[8];
+  int64_t count = column.elements();
+  for (int64_t row = 0; row < column.rows; ++row)
+    for (int64_t k = 0; k < count; ++k)
+      if (double value = valueAt(column.row(row), column.type, k);
+          !store(scratch, type, value))
+        return refuse(column, row, value, type, message);
+  return true;
+}
+
 bool Batches::gather(const Column &column, int32_t type, void *buffer,
                      Message &message) const {
   int64_t size = batchTypeSize(type), count = column.elements(),
@@ -203,13 +238,9 @@ bool Batches::gather(const Column &column, int32_t type, void *buffer,
       convert(to, from, count);
     } else {
       for (int64_t k = 0; k < count; ++k) {
-        // From 2^53 on a double may not be what stood there: refused for int64.
         double value = valueAt(from, column.type, k);
         if (!store(to + k * size, type, value))
-          return message.set(
-              "%s: row %" PRId64 ": column '%.100s': %.10g is no "
-              "%s",
-              column.file, row, column.name, value, typeName(type));
+          return refuse(column, row, value, type, message);
       }
     }
   }

@@ -13,6 +13,10 @@ struct BatchOptions {
   uint64_t seed = 0;
 };
 
+/// Whether a batch can have every value of a column as `type`; names the first
+/// that it cannot. `gather` says so too, but in the midst of a run.
+bool checkConversion(const Column &column, int32_t type, Message &message);
+
 /// Goes through rows of a data set. Where it stands is (epoch, batch); the
 /// order of an epoch depends on (seed, epoch) alone, so that a run goes on
 /// exactly as it would have.
@@ -40,8 +44,7 @@ public:
 
   /// Copies the batch's rows of a column to `to`, which holds `size` of them as
   /// `type`: float32, float16, bfloat16, float64, int32, int64, uint8 or bool.
-  /// Refuses what loses more than digits: a fraction or what is out of range
-  /// for an integer.
+  /// Refuses what loses more than digits: a fraction or what is out of range.
   bool gather(const Column &column, int32_t type, void *to,
               Message &message) const;
 

@@ -2,17 +2,14 @@
 #include "runtime/train/Checkpoint.h"
 #include "file.h"
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 using namespace burnish;
 
 namespace {
 struct Header {
-  static constexpr char kMark[8] = {'B', 'R', 'N', 'C', 'H', 'K', '0', '1'};
+  static constexpr char kMark[8] = {'B', 'R', 'N', 'C', 'H', 'K', '0', '2'};
 
   char mark[8];
   /// Which training it is of, and the sizes of what follows.
@@ -36,33 +33,6 @@ double *Checkpoint::doubles() const {
   return reinterpret_cast<double *>(buffer.data() + kStart);
 }
 
-/// So that the new name outlives a loss of power as well.
-static void syncFolderOf(const char *path) {
-  char folder[PATH_MAX] = ".";
-  if (const char *slash = strrchr(path, '/'))
-    snprintf(folder, sizeof folder, "%.*s",
-             static_cast<int>(slash == path ? 1 : slash - path), path);
-  int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0)
-    return;
-  fsync(descriptor);
-  close(descriptor);
-}
-
-static bool writeAll(int descriptor, const uint8_t *bytes, uint64_t count) {
-  while (count > 0) {
-    ssize_t put =
-        write(descriptor, bytes, count < (1u << 30) ? count : 1u << 30);
-    if (put < 0 && errno == EINTR)
-      continue;
-    if (put <= 0)
-      return false;
-    bytes += put;
-    count -= static_cast<uint64_t>(put);
-  }
-  return true;
-}
-
 bool Checkpoint::save(const Progress &progress, const void *state,
                       Message &message) {
   uint8_t *bytes = buffer.data();
@@ -78,32 +48,10 @@ bool Checkpoint::save(const Progress &progress, const void *state,
   memcpy(bytes, &header, sizeof header);
   burnish_train_save(&training, state, bytes + kStart + 8 * count);
 
-  // Always the same name, so that a run that is killed here leaves one at most.
-  char beside[PATH_MAX];
-  if (snprintf(beside, sizeof beside, "%s.new", name) >=
-      static_cast<int>(sizeof beside))
-    return message.set("%s: cannot write: %s", name, strerror(ENAMETOOLONG));
-  int descriptor = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  bool isWritten = descriptor >= 0 &&
-                   writeAll(descriptor, bytes, buffer.size()) &&
-                   fsync(descriptor) == 0;
-  int error = errno;
-  if (descriptor >= 0 && close(descriptor) != 0 && isWritten) {
-    isWritten = false;
-    error = errno;
-  }
-  if (isWritten && rename(beside, name) != 0) {
-    isWritten = false;
-    error = errno;
-  }
-  if (!isWritten) {
-    if (descriptor >= 0)
-      unlink(beside);
-    return message.set("%s: cannot write the checkpoint: %s", name,
-                       strerror(error));
-  }
-  syncFolderOf(name);
-  return true;
+  OutputFile file;
+  return file.open(name, message, /*isOneName=*/true) &&
+         file.write(bytes, buffer.size(), message) &&
+         file.commit(message, /*isDurable=*/true);
 }
 
 bool Checkpoint::load(Progress &progress, void *state, bool &isThere,

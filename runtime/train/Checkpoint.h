@@ -19,8 +19,10 @@ struct Progress {
   /// rate is multiplied by.
   double plateauBest, plateauFactor;
   int64_t plateauWorse;
-  /// Losses of training in the last two epochs.
-  double trainLoss, earlierTrainLoss;
+  /// Losses of training in the last two epochs and the first.
+  double trainLoss, earlierTrainLoss, firstTrainLoss;
+  /// How many samples there are to train with.
+  int64_t samples;
   /// The run of this fold is at its end (a StopReason), and only what follows
   /// is left.
   int64_t stopped;

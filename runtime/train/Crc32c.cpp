@@ -1,5 +1,5 @@
 // Crc32c.cpp - the checksum of tensors in files.
-#include "SafeTensors.h"
+#include "runtime/train/Crc32c.h"
 #include <string.h>
 #ifdef __x86_64__
 #include <cpuid.h>

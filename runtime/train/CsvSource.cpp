@@ -1,4 +1,5 @@
 // CsvSource.cpp - tables of numbers, and a column of labels, from text.
+#include "../text.h"
 #include "Dataset.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -215,13 +216,24 @@ struct Csv {
                        options.features);
   }
   bool take(const char *name, bool Place::*role) {
+    Place *found = nullptr;
+    for (int64_t i = 0; i < places.size(); ++i) {
+      if (strcmp(places[i].name, name) != 0)
+        continue;
+      if (found)
+        return message.set("%s: has two columns '%.200s'", file, name);
+      found = &places[i];
+    }
+    if (found)
+      return found->*role = true;
+    char known[400];
+    Text text(known);
     for (int64_t i = 0; i < places.size(); ++i)
-      if (strcmp(places[i].name, name) == 0)
-        return places[i].*role = true;
-    return message.set("%s: has no column '%.200s'%s", file, name,
-                       options.hasHeader
-                           ? ""
-                           : " (without a header they are numbered from 1)");
+      text << (i ? ", " : "") << places[i].name;
+    return message.set(
+        "%s: has no column '%.200s'%s; it has %s", file, name,
+        options.hasHeader ? "" : " (without a header they are numbered from 1)",
+        known);
   }
 
   /// Counts rows, and makes sure that all have equally many fields.
@@ -410,6 +422,21 @@ struct Csv {
 
 } // namespace
 
+/// What is in no text of lines, and would only be said to lack columns.
+static bool isText(const char *file, const char *start, uint64_t size,
+                   Message &message) {
+  if (size >= 2 &&
+      (memcmp(start, "\xff\xfe", 2) == 0 || memcmp(start, "\xfe\xff", 2) == 0))
+    return message.set("%s: is UTF-16, wanted is UTF-8", file);
+  if (const void *zero = size ? memchr(start, 0, size) : nullptr)
+    return message.set(
+        "%s: is no text: its byte %lld is 0", file,
+        static_cast<long long>(static_cast<const char *>(zero) - start));
+  return size == 0 || memchr(start, '\n', size) || !memchr(start, '\r', size) ||
+         message.set("%s: its lines end with CR alone, wanted is LF or CR LF",
+                     file);
+}
+
 bool burnish::addCsv(Dataset &dataset, const Source &source, Message &message) {
   if (source.fileCount != 1)
     return message.set("csv: is one file, not %d", source.fileCount);
@@ -425,6 +452,8 @@ bool burnish::addCsv(Dataset &dataset, const Source &source, Message &message) {
   if (!text.map(source.files[0], data, size, message))
     return false;
   const char *start = reinterpret_cast<const char *>(data);
+  if (!isText(source.files[0], start, size, message))
+    return false;
   // What some editors put before UTF-8.
   uint64_t mark = size >= 3 && memcmp(start, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
   Lines lines = {start + mark, start + size, separator};

@@ -55,9 +55,11 @@ bool burnish::setShape(Column &column, int32_t type, const int64_t *dims,
                        column.file, column.name,
                        ShapeText(typeName(type), dims, rank).text, rank,
                        Column::kMaxRank + 1);
-  if (elementCount(dims, rank) <= 0)
-    return message.set("%s: column '%.100s': %s has no elements", column.file,
-                       column.name, ShapeText(typeName(type), dims, rank).text);
+  if (int64_t count = elementCount(dims, rank); count <= 0)
+    return message.set("%s: column '%.100s': %s has %s", column.file,
+                       column.name, ShapeText(typeName(type), dims, rank).text,
+                       count < 0 ? "more elements than can be counted"
+                                 : "no elements");
   column.type = type;
   column.rank = rank - 1;
   memcpy(column.dims, dims + 1,
@@ -151,8 +153,8 @@ bool Dataset::append(const Column &column, const SourceOptions &options,
 
 //===- labels ---===//
 
-int64_t burnish::labelAt(const Column &column, int64_t row) {
-  const uint8_t *at = column.row(row);
+int64_t burnish::labelAt(const Column &column, int64_t row, int64_t place) {
+  const uint8_t *at = column.row(row) + place * burnish_type_size(column.type);
   switch (column.type) {
   case BURNISH_BOOL:
   case BURNISH_UINT8:
@@ -172,35 +174,63 @@ int64_t burnish::labelAt(const Column &column, int64_t row) {
   }
 }
 
-static bool isLabel(const Column &column, Message &message) {
-  bool isFloat =
-      column.type == BURNISH_FLOAT || column.type == BURNISH_DOUBLE ||
-      column.type == BURNISH_FLOAT16 || column.type == BURNISH_BFLOAT16;
-  return (!isFloat && column.elements() == 1) ||
+static bool isFloat(const Column &column) {
+  return column.type == BURNISH_FLOAT || column.type == BURNISH_DOUBLE ||
+         column.type == BURNISH_FLOAT16 || column.type == BURNISH_BFLOAT16;
+}
+
+static bool areLabels(const Column &column, bool isOne, Message &message) {
+  return (!isFloat(column) && (!isOne || column.elements() == 1)) ||
          message.set(
-             "%s: column '%.100s': a label is one integer a sample, "
-             "this is %s",
-             column.file, column.name,
+             "%s: column '%.100s': a label is %s, this is %s", column.file,
+             column.name,
+             isOne || column.rank == 0 ? "one integer a sample" : "an integer",
              ShapeText(typeName(column.type), column.dims, column.rank).text);
 }
 
 bool burnish::checkLabels(const Column &column, int64_t classes,
                           Message &message) {
-  if (!isLabel(column, message))
+  if (!areLabels(column, /*isOne=*/false, message))
     return false;
-  for (int64_t row = 0; row < column.rows; ++row)
-    if (int64_t label = labelAt(column, row); label < 0 || label >= classes)
-      return message.set("%s: row %" PRId64 ": column '%.100s': label %" PRId64
-                         " is outside the %" PRId64 " classes 0 to %" PRId64,
-                         column.file, row, column.name, label, classes,
-                         classes - 1);
+  if (column.classes && column.classCount > classes)
+    return message.set("%s: column '%.100s': has %" PRId64
+                       " classes ('%.60s' is the last), %" PRId64
+                       " are told apart",
+                       column.file, column.name, column.classCount,
+                       column.classes[column.classCount - 1], classes);
+  return checkRange(column, classes, message);
+}
+
+bool burnish::checkRange(const Column &column, int64_t limit,
+                         Message &message) {
+  int64_t size = burnish_type_size(column.type);
+  for (int64_t row = 0; row < column.rows; ++row) {
+    // Where windows overlap, the rest is looked at with the next one.
+    bool isCovered = column.pitch < column.bytes && row + 1 < column.rows;
+    int64_t count = (isCovered ? column.pitch : column.bytes) / size;
+    for (int64_t place = 0; place < count; ++place) {
+      if (isFloat(column)) {
+        double value = valueAt(column.row(row), column.type, place);
+        if (!(value >= 0 && value < static_cast<double>(limit)))
+          return message.set("%s: row %" PRId64
+                             ": column '%.100s': %.10g is outside of 0 to "
+                             "%" PRId64,
+                             column.file, row, column.name, value, limit - 1);
+      } else if (int64_t label = labelAt(column, row, place);
+                 label < 0 || label >= limit) {
+        return message.set("%s: row %" PRId64 ": column '%.100s': %" PRId64
+                           " is outside of 0 to %" PRId64,
+                           column.file, row, column.name, label, limit - 1);
+      }
+    }
+  }
   return true;
 }
 
 int64_t burnish::countClasses(const Column &column, Message &message) {
   // More classes than that are no classes; and memory is taken for each.
   constexpr int64_t kMost = 1 << 20;
-  if (!isLabel(column, message))
+  if (!areLabels(column, /*isOne=*/true, message))
     return -1;
   int64_t most = column.classCount - 1;
   if (!column.classes)

@@ -114,14 +114,15 @@ private:
 /// Sets what follows from type and whole shape: rows, dims of a sample, bytes.
 bool setShape(Column &column, int32_t type, const int64_t *dims, int32_t rank,
               Message &message);
-/// Every value of an integer column with one element a sample lies in [0,
-/// classes).
+/// Every value of a column lies in [0, limit).
+bool checkRange(const Column &column, int64_t limit, Message &message);
+/// It is of integers too, and so do its named classes.
 bool checkLabels(const Column &column, int64_t classes, Message &message);
-/// One more than the largest label of such a column, or the number of its named
-/// classes; -1 after a message.
+/// One more than the largest label of an integer column with one element a
+/// sample, or the number of its named classes; -1 after a message.
 int64_t countClasses(const Column &column, Message &message);
-/// A label of an integer column with one element a sample.
-int64_t labelAt(const Column &column, int64_t row);
+/// An element of a sample of an integer column.
+int64_t labelAt(const Column &column, int64_t row, int64_t place = 0);
 
 // One file each: IdxSource.cpp and so on.
 bool addIdx(Dataset &dataset, const Source &source, Message &message);

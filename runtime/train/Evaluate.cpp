@@ -103,6 +103,7 @@ bool Engine::prepare(int32_t threads, const Metrics &metrics,
           !multiplySize(count, burnish_type_size(column.type)))
         return message.set("column '%s' is too large", column.name);
       columnPlaces[i] = columnBytes.data() + total;
+      columnOffsets[i] = total;
       total += (static_cast<uint64_t>(count) + 63) / 64 * 64 + 64;
     }
     if (pass == 0 && !columnBytes.allocate(total))
@@ -144,13 +145,34 @@ bool Engine::evaluate(Samples &samples, Part &part, const double *values,
     int32_t status = runTraining(
         training, isWhole ? *training.eval : *training.eval_one, context,
         state(), operands, /*updates=*/false, workspace.data());
-    if (status != BURNISH_OK)
-      return message.set("evaluation, sample %" PRId64 ": %s", from,
+    if (status != BURNISH_OK) {
+      int64_t row = refusedRow(samples, part.source,
+                               {part.rows.rows + from, count}, values, status);
+      return message.set("%s: row %" PRId64 ": %s", samples.file(part.source),
+                         row < 0 ? part.rows[from] : row,
                          burnish_status_text(status));
+    }
     metrics.add(gave.batch(count, metrics, columnPlaces));
     from += count;
   }
   return true;
+}
+
+int64_t Engine::refusedRow(Samples &samples, int32_t source,
+                           const Indices &rows, const double *values,
+                           int32_t status) {
+  Message message;
+  for (int64_t i = 0; i < rows.count; ++i) {
+    if (!samples.rowAlone(source, rows[i], columnPlaces, message))
+      return -1;
+    Operands operands = {.columns = columnPlaces,
+                         .values = values,
+                         .outputs = given[2].outputs()};
+    if (runTraining(training, *training.eval_one, context, state(), operands,
+                    /*updates=*/false, workspace.data()) == status)
+      return rows[i];
+  }
+  return -1;
 }
 
 const char *Engine::traceLayer(const double *values) {

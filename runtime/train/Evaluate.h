@@ -54,6 +54,15 @@ public:
     return static_cast<const burnish_state *>(state())->steps;
   }
   void *const *columns() const { return columnPlaces; }
+  /// From now on the columns of a batch lie there; at first they have memory of
+  /// their own.
+  int64_t batchBytes() const {
+    return static_cast<int64_t>(columnBytes.size());
+  }
+  void useBatch(uint8_t *bytes) {
+    for (int32_t i = 0; i < training.column_count; ++i)
+      columnPlaces[i] = bytes + columnOffsets[i];
+  }
   const burnish_context *pool() const { return context; }
   const Given &stepGave() const { return given[0]; }
 
@@ -64,6 +73,10 @@ public:
   bool evaluate(Samples &samples, Part &part, const double *values,
                 Metrics &metrics, bool (*isStopped)(), bool &wasStopped,
                 Message &message);
+  /// The first of some rows that the network alone refuses with that status, or
+  /// -1. It takes the place of the batch.
+  int64_t refusedRow(Samples &samples, int32_t source, const Indices &rows,
+                     const double *values, int32_t status);
   /// The first layer whose values are no numbers, in the step that was just
   /// refused; null where none is.
   const char *traceLayer(const double *values);
@@ -73,6 +86,7 @@ private:
   burnish_context *context = nullptr;
   Pages stateBytes, workspace, columnBytes;
   void *columnPlaces[256];
+  uint64_t columnOffsets[256];
   /// Of step, eval and eval_one.
   Given given[3];
 };

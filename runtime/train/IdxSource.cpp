@@ -111,10 +111,6 @@ static bool readGzip(Storage &storage, Column &column, const uint8_t *data,
     return false;
   packed.size = headerBytes + static_cast<uint64_t>(column.rows) *
                                   static_cast<uint64_t>(column.bytes);
-  if (littleEndian(data + size - 4) != static_cast<uint32_t>(packed.size))
-    return message.set("%s: holds %" PRIu32
-                       " bytes, its idx header says %" PRIu64,
-                       column.file, littleEndian(data + size - 4), packed.size);
   // So that the values lie at a multiple of 64.
   uint64_t padding = 64 - headerBytes % 64;
   uint8_t *to = static_cast<uint8_t *>(storage.take(padding + packed.size));
@@ -123,6 +119,9 @@ static bool readGzip(Storage &storage, Column &column, const uint8_t *data,
                        packed.size);
   if (!packed.readAll(to + padding, column.file, message))
     return false;
+  if (littleEndian(data + size - 4) != static_cast<uint32_t>(packed.size))
+    return message.set("%s: holds %" PRIu64 " bytes, its end says %" PRIu32,
+                       column.file, packed.size, littleEndian(data + size - 4));
   uint8_t *values = to + padding + headerBytes;
   int width = static_cast<int>(burnish_type_size(column.type));
   for (int64_t i = 0; width > 1 && i < column.rows * column.bytes; i += width)

@@ -22,6 +22,10 @@ static int byText(const void *left, const void *right) {
 static bool listFolder(Storage &storage, const char *path,
                        List<const char *> &names, Message &message) {
   DIR *folder = opendir(path);
+  if (!folder && errno == ENOTDIR)
+    return message.set("%s: is no folder; pictures are in a folder for each "
+                       "class",
+                       path);
   if (!folder)
     return message.set("%s: cannot open: %s", path, strerror(errno));
   bool isWhole = true;

@@ -24,12 +24,21 @@ bool Log::open(const char *path, int64_t position, Message &message) {
   if (!path)
     return true;
   name = path;
-  descriptor = ::open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
   struct stat status;
+  bool isThere = stat(path, &status) == 0, isFile = true;
+  descriptor = ::open(path,
+                      (isThere && S_ISREG(status.st_mode) ? O_RDWR : O_WRONLY) |
+                          O_CREAT | O_CLOEXEC,
+                      0666);
   if (descriptor < 0 || fstat(descriptor, &status) != 0)
     return message.set("%s: cannot write: %s", name, strerror(errno));
+  // What is cut here should be a log, and not somebody's data.
+  char first = '{';
+  isFile = S_ISREG(status.st_mode);
+  if (isThere && isFile && pread(descriptor, &first, 1, 0) >= 0 && first != '{')
+    return message.set("%s: is no log of a training, and is left as it is",
+                       name);
   // A log that was taken away begins again.
-  bool isFile = S_ISREG(status.st_mode);
   length = isFile && position > status.st_size ? 0 : position;
   if (isFile && (ftruncate(descriptor, length) != 0 ||
                  lseek(descriptor, length, SEEK_SET) < 0))

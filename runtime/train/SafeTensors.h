@@ -2,6 +2,7 @@
 #pragma once
 #include "Storage.h"
 #include "burnish.h"
+#include "Crc32c.h"
 
 namespace burnish {
 
@@ -20,14 +21,22 @@ struct SafeTensor {
   uint32_t checksum;
 };
 
+struct MetadataEntry {
+  const char *key, *value;
+};
+/// Of tensors and entries that are sorted.
+uint32_t sumOfContents(const List<SafeTensor> &tensors,
+                       const List<MetadataEntry> &entries);
+
 /// A file of tensors, mapped. Nothing in its header is believed.
 ///
 /// A tensor NAME may have a checksum of its bytes: the entry "crc32c.NAME" of
-/// the metadata, its CRC-32C in eight lower-case hexadecimal digits. `open`
-/// compares them unless it is told not to.
+/// the metadata, its CRC-32C in eight lower-case hexadecimal digits. Where one
+/// has, all have, and "burnish.checksum" is a ContentsSum. `open` compares
+/// them.
 class SafeTensorsReader {
 public:
-  bool open(const char *path, Message &message, bool checkSums = true);
+  bool open(const char *path, Message &message);
 
   const char *path() const { return name; }
   /// Holds the mapped file, for who wants to keep the tensors.
@@ -42,14 +51,16 @@ public:
 
 private:
   friend struct SafeTensorsHeader;
-  struct Entry {
-    const char *key, *value;
-  };
+
+  bool checkPlaces(const uint8_t *data, const uint8_t *end, Message &message);
+  bool readChecksum(const MetadataEntry &entry, bool isOfContents,
+                    uint32_t &value, Message &message) const;
+  bool checkSums(Message &message);
 
   const char *name = nullptr;
   Storage storage;
   List<SafeTensor> tensors;
-  List<Entry> entries;
+  List<MetadataEntry> entries;
 };
 
 /// Gathers tensors, whose bytes must stay until `write`, and writes them sorted
@@ -58,26 +69,18 @@ class SafeTensorsWriter {
 public:
   bool add(const char *tensor, int32_t type, const int64_t *dims, int32_t rank,
            const void *data, Message &message);
-  /// Keys that begin with "crc32c." are refused: `write` makes them.
+  /// Keys of checksums are refused: `write` makes them.
   bool addMetadata(const char *key, const char *value, Message &message);
   /// Beside `path` first, put in its place when all of it is on the disk.
-  bool write(const char *path, Message &message, bool withChecksums = true);
+  bool write(const char *path, Message &message);
 
 private:
-  struct Entry {
-    const char *key, *value;
-  };
-
   Storage storage;
   List<SafeTensor> tensors;
-  List<Entry> entries;
+  List<MetadataEntry> entries;
 };
 
 /// What the format calls a burnish_type, or null.
 const char *safeTensorsType(int32_t type);
-
-/// The CRC-32C (Castagnoli) of iSCSI, continued from that of the bytes before,
-/// at first 0.
-uint32_t crc32c(uint32_t before, const void *bytes, uint64_t count);
 
 } // namespace burnish

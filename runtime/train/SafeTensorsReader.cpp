@@ -177,7 +177,7 @@ struct burnish::SafeTensorsHeader {
     if (accept('}'))
       return true;
     do {
-      SafeTensorsReader::Entry entry;
+      MetadataEntry entry;
       if (!text(entry.key) || !expect(':') || !text(entry.value))
         return false;
       if (!reader.entries.push(entry))
@@ -303,8 +303,20 @@ static int byPlace(const void *left, const void *right) {
   return a->bytes < b->bytes ? -1 : a->bytes > b->bytes;
 }
 
-bool SafeTensorsReader::open(const char *path, Message &message,
-                             bool checkSums) {
+static int byKey(const void *left, const void *right) {
+  return strcmp(static_cast<const MetadataEntry *>(left)->key,
+                static_cast<const MetadataEntry *>(right)->key);
+}
+
+template <typename T>
+static void sort(List<T> &list, int (*order)(const void *, const void *)) {
+  if (list.size())
+    qsort(list.data(), static_cast<size_t>(list.size()), sizeof(T), order);
+}
+
+static constexpr uint64_t kPrefix = sizeof ContentsSum::kOfTensor - 1;
+
+bool SafeTensorsReader::open(const char *path, Message &message) {
   name = path;
   const uint8_t *bytes;
   uint64_t size;
@@ -325,52 +337,107 @@ bool SafeTensorsReader::open(const char *path, Message &message,
            .parse())
     return false;
 
-  // Every byte belongs to one tensor.
-  auto sort = [&](int (*order)(const void *, const void *)) {
-    if (tensors.size())
-      qsort(tensors.data(), static_cast<size_t>(tensors.size()),
-            sizeof(SafeTensor), order);
-  };
-  sort(byPlace);
+  return checkPlaces(data, bytes + size, message) && checkSums(message);
+}
+
+/// Every byte belongs to one tensor.
+bool SafeTensorsReader::checkPlaces(const uint8_t *data, const uint8_t *end,
+                                    Message &message) {
+  sort(tensors, byPlace);
   for (int64_t i = 0; i < tensors.size(); data += tensors[i++].bytes)
     if (tensors[i].data != data)
       return message.set("%s: tensor '%.200s': overlaps the one before or "
                          "leaves a gap",
-                         path, tensors[i].name);
-  if (data != bytes + size)
+                         name, tensors[i].name);
+  if (data != end)
     return message.set("%s: %" PRIu64 " bytes at its end belong to no tensor",
-                       path, static_cast<uint64_t>(bytes + size - data));
-  sort(byName);
+                       name, static_cast<uint64_t>(end - data));
+  sort(tensors, byName);
+  for (int64_t i = 1; i < tensors.size(); ++i)
+    if (byName(&tensors[i - 1], &tensors[i]) == 0)
+      return message.set("%s: tensor '%.200s': is there twice", name,
+                         tensors[i].name);
+  return true;
+}
+
+bool SafeTensorsReader::readChecksum(const MetadataEntry &entry,
+                                     bool isOfContents, uint32_t &value,
+                                     Message &message) const {
+  const char *digits = entry.value;
+  if (strlen(digits) != 8 || strspn(digits, "0123456789abcdef") != 8)
+    return isOfContents ? message.set("%s: its checksum is not eight "
+                                      "hexadecimal digits",
+                                      name)
+                        : message.set("%s: tensor '%.200s': its checksum is "
+                                      "not eight hexadecimal digits",
+                                      name, entry.key + kPrefix);
+  value = static_cast<uint32_t>(strtoul(digits, nullptr, 16));
+  return true;
+}
+
+uint32_t burnish::sumOfContents(const List<SafeTensor> &tensors,
+                                const List<MetadataEntry> &entries) {
+  ContentsSum sum;
   for (int64_t i = 0; i < tensors.size(); ++i) {
-    SafeTensor &tensor = tensors[i];
-    if (i > 0 && byName(&tensors[i - 1], &tensor) == 0)
-      return message.set("%s: tensor '%.200s': is there twice", path,
-                         tensor.name);
+    const SafeTensor &tensor = tensors[i];
+    const char *type = safeTensorsType(tensor.type);
+    sum.add(tensor.name, strlen(tensor.name));
+    sum.add(type, strlen(type));
+    for (int32_t axis = 0; axis < tensor.rank; ++axis)
+      sum.add(static_cast<uint64_t>(tensor.dims[axis]));
   }
+  for (int64_t i = 0; i < entries.size(); ++i)
+    if (strcmp(entries[i].key, ContentsSum::kKey) != 0) {
+      sum.add(entries[i].key, strlen(entries[i].key));
+      sum.add(entries[i].value, strlen(entries[i].value));
+    }
+  return sum.value;
+}
+
+bool SafeTensorsReader::checkSums(Message &message) {
+  sort(entries, byKey);
   // Each checksum finds its tensor, so that a long header costs no square.
+  int64_t checked = 0;
+  const MetadataEntry *ofContents = nullptr;
   for (int64_t i = 0; i < entries.size(); ++i) {
-    if (strncmp(entries[i].key, "crc32c.", 7) != 0)
+    const MetadataEntry &entry = entries[i];
+    if (i > 0 && byKey(&entries[i - 1], &entry) == 0)
+      return message.set("%s: metadata '%.200s': is there twice", name,
+                         entry.key);
+    if (strcmp(entry.key, ContentsSum::kKey) == 0)
+      ofContents = &entry;
+    if (strncmp(entry.key, ContentsSum::kOfTensor, kPrefix) != 0)
       continue;
-    SafeTensor *tensor = const_cast<SafeTensor *>(find(entries[i].key + 7));
-    const char *digits = entries[i].value;
+    SafeTensor *tensor = const_cast<SafeTensor *>(find(entry.key + kPrefix));
     if (!tensor)
       return message.set("%s: has a checksum of '%.200s', which is no tensor",
-                         path, entries[i].key + 7);
-    if (strlen(digits) != 8 || strspn(digits, "0123456789abcdef") != 8)
-      return message.set("%s: tensor '%.200s': its checksum is not eight "
-                         "hexadecimal digits",
-                         path, tensor->name);
+                         name, entry.key + kPrefix);
+    if (!readChecksum(entry, false, tensor->checksum, message))
+      return false;
     tensor->hasChecksum = true;
-    tensor->checksum = static_cast<uint32_t>(strtoul(digits, nullptr, 16));
-    if (checkSums) {
-      uint32_t found = crc32c(0, tensor->data, tensor->bytes);
-      if (found != tensor->checksum)
-        return message.set("%s: tensor '%.200s': is damaged (its CRC-32C is "
-                           "%08x and should be %08x)",
-                           path, tensor->name, found, tensor->checksum);
-    }
+    ++checked;
+    uint32_t found = crc32c(0, tensor->data, tensor->bytes);
+    if (found != tensor->checksum)
+      return message.set("%s: tensor '%.200s': is damaged (its CRC-32C is "
+                         "%08x and should be %08x)",
+                         name, tensor->name, found, tensor->checksum);
   }
-  return true;
+  if (!checked && !ofContents)
+    return true;
+  if (!ofContents)
+    return message.set("%s: its tensors have checksums, and the whole has none "
+                       "('%s' is missing)",
+                       name, ContentsSum::kKey);
+  for (int64_t i = 0; i < tensors.size(); ++i)
+    if (!tensors[i].hasChecksum)
+      return message.set("%s: tensor '%.200s': its checksum is missing", name,
+                         tensors[i].name);
+  uint32_t wanted, found = sumOfContents(tensors, entries);
+  return readChecksum(*ofContents, true, wanted, message) &&
+         (found == wanted ||
+          message.set("%s: its header is damaged (the CRC-32C of what it says "
+                      "is %08x and should be %08x)",
+                      name, found, wanted));
 }
 
 const SafeTensor *SafeTensorsReader::find(const char *tensor) const {

@@ -34,7 +34,8 @@ bool SafeTensorsWriter::add(const char *tensor, int32_t type,
 
 bool SafeTensorsWriter::addMetadata(const char *key, const char *value,
                                     Message &message) {
-  if (strncmp(key, "crc32c.", 7) == 0)
+  if (strncmp(key, ContentsSum::kOfTensor, 7) == 0 ||
+      strcmp(key, ContentsSum::kKey) == 0)
     return message.set("metadata '%.200s': such keys are for checksums", key);
   const char *keptKey = storage.text(key, strlen(key)),
              *keptValue = storage.text(value, strlen(value));
@@ -89,29 +90,32 @@ static const char *sortBy(List<T> &list, Name name) {
   return nullptr;
 }
 
-bool SafeTensorsWriter::write(const char *path, Message &message,
-                              bool withChecksums) {
+bool SafeTensorsWriter::write(const char *path, Message &message) {
   if (const char *twice =
           sortBy(tensors, [](const SafeTensor &t) { return t.name; }))
     return message.set("%s: tensor '%.200s': is there twice", path, twice);
-  List<Entry> metadata;
+  List<MetadataEntry> metadata;
   bool isWhole = true;
   for (int64_t i = 0; i < entries.size(); ++i)
     isWhole = isWhole && metadata.push(entries[i]);
-  for (int64_t i = 0; withChecksums && i < tensors.size(); ++i) {
+  for (int64_t i = 0; i < tensors.size(); ++i) {
     const SafeTensor &tensor = tensors[i];
     uint64_t length = strlen(tensor.name) + 8;
     char *key = static_cast<char *>(storage.take(length)),
          *value = static_cast<char *>(storage.take(9));
     if (!key || !value)
       return message.set("%s: no memory for its header", path);
-    snprintf(key, length, "crc32c.%s", tensor.name);
+    snprintf(key, length, "%s%s", ContentsSum::kOfTensor, tensor.name);
     snprintf(value, 9, "%08x", crc32c(0, tensor.data, tensor.bytes));
     isWhole = isWhole && metadata.push({key, value});
   }
-  if (const char *twice =
-          sortBy(metadata, [](const Entry &entry) { return entry.key; }))
+  auto byKey = [](const MetadataEntry &entry) { return entry.key; };
+  if (const char *twice = sortBy(metadata, byKey))
     return message.set("%s: metadata '%.200s': is there twice", path, twice);
+  char sum[9];
+  snprintf(sum, sizeof sum, "%08x", sumOfContents(tensors, metadata));
+  isWhole = isWhole && metadata.push({ContentsSum::kKey, sum});
+  sortBy(metadata, byKey);
 
   Json json;
   json << "{";
@@ -149,7 +153,8 @@ bool SafeTensorsWriter::write(const char *path, Message &message,
   uint8_t length[8];
   for (int i = 0; i < 8; ++i)
     length[i] = static_cast<uint8_t>(json.text.size() >> 8 * i);
-  if (!file.open(path, message) || !file.write(length, 8, message) ||
+  if (!file.open(path, message, /*isOneName=*/true) ||
+      !file.write(length, 8, message) ||
       !file.write(json.text.data(), static_cast<uint64_t>(json.text.size()),
                   message))
     return false;

@@ -84,10 +84,11 @@ bool Samples::split(Message &message) {
     fractions[0] = 1 - others;
   int64_t rows = sources[0].rows();
   if (foldCount > 0)
-    return cut.folds(rows, foldCount, column(stratified), seed, message);
+    return cut.folds(file(0), rows, foldCount, column(stratified), seed,
+                     message);
   if (isCut)
-    return cut.fractions(rows, fractions[0], fractions[1], fractions[2],
-                         column(stratified), seed, message);
+    return cut.fractions(file(0), rows, fractions[0], fractions[1],
+                         fractions[2], column(stratified), seed, message);
   return true;
 }
 
@@ -123,9 +124,9 @@ bool Samples::choose(int64_t fold, Message &message) {
     part.count = part.rows.count;
   bool shuffles = findClause(*training, "shuffle");
   if (parts[0].count < training->batch)
-    return message.set("%" PRId64 " samples to train with are fewer than a "
+    return message.set("%s: %" PRId64 " samples to train with are fewer than a "
                        "batch of %d",
-                       parts[0].count, training->batch);
+                       file(parts[0].source), parts[0].count, training->batch);
   return order.open(parts[0].rows,
                     {training->batch, shuffles, /*padLast=*/false, seed},
                     message);
@@ -191,6 +192,14 @@ bool Samples::batch(int64_t epoch, int64_t batch, void *const *buffers,
     return false;
   return order.next() ? gather(order, parts[0].source, buffers, message)
                       : message.set("an epoch has no batch %" PRId64, batch);
+}
+
+bool Samples::rowAlone(int32_t source, int64_t row, void *const *buffers,
+                       Message &message) {
+  Batches one;
+  return one.open({&row, 1}, {1, false, false, seed}, message) &&
+         one.seek(0, 0, message) && one.next() &&
+         gather(one, source, buffers, message);
 }
 
 bool Samples::rows(Part &part, int64_t from, int64_t count,

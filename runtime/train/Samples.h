@@ -37,6 +37,13 @@ public:
   /// `count` is that of a batch, at a multiple of it, or 1.
   bool rows(Part &part, int64_t from, int64_t count, void *const *buffers,
             Message &message);
+  /// One sample by the number of its row in a part's data set.
+  bool rowAlone(int32_t source, int64_t row, void *const *buffers,
+                Message &message);
+  /// Rows of the batch that `batch` gave last.
+  Indices lastRows() const { return {order.rows(), order.used()}; }
+  /// Where a part's data set comes from, for messages.
+  const char *file(int32_t source) const { return sources[source][0].file; }
   /// One line about sizes and one about classes, where there are any.
   void describe() const;
 

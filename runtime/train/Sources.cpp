@@ -1,6 +1,7 @@
 // Sources.cpp - what the clauses of a recipe say of data, as sources of a data
 // set.
 #include "runtime/train/Sources.h"
+#include "runtime/train/Batches.h"
 #include "tensor.h"
 #include <stdlib.h>
 #include <string.h>
@@ -196,8 +197,10 @@ bool burnish::findColumns(const burnish_training &training,
           column->file, wanted.name,
           ShapeText(typeName(column->type), column->dims, column->rank).text,
           ShapeText(typeName(wanted.type), wanted.dims, wanted.rank).text);
-    if (wanted.classes > 0 && column->elements() == 1 &&
-        !checkLabels(*column, wanted.classes, message))
+    if ((wanted.classes > 0 &&
+         !checkLabels(*column, wanted.classes, message)) ||
+        (wanted.limit > 0 && !checkRange(*column, wanted.limit, message)) ||
+        !checkConversion(*column, wanted.type, message))
       return false;
   }
   return true;

@@ -17,9 +17,9 @@ bool Split::arrange(int64_t rows, const Column *label, uint64_t seed,
   rowCount = rows;
   classes = 1;
   if (label && label->rows != rows)
-    return message.set("column '%.100s': has %" PRId64 " labels for %" PRId64
-                       " rows",
-                       label->name, label->rows, rows);
+    return message.set("%s: column '%.100s': has %" PRId64
+                       " labels for %" PRId64 " rows",
+                       label->file, label->name, label->rows, rows);
   if (label && (classes = countClasses(*label, message)) < 0)
     return false;
   auto take = [&](int64_t count) {
@@ -33,12 +33,13 @@ bool Split::arrange(int64_t rows, const Column *label, uint64_t seed,
     ++starts[(label ? labelAt(*label, row) : 0) + 1];
   for (int64_t i = 0; i < classes; ++i) {
     if (label && starts[i + 1] == 0)
-      return label->classes ? message.set("column '%.100s': class %" PRId64
-                                          " ('%.60s') has no samples",
-                                          label->name, i, label->classes[i])
-                            : message.set("column '%.100s': class %" PRId64
-                                          " of %" PRId64 " has no samples",
-                                          label->name, i, classes);
+      return label->classes
+                 ? message.set("%s: column '%.100s': class %" PRId64
+                               " ('%.60s') has no samples",
+                               label->file, label->name, i, label->classes[i])
+                 : message.set("%s: column '%.100s': class %" PRId64
+                               " of %" PRId64 " has no samples",
+                               label->file, label->name, i, classes);
     starts[i + 1] += starts[i];
   }
   Array<int64_t> next(classes);
@@ -64,9 +65,9 @@ static void sort(int64_t *rows, int64_t count) {
   qsort(rows, static_cast<size_t>(count), sizeof(int64_t), byNumber);
 }
 
-bool Split::fractions(int64_t rows, double trainPart, double valPart,
-                      double testPart, const Column *label, uint64_t seed,
-                      Message &message) {
+bool Split::fractions(const char *file, int64_t rows, double trainPart,
+                      double valPart, double testPart, const Column *label,
+                      uint64_t seed, Message &message) {
   double parts[] = {trainPart, valPart, testPart};
   static constexpr const char *kNames[] = {"train", "val", "test"};
   double sum = trainPart + valPart + testPart;
@@ -78,8 +79,12 @@ bool Split::fractions(int64_t rows, double trainPart, double valPart,
   if (!arrange(rows, label, seed, message))
     return false;
   // Places in `order` count on over the classes, and a part takes of each class
-  // what it has between two rounded bounds: its sum is right, and each class is
-  // right to within one.
+  // what it has between two rounded bounds: the sum of the first is right, and
+  // each class is right to within one. Rounding may put a bound before the one
+  // of the last part: then there is nothing between them.
+  Array<int64_t> taken(classes);
+  if (!taken.isValid())
+    return message.set("no memory to split %" PRId64 " rows", rows);
   int64_t counts[3] = {}, *to = rest;
   Indices *indices[] = {&train, &val, &test};
   double low = 0;
@@ -95,39 +100,40 @@ bool Split::fractions(int64_t rows, double trainPart, double valPart,
         };
         return at(starts[i + 1]) - at(starts[i]);
       };
-      int64_t first = bound(low), last = bound(low + parts[part]);
+      int64_t first = taken[i], last = bound(low + parts[part]);
       for (int64_t k = first; k < last; ++k)
         *to++ = order[starts[i] + k];
+      taken[i] = last > first ? last : first;
       if (part == 0 && last == 0)
-        return message.set("class %" PRId64 " with %" PRId64
+        return message.set("%s: class %" PRId64 " with %" PRId64
                            " samples: train with %g of %" PRId64
                            " rows gets none of them",
-                           i, starts[i + 1] - starts[i], trainPart, rows);
+                           file, i, starts[i + 1] - starts[i], trainPart, rows);
     }
     counts[part] = to - begin;
     if (parts[part] > 0 && counts[part] == 0)
-      return message.set("%s: %g of %" PRId64 " rows are no row", kNames[part],
-                         parts[part], rows);
+      return message.set("%s: %s: %g of %" PRId64 " rows are no row", file,
+                         kNames[part], parts[part], rows);
     sort(begin, counts[part]);
     *indices[part] = {begin, counts[part]};
   }
   return true;
 }
 
-bool Split::folds(int64_t rows, int64_t count, const Column *label,
-                  uint64_t seed, Message &message) {
+bool Split::folds(const char *file, int64_t rows, int64_t count,
+                  const Column *label, uint64_t seed, Message &message) {
   if (count < 2)
     return message.set("%" PRId64 " folds: at least 2 are needed", count);
   if (rows < count)
-    return message.set("%" PRId64 " folds: there are %" PRId64 " rows only",
-                       count, rows);
+    return message.set("%s: %" PRId64 " folds: there are %" PRId64 " rows only",
+                       file, count, rows);
   if (!arrange(rows, label, seed, message))
     return false;
   for (int64_t i = 0; label && i < classes; ++i)
     if (int64_t samples = starts[i + 1] - starts[i]; samples < count)
-      return message.set("%" PRId64 " folds: class %" PRId64 " has %" PRId64
+      return message.set("%s: %" PRId64 " folds: class %" PRId64 " has %" PRId64
                          " samples only",
-                         count, i, samples);
+                         file, count, i, samples);
   foldCount = count;
   fold(0);
   return true;
@@ -166,9 +172,9 @@ static bool countAll(const Column &label, const Indices &indices,
   countLabels(label, indices, counts, classes);
   for (int64_t i = 0; i < classes; ++i)
     if (counts[i] == 0)
-      return message.set("column '%.100s': class %" PRId64 " of %" PRId64
+      return message.set("%s: column '%.100s': class %" PRId64 " of %" PRId64
                          " has none of the %" PRId64 " samples to balance",
-                         label.name, i, classes, indices.count);
+                         label.file, label.name, i, classes, indices.count);
   return true;
 }
 

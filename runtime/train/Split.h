@@ -13,17 +13,18 @@ struct Indices {
 };
 
 /// The parts of a data set, by a seed. A label makes them stratified: each part
-/// has its share of each class, to within one sample.
+/// has its share of each class, to within one sample. `file` begins messages.
 class Split {
 public:
   /// Parts of these fractions, which add up to 1 at most; `val` and `test` may
   /// be 0.
-  bool fractions(int64_t rows, double train, double val, double test,
-                 const Column *label, uint64_t seed, Message &message);
+  bool fractions(const char *file, int64_t rows, double train, double val,
+                 double test, const Column *label, uint64_t seed,
+                 Message &message);
   /// k parts that differ by one sample at most; `fold` chooses which of them is
   /// `val`, the rest is `train`.
-  bool folds(int64_t rows, int64_t count, const Column *label, uint64_t seed,
-             Message &message);
+  bool folds(const char *file, int64_t rows, int64_t count, const Column *label,
+             uint64_t seed, Message &message);
   void fold(int64_t index);
 
   Indices train, val, test;

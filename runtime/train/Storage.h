@@ -1,6 +1,7 @@
 // Storage.h - memory and mapped files that stay until their owner goes.
 #pragma once
 #include "../file.h"
+#include <signal.h>
 
 namespace burnish {
 
@@ -18,7 +19,8 @@ public:
   /// A terminated copy; null where there is no memory.
   const char *text(const char *start, uint64_t length);
   /// The whole of a file as it lies on disk, or as read where it is no regular
-  /// file. It must not be made shorter while it is in use.
+  /// file. Where it is made shorter while it is in use, or its disk fails, the
+  /// program ends: see `endWhereFilesShrink`.
   bool map(const char *path, const uint8_t *&data, uint64_t &size,
            Message &message);
   /// Takes over pages; false, and they stay, where there is no memory.
@@ -27,14 +29,24 @@ public:
   void adopt(Storage &other);
   void clear();
 
+  /// For SIGBUS.
+  static void complain(int signal, siginfo_t *info, void *context);
+
 private:
   struct Block;
   Block *add(void *base, uint64_t length);
+  static bool know(Block *block, const char *path);
+  static void forget(Block *block);
 
   Block *blocks = nullptr;
   uint8_t *next = nullptr;
   uint64_t room = 0;
 };
+
+/// From now on a mapped file that loses its bytes ends the program with a
+/// message and status 1, not with the signal. Files that it writes are written
+/// beside, so that what was there before stays.
+void endWhereFilesShrink(const char *program);
 
 /// A list of plain values that grows at its end.
 template <typename T> class List {

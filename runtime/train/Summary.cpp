@@ -63,8 +63,10 @@ static bool isShare(const Metric &metric) { return metric.kind <= Metric::Auc; }
 static void printFit(const Outcome &outcome) {
   // Overfitted: a quarter more loss, or five points fewer right answers.
   constexpr double kLoss = 1.25, kPoints = 0.05;
-  // Underfitted: the last epoch still took a twentieth of the loss away.
-  constexpr double kFalling = 0.95;
+  // Underfitted: the last epoch still took a twentieth of the loss away, and
+  // that was a hundredth of what it was at first: a loss next to nothing may
+  // halve for ever.
+  constexpr double kFalling = 0.95, kWorth = 0.01;
   const Progress &progress = outcome.progress;
   double train = outcome.train.loss();
   if (outcome.validation) {
@@ -91,7 +93,9 @@ static void printFit(const Outcome &outcome) {
     }
   }
   if (progress.epoch > 1 && progress.earlierTrainLoss > 0 &&
-      progress.trainLoss < kFalling * progress.earlierTrainLoss) {
+      progress.trainLoss < kFalling * progress.earlierTrainLoss &&
+      progress.earlierTrainLoss - progress.trainLoss >
+          kWorth * progress.firstTrainLoss) {
     printf(
         "underfits: the loss of training still fell from %.4g to %.4g in the "
         "last epoch\n",

@@ -1,5 +1,6 @@
 // Trainer.cpp - a run of a training from its first step to its summary.
 #include "runtime/train/Trainer.h"
+#include "file.h"
 #include "runtime/train/Interrupt.h"
 #include "runtime/train/Weights.h"
 #include <errno.h>
@@ -86,6 +87,12 @@ bool Trainer::prepare(Message &message) {
   return engine.prepare(options.threads, trained, message);
 }
 
+/// Said before the first epoch and not after it.
+static bool canWrite(const char *path, Message &message) {
+  OutputFile file;
+  return file.open(path, message, /*isOneName=*/true);
+}
+
 bool Trainer::begin(Message &message) {
   if (!prepareWatched(message))
     return false;
@@ -113,29 +120,44 @@ bool Trainer::begin(Message &message) {
       fprintf(stderr, "%s: %s: there is none yet, the run begins anew\n",
               options.program, checkpointName);
   }
-  if (!isThere) {
+  if (isThere) {
+    if (!samples.choose(progress.fold, message))
+      return false;
+    if (int64_t count = samples.train().count; count != progress.samples)
+      return message.set("%s: is of a run with %" PRId64
+                         " samples to train with, and there are %" PRId64,
+                         checkpointName, progress.samples, count);
+  } else {
     progress = {};
     progress.fold = options.fold > 0 ? options.fold - 1 : 0;
+    if (!beginFold(message))
+      return false;
   }
+  char name[4096];
+  if (!outputName(name, sizeof name))
+    return message.set("%.500s: %s", options.output, strerror(ENAMETOOLONG));
+  if (!canWrite(name, message) || !canWrite(checkpointName, message))
+    return false;
+  // Last, as it cuts a log of before.
   if (!log.open(options.log, isThere ? progress.logPosition : 0, message))
     return false;
-  if (isThere)
-    return samples.choose(progress.fold, message);
-  samples.describe();
-  return beginFold(message);
+  if (!isThere)
+    samples.describe();
+  return true;
 }
 
 /// First values of everything, and no progress.
 bool Trainer::beginFold(Message &message) {
   int64_t fold = progress.fold;
+  if (!samples.choose(fold, message))
+    return false;
   progress = {};
   progress.fold = fold;
+  progress.samples = samples.train().count;
   progress.best = best.name ? best.worst() : stop.worst();
   progress.plateauBest = plateau.worst();
   progress.plateauFactor = 1;
   trained.reset();
-  if (!samples.choose(fold, message))
-    return false;
   burnish_train_init(
       &training, engine.state(),
       static_cast<uint64_t>(valueOf(training, values, "seed", 42)));
@@ -179,8 +201,11 @@ int Trainer::runFold(Message &message) {
   batches = samples.batches();
   double epochs = valueOf(training, values, "epochs", 10),
          steps = valueOf(training, options.values, "steps", 0);
-  length = steps > 0 ? static_cast<int64_t>(steps)
-                     : static_cast<int64_t>(epochs) * batches;
+  if (steps > 0)
+    length = static_cast<int64_t>(steps);
+  else if (__builtin_mul_overflow(static_cast<int64_t>(epochs), batches,
+                                  &length))
+    length = INT64_MAX;
   if (int32_t place = placeOfValue(training, "steps"); place >= 0)
     values[place] = static_cast<double>(length);
   logEvery = steps > 0 && steps <= 1000 ? 1 : 50;
@@ -210,9 +235,17 @@ int Trainer::runEpoch(Message &message) {
 }
 
 bool Trainer::oneStep(Message &message) {
-  if (int32_t status = engine.step(values))
-    return message.set("step %" PRId64 ": %s", engine.steps() + 1,
-                       burnish_status_text(status));
+  if (int32_t status = engine.step(values)) {
+    int32_t source = samples.train().source;
+    int64_t row =
+        engine.refusedRow(samples, source, samples.lastRows(), values, status);
+    const char *text = burnish_status_text(status);
+    return row < 0
+               ? message.set("step %" PRId64 ": %s", engine.steps() + 1, text)
+               : message.set("step %" PRId64 ": %s: row %" PRId64 ": %s",
+                             engine.steps() + 1, samples.file(source), row,
+                             text);
+  }
   if (!isfinite(engine.stepGave().loss()))
     return complainOfNaN(message);
   trained.add(
@@ -299,6 +332,8 @@ void Trainer::judge(double train, Metrics *validation, bool &isBest) {
   progress.batch = 0;
   progress.earlierTrainLoss = progress.trainLoss;
   progress.trainLoss = train;
+  if (progress.epoch == 1)
+    progress.firstTrainLoss = train;
   auto note = [&](const Watched &watched, double &least, int64_t &worse) {
     double value = watched.value(trained, validation);
     bool isBetter = watched.isBetter(value, least);

@@ -132,6 +132,24 @@ static bool check(const SafeTensor &tensor, const burnish_slot &slot,
              ShapeText(typeName(slot.type), slot.dims, slot.rank).text);
 }
 
+/// No training makes a param of NaN or infinity, and from one nothing is
+/// learned.
+static bool isFinite(const SafeTensor &tensor, const char *path,
+                     Message &message) {
+  if (tensor.type != BURNISH_FLOAT && tensor.type != BURNISH_DOUBLE &&
+      tensor.type != BURNISH_FLOAT16 && tensor.type != BURNISH_BFLOAT16)
+    return true;
+  int64_t count = elementCount(tensor.dims, tensor.rank);
+  for (int64_t i = 0; i < count; ++i)
+    if (double value = valueAt(tensor.data, tensor.type, i); value - value != 0)
+      return message.set("%s: '%s': element %lld is %s", path, tensor.name,
+                         static_cast<long long>(i),
+                         value != value ? "NaN"
+                         : value > 0    ? "infinity"
+                                        : "-infinity");
+  return true;
+}
+
 bool burnish::loadWeights(const burnish_training &training, void *state,
                           const char *path, Message &message) {
   SafeTensorsReader reader;
@@ -145,7 +163,8 @@ bool burnish::loadWeights(const burnish_training &training, void *state,
     const SafeTensor *tensor = reader.find(slot.path);
     if (!tensor)
       return message.set("%s: '%s' is missing", path, slot.path);
-    if (!check(*tensor, slot, path, message))
+    if (!check(*tensor, slot, path, message) ||
+        (slot.kind == BURNISH_PARAM && !isFinite(*tensor, path, message)))
       return false;
     ++found;
   }

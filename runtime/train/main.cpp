@@ -33,6 +33,7 @@ int burnish::trainMain(int count, char **arguments) {
   Message message;
   if (count < 1 || !parseTrainOptions(training, arguments, options, message))
     return complain(options.program, 2, count < 1 ? "no name" : message.text);
+  endWhereFilesShrink(options.program);
   int status = 0;
   if (options.wantsHelp) {
     printTrainHelp(training, options.program);

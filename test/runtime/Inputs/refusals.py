@@ -148,7 +148,7 @@ size = struct.unpack_from("<I", packed, packed.rindex(ENTRY) + 24)[0]
 refuse("x: has 28 bytes of data, float32[2,3] takes 24", patched(packed, ENTRY, 24, struct.pack("<I", size + 4)), "in.npz")
 for change, word in ((b"more", "more"), (b"", "less")):
     wrong = archive([("x.npy", npy(good) + change if change else npy(good)[:-4])], zipfile.ZIP_DEFLATED)
-    refuse(f"x: has {word} data than its entry in the archive says", patched(wrong, ENTRY, 24, struct.pack("<I", size)), "in.npz")
+    refuse(f"x: has {word} data than its header says", patched(wrong, ENTRY, 24, struct.pack("<I", size)), "in.npz")
 refuse("x: its compressed data is damaged", patched(packed, LOCAL, 35, b"\xff"), "in.npz")
 refuse("x: its compressed data is damaged", patched(packed, ENTRY, 20, struct.pack("<I", 9)), "in.npz")
 

@@ -210,6 +210,7 @@ def messages(compiler):
         (["--fold=1"], "--fold=1: the recipe has no folds"),
         (["--bench=soon"], "--bench=soon: a number of seconds is wanted"),
         (["--bench=1", "-o", "a"], "--bench writes nothing: it goes without -o, --log and --resume"),
+        (["-o", "a", "--log=a"], "-o, --checkpoint and --log are different files, and 'a' is given twice"),
         (["--resume", "--init=a", "-o", "b"], "--resume goes on where a run was, --init begins one: not both"),
     ]
     for arguments, error in usage:
@@ -247,15 +248,15 @@ def messages(compiler):
     # A full disk leaves what was there.
     weights_before = content("net.safetensors")
     small = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (256, 256))}
-    refuse(program, "--steps=9", "-o", "net.safetensors", error="net.checkpoint: cannot write the checkpoint: File too large", **small)
+    refuse(program, "--steps=9", "-o", "net.safetensors", error="net.checkpoint: cannot write: File too large", **small)
     refuse(program, "--steps=9", "-o", "net.safetensors", "--log=run.jsonl", error="run.jsonl: cannot write: File too large", **small)
     assert content("net.checkpoint") == kept and content("net.safetensors") == weights_before and not pathlib.Path("net.checkpoint.new").exists()
-    refuse(program, "-o", "no/net.safetensors", error="no/net.checkpoint: cannot write the checkpoint: No such file or directory")
+    refuse(program, "-o", "no/net.safetensors", error="no/net.safetensors: cannot write: No such file or directory")
 
     # Data and weights that are not there, or are not right.
     refuse(program, "--data=nowhere", "-o", "net.safetensors", error="nowhere/data.npz: cannot open: No such file or directory")
     np.savez("data.npz", **classes(7))
-    refuse(program, "-o", "net.safetensors", error="7 samples to train with are fewer than a batch of 8")
+    refuse(program, "-o", "net.safetensors", error="./data.npz: 7 samples to train with are fewer than a batch of 8")
     np.savez("data.npz", **classes(20, inputs=5))
     refuse(program, "-o", "net.safetensors", error="./data.npz: column 'x': a sample is float32[5], and the network wants float32[6]")
     save(data=classes(64))
@@ -327,6 +328,8 @@ def stopping(compiler):
     program = compiler.program("fit", classes=0, values={"lr": 1e-3})
     save(data=numbers(64))
     assert "underfits: the loss of training still fell from" in run(program, "--epochs=3", "-o", "fit.safetensors")
+    # One whose loss is next to nothing has learned what there is, though it still halves.
+    assert "underfits" not in run(program, "--epochs=60", "--lr=0.05", "-o", "fit.safetensors")
 
 
 def folds(compiler):
