@@ -1,4 +1,5 @@
 // ChooseLayouts.cpp - the order in which the axes of tensors lie in memory.
+#include "ir/Ops.h"
 #include "ir/Storage.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
@@ -66,7 +67,7 @@ public:
     for (Operation *op : ops) {
       b.setInsertionPoint(op);
       llvm::TypeSwitch<Operation *>(op)
-          .Case<linalg::GenericOp, linalg::TransposeOp, tensor::PadOp,
+          .Case<nn::BarrierOp, linalg::GenericOp, linalg::TransposeOp, tensor::PadOp,
                 tensor::InsertSliceOp, tensor::ExtractSliceOp,
                 tensor::CollapseShapeOp, tensor::ExpandShapeOp>(
               [&](auto op) { visit(op); });
@@ -520,6 +521,20 @@ private:
     Value result = tensor::CollapseShapeOp::create(b, op.getLoc(), type,
                                                    place->tensor, together);
     this->place(op, result, order);
+  }
+
+  /// A barrier lies as its operand does, and waits for the other however that
+  /// lies.
+  void visit(nn::BarrierOp op) {
+    if (const Placed *after = placeOf(op.getAfter()))
+      op.getAfterMutable().assign(after->tensor);
+    const Placed *place = placeOf(op.getInput());
+    if (!place)
+      return;
+    Value tensor = place->tensor;
+    Value held = nn::BarrierOp::create(b, op.getLoc(), tensor.getType(), tensor,
+                                       op.getAfter());
+    this->place(op, held, SmallVector<int64_t>(place->order));
   }
 
   void visit(tensor::ExpandShapeOp op) {

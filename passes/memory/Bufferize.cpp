@@ -1,6 +1,7 @@
 // Bufferize.cpp - tensors become buffers.
 #include "passes/memory/Bufferize.h"
 #include "ir/Kernel.h"
+#include "ir/Ops.h"
 #include "ir/Signature.h"
 #include "mlir/Dialect/Bufferization/IR/DstBufferizableOpInterfaceImpl.h"
 #include "mlir/Dialect/Bufferization/Transforms/OneShotAnalysis.h"
@@ -165,6 +166,45 @@ struct KernelBufferization
   }
 };
 
+/// A barrier is where its operand is, and nothing more: buffers are used in the
+/// order of the operators, and no pass takes two that write for one.
+struct BarrierBufferization
+    : BufferizableOpInterface::ExternalModel<BarrierBufferization,
+                                             nn::BarrierOp> {
+  bool bufferizesToMemoryRead(Operation *, OpOperand &operand,
+                              const AnalysisState &) const {
+    return operand.getOperandNumber() == 1;
+  }
+  bool bufferizesToMemoryWrite(Operation *, OpOperand &,
+                               const AnalysisState &) const {
+    return false;
+  }
+  AliasingValueList getAliasingValues(Operation *op, OpOperand &operand,
+                                      const AnalysisState &) const {
+    if (operand.getOperandNumber() == 1)
+      return {};
+    return {{op->getResult(0), BufferRelation::Equivalent}};
+  }
+
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter,
+                          const BufferizationOptions &options,
+                          BufferizationState &state) const {
+    FailureOr<Value> buffer = getBuffer(
+        rewriter, cast<nn::BarrierOp>(op).getInput(), options, state);
+    if (failed(buffer))
+      return failure();
+    replaceOpWithBufferizedValues(rewriter, op, *buffer);
+    return success();
+  }
+  FailureOr<BufferLikeType>
+  getBufferType(Operation *op, Value, const BufferizationOptions &options,
+                const BufferizationState &state,
+                SmallVector<Value> &invocationStack) const {
+    return bufferization::getBufferType(cast<nn::BarrierOp>(op).getInput(),
+                                        options, state, invocationStack);
+  }
+};
+
 struct Bufferize : burnish::impl::BufferizeBase<Bufferize> {
   void runOnOperation() override {
     OneShotBufferizationOptions options;
@@ -203,8 +243,9 @@ struct Bufferize : burnish::impl::BufferizeBase<Bufferize> {
 };
 } // namespace
 
-void burnish::registerKernelBufferization(DialectRegistry &registry) {
+void burnish::registerOwnBufferization(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, nn::NNDialect *) {
     nn::KernelOp::attachInterface<KernelBufferization>(*context);
+    nn::BarrierOp::attachInterface<BarrierBufferization>(*context);
   });
 }
