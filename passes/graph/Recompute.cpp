@@ -40,11 +40,7 @@ struct Group {
 class Recomputation {
 public:
   Recomputation(Block &block, const Backward &backward, nn::ShapeScope &scope)
-      : block(block), backward(backward), scope(scope) {
-    auto function = cast<func::FuncOp>(block.getParentOp());
-    for (unsigned index = 0; index < function.getNumResults(); ++index)
-      updated.insert(nn::updatedArgument(function, index));
-  }
+      : block(block), backward(backward), scope(scope) {}
 
   void run() {
     SmallVector<Operation *> marked;
@@ -71,18 +67,10 @@ private:
       return isBackwardUse(use, block, backward);
     });
   }
-  /// What the function's caller keeps is there at any time, and has its update
-  /// behind all that reads it.
-  bool isUpdated(Value value) {
-    auto argument = dyn_cast<BlockArgument>(value);
-    return argument && argument.getOwner() == &block &&
-           updated.contains(argument.getArgNumber());
-  }
 
   Block &block;
   const Backward &backward;
   nn::ShapeScope &scope;
-  llvm::SmallDenseSet<int64_t> updated;
 };
 } // namespace
 
@@ -152,13 +140,13 @@ void Recomputation::copy(Group &group, const llvm::DenseSet<Value> &kept,
   SmallVector<Operation *> ops = needed(group, group.wanted, kept, inputs);
   OpBuilder builder(first);
   IRMapping mapping;
+  SmallVector<std::pair<Value, Value>> barriers;
   for (Value input : inputs) {
-    if (isUpdated(input))
-      continue;
     auto held = nn::BarrierOp::create(builder, input.getLoc(), input.getType(),
                                       input, backward.lookup(first));
     (void)scope.infer(held);
     mapping.map(input, held.getOutput());
+    barriers.push_back({input, held.getOutput()});
   }
   for (Operation *op : ops) {
     // A result that is kept is read, even where another of the same operator is
@@ -179,6 +167,14 @@ void Recomputation::copy(Group &group, const llvm::DenseSet<Value> &kept,
     if (!inner.empty())
       copies.push_back(copied);
   }
+  // What gradients make of an input shall be no copy of what was made of it
+  // before either, or that would be kept beside the input.
+  for (auto [input, held] : barriers)
+    input.replaceUsesWithIf(held, [&](OpOperand &use) {
+      return isBackwardUse(use, block, backward) &&
+             !block.findAncestorOpInBlock(*use.getOwner())
+                  ->isBeforeInBlock(first);
+    });
   for (Value value : group.wanted)
     value.replaceUsesWithIf(mapping.lookup(value), [&](OpOperand &use) {
       return isBackwardUse(use, block, backward);

@@ -7,6 +7,7 @@
 #include "mlir/Dialect/Bufferization/Transforms/OneShotAnalysis.h"
 #include "mlir/Dialect/Bufferization/Transforms/OneShotModuleBufferize.h"
 #include "mlir/Dialect/Bufferization/Transforms/Transforms.h"
+#include "mlir/IR/IRMapping.h"
 #include "passes/Passes.h"
 #include "passes/kernels/Fit.h"
 
@@ -96,6 +97,50 @@ static void copyWhatCastsCannot(Operation *root) {
     memref::CopyOp::create(builder, cast.getLoc(), cast.getSource(), straight);
     cast.getSourceMutable().assign(straight);
   });
+}
+
+/// What makes a tensor that nothing was written to, from the tensor on; none
+/// for other tensors.
+static SmallVector<Operation *> makersOfRoom(Value room) {
+  SmallVector<Operation *> makers;
+  while (Operation *maker = room.getDefiningOp()) {
+    makers.push_back(maker);
+    if (isa<tensor::EmptyOp>(maker))
+      return makers;
+    if (!isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(maker))
+      break;
+    room = maker->getOperand(0);
+  }
+  return {};
+}
+
+/// Whoever fills a tensor has room of its own: a buffer that several fill one
+/// after another would be taken from the first of them to the last, and what
+/// lies between could not have its place.
+static void separateRooms(ModuleOp module) {
+  SmallVector<std::pair<OpOperand *, SmallVector<Operation *>>> shared;
+  module.walk([&](Operation *user) {
+    if (user->getParentOfType<nn::KernelOp>())
+      return;
+    MutableOperandRange inits(user, 0, 0);
+    if (isa<linalg::LinalgOp, nn::KernelOp>(user))
+      inits = cast<DestinationStyleOpInterface>(user).getDpsInitsMutable();
+    else if (auto loop = dyn_cast<scf::ForOp>(user))
+      inits = loop.getInitArgsMutable();
+    for (OpOperand &init : inits) {
+      SmallVector<Operation *> makers = makersOfRoom(init.get());
+      if (llvm::any_of(makers,
+                       [](Operation *maker) { return !maker->hasOneUse(); }))
+        shared.push_back({&init, makers});
+    }
+  });
+  for (auto &[init, makers] : shared) {
+    OpBuilder builder(init->getOwner());
+    IRMapping mapping;
+    for (Operation *maker : llvm::reverse(makers))
+      builder.clone(*maker, mapping);
+    init->set(mapping.lookup(init->get()));
+  }
 }
 
 namespace {
@@ -189,8 +234,8 @@ struct BarrierBufferization
   LogicalResult bufferize(Operation *op, RewriterBase &rewriter,
                           const BufferizationOptions &options,
                           BufferizationState &state) const {
-    FailureOr<Value> buffer = getBuffer(
-        rewriter, cast<nn::BarrierOp>(op).getInput(), options, state);
+    FailureOr<Value> buffer =
+        getBuffer(rewriter, cast<nn::BarrierOp>(op).getInput(), options, state);
     if (failed(buffer))
       return failure();
     replaceOpWithBufferizedValues(rewriter, op, *buffer);
@@ -230,6 +275,7 @@ struct Bufferize : burnish::impl::BufferizeBase<Bufferize> {
             index, BufferizationDialect::kWritableAttrName,
             BoolAttr::get(&getContext(), updated.contains(index)));
     }
+    separateRooms(getOperation());
     IRRewriter rewriter(&getContext());
     OneShotAnalysisState analysis(getOperation(), options);
     if (failed(analyzeModuleOp(getOperation(), analysis)) ||
