@@ -32,6 +32,11 @@ constexpr llvm::StringLiteral kParamAttr = "nn.param";
 /// The attribute of a constant that was an initializer of a model: its name.
 constexpr llvm::StringLiteral kInitializerAttr = "nn.initializer";
 
+/// The attribute of an operator that is computed again for gradients instead of
+/// kept: numbers of the calls around it that are, outermost first
+/// (DenseI64ArrayAttr).
+constexpr llvm::StringLiteral kRecomputeAttr = "nn.recompute";
+
 /// What a constant that is a parameter or was an initializer is called; empty
 /// for others.
 llvm::StringRef parameterName(mlir::Operation *constant);

@@ -15,11 +15,13 @@ def Differentiate : Pass<"nn-differentiate", "::mlir::ModuleOp"> {
   let description = [{
     The results are the output `loss`, which must be one float, and its gradient by each value of `wrt`: inputs, and
     constants with an `nn.param`, by name. Bodies of If and Scan are computed again for their gradients; the states that
-    iterations of a Scan began with are stacked.
+    iterations of a Scan began with are stacked. Of operators with `nn.recompute` (a DenseI64ArrayAttr, the calls around
+    them, outermost first) results are computed again where the gradient needs them.
   }];
   let dependentDialects = ["::burnish::nn::NNDialect"];
   let options = [
     Option<"loss", "loss", "std::string", "", "the output that gradients are taken of">,
+    Option<"choices", "recompute", "int64_t", "-1", "how many of the marks of ChooseRecomputed.cpp to set (-1: say nothing of them)">,
     ListOption<"wrt", "wrt", "std::string", "inputs and parameters, or patterns with * (default: all inputs of floats)">
   ];
 }
@@ -28,9 +30,12 @@ def TakeGradients : Pass<"nn-take-gradients", "::mlir::ModuleOp"> {
   let summary = "gradients that a network computes itself are operators like others";
   let description = [{
     In the place of each nn.gradient_at come the operators of its gradients. At other values than those that the network has
-    for its variables, what depends on them is computed again.
+    for its variables, what depends on them is computed again; so is what has `nn.recompute`.
   }];
   let dependentDialects = ["::burnish::nn::NNDialect"];
+  let options = [
+    Option<"choices", "recompute", "int64_t", "-1", "how many of the marks of ChooseRecomputed.cpp to set (-1: say nothing of them)">
+  ];
 }
 
 def FoldBatchNorm : Pass<"nn-fold-batch-norm", "::mlir::ModuleOp"> {

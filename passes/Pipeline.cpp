@@ -46,11 +46,15 @@ static void addCleanup(OpPassManager &passes) {
 /// nn to nn: what is known when compiling is computed now.
 static void addGraph(OpPassManager &passes, const PipelineOptions &options) {
   passes.addPass(createInferShapes());
-  passes.addPass(createTakeGradients());
+  // What is computed again is chosen for the gradient that the options ask for.
+  TakeGradientsOptions gradients;
+  gradients.choices = options.loss.empty() ? options.recomputed : -1;
+  passes.addPass(createTakeGradients(gradients));
   // Names of parameters are lost where constants are merged.
   if (!options.loss.empty()) {
     DifferentiateOptions gradient;
     gradient.loss = options.loss;
+    gradient.choices = options.recomputed;
     llvm::append_range(gradient.wrt, options.wrt);
     passes.addPass(createDifferentiate(gradient));
   }
@@ -345,7 +349,7 @@ void burnish::registerDialects(DialectRegistry &registry) {
   tensor::registerTilingInterfaceExternalModels(registry);
   tensor::registerSubsetOpInterfaceExternalModels(registry);
   tensor::registerValueBoundsOpInterfaceExternalModels(registry);
-  registerKernelBufferization(registry);
+  registerOwnBufferization(registry);
   vector::registerBufferizableOpInterfaceExternalModels(registry);
   vector::registerSubsetOpInterfaceExternalModels(registry);
 }

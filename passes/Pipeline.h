@@ -13,6 +13,9 @@ struct PipelineOptions {
   /// The output whose gradients are asked for, and by what; "" for none.
   std::string loss;
   std::vector<std::string> wrt;
+  /// How much is computed again for gradients, beside what the network says
+  /// itself: how many marks of graph/ChooseRecomputed.cpp, or -1.
+  int64_t recomputed = -1;
   /// The context brings the weights; else they are a section of the object.
   bool weightsInFile = false;
   /// The object defines what the main of a compiled program refers to.

@@ -131,6 +131,8 @@ struct CallExpr : ExprOf<CallExpr, Expr::Call> {
   Ident callee;
   std::vector<ArgumentList> lists;
   Ident label;
+  /// Behind a pipe: `x |> encoder(4, 1024) @checkpoint`.
+  std::vector<Ident> attributes;
 };
 
 /// One of what stands between the brackets of an index.
@@ -256,6 +258,8 @@ struct RepeatExpr : ExprOf<RepeatExpr, Expr::Repeat> {
   ExprPtr count;
   Block body;
   Ident label;
+  /// Of each time.
+  std::vector<Ident> attributes;
 };
 
 struct ScanExpr : ExprOf<ScanExpr, Expr::Scan> {

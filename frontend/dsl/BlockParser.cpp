@@ -53,12 +53,8 @@ std::unique_ptr<Stmt> ExprParser::param() {
   if (!initial)
     return nullptr;
   result->initializer = std::move(*initial);
-  while (reader.accept(Tok::At)) {
-    std::optional<Ident> attribute = reader.name("an attribute after '@'");
-    if (!attribute)
-      return nullptr;
-    result->attributes.push_back(*attribute);
-  }
+  if (!attributes(result->attributes))
+    return nullptr;
   result->span = result->span.to(reader.lastSpan());
   return result;
 }

@@ -374,7 +374,9 @@ Term Elaborator::repeat(const RepeatExpr &repeat, const Term &piped,
     frame.labels.clear();
     frame.calls.clear();
     Term before = value;
-    value = block(repeat.body, frame, scope, &before);
+    value = attributed(repeat.attributes, [&] {
+      return block(repeat.body, frame, scope, &before);
+    });
   }
   frame.labels = std::move(labels);
   frame.calls = std::move(calls);

@@ -259,6 +259,9 @@ private:
   Term name(const NameExpr &name, Frame &frame, Scope &scope);
   Term pipe(const PipeExpr &pipe, Frame &frame, Scope &scope);
   Term apply(const Expr &target, const Term &piped, Frame &frame, Scope &scope);
+  /// What `build` builds, marked where the attributes of a call say so.
+  Term attributed(llvm::ArrayRef<Ident> attributes,
+                  llvm::function_ref<Term()> build);
   Term literal(const LiteralExpr &literal, Frame &frame, Scope &scope);
   Term wholeArithmetic(Operator op, const Term &left, const Term &right,
                        Span span, bool roundsDown);
@@ -342,6 +345,8 @@ private:
   ScanContext *currentScan = nullptr;
   unsigned controlDepth = 0;
   int64_t steps = 0;
+  /// Calls that are computed again for gradients, so far.
+  int64_t checkpoints = 0;
 };
 
 } // namespace burnish::dsl

@@ -191,7 +191,7 @@ ExprPtr ExprParser::target() {
   if (reader.acceptWord("each")) {
     std::optional<Ident> callee = reader.name("a layer after 'each'");
     std::unique_ptr<CallExpr> each = callee ? call(*callee) : nullptr;
-    if (!each)
+    if (!each || !attributes(each->attributes))
       return nullptr;
     auto result = node<EachExpr>(start.to(each->span));
     result->depth = each->depth + 1;
@@ -199,7 +199,10 @@ ExprPtr ExprParser::target() {
     return result;
   }
   std::optional<Ident> callee = reader.name("a layer after '|>'");
-  return callee ? call(*callee) : nullptr;
+  std::unique_ptr<CallExpr> result = callee ? call(*callee) : nullptr;
+  if (!result || !attributes(result->attributes))
+    return nullptr;
+  return result;
 }
 
 //===- Calls and indices --------------------------------------------------===//
@@ -210,6 +213,17 @@ bool ExprParser::label(Ident &label) {
   std::optional<Ident> name = reader.name("a name after 'as'");
   label = name.value_or(Ident());
   return name.has_value();
+}
+
+// Elsewhere `@` is a product; what a pipe leads into is no operand of one.
+bool ExprParser::attributes(std::vector<Ident> &all) {
+  while (reader.accept(Tok::At)) {
+    std::optional<Ident> attribute = reader.name("an attribute after '@'");
+    if (!attribute)
+      return false;
+    all.push_back(*attribute);
+  }
+  return true;
 }
 
 std::optional<ArgumentList> ExprParser::arguments() {
@@ -485,7 +499,7 @@ ExprPtr ExprParser::repeat() {
   auto result = node<RepeatExpr>(reader.take().span);
   result->count = sum();
   if (!result->count || !block(result->body, /*wantsResult=*/true) ||
-      !label(result->label))
+      !label(result->label) || !attributes(result->attributes))
     return nullptr;
   result->span = result->span.to(reader.lastSpan());
   // A block that does not name what is piped in begins with a layer it goes

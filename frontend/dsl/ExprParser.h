@@ -43,6 +43,8 @@ private:
   ExprPtr scan();
   ExprPtr ifElse();
   bool label(Ident &label);
+  /// `@checkpoint` or `@no_decay @frozen`, as far as there are any.
+  bool attributes(std::vector<Ident> &all);
   std::unique_ptr<CallExpr> call(Ident callee);
   std::optional<Pattern> pattern();
   std::unique_ptr<Stmt> statement();

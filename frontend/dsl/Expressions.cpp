@@ -3,6 +3,7 @@
 #include "frontend/dsl/Elaborator.h"
 #include "frontend/dsl/ExprParser.h"
 #include "ir/Ops.h"
+#include "ir/Signature.h"
 #include "ir/Storage.h"
 #include "ir/Types.h"
 #include <cmath>
@@ -164,10 +165,47 @@ Term Elaborator::pipe(const PipeExpr &pipe, Frame &frame, Scope &scope) {
   return apply(*pipe.target, value, frame, scope);
 }
 
+Term Elaborator::attributed(ArrayRef<Ident> attributes,
+                            llvm::function_ref<Term()> build) {
+  static constexpr StringRef kKnown[] = {"checkpoint"};
+  for (auto [index, each] : llvm::enumerate(attributes)) {
+    if (!llvm::is_contained(kKnown, each.text))
+      return fail(each.span,
+                  "no attribute of a call is called " + quoted(each.text) +
+                      nearest(each.text, kKnown),
+                  {}, "there is @checkpoint");
+    if (index > 0)
+      return fail(each.span, "@checkpoint is given twice",
+                  {{attributes[0].span, "the first is here"}});
+  }
+  if (attributes.empty())
+    return build();
+  int64_t number = checkpoints++;
+  mlir::Block *block = builder.getInsertionBlock();
+  mlir::Block::iterator end = builder.getInsertionPoint();
+  Operation *before = end == block->begin() ? nullptr : &*std::prev(end);
+  Term value = build();
+  if (builder.getInsertionBlock() != block || value.isPoison())
+    return value;
+  // Calls inside are marked already, and come after this one.
+  for (mlir::Block::iterator each = before ? std::next(before->getIterator())
+                                           : block->begin();
+       each != builder.getInsertionPoint(); ++each) {
+    if (isa<nn::ConstantOp>(*each))
+      continue;
+    SmallVector<int64_t> numbers{number};
+    if (auto inner = each->getAttrOfType<DenseI64ArrayAttr>(nn::kRecomputeAttr))
+      llvm::append_range(numbers, inner.asArrayRef());
+    each->setAttr(nn::kRecomputeAttr, builder.getDenseI64ArrayAttr(numbers));
+  }
+  return value;
+}
+
 Term Elaborator::apply(const Expr &target, const Term &piped, Frame &frame,
                        Scope &scope) {
   if (auto *one = dyn_cast<CallExpr>(&target))
-    return call(*one, &piped, frame, scope);
+    return attributed(one->attributes,
+                      [&] { return call(*one, &piped, frame, scope); });
   if (auto *loop = dyn_cast<RepeatExpr>(&target))
     return repeat(*loop, piped, frame, scope);
   auto *each = dyn_cast<EachExpr>(&target);
@@ -182,7 +220,9 @@ Term Elaborator::apply(const Expr &target, const Term &piped, Frame &frame,
     // A label names one call.
     if (each->call->label && &part != &piped.parts.front())
       frame.labels.erase(each->call->label.text);
-    results.push_back(call(*each->call, &part, frame, scope));
+    results.push_back(attributed(each->call->attributes, [&] {
+      return call(*each->call, &part, frame, scope);
+    }));
     if (results.back().isPoison())
       return {};
   }

@@ -129,7 +129,8 @@ private:
       return brackets.empty() || brackets.back() != Tok::LeftBracket;
     case Tok::At:
       // An attribute holds on to its `@`, a product does not.
-      return lines.back().kind != Line::Param || lines.back().cells.size() < 4;
+      return token.text != "checkpoint" && (lines.back().kind != Line::Param ||
+                                            lines.back().cells.size() < 4);
     case Tok::Minus:
       return !isUnary(index - 1);
     default:

@@ -106,8 +106,13 @@ private:
                      {}, "a call has brackets: " + name + "(...)");
       return;
     }
+    // Read as a product, where no pipe is.
     messages.error(span,
-                   quoted(name) + " is not known here" + nearest(name, all));
+                   quoted(name) + " is not known here" + nearest(name, all), {},
+                   name == "checkpoint"
+                       ? "@checkpoint stands behind a call that a pipe leads "
+                         "into, or behind a repeat"
+                       : "");
   }
 
   /// Names in the types of arguments are dims, which the arguments bring.

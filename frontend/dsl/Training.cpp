@@ -724,6 +724,9 @@ void TrainingBuilder::trace() {
         value.getParentBlock() != entry())
       continue;
     facts.layers.push_back(path);
+    // At once, so that what a layer gave need not be kept to the end.
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointAfterValue(value);
     // 0 times what is not finite is NaN.
     Value sum = e.sumOfAll(builder.make<nn::MulOp>(
         builder.make<nn::CastOp>(value, nn::onnxType(f32), 1, "up"),

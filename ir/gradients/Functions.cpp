@@ -157,3 +157,7 @@ SmallVector<Value> CastOp::differentiate(GradientBuilder &b, ValueRange dy) {
 SmallVector<Value> IdentityOp::differentiate(GradientBuilder &, ValueRange dy) {
   return {dy[0]};
 }
+
+SmallVector<Value> BarrierOp::differentiate(GradientBuilder &, ValueRange dy) {
+  return {dy[0], Value()};
+}

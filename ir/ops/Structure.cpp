@@ -60,6 +60,25 @@ OpFoldResult IdentityOp::fold(FoldAdaptor) {
   return getInput().getType() == getType() ? getInput() : OpFoldResult();
 }
 
+//===- barrier ------------------------------------------------------------===//
+
+LogicalResult BarrierOp::inferShapes(ShapeScope &scope) {
+  OpResult result = getOperation()->getResult(0);
+  if (failed(scope.set(result, getElementTypeOrSelf(getInput().getType()),
+                       scope.dims(getInput()))))
+    return failure();
+  scope.copy(result, getInput());
+  return success();
+}
+
+FailureOr<SmallVector<Value>> BarrierOp::lower(Lowering &lowering) {
+  Value input = lowering.lowered(getInput());
+  return SmallVector<Value>{
+      BarrierOp::create(lowering, input.getType(), input,
+                        lowering.lowered(getAfter()))
+          .getOutput()};
+}
+
 //===- shape --------------------------------------------------------------===//
 
 /// The dims that the operator gives: `start` and `end` count from the end when

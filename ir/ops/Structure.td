@@ -21,6 +21,17 @@ def NN_ShapeOp : NN_PureOp<"shape", "Shape"> {
   let results = (outs AnyTensor:$shape);
 }
 
+def NN_BarrierOp : NN_PureOp<"barrier", "", [NN_HasGradient]> {
+  let summary = "its operand `input`, for what shall not be computed before `after` is there";
+  let description = [{
+    What is computed again for a gradient reads its operands through barriers: it is no copy of what was computed before,
+    and follows the gradient that it is needed with. On storage types it stays until tensors are buffers, whose order is
+    that of the operators.
+  }];
+  let arguments = (ins AnyTensor:$input, AnyTensor:$after);
+  let results = (outs AnyTensor:$output);
+}
+
 def NN_GradientAtOp : NN_PureOp<"gradient_at", "", [AttrSizedOperandSegments]> {
   let summary = "the gradients of a tensor's sum by the first of `variables`, at `values` of these";
   let description = [{

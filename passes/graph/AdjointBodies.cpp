@@ -1,6 +1,7 @@
 // AdjointBodies.cpp - gradients through operators with bodies.
 #include "ir/Bodies.h"
 #include "ir/Ops.h"
+#include "ir/Signature.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "passes/graph/Adjoints.h"
@@ -149,6 +150,8 @@ void Iterations::addResults(
     llvm::function_ref<Operation *(size_t results)> build) {
   size_t before = op->getNumResults();
   Operation *next = build(before + values.size());
+  if (Attribute again = op->getAttr(nn::kRecomputeAttr))
+    next->setAttr(nn::kRecomputeAttr, again);
   next->getRegion(0).takeBody(op->getRegion(0));
   Operation *yield = body->getTerminator();
   yield->insertOperands(yield->getNumOperands(), values);

@@ -1,6 +1,7 @@
 // Adjoints.cpp - reverse accumulation over the operators of a block.
 #include "passes/graph/Adjoints.h"
 #include "ir/Ops.h"
+#include "ir/Signature.h"
 #include "mlir/Transforms/RegionUtils.h"
 
 using namespace mlir;
@@ -17,9 +18,17 @@ LogicalResult burnish::expandLayers(func::FuncOp function,
     if (isa<nn::LstmOp, nn::GruOp, nn::RnnOp>(op))
       layers.push_back(op);
   });
-  for (Operation *layer : layers)
+  for (Operation *layer : layers) {
+    // What a layer is made of is computed again where it would be.
+    Attribute again = layer->getAttr(nn::kRecomputeAttr);
+    Operation *before = layer->getPrevNode(), *after = layer->getNextNode();
+    Block *block = layer->getBlock();
     if (failed(nn::expandRecurrent(layer, scope)))
       return failure();
+    for (Operation *op = before ? before->getNextNode() : &block->front();
+         again && op != after; op = op->getNextNode())
+      op->setAttr(nn::kRecomputeAttr, again);
+  }
   return success();
 }
 
@@ -93,6 +102,18 @@ LogicalResult Adjoints::visit(Operation *op) {
   if (llvm::none_of(dy, [](Value each) { return bool(each); }) || !isActive(op))
     return success();
   builder.setLoc(op->getLoc());
+  Block::iterator end = builder.getInsertionPoint();
+  Operation *before = end == block.begin() ? nullptr : &*std::prev(end);
+  LogicalResult result = handOn(op, dy);
+  auto *given = llvm::find_if(dy, [](Value each) { return bool(each); });
+  for (Block::iterator each = before ? std::next(before->getIterator())
+                                     : block.begin();
+       each != end; ++each)
+    built[&*each] = *given;
+  return result;
+}
+
+LogicalResult Adjoints::handOn(Operation *op, ArrayRef<Value> dy) {
   if (isa<nn::IfOp>(op))
     return throughIf(op, dy);
   if (isa<nn::LoopOp, nn::ScanOp>(op))

@@ -12,6 +12,10 @@ bool isDifferentiable(mlir::Value value);
 mlir::LogicalResult expandLayers(mlir::func::FuncOp function,
                                  nn::ShapeScope &scope);
 
+/// Operators that were built for gradients, each with the gradient that was
+/// handed on when it was built.
+using Backward = llvm::DenseMap<mlir::Operation *, mlir::Value>;
+
 /// The gradients of one number by values of a block (A. Griewank, A. Walther,
 /// "Evaluating Derivatives", 2008, section 3.2): operators are visited last to
 /// first, and each hands the gradient by its results on to its operands.
@@ -30,6 +34,8 @@ public:
   mlir::Value of(mlir::Value value);
   /// The same, null instead of zeros.
   mlir::Value find(mlir::Value value) const { return adjoints.lookup(value); }
+  /// What the run built in the block.
+  const Backward &backward() const { return built; }
 
 private:
   /// A product with a matrix from above the block: the gradient by that is
@@ -44,6 +50,8 @@ private:
   bool isQuantized(mlir::Operation *op) const;
   void add(mlir::Value value, mlir::Value gradient);
   mlir::LogicalResult visit(mlir::Operation *op);
+  mlir::LogicalResult handOn(mlir::Operation *op,
+                             llvm::ArrayRef<mlir::Value> dy);
   /// The operand of a product whose gradient is left to `products`; null where
   /// there is none.
   mlir::Value takenApart(mlir::Operation *op, mlir::Value dy);
@@ -61,6 +69,7 @@ private:
   llvm::DenseSet<mlir::Value> active;
   nn::GradientBuilder builder;
   llvm::DenseMap<mlir::Value, mlir::Value> adjoints;
+  Backward built;
   /// In a body that runs again and again: products whose gradient by a matrix
   /// from above is left to one product over all iterations.
   std::optional<llvm::SmallVector<Product>> products;

@@ -3,6 +3,7 @@
 #include "ir/Signature.h"
 #include "passes/Passes.h"
 #include "passes/graph/Adjoints.h"
+#include "passes/graph/Recompute.h"
 #include "llvm/Support/GlobPattern.h"
 
 using namespace mlir;
@@ -149,6 +150,7 @@ LogicalResult Differentiate::differentiate(func::FuncOp function,
                             getElementTypeOrSelf(result.getType()), 1))));
   if (failed(adjoints.run()))
     return failure();
+  recompute(block, adjoints.backward(), scope, choices);
 
   SmallVector<Value> results{end->getOperand(*index)};
   SmallVector<DictionaryAttr> attributes{function.getResultAttrDict(*index)};

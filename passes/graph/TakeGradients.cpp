@@ -5,6 +5,7 @@
 #include "mlir/IR/IRMapping.h"
 #include "passes/Passes.h"
 #include "passes/graph/Adjoints.h"
+#include "passes/graph/Recompute.h"
 
 using namespace mlir;
 using namespace burnish;
@@ -49,7 +50,8 @@ static Value computeAt(Operation *op, Value y, ValueRange variables,
 }
 
 /// Puts the gradients in the place of the operator.
-static LogicalResult take(nn::GradientAtOp op, nn::ShapeScope &scope) {
+static LogicalResult take(nn::GradientAtOp op, nn::ShapeScope &scope,
+                          int64_t choices) {
   Value y = op.getY();
   SmallVector<Value> variables(op.getVariables());
   if (y.getParentBlock() != op->getBlock())
@@ -71,12 +73,15 @@ static LogicalResult take(nn::GradientAtOp op, nn::ShapeScope &scope) {
     return failure();
   for (auto [result, variable] : llvm::zip_equal(op.getGradients(), wanted))
     result.replaceAllUsesWith(adjoints.of(variable));
+  recompute(*op->getBlock(), adjoints.backward(), scope, choices);
   op.erase();
   return success();
 }
 
 namespace {
 struct TakeGradients : burnish::impl::TakeGradientsBase<TakeGradients> {
+  using TakeGradientsBase::TakeGradientsBase;
+
   void runOnOperation() override {
     SmallVector<nn::GradientAtOp> gradients;
     getOperation().walk([&](nn::GradientAtOp op) { gradients.push_back(op); });
@@ -89,7 +94,7 @@ struct TakeGradients : burnish::impl::TakeGradientsBase<TakeGradients> {
       return signalPassFailure();
     // The first is taken first: a later one may be of its result.
     for (nn::GradientAtOp op : gradients)
-      if (failed(take(op, scope)))
+      if (failed(take(op, scope, choices)))
         return signalPassFailure();
   }
 };

@@ -1,4 +1,5 @@
 // ChooseLayouts.cpp - the order in which the axes of tensors lie in memory.
+#include "ir/Ops.h"
 #include "ir/Storage.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
@@ -64,13 +65,15 @@ public:
                                        : WalkResult::advance();
     });
     for (Operation *op : ops) {
+      visited = op;
       b.setInsertionPoint(op);
       llvm::TypeSwitch<Operation *>(op)
-          .Case<linalg::GenericOp, linalg::TransposeOp, tensor::PadOp,
-                tensor::InsertSliceOp, tensor::ExtractSliceOp,
+          .Case<nn::BarrierOp, linalg::GenericOp, linalg::TransposeOp,
+                tensor::PadOp, tensor::InsertSliceOp, tensor::ExtractSliceOp,
                 tensor::CollapseShapeOp, tensor::ExpandShapeOp>(
               [&](auto op) { visit(op); });
     }
+    visited = nullptr;
     // Users that were replaced are gone before what they used.
     for (Operation *op : llvm::reverse(replaced)) {
       Value result = op->getResult(0);
@@ -108,11 +111,24 @@ private:
       if (ArrayRef(copy.order) == order)
         return copy.tensor;
     OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointAfterValue(source.tensor);
+    goTo(source.tensor);
     SmallVector<int64_t> inverse = invertPermutationVector(source.order);
     Value moved = moveAxes(source.tensor, applyPermutation(inverse, order));
     copies[value].push_back({moved, SmallVector<int64_t>(order)});
     return moved;
+  }
+
+  /// Goes where a copy of a value is made. What is there from the beginning is
+  /// copied when it is wanted first, and the copy takes its memory only then.
+  void goTo(Value tensor) {
+    Operation *maker = tensor.getDefiningOp();
+    Operation *user = visited;
+    while (user && user->getBlock() != tensor.getParentBlock())
+      user = user->getParentOp();
+    if (user && (!maker || isa<nn::BarrierOp>(maker)))
+      b.setInsertionPoint(user);
+    else
+      b.setInsertionPointAfterValue(tensor);
   }
 
   /// What a result is written into, in the given order.
@@ -522,6 +538,20 @@ private:
     this->place(op, result, order);
   }
 
+  /// A barrier lies as its operand does, and waits for the other however that
+  /// lies.
+  void visit(nn::BarrierOp op) {
+    if (const Placed *after = placeOf(op.getAfter()))
+      op.getAfterMutable().assign(after->tensor);
+    const Placed *place = placeOf(op.getInput());
+    if (!place)
+      return;
+    Value tensor = place->tensor;
+    Value held = nn::BarrierOp::create(b, op.getLoc(), tensor.getType(), tensor,
+                                       op.getAfter());
+    this->place(op, held, SmallVector<int64_t>(place->order));
+  }
+
   void visit(tensor::ExpandShapeOp op) {
     const Placed *place = placeOf(op.getSrc());
     if (!place)
@@ -545,6 +575,8 @@ private:
   }
 
   IRRewriter b;
+  /// The operation that is being given its layout.
+  Operation *visited = nullptr;
   /// Where values lie, and copies of values in other orders.
   llvm::DenseMap<Value, Placed> placed;
   llvm::DenseMap<Value, SmallVector<Placed, 1>> copies;

@@ -1,11 +1,13 @@
 // Bufferize.cpp - tensors become buffers.
 #include "passes/memory/Bufferize.h"
 #include "ir/Kernel.h"
+#include "ir/Ops.h"
 #include "ir/Signature.h"
 #include "mlir/Dialect/Bufferization/IR/DstBufferizableOpInterfaceImpl.h"
 #include "mlir/Dialect/Bufferization/Transforms/OneShotAnalysis.h"
 #include "mlir/Dialect/Bufferization/Transforms/OneShotModuleBufferize.h"
 #include "mlir/Dialect/Bufferization/Transforms/Transforms.h"
+#include "mlir/IR/IRMapping.h"
 #include "passes/Passes.h"
 #include "passes/kernels/Fit.h"
 
@@ -97,6 +99,50 @@ static void copyWhatCastsCannot(Operation *root) {
   });
 }
 
+/// What makes a tensor that nothing was written to, from the tensor on; none
+/// for other tensors.
+static SmallVector<Operation *> makersOfRoom(Value room) {
+  SmallVector<Operation *> makers;
+  while (Operation *maker = room.getDefiningOp()) {
+    makers.push_back(maker);
+    if (isa<tensor::EmptyOp>(maker))
+      return makers;
+    if (!isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(maker))
+      break;
+    room = maker->getOperand(0);
+  }
+  return {};
+}
+
+/// Whoever fills a tensor has room of its own: a buffer that several fill one
+/// after another would be taken from the first of them to the last, and what
+/// lies between could not have its place.
+static void separateRooms(ModuleOp module) {
+  SmallVector<std::pair<OpOperand *, SmallVector<Operation *>>> shared;
+  module.walk([&](Operation *user) {
+    if (user->getParentOfType<nn::KernelOp>())
+      return;
+    MutableOperandRange inits(user, 0, 0);
+    if (isa<linalg::LinalgOp, nn::KernelOp>(user))
+      inits = cast<DestinationStyleOpInterface>(user).getDpsInitsMutable();
+    else if (auto loop = dyn_cast<scf::ForOp>(user))
+      inits = loop.getInitArgsMutable();
+    for (OpOperand &init : inits) {
+      SmallVector<Operation *> makers = makersOfRoom(init.get());
+      if (llvm::any_of(makers,
+                       [](Operation *maker) { return !maker->hasOneUse(); }))
+        shared.push_back({&init, makers});
+    }
+  });
+  for (auto &[init, makers] : shared) {
+    OpBuilder builder(init->getOwner());
+    IRMapping mapping;
+    for (Operation *maker : llvm::reverse(makers))
+      builder.clone(*maker, mapping);
+    init->set(mapping.lookup(init->get()));
+  }
+}
+
 namespace {
 /// A kernel reads its inputs and writes its outs, whose contents it does not
 /// look at; its region stays as it is.
@@ -165,6 +211,45 @@ struct KernelBufferization
   }
 };
 
+/// A barrier is where its operand is, and nothing more: buffers are used in the
+/// order of the operators, and no pass takes two that write for one.
+struct BarrierBufferization
+    : BufferizableOpInterface::ExternalModel<BarrierBufferization,
+                                             nn::BarrierOp> {
+  bool bufferizesToMemoryRead(Operation *, OpOperand &operand,
+                              const AnalysisState &) const {
+    return operand.getOperandNumber() == 1;
+  }
+  bool bufferizesToMemoryWrite(Operation *, OpOperand &,
+                               const AnalysisState &) const {
+    return false;
+  }
+  AliasingValueList getAliasingValues(Operation *op, OpOperand &operand,
+                                      const AnalysisState &) const {
+    if (operand.getOperandNumber() == 1)
+      return {};
+    return {{op->getResult(0), BufferRelation::Equivalent}};
+  }
+
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter,
+                          const BufferizationOptions &options,
+                          BufferizationState &state) const {
+    FailureOr<Value> buffer =
+        getBuffer(rewriter, cast<nn::BarrierOp>(op).getInput(), options, state);
+    if (failed(buffer))
+      return failure();
+    replaceOpWithBufferizedValues(rewriter, op, *buffer);
+    return success();
+  }
+  FailureOr<BufferLikeType>
+  getBufferType(Operation *op, Value, const BufferizationOptions &options,
+                const BufferizationState &state,
+                SmallVector<Value> &invocationStack) const {
+    return bufferization::getBufferType(cast<nn::BarrierOp>(op).getInput(),
+                                        options, state, invocationStack);
+  }
+};
+
 struct Bufferize : burnish::impl::BufferizeBase<Bufferize> {
   void runOnOperation() override {
     OneShotBufferizationOptions options;
@@ -190,6 +275,7 @@ struct Bufferize : burnish::impl::BufferizeBase<Bufferize> {
             index, BufferizationDialect::kWritableAttrName,
             BoolAttr::get(&getContext(), updated.contains(index)));
     }
+    separateRooms(getOperation());
     IRRewriter rewriter(&getContext());
     OneShotAnalysisState analysis(getOperation(), options);
     if (failed(analyzeModuleOp(getOperation(), analysis)) ||
@@ -203,8 +289,9 @@ struct Bufferize : burnish::impl::BufferizeBase<Bufferize> {
 };
 } // namespace
 
-void burnish::registerKernelBufferization(DialectRegistry &registry) {
+void burnish::registerOwnBufferization(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, nn::NNDialect *) {
     nn::KernelOp::attachInterface<KernelBufferization>(*context);
+    nn::BarrierOp::attachInterface<BarrierBufferization>(*context);
   });
 }

@@ -4,7 +4,7 @@
 
 namespace burnish {
 
-/// Tells bufferisation what kernels read and write.
-void registerKernelBufferization(mlir::DialectRegistry &registry);
+/// Tells bufferisation what kernels and barriers read and write.
+void registerOwnBufferization(mlir::DialectRegistry &registry);
 
 } // namespace burnish

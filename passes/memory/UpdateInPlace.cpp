@@ -1,4 +1,5 @@
 // UpdateInPlace.cpp - results that take the place of arguments.
+#include "ir/Ops.h"
 #include "ir/Signature.h"
 #include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
@@ -56,6 +57,18 @@ private:
     return body.findAncestorOpInBlock(*op);
   }
 
+  /// What reads a value, behind barriers too.
+  static SmallVector<Operation *> readersOf(Value value) {
+    SmallVector<Operation *> readers;
+    for (Operation *user : value.getUsers()) {
+      readers.push_back(user);
+      if (auto barrier = dyn_cast<nn::BarrierOp>(user);
+          barrier && barrier.getInput() == value)
+        llvm::append_range(readers, readersOf(barrier.getOutput()));
+    }
+    return readers;
+  }
+
   /// The room that an operation writes to becomes its own, so that the argument
   /// can take its place for no other.
   static void giveRoom(Operation *maker) {
@@ -82,7 +95,7 @@ private:
         if (!writer)
           continue;
         Operation *last = nullptr;
-        for (Operation *user : update.argument.getUsers()) {
+        for (Operation *user : readersOf(update.argument)) {
           Operation *reader = within(body, user);
           if (reader != writer && reader != end &&
               (!last || last->isBeforeInBlock(reader)))

@@ -9,6 +9,7 @@
 #include "tools/burnish/BurnishHeader.h"
 #include "tools/burnish/Commands.h"
 #include "tools/burnish/Compiler.h"
+#include "tools/burnish/FitWorkspace.h"
 #include "tools/burnish/Tune.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -341,7 +342,8 @@ static int writeSchedules(const Options &options) {
   return kDone;
 }
 
-int burnish::compile(const Options &options) {
+int burnish::compile(const Options &given) {
+  Options options = given;
   if (options.emit < Emit::Llvm && options.cpu.find(',') != std::string::npos) {
     llvm::errs()
         << "burnish: --emit=nn to --emit=loops show the code for one CPU\n";
@@ -366,6 +368,15 @@ int burnish::compile(const Options &options) {
   if (options.tunes)
     if (int status = writeSchedules(options))
       return status;
+  if (options.memoryLimit && options.emit >= Emit::Nn) {
+    if (input == "-") {
+      llvm::errs() << "burnish: --memory reads the model more than once, so "
+                      "not from the standard input\n";
+      return kBadCommandLine;
+    }
+    if (!fitWorkspace(options))
+      return kBadInput;
+  }
   Compiler compiler(options, llvm::errs());
   if (!compiler.load(input,
                      cIdentifier(stemOf(output == "-" ? input : output)) +

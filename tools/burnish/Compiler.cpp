@@ -338,6 +338,7 @@ bool Compiler::lower(ModuleOp module, const Target &target, Emit stage) {
   pipeline.level = options.level;
   pipeline.loss = options.loss;
   pipeline.wrt = options.wrt;
+  pipeline.recomputed = options.recomputed;
   pipeline.weightsInFile = !options.embedsWeights;
   bool isTraining = options.trains || options.role != TrainingRole::None;
   pipeline.isProgram = options.emit == Emit::Program && !isTraining;
@@ -405,14 +406,10 @@ std::string Compiler::trainingHeader() const {
   facts.name = description.name();
   facts.stateBytes = nn::stateBytesOf(
       description.module()->getAttrOfType<ArrayAttr>(nn::kTrainingAttr));
-  auto workspaceOf = [](ModuleOp module) {
-    auto bytes = module->getAttrOfType<IntegerAttr>(nn::kWorkspaceAttr);
-    return bytes ? bytes.getInt() : 0;
-  };
-  facts.workspaceBytes = workspaceOf(module());
+  facts.workspaceBytes = workspaceBytes();
   for (const auto &part : parts)
     facts.workspaceBytes =
-        std::max(facts.workspaceBytes, workspaceOf(part->compiler->module()));
+        std::max(facts.workspaceBytes, part->compiler->workspaceBytes());
   auto columnsOf = [](const nn::Signature &signature) {
     std::vector<nn::Port> columns;
     for (const nn::Port &port : signature.inputs) {
@@ -432,17 +429,22 @@ std::string Compiler::trainingHeader() const {
   return trainingHeaderText(facts);
 }
 
+int64_t Compiler::workspaceBytes() const {
+  int64_t most = 0;
+  for (const OwningOpRef<ModuleOp> &each : modules)
+    if (auto bytes = each.get()->getAttrOfType<IntegerAttr>(nn::kWorkspaceAttr))
+      most = std::max(most, bytes.getInt());
+  return most;
+}
+
 std::string Compiler::header() const {
   if (!parts.empty())
     return trainingHeader();
   nn::Signature signature = nn::Signature::recorded(module());
   HeaderFacts facts;
-  for (const OwningOpRef<ModuleOp> &each : modules) {
-    ModuleOp module = each.get();
-    if (auto bytes = module->getAttrOfType<IntegerAttr>(nn::kWorkspaceAttr))
-      facts.workspaceBytes = std::max(facts.workspaceBytes, bytes.getInt());
-    facts.needsAllocator |= module->hasAttr(nn::kAllocatesAttr);
-  }
+  facts.workspaceBytes = workspaceBytes();
+  for (const OwningOpRef<ModuleOp> &each : modules)
+    facts.needsAllocator |= each.get()->hasAttr(nn::kAllocatesAttr);
   facts.weightsFileBytes = weightsFileBytes();
   facts.isTyped = module().lookupSymbol(signature.name + "_run") != nullptr;
   return headerText(signature, facts);

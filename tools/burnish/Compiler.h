@@ -50,6 +50,8 @@ public:
   /// Whether the compiled model has weights in a file of their own, and their
   /// bytes.
   int64_t weightsFileBytes() const;
+  /// Bytes of the workspace, of the CPU that wants most; after Emit::Loops.
+  int64_t workspaceBytes() const;
   /// The header of the model; after lowering.
   std::string header() const;
 

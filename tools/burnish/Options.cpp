@@ -3,6 +3,7 @@
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSwitch.h"
+#include "llvm/Support/MathExtras.h"
 #include <functional>
 #include <optional>
 
@@ -35,6 +36,7 @@ MODEL may also be a .nn file, in Burnish's own language, or a .mlir file, at any
   -O0 .. -O3            how much to optimise (default: -O2)
   --gradient=OUTPUT     give the gradients of an output that is one float, instead of the other outputs
   --wrt=NAME            by this input or parameter, or all like `fc*` (several times; default: all inputs of floats)
+  --memory=256M         compute again what gradients would keep, so that the workspace takes no more (--gradient, --train)
   --weights=embed|file  weights inside the object (default), or in a file beside it
   --precision=bf16      matrix products and convolutions of f32 take their operands in bf16; bench says what that costs
   --deterministic       the same bits whatever the CPU, but for what libm's functions give there
@@ -88,6 +90,20 @@ static bool parseShape(StringRef text, std::vector<int64_t> &dims) {
 template <typename Number>
 static bool parsePositive(StringRef text, Number &number) {
   return !text.getAsInteger(10, number) && number > 0;
+}
+
+/// `256M`: bytes, or units of 2^10, 2^20 and 2^30 of them.
+static bool parseBytes(StringRef text, int64_t &bytes) {
+  static constexpr StringRef kUnits = "KMG";
+  size_t unit = text.empty() ? StringRef::npos : kUnits.find(text.back());
+  int64_t scale = 1;
+  if (unit != StringRef::npos) {
+    text = text.drop_back();
+    scale = int64_t(1) << (10 * (unit + 1));
+  }
+  int64_t number;
+  return parsePositive(text, number) &&
+         !llvm::MulOverflow(number, scale, bytes);
 }
 
 static std::optional<Emit> emitOf(StringRef name) {
@@ -241,8 +257,13 @@ static llvm::ArrayRef<Option> table() {
        "--jobs=N"},
       {"--timeout", Option::Needed, bit(Command::Test),
        count(&Options::timeout), "--timeout=SECONDS"},
-      {"--memory", Option::Needed, bit(Command::Test), count(&Options::memory),
-       "--memory=MB"},
+      {"--memory", Option::Needed, bit(Command::Test) | bit(Command::Compile),
+       [](Options &options, StringRef value) {
+         return options.command == Command::Test
+                    ? parsePositive(value, options.memory)
+                    : parseBytes(value, options.memoryLimit);
+       },
+       "--memory=256M, in bytes or with K, M or G (test: --memory=MB)"},
       {"--pin", Option::None, bit(Command::Test), flag(&Options::pinsDims), ""},
       {"--seconds", Option::Needed, bit(Command::Bench),
        [](Options &options, StringRef value) {
@@ -416,6 +437,9 @@ burnish::parseOptions(llvm::ArrayRef<const char *> words) {
   if (options.trains)
     if (llvm::Error error = checkTraining(options))
       return error;
+  if (options.memoryLimit && !options.trains && options.loss.empty())
+    return llvm::createStringError(
+        "--memory is for gradients; it wants --gradient=OUTPUT or --train");
   if (llvm::Error error = checkFiles(options))
     return error;
   return options;

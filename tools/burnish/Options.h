@@ -65,6 +65,9 @@ struct Options {
   /// parameters.
   std::string loss;
   std::vector<std::string> wrt;
+  /// The most bytes of workspace that gradients may take (0: as many as they
+  /// will), and what that leads to: how many choices of what to compute again.
+  int64_t memoryLimit = 0, recomputed = -1;
   bool embedsWeights = true;
   bool isDeterministic = false;
   /// A sanitized compiler's programs are checked like itself.
