@@ -32,6 +32,7 @@ def NN_ScheduleAttr : AttrDef<NN_Dialect, "Schedule"> {
     `windows`: sums over windows, each channel by itself, `rows` windows side by side.
     `cascade`: the kernels in the region, line by line.
     `winograd_input`, `winograd_output`: what the operators of these names say, `lanes` channels at a time.
+    `trees`: walks through decision trees, `lanes` of them side by side, `rows` rows a task.
     Threads share a kernel when it `isParallel`.
     With `steps` of 4 or 2 the operands of a product are bytes, of which a lane takes so many steps of the sum at once
     (x86's vpdpbusd; pmaddwd of widened bytes), or bf16, two at once (vdpbf16ps); the constant operand is packed with these
@@ -40,7 +41,7 @@ def NN_ScheduleAttr : AttrDef<NN_Dialect, "Schedule"> {
     `backAndForth` does its tasks in turns forwards and backwards, iteration by iteration of the loop that it stands in.
   }];
   let parameters = (ins
-    StringRefParameter<"product, windows, elements, rows, cascade, winograd_input or winograd_output">:$algorithm,
+    StringRefParameter<"product, windows, elements, rows, cascade, trees, winograd_input or winograd_output">:$algorithm,
     "unsigned":$lanes, "unsigned":$vectors, "unsigned":$rows, "bool":$packs, "bool":$rowsOutside, "bool":$isParallel,
     DefaultValuedParameter<"unsigned", "1">:$streams, DefaultValuedParameter<"bool", "false">:$backAndForth,
     DefaultValuedParameter<"unsigned", "1">:$steps);

@@ -2,6 +2,7 @@
 #include "frontend/onnx/Expand.h"
 #include "frontend/onnx/GraphImporter.h"
 #include "ir/Ops.h"
+#include "ir/Storage.h"
 #include "ir/Types.h"
 
 using namespace mlir;
@@ -149,6 +150,53 @@ Value Expansion::cast(Value value, int64_t type) {
                                  : (*this)("Cast", value, {{"to", type}});
 }
 
+Value Expansion::tensorAttr(StringRef name) {
+  const onnx::AttributeProto *attribute = findAttribute(node, name);
+  return attribute && attribute->has_t()
+             ? importer.constant(attribute->t(), importer.whereNow())
+             : Value();
+}
+
+SmallVector<double> Expansion::numbersAttr(StringRef name) {
+  if (std::optional<SmallVector<float>> values = floatsAttribute(node, name);
+      values && !values->empty())
+    return SmallVector<double>(values->begin(), values->end());
+  Value tensor = tensorAttr((name + "_as_tensor").str());
+  if (!tensor)
+    tensor = tensorAttr(name);
+  ElementsAttr elements;
+  if (!tensor || !matchPattern(tensor, m_Constant(&elements)))
+    return {};
+  constexpr int64_t kAll = std::numeric_limits<int64_t>::max();
+  if (std::optional<SmallVector<double>> found = nn::readFloats(elements, kAll))
+    return *found;
+  fail("attribute '" + name + "' has no floats");
+  return {};
+}
+
+Value Expansion::floats(ArrayRef<double> values, ArrayRef<int64_t> shape,
+                        Type elementType) {
+  SmallVector<char> bytes;
+  for (double value : values) {
+    float narrow = static_cast<float>(value);
+    const char *from = elementType.isF64()
+                           ? reinterpret_cast<const char *>(&value)
+                           : reinterpret_cast<const char *>(&narrow);
+    bytes.append(from, from + (elementType.isF64() ? 8 : 4));
+  }
+  return importer.builder.make<nn::ConstantOp>(nn::constantWith(
+      RankedTensorType::get(shape, elementType), "table", std::move(bytes)));
+}
+Value Expansion::floats(ArrayRef<double> values, ArrayRef<int64_t> shape) {
+  return floats(values, shape, importer.builder.getF32Type());
+}
+
+void Expansion::remark(const Twine &text) {
+  mlir::emitRemark(importer.builder.getLoc()) << text;
+}
+
+nn::NetBuilder &Expansion::builder() { return importer.builder; }
+
 Value Expansion::sequence(ArrayRef<Value> elements) {
   if (llvm::any_of(elements, GraphImporter::isPoison))
     return poison();
@@ -195,14 +243,18 @@ ExpandFunction findExpansion(StringRef op) {
     addActivations(all);
     addArithmetic(all);
     addContractions(all);
+    addFeatures(all);
     addLayouts(all);
+    addLinearModels(all);
     addLosses(all);
     addNormalizations(all);
     addQuantization(all);
     addReductions(all);
     addSampling(all);
     addSignals(all);
+    addSupportVectors(all);
     addTraining(all);
+    addTrees(all);
     addSequences(all);
     return all;
   }();

@@ -9,6 +9,7 @@
 #include "passes/kernels/Code.h"
 #include "passes/kernels/Fit.h"
 #include "passes/kernels/Parallel.h"
+#include "passes/kernels/Trees.h"
 #include "passes/kernels/Winograd.h"
 #include "passes/kernels/Work.h"
 
@@ -211,6 +212,9 @@ struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
                   algorithm.str()};
     if (algorithm == "panels")
       return Work{b.getIndexAttr(tasksOfPanels(kernel)), algorithm.str()};
+    if (algorithm == "trees")
+      return Work{tasksOfTrees(b, kernel, sizeOf(b, kernel->getOperand(0), 0)),
+                  algorithm.str()};
     if (algorithm == "cascade") {
       if (fitsBuffers(kernel))
         return Work{b.getIndexAttr(tasksOfCascade(kernel)),
@@ -285,6 +289,13 @@ struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
     }
     if (kernel.getSchedule().getAlgorithm() == "panels") {
       makePanels(b, kernel, data, layouts, begin, end);
+      func::ReturnOp::create(b);
+      return function;
+    }
+    if (algorithm == "trees") {
+      makeTrees(b, kernel, data, layouts,
+                {sizeOf(b, arguments[0], 0), sizeOf(b, arguments[2], 0)}, begin,
+                end);
       func::ReturnOp::create(b);
       return function;
     }

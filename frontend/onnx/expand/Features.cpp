@@ -1,0 +1,7 @@
+// Features.cpp - TBD
+#include "frontend/onnx/expand/Scores.h"
+using namespace llvm;
+using mlir::Value;
+namespace burnish::onnx_import {
+void addFeatures(ExpandTable &table) {}
+} // namespace burnish::onnx_import
