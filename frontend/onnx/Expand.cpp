@@ -1,6 +1,7 @@
 // Expand.cpp - what expansions are written with, and the table of them.
 #include "frontend/onnx/Expand.h"
 #include "frontend/onnx/GraphImporter.h"
+#include "ir/Bodies.h"
 #include "ir/Ops.h"
 #include "ir/Storage.h"
 #include "ir/Types.h"
@@ -228,6 +229,45 @@ Value Expansion::branch(Value condition, function_ref<Value()> whenTrue,
   }
   Operation *op = builder.create(state);
   return succeeded(builder.scope.infer(op)) ? op->getResult(0) : poison();
+}
+
+SmallVector<Value>
+Expansion::repeat(int64_t most, ArrayRef<Value> initial,
+                  function_ref<Repeated(Value, ArrayRef<Value>)> body) {
+  SmallVector<Value> refused(initial.size(), poison());
+  if (llvm::any_of(initial, GraphImporter::isPoison))
+    return refused;
+  nn::NetBuilder &builder = importer.builder;
+  mlir::OperationState state(builder.getLoc(), nn::LoopOp::getOperationName());
+  state.addOperands(integer(most));
+  state.addOperands(initial);
+  state.addAttribute(
+      "operandSegmentSizes",
+      builder.getDenseI32ArrayAttr({1, 0, int32_t(initial.size())}));
+  state.types.assign(initial.size(), poison().getType());
+  Block &block = state.addRegion()->emplaceBlock();
+  for (size_t i = 0; i < initial.size() + 2; ++i)
+    block.addArgument(poison().getType(), builder.getLoc());
+  auto op = cast<nn::HasBodies>(builder.create(state));
+  nn::CarriedDims carried(op, builder.scope);
+  if (failed(carried.declare()))
+    return refused;
+  {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(&block);
+    Value iteration = block.getArgument(0), condition = block.getArgument(1);
+    SmallVector<Value> arguments(block.getArguments().drop_front(2));
+    Repeated next = body(iteration, arguments);
+    if (llvm::any_of(next.carried, GraphImporter::isPoison))
+      return refused;
+    SmallVector<Value> yielded{next.goesOn ? next.goesOn : condition};
+    yielded.append(next.carried);
+    nn::YieldOp::create(builder, builder.getLoc(), yielded);
+  }
+  FailureOr<bool> isWider = carried.widen(/*isInferred=*/true);
+  if (failed(isWider) || *isWider || failed(builder.scope.infer(op)))
+    return refused;
+  return SmallVector<Value>(op->getResults());
 }
 
 Value Expansion::fail(const Twine &reason) {

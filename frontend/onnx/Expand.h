@@ -105,6 +105,19 @@ public:
   /// A value of the graph around the node by its name; null where there is none
   /// yet.
   mlir::Value named(llvm::StringRef name);
+  /// What one iteration hands to the next, and whether there shall be a next;
+  /// null: yes.
+  struct Repeated {
+    llvm::SmallVector<mlir::Value> carried;
+    mlir::Value goesOn;
+  };
+  /// `body` at most so many times, from `initial` values whose shapes stay; it
+  /// gets the number of the iteration, an i64 of rank 0, and what is carried.
+  llvm::SmallVector<mlir::Value>
+  repeat(int64_t most, llvm::ArrayRef<mlir::Value> initial,
+         llvm::function_ref<Repeated(mlir::Value, llvm::ArrayRef<mlir::Value>)>
+             body);
+
   /// A constant that is an attribute of the node, a tensor; null without it.
   mlir::Value tensorAttr(llvm::StringRef name);
   /// The numbers of an attribute that is a list of floats or, under the name

@@ -17,6 +17,19 @@ Value featureRows(Expansion &e, Value x, int64_t type) {
   return e.cast(x, type);
 }
 
+Value featureRows(Expansion &e, Value x, int64_t type, int64_t columns) {
+  Value rows = featureRows(e, x, type);
+  if (!isa<mlir::RankedTensorType>(rows.getType()))
+    return rows;
+  std::optional<int64_t> size = Expansion::size(rows, 1);
+  if (!size)
+    return e.reshape(rows, {e.extent(rows, 0), columns});
+  return *size == columns
+             ? rows
+             : e.fail("X has " + Twine(*size) +
+                      " columns, and the model is of " + Twine(columns));
+}
+
 bool isTransform(Expansion &e, StringRef transform) {
   for (StringRef known :
        {"NONE", "LOGISTIC", "SOFTMAX", "SOFTMAX_ZERO", "PROBIT"})

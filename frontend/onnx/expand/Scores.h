@@ -8,6 +8,9 @@ namespace burnish::onnx_import {
 /// The operand as rows of features in ONNX's element type `type`; one row when
 /// it has rank 1. Poison after a diagnostic.
 mlir::Value featureRows(Expansion &e, mlir::Value x, int64_t type);
+/// The same with so many columns; a run with others fails.
+mlir::Value featureRows(Expansion &e, mlir::Value x, int64_t type,
+                        int64_t columns);
 
 /// Whether `post_transform` is one of ONNX's; a diagnostic if not.
 bool isTransform(Expansion &e, llvm::StringRef transform);

@@ -409,14 +409,19 @@ SmallVector<Value> targets(Expansion &e, const Forest &forest,
     return e.refuse("'base_values' has " + Twine(base.size()) +
                     " elements, and there are " + Twine(forest.targetCount) +
                     " targets");
-  std::optional<Scores> scores = scoresOf(e, rowsFor(e), forest, aggregate,
-                                          /*needsScored=*/false);
+  // A target without any weight in a row does not get its base either, unless
+  // it is the only one.
+  bool losesBase = !base.empty() && forest.targetCount > 1;
+  std::optional<Scores> scores =
+      scoresOf(e, rowsFor(e), forest, aggregate, losesBase);
   if (!scores)
     return {e.poison()};
   Value values = scores->values;
   if (!base.empty())
     values = e.add(values, e.floats(base, int64_t(base.size()),
                                     Expansion::elementType(values)));
+  if (losesBase && scores->isScored)
+    values = e("Where", {scores->isScored, values, e.scalar(0, values)});
   if (transform != "NONE" && type == TensorProto::FLOAT)
     values = e.cast(values, TensorProto::FLOAT);
   return {e.cast(transformedTargets(e, values, forest.targetCount, transform),
@@ -433,6 +438,8 @@ SmallVector<Value> regressor(Expansion &e) {
                  e.numbersAttr("base_values"), TensorProto::FLOAT);
 }
 
+// ONNX Runtime 1.32 takes a post_transform of 1 for LOGISTIC and 2 for SOFTMAX;
+// ONNX has it the other way round.
 SmallVector<Value> ensemble(Expansion &e) {
   static constexpr StringRef kAggregates[] = {"AVERAGE", "SUM", "MIN", "MAX"},
                              kTransforms[] = {"NONE", "SOFTMAX", "LOGISTIC",
