@@ -34,6 +34,7 @@ def NN_ScheduleAttr : AttrDef<NN_Dialect, "Schedule"> {
     `panels`, `turn`: what the `linalg.pack` or `linalg.transpose` in the region says, square by square in registers, `rows`
     rows of the result at a time.
     `winograd_input`, `winograd_output`: what the operators of these names say, `lanes` channels at a time.
+    `trees`: walks through decision trees, `lanes` of them side by side, `rows` rows a task.
     Threads share a kernel when it `isParallel`.
     With `steps` of 4 or 2 the operands of a product are bytes, of which a lane takes so many steps of the sum at once
     (x86's vpdpbusd; pmaddwd of widened bytes), or bf16, two at once (vdpbf16ps); the constant operand is packed with these
@@ -42,7 +43,7 @@ def NN_ScheduleAttr : AttrDef<NN_Dialect, "Schedule"> {
     `backAndForth` does its tasks in turns forwards and backwards, iteration by iteration of the loop that it stands in.
   }];
   let parameters = (ins
-    StringRefParameter<"product, windows, elements, rows, attention, cascade, panels, turn, winograd_input or winograd_output">:$algorithm,
+    StringRefParameter<"product, windows, elements, rows, attention, cascade, panels, trees, turn, winograd_input or winograd_output">:$algorithm,
     "unsigned":$lanes, "unsigned":$vectors, "unsigned":$rows, "bool":$packs, "bool":$rowsOutside, "bool":$isParallel,
     DefaultValuedParameter<"unsigned", "1">:$streams, DefaultValuedParameter<"bool", "false">:$backAndForth,
     DefaultValuedParameter<"unsigned", "1">:$steps);

@@ -410,8 +410,8 @@ bool RecipeReader::lora(const Clause &) {
                         : nullptr;
     std::optional<double> rank = pattern ? numberOf(*on->left) : std::nullopt;
     if (!pattern && wordOf(*item.parts[0]) == "alpha") {
-      if (item.parts.size() != 2 || !take(item, "alpha", 0, alpha))
-        return reject(item.parts[0]->span, "alpha is a number, as alpha 16");
+      if (!take(item, 0, alpha))
+        return false;
       continue;
     }
     if (item.parts.size() != 1 || !rank || *rank < 1 ||

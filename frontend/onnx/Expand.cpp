@@ -1,7 +1,9 @@
 // Expand.cpp - what expansions are written with, and the table of them.
 #include "frontend/onnx/Expand.h"
 #include "frontend/onnx/GraphImporter.h"
+#include "ir/Bodies.h"
 #include "ir/Ops.h"
+#include "ir/Storage.h"
 #include "ir/Types.h"
 
 using namespace mlir;
@@ -163,6 +165,53 @@ Value Expansion::cast(Value value, int64_t type) {
                                  : (*this)("Cast", value, {{"to", type}});
 }
 
+Value Expansion::tensorAttr(StringRef name) {
+  const onnx::AttributeProto *attribute = findAttribute(node, name);
+  return attribute && attribute->has_t()
+             ? importer.constant(attribute->t(), importer.whereNow())
+             : Value();
+}
+
+SmallVector<double> Expansion::numbersAttr(StringRef name) {
+  if (std::optional<SmallVector<float>> values = floatsAttribute(node, name);
+      values && !values->empty())
+    return SmallVector<double>(values->begin(), values->end());
+  Value tensor = tensorAttr((name + "_as_tensor").str());
+  if (!tensor)
+    tensor = tensorAttr(name);
+  ElementsAttr elements;
+  if (!tensor || !matchPattern(tensor, m_Constant(&elements)))
+    return {};
+  constexpr int64_t kAll = std::numeric_limits<int64_t>::max();
+  if (std::optional<SmallVector<double>> found = nn::readFloats(elements, kAll))
+    return *found;
+  fail("attribute '" + name + "' has no floats");
+  return {};
+}
+
+Value Expansion::floats(ArrayRef<double> values, ArrayRef<int64_t> shape,
+                        Type elementType) {
+  SmallVector<char> bytes;
+  for (double value : values) {
+    float narrow = static_cast<float>(value);
+    const char *from = elementType.isF64()
+                           ? reinterpret_cast<const char *>(&value)
+                           : reinterpret_cast<const char *>(&narrow);
+    bytes.append(from, from + (elementType.isF64() ? 8 : 4));
+  }
+  return importer.builder.make<nn::ConstantOp>(nn::constantWith(
+      RankedTensorType::get(shape, elementType), "table", std::move(bytes)));
+}
+Value Expansion::floats(ArrayRef<double> values, ArrayRef<int64_t> shape) {
+  return floats(values, shape, importer.builder.getF32Type());
+}
+
+void Expansion::remark(const Twine &text) {
+  mlir::emitRemark(importer.builder.getLoc()) << text;
+}
+
+nn::NetBuilder &Expansion::builder() { return importer.builder; }
+
 Value Expansion::sequence(ArrayRef<Value> elements) {
   if (llvm::any_of(elements, GraphImporter::isPoison))
     return poison();
@@ -196,6 +245,45 @@ Value Expansion::branch(Value condition, function_ref<Value()> whenTrue,
   return succeeded(builder.scope.infer(op)) ? op->getResult(0) : poison();
 }
 
+SmallVector<Value>
+Expansion::repeat(int64_t most, ArrayRef<Value> initial,
+                  function_ref<Repeated(Value, ArrayRef<Value>)> body) {
+  SmallVector<Value> refused(initial.size(), poison());
+  if (llvm::any_of(initial, GraphImporter::isPoison))
+    return refused;
+  nn::NetBuilder &builder = importer.builder;
+  mlir::OperationState state(builder.getLoc(), nn::LoopOp::getOperationName());
+  state.addOperands(integer(most));
+  state.addOperands(initial);
+  state.addAttribute(
+      "operandSegmentSizes",
+      builder.getDenseI32ArrayAttr({1, 0, int32_t(initial.size())}));
+  state.types.assign(initial.size(), poison().getType());
+  Block &block = state.addRegion()->emplaceBlock();
+  for (size_t i = 0; i < initial.size() + 2; ++i)
+    block.addArgument(poison().getType(), builder.getLoc());
+  auto op = cast<nn::HasBodies>(builder.create(state));
+  nn::CarriedDims carried(op, builder.scope);
+  if (failed(carried.declare()))
+    return refused;
+  {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(&block);
+    Value iteration = block.getArgument(0), condition = block.getArgument(1);
+    SmallVector<Value> arguments(block.getArguments().drop_front(2));
+    Repeated next = body(iteration, arguments);
+    if (llvm::any_of(next.carried, GraphImporter::isPoison))
+      return refused;
+    SmallVector<Value> yielded{next.goesOn ? next.goesOn : condition};
+    yielded.append(next.carried);
+    nn::YieldOp::create(builder, builder.getLoc(), yielded);
+  }
+  FailureOr<bool> isWider = carried.widen(/*isInferred=*/true);
+  if (failed(isWider) || *isWider || failed(builder.scope.infer(op)))
+    return refused;
+  return SmallVector<Value>(op->getResults());
+}
+
 Value Expansion::fail(const Twine &reason) {
   importer.problem(reason, "", operands);
   return importer.poison();
@@ -212,14 +300,18 @@ ExpandFunction findExpansion(StringRef op) {
     addFused(all);
     addFusedAttention(all);
     addFusedQuantized(all);
+    addFeatures(all);
     addLayouts(all);
+    addLinearModels(all);
     addLosses(all);
     addNormalizations(all);
     addQuantization(all);
     addReductions(all);
     addSampling(all);
     addSignals(all);
+    addSupportVectors(all);
     addTraining(all);
+    addTrees(all);
     addSequences(all);
     return all;
   }();

@@ -112,6 +112,33 @@ public:
   /// A value of the graph around the node by its name; null where there is none
   /// yet.
   mlir::Value named(llvm::StringRef name);
+  /// What one iteration hands to the next, and whether there shall be a next;
+  /// null: yes.
+  struct Repeated {
+    llvm::SmallVector<mlir::Value> carried;
+    mlir::Value goesOn;
+  };
+  /// `body` at most so many times, from `initial` values whose shapes stay; it
+  /// gets the number of the iteration, an i64 of rank 0, and what is carried.
+  llvm::SmallVector<mlir::Value>
+  repeat(int64_t most, llvm::ArrayRef<mlir::Value> initial,
+         llvm::function_ref<Repeated(mlir::Value, llvm::ArrayRef<mlir::Value>)>
+             body);
+
+  /// A constant that is an attribute of the node, a tensor; null without it.
+  mlir::Value tensorAttr(llvm::StringRef name);
+  /// The numbers of an attribute that is a list of floats or, under the name
+  /// with `_as_tensor`, a tensor; or under its own.
+  llvm::SmallVector<double> numbersAttr(llvm::StringRef name);
+  llvm::SmallVector<int64_t> intsAttr(llvm::StringRef name) const {
+    return intsAttribute(node, name).value_or(llvm::SmallVector<int64_t>());
+  }
+  /// A constant of these numbers in a float type.
+  mlir::Value floats(llvm::ArrayRef<double> values,
+                     llvm::ArrayRef<int64_t> shape, mlir::Type elementType);
+  mlir::Value floats(llvm::ArrayRef<double> values,
+                     llvm::ArrayRef<int64_t> shape);
+
   /// The gradients of `y` by the first `count` of `variables`, at `values` of
   /// them.
   llvm::SmallVector<mlir::Value>
@@ -127,6 +154,10 @@ public:
   mlir::Value branch(mlir::Value condition,
                      llvm::function_ref<mlir::Value()> whenTrue,
                      llvm::function_ref<mlir::Value()> otherwise);
+
+  /// Says something about the node to those who ask for remarks.
+  void remark(const llvm::Twine &text);
+  nn::NetBuilder &builder();
 
   /// Reports that the node cannot be compiled, and gives the value of a refused
   /// node.
@@ -179,14 +210,18 @@ void addContractions(ExpandTable &table);
 void addFused(ExpandTable &table);
 void addFusedAttention(ExpandTable &table);
 void addFusedQuantized(ExpandTable &table);
+void addFeatures(ExpandTable &table);
 void addLayouts(ExpandTable &table);
+void addLinearModels(ExpandTable &table);
 void addLosses(ExpandTable &table);
 void addNormalizations(ExpandTable &table);
 void addQuantization(ExpandTable &table);
 void addReductions(ExpandTable &table);
 void addSampling(ExpandTable &table);
 void addSignals(ExpandTable &table);
+void addSupportVectors(ExpandTable &table);
 void addTraining(ExpandTable &table);
+void addTrees(ExpandTable &table);
 void addSequences(ExpandTable &table);
 
 } // namespace burnish::onnx_import

@@ -78,6 +78,9 @@ public:
   /// where there is none.
   mlir::Value valueNamed(llvm::StringRef name) const;
 
+  /// Where messages about the present node stand.
+  llvm::StringRef whereNow() const { return currentWhere; }
+
   mlir::Value poison() const { return poisonValue; }
   static bool isPoison(mlir::Value value) {
     return value && mlir::isa<mlir::UnrankedTensorType>(value.getType());

@@ -10,6 +10,7 @@
 #include "passes/kernels/Fit.h"
 #include "passes/kernels/Parallel.h"
 #include "passes/kernels/Turn.h"
+#include "passes/kernels/Trees.h"
 #include "passes/kernels/Winograd.h"
 #include "passes/kernels/Work.h"
 
@@ -214,6 +215,9 @@ struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
       return Work{b.getIndexAttr(tasksOfPanels(kernel)), algorithm.str()};
     if (algorithm == "turn")
       return Work{b.getIndexAttr(tasksOfTurn(kernel)), nameOfTurn(kernel)};
+    if (algorithm == "trees")
+      return Work{tasksOfTrees(b, kernel, sizeOf(b, kernel->getOperand(0), 0)),
+                  algorithm.str()};
     if (algorithm == "cascade") {
       if (fitsBuffers(kernel))
         return Work{b.getIndexAttr(tasksOfCascade(kernel)),
@@ -292,6 +296,13 @@ struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
     StringRef algorithm = kernel.getSchedule().getAlgorithm();
     if (auto make = makerOf(algorithm)) {
       make(b, kernel, data, layouts, begin, end);
+      func::ReturnOp::create(b);
+      return function;
+    }
+    if (algorithm == "trees") {
+      makeTrees(b, kernel, data, layouts,
+                {sizeOf(b, arguments[0], 0), sizeOf(b, arguments[2], 0)}, begin,
+                end);
       func::ReturnOp::create(b);
       return function;
     }

@@ -56,7 +56,8 @@ bool burnish::fitsBuffers(nn::KernelOp kernel, const Nest &nest) {
 
 bool burnish::fitsBuffers(nn::KernelOp kernel) {
   StringRef algorithm = kernel.getSchedule().getAlgorithm();
-  if (algorithm == "rows" || algorithm == "panels" || algorithm == "turn")
+  if (algorithm == "rows" || algorithm == "panels" || algorithm == "turn" ||
+      algorithm == "trees")
     return true;
   if (algorithm == "attention") {
     FailureOr<AttentionNest> nest = AttentionNest::of(

@@ -1,5 +1,5 @@
 // GroupKernels.cpp - groups loops into kernels and says how each is computed.
-#include "ir/Kernel.h"
+#include "ir/Ops.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
@@ -9,6 +9,7 @@
 #include "passes/kernels/Elements.h"
 #include "passes/kernels/Product.h"
 #include "passes/kernels/Rows.h"
+#include "passes/kernels/Trees.h"
 #include "passes/kernels/Windows.h"
 #include "passes/kernels/Work.h"
 #include "passes/loops/GroupAttention.h"
@@ -540,6 +541,22 @@ static std::optional<nn::ScheduleAttr> selectRows(nn::KernelOp kernel,
   return scheduleRows(kernel.getContext(), shape, machine);
 }
 
+/// An ensemble of trees is a kernel from the beginning, and has its walks one
+/// by one.
+static nn::ScheduleAttr selectTrees(nn::KernelOp kernel,
+                                    const Machine &machine) {
+  nn::TreeEnsembleOp op = ensembleOf(kernel);
+  auto x = cast<ShapedType>(op.getX().getType());
+  int64_t columns = x.getDimSize(1),
+          trees = cast<ShapedType>(op.getTrees().getType()).getDimSize(0);
+  TreesShape shape{x.getDimSize(0),
+                   ShapedType::isDynamic(columns)
+                       ? columns
+                       : columns * x.getElementTypeBitWidth() / 8,
+                   trees};
+  return scheduleTrees(kernel.getContext(), shape, machine);
+}
+
 static std::optional<nn::ScheduleAttr>
 select(nn::KernelOp kernel, const Machine &machine, ScheduleTable &table) {
   if (std::optional<nn::ScheduleAttr> attention =
@@ -605,6 +622,10 @@ namespace {
 struct GroupKernels : burnish::impl::GroupKernelsBase<GroupKernels> {
   void runOnOperation() override {
     Machine machine = Machine::of(getOperation());
+    getOperation().walk([&](nn::KernelOp kernel) {
+      if (kernel.getSchedule().getAlgorithm() == "trees")
+        kernel.setScheduleAttr(selectTrees(kernel, machine));
+    });
     if (machine.vectorBits < 64)
       return;
     OperandPacker packer;

@@ -141,4 +141,11 @@ std::optional<nn::ScheduleAttr> scheduleRows(mlir::MLIRContext *context,
                                              const RowsShape &shape,
                                              const Machine &machine);
 
+/// `rows` rows of `rowBytes` bytes through so many trees.
+struct TreesShape {
+  int64_t rows, rowBytes, trees;
+};
+nn::ScheduleAttr scheduleTrees(mlir::MLIRContext *context,
+                               const TreesShape &shape, const Machine &machine);
+
 } // namespace burnish
