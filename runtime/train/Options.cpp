@@ -124,12 +124,13 @@ bool burnish::parseTrainOptions(const burnish_training &training,
   const burnish_clause *save = findClause(training, "save");
   if (!options.output && save)
     options.output = save->name;
-  const char *written[] = {options.output, options.checkpoint, options.log};
-  for (int i = 0; i < 3; ++i)
+  const char *written[] = {options.output, options.checkpoint, options.adapters,
+                           options.log};
+  for (int i = 0; i < 4; ++i)
     for (int k = 0; k < i; ++k)
       if (written[i] && written[k] && strcmp(written[i], written[k]) == 0)
-        return message.set("-o, --checkpoint and --log are different files, "
-                           "and '%s' is given twice",
+        return message.set("what is written are different files, and '%s' is "
+                           "given twice",
                            written[i]);
   return isBench || options.output ||
          message.set("no place for the weights: -o FILE.safetensors is wanted "
