@@ -38,6 +38,11 @@ bool InputFile::open(const char *path, Message &message) {
   return true;
 }
 
+bool InputFile::openAgain(const char *path, uint64_t size, Message &message) {
+  return open(path, message) &&
+         (length == size || message.set("%s: changed while it was read", name));
+}
+
 bool InputFile::takeIn(Message &message) {
   for (;;) {
     if (length == contents.size()) {

@@ -17,6 +17,8 @@ public:
 
   /// `-` is standard input. `path` must outlive the file.
   bool open(const char *path, Message &message);
+  /// A file that was looked at before, when it had so many bytes.
+  bool openAgain(const char *path, uint64_t size, Message &message);
   /// Fills `bytes` bytes from `offset` on; the caller has checked that they lie
   /// within the size.
   bool read(uint64_t offset, void *to, uint64_t bytes, Message &message) const;

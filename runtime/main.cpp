@@ -1,6 +1,7 @@
 // main.cpp - the command line of a compiled program.
 #include "file.h"
 #include "npz.h"
+#include "options.h"
 #include "program.h"
 #include "text.h"
 #include <errno.h>
@@ -26,14 +27,12 @@ namespace {
 
 enum Exit { Done = 0, BadInput = 1, BadCommandLine = 2 };
 
-struct Options {
+struct Options : CommonOptions {
   const char *program = "";
-  const char *output = nullptr, *weights = nullptr, *kept = nullptr;
+  const char *weights = nullptr, *kept = nullptr;
   const char **files = nullptr;
   Inputs::Pin *pins = nullptr;
-  int32_t fileCount = 0, pinCount = 0, threads = 0;
-  /// Negative: no bench.
-  int64_t benchNanoseconds = -1;
+  int32_t fileCount = 0, pinCount = 0;
   bool wantsSignature = false, wantsHelp = false, inventsInputs = false;
 };
 
@@ -51,12 +50,6 @@ int complain(const Options &options, Exit status, const char *text) {
 int complain(const Message &message) {
   fprintf(stderr, "%s\n", message.text);
   return BadInput;
-}
-
-/// What follows `name` if an argument begins with it, else null.
-const char *valueOf(const char *argument, const char *name) {
-  size_t length = strlen(name);
-  return strncmp(argument, name, length) == 0 ? argument + length : nullptr;
 }
 
 bool isDimOfInputs(const burnish_model &model, const Inputs::Pin &pin) {
@@ -87,36 +80,26 @@ bool parsePin(const burnish_model &model, const char *text, Inputs::Pin &pin,
 bool parseOption(const burnish_model &model, int &index, char **arguments,
                  Options &options, Message &message) {
   const char *argument = arguments[index];
-  int64_t number = 0;
+  bool isKnown;
+  if (!parseCommon(index, arguments, options, isKnown, message))
+    return false;
+  if (isKnown)
+    return true;
   if (strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0) {
     options.wantsHelp = true;
   } else if (strcmp(argument, "--signature") == 0) {
     options.wantsSignature = true;
-  } else if (strcmp(argument, "-o") == 0) {
-    if (options.output)
-      return message.set("-o is given twice");
-    options.output = arguments[++index];
-    if (!options.output || !*options.output)
-      return message.set("-o wants a file");
   } else if (strcmp(argument, "--dim") == 0) {
     return parsePin(model, arguments[++index], options.pins[options.pinCount++],
                     message);
-  } else if (const char *dim = valueOf(argument, "--dim=")) {
+  } else if (const char *dim = valueOfOption(argument, "--dim=")) {
     return parsePin(model, dim, options.pins[options.pinCount++], message);
   } else if (strcmp(argument, "--random") == 0) {
     options.inventsInputs = true;
-  } else if (const char *kept = valueOf(argument, "--compare=")) {
+  } else if (const char *kept = valueOfOption(argument, "--compare=")) {
     options.kept = kept;
-  } else if (const char *file = valueOf(argument, "--weights=")) {
+  } else if (const char *file = valueOfOption(argument, "--weights=")) {
     options.weights = file;
-  } else if (const char *threads = valueOf(argument, "--threads=")) {
-    if (!parseNumber(threads, 1024, number) || number == 0)
-      return message.set("--threads=%s: a number from 1 to 1024 is wanted",
-                         threads);
-    options.threads = static_cast<int32_t>(number);
-  } else if (const char *seconds = valueOf(argument, "--bench=")) {
-    if (!parseNumber(seconds, 1'000'000, options.benchNanoseconds, 9))
-      return message.set("--bench=%s: a number of seconds is wanted", seconds);
   } else {
     return message.set("unknown option '%s', see --help", argument);
   }

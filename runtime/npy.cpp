@@ -12,21 +12,7 @@ using namespace burnish;
 namespace {
 /// Reads the one Python literal there is in a header: a dict of a text, a bool
 /// and a tuple of numbers.
-struct Literal {
-  const char *next, *end;
-
-  void skipSpace() {
-    while (next < end &&
-           (*next == ' ' || *next == '\n' || *next == '\t' || *next == '\r'))
-      ++next;
-  }
-  bool accept(char wanted) {
-    skipSpace();
-    if (next == end || *next != wanted)
-      return false;
-    ++next;
-    return true;
-  }
+struct Literal : Scanner {
   bool acceptWord(const char *word) {
     skipSpace();
     size_t length = strlen(word);
@@ -51,18 +37,12 @@ struct Literal {
     to[length] = 0;
     return next++ < end;
   }
-  bool number(int64_t &value) {
-    skipSpace();
-    const char *start = next;
-    for (value = 0; next < end && *next >= '0' && *next <= '9'; ++next)
-      if (__builtin_mul_overflow(value, 10, &value) ||
-          __builtin_add_overflow(value, *next - '0', &value))
-        return false;
-    bool isNumber = next > start;
+  bool size(int64_t &value) {
+    if (!number(value))
+      return false;
     // Python 2 wrote long integers so.
-    if (isNumber && next < end && *next == 'L')
-      ++next;
-    return isNumber;
+    next += next < end && *next == 'L';
+    return true;
   }
 };
 } // namespace
@@ -73,7 +53,7 @@ static bool parseShape(Literal &in, NpyHeader &header) {
   header.rank = 0;
   while (!in.accept(')')) {
     if (header.rank == NpyHeader::kMaxRank ||
-        !in.number(header.dims[header.rank]))
+        !in.size(header.dims[header.rank]))
       return false;
     ++header.rank;
     if (!in.accept(',')) // (3) is a number, not a tuple
@@ -141,7 +121,7 @@ bool NpyHeader::parse(const uint8_t *start, uint64_t available,
   const char *text = reinterpret_cast<const char *>(start);
   if (memmem(start, bytes, "'descr': [", 10))
     return message.set("%s: is an array of records, not of numbers", where);
-  return parseDict({text + prefix, text + bytes}, *this) ||
+  return parseDict({{text + prefix, text + bytes}}, *this) ||
          message.set("%s: has a header that is not numpy's", where);
 }
 

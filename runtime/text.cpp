@@ -42,6 +42,30 @@ Text &Text::millionths(int64_t number) {
   return *this;
 }
 
+void Scanner::skipSpace() {
+  while (next < end &&
+         (*next == ' ' || *next == '\n' || *next == '\t' || *next == '\r'))
+    ++next;
+}
+
+bool Scanner::accept(char wanted) {
+  skipSpace();
+  if (next == end || *next != wanted)
+    return false;
+  ++next;
+  return true;
+}
+
+bool Scanner::number(int64_t &value) {
+  skipSpace();
+  const char *first = next;
+  for (value = 0; next < end && *next >= '0' && *next <= '9'; ++next)
+    if (__builtin_mul_overflow(value, 10, &value) ||
+        __builtin_add_overflow(value, *next - '0', &value))
+      return false;
+  return next > first;
+}
+
 bool burnish::parseNumber(const char *text, int64_t most, int64_t &number,
                           int places) {
   auto digits = [&text, &number](int count) {

@@ -33,6 +33,16 @@ private:
   bool isCut = false;
 };
 
+/// Goes through a text of tokens with space between them.
+struct Scanner {
+  const char *next, *end;
+
+  void skipSpace();
+  bool accept(char wanted);
+  /// Digits of a number that fits.
+  bool number(int64_t &value);
+};
+
 /// Reads a number from 0 to `most`, with up to `places` decimal places, and
 /// gives it times 10 to the power of `places`; false if the text is anything
 /// else.

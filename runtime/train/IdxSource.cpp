@@ -92,10 +92,8 @@ static bool readGzip(Storage &storage, Column &column, const uint8_t *data,
   if (!begin)
     return message.set("%s: has a damaged gzip header", column.file);
   InputFile file;
-  if (!file.open(column.file, message))
+  if (!file.openAgain(column.file, size, message))
     return false;
-  if (file.size() != size)
-    return message.set("%s: changed while it was read", column.file);
   NpyBytes packed;
   packed.file = &file;
   packed.offset = begin;

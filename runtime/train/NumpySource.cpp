@@ -55,10 +55,8 @@ static bool addFile(Dataset &dataset, Column &column, const Source &source,
       header.bytes % static_cast<uint64_t>(burnish_type_size(column.type)) != 0;
   if (isMoved) {
     InputFile file;
-    if (!file.open(column.file, message))
+    if (!file.openAgain(column.file, size, message))
       return false;
-    if (file.size() != size)
-      return message.set("%s: changed while it was read", column.file);
     NpyBytes bytes;
     bytes.file = &file;
     bytes.size = size;

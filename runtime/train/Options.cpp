@@ -9,12 +9,6 @@
 
 using namespace burnish;
 
-/// What follows `name` if an argument begins with it, else null.
-static const char *after(const char *argument, const char *name) {
-  size_t length = strlen(name);
-  return strncmp(argument, name, length) == 0 ? argument + length : nullptr;
-}
-
 /// Values that count something, with the least that makes sense of them.
 static double leastOf(const char *name) {
   static constexpr struct {
@@ -65,6 +59,11 @@ static bool parseOne(const burnish_training &training, int &index,
                      Message &message) {
   const char *argument = arguments[index];
   int64_t number = 0;
+  bool isKnown;
+  if (!parseCommon(index, arguments, options, isKnown, message))
+    return false;
+  if (isKnown)
+    return true;
   struct {
     const char *name, **to;
   } texts[] = {{"--data=", &options.data},
@@ -73,26 +72,15 @@ static bool parseOne(const burnish_training &training, int &index,
                {"--adapters=", &options.adapters},
                {"--log=", &options.log}};
   for (auto &text : texts)
-    if (const char *value = after(argument, text.name)) {
+    if (const char *value = valueOfOption(argument, text.name)) {
       *text.to = value;
       return *value || message.set("%s wants a name", text.name);
     }
   if (strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0) {
     options.wantsHelp = true;
-  } else if (strcmp(argument, "-o") == 0) {
-    if (options.output)
-      return message.set("-o is given twice");
-    options.output = arguments[++index];
-    if (!options.output || !*options.output)
-      return message.set("-o wants a file");
   } else if (strcmp(argument, "--resume") == 0) {
     options.resumes = true;
-  } else if (const char *threads = after(argument, "--threads=")) {
-    if (!parseNumber(threads, 1024, number) || number == 0)
-      return message.set("--threads=%s: a number from 1 to 1024 is wanted",
-                         threads);
-    options.threads = static_cast<int32_t>(number);
-  } else if (const char *fold = after(argument, "--fold=")) {
+  } else if (const char *fold = valueOfOption(argument, "--fold=")) {
     const burnish_clause *folds = findClause(training, "split", "folds");
     int64_t most = folds && folds->number_count
                        ? static_cast<int64_t>(folds->numbers[0])
@@ -103,11 +91,7 @@ static bool parseOne(const burnish_training &training, int &index,
       return message.set("--fold=%s: a number from 1 to %lld is wanted", fold,
                          static_cast<long long>(most));
     options.fold = static_cast<int32_t>(number);
-  } else if (const char *seconds = after(argument, "--bench=")) {
-    if (!parseNumber(seconds, 1'000'000, options.benchNanoseconds, 9))
-      return message.set("--bench=%s: a number of seconds is wanted", seconds);
   } else {
-    bool isKnown = false;
     if (strncmp(argument, "--", 2) == 0 &&
         !parseValue(training, argument, options, isKnown, message))
       return false;
@@ -140,12 +124,13 @@ bool burnish::parseTrainOptions(const burnish_training &training,
   const burnish_clause *save = findClause(training, "save");
   if (!options.output && save)
     options.output = save->name;
-  const char *written[] = {options.output, options.checkpoint, options.log};
-  for (int i = 0; i < 3; ++i)
+  const char *written[] = {options.output, options.checkpoint, options.adapters,
+                           options.log};
+  for (int i = 0; i < 4; ++i)
     for (int k = 0; k < i; ++k)
       if (written[i] && written[k] && strcmp(written[i], written[k]) == 0)
-        return message.set("-o, --checkpoint and --log are different files, "
-                           "and '%s' is given twice",
+        return message.set("what is written are different files, and '%s' is "
+                           "given twice",
                            written[i]);
   return isBench || options.output ||
          message.set("no place for the weights: -o FILE.safetensors is wanted "

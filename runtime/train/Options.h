@@ -1,19 +1,17 @@
 // Options.h - the command line of a program that trains.
 #pragma once
 #include "message.h"
+#include "options.h"
 #include "runtime/train/Recipe.h"
 
 namespace burnish {
 
-struct TrainOptions {
+struct TrainOptions : CommonOptions {
   const char *program = "";
-  const char *data = ".", *output = nullptr, *initial = nullptr,
-             *checkpoint = nullptr, *log = nullptr, *adapters = nullptr;
-  int32_t threads = 0;
+  const char *data = ".", *initial = nullptr, *checkpoint = nullptr,
+             *log = nullptr, *adapters = nullptr;
   /// Which of the folds alone, from 1; 0: all of them.
   int32_t fold = 0;
-  /// Negative: no bench.
-  int64_t benchNanoseconds = -1;
   bool resumes = false, wantsHelp = false;
   /// One for each value of the training, as the command line has them.
   double *values = nullptr;

@@ -1,5 +1,6 @@
 // SafeTensorsReader.cpp - reads files of named tensors.
 #include "../tensor.h"
+#include "../text.h"
 #include "SafeTensors.h"
 #include <inttypes.h>
 #include <string.h>
@@ -52,9 +53,9 @@ static uint64_t get64(const uint8_t *at) {
 //===- the header ---===//
 
 /// Reads the one shape of JSON there is in a header; it cannot nest.
-struct burnish::SafeTensorsHeader {
+struct burnish::SafeTensorsHeader : Scanner {
   SafeTensorsReader &reader;
-  const char *start, *next, *end;
+  const char *start;
   const uint8_t *data;
   uint64_t dataBytes;
   Message &message;
@@ -62,18 +63,6 @@ struct burnish::SafeTensorsHeader {
   bool fail(const char *what) {
     return message.set("%s: header, byte %lld: %s", reader.name,
                        static_cast<long long>(next - start), what);
-  }
-  void skipSpace() {
-    while (next < end &&
-           (*next == ' ' || *next == '\n' || *next == '\t' || *next == '\r'))
-      ++next;
-  }
-  bool accept(char wanted) {
-    skipSpace();
-    if (next == end || *next != wanted)
-      return false;
-    ++next;
-    return true;
   }
   bool expect(char wanted) {
     char text[] = "'?' is missing";
@@ -159,16 +148,8 @@ struct burnish::SafeTensorsHeader {
     ++next;
     return true;
   }
-  bool number(uint64_t &value) {
-    skipSpace();
-    const char *first = next;
-    for (value = 0; next < end && *next >= '0' && *next <= '9'; ++next)
-      if (__builtin_mul_overflow(value, 10, &value) ||
-          __builtin_add_overflow(value, static_cast<uint64_t>(*next - '0'),
-                                 &value))
-        return fail("a number is too large");
-    return (next > first && value <= INT64_MAX) ||
-           fail("a number from 0 to 2^63 - 1 is missing");
+  bool size(int64_t &value) {
+    return number(value) || fail("a number from 0 to 2^63 - 1 is missing");
   }
 
   bool metadata() {
@@ -192,7 +173,7 @@ struct burnish::SafeTensorsHeader {
     const char *kind = nullptr;
     bool hasShape = false, hasOffsets = false;
     int64_t dims[SafeTensor::kMaxRank];
-    uint64_t offsets[2] = {};
+    int64_t offsets[2] = {};
     if (!expect('{'))
       return false;
     do {
@@ -207,20 +188,18 @@ struct burnish::SafeTensorsHeader {
         if (!expect('['))
           return false;
         for (bool more = !accept(']'); more;) {
-          uint64_t dim;
           if (tensor.rank == SafeTensor::kMaxRank)
             return fail("a shape has more than 64 dims");
-          if (!number(dim))
+          if (!size(dims[tensor.rank++]))
             return false;
-          dims[tensor.rank++] = static_cast<int64_t>(dim);
           more = accept(',');
           if (!more && !expect(']'))
             return false;
         }
       } else if (strcmp(key, "data_offsets") == 0 && !hasOffsets) {
         hasOffsets = true;
-        if (!expect('[') || !number(offsets[0]) || !expect(',') ||
-            !number(offsets[1]) || !expect(']'))
+        if (!expect('[') || !size(offsets[0]) || !expect(',') ||
+            !size(offsets[1]) || !expect(']'))
           return false;
       } else {
         return fail("a key that is unknown or was there before");
@@ -239,11 +218,12 @@ struct burnish::SafeTensorsHeader {
       return message.set("%s: tensor '%.200s': type '%.40s' is unknown",
                          reader.name, name, kind);
     int64_t count = elementCount(dims, tensor.rank);
-    if (offsets[0] > offsets[1] || offsets[1] > dataBytes)
-      return message.set("%s: tensor '%.200s': bytes %" PRIu64 " to %" PRIu64
+    if (offsets[0] > offsets[1] ||
+        static_cast<uint64_t>(offsets[1]) > dataBytes)
+      return message.set("%s: tensor '%.200s': bytes %" PRId64 " to %" PRId64
                          " lie outside the data of %" PRIu64 " bytes",
                          reader.name, name, offsets[0], offsets[1], dataBytes);
-    tensor.bytes = offsets[1] - offsets[0];
+    tensor.bytes = static_cast<uint64_t>(offsets[1] - offsets[0]);
     if (count < 0 ||
         static_cast<uint64_t>(count * burnish_type_size(tensor.type)) !=
             tensor.bytes)
@@ -332,8 +312,12 @@ bool SafeTensorsReader::open(const char *path, Message &message) {
                        path, length, size);
   const char *start = reinterpret_cast<const char *>(bytes + 8);
   const uint8_t *data = bytes + 8 + length;
-  if (!SafeTensorsHeader{*this, start, start, start + length, data,
-                         size - 8 - length, message}
+  if (!SafeTensorsHeader{{start, start + length},
+                         *this,
+                         start,
+                         data,
+                         size - 8 - length,
+                         message}
            .parse())
     return false;
 

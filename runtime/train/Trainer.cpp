@@ -4,6 +4,7 @@
 #include "runtime/train/Interrupt.h"
 #include "runtime/train/Weights.h"
 #include <errno.h>
+#include <initializer_list>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -133,10 +134,14 @@ bool Trainer::begin(Message &message) {
     if (!beginFold(message))
       return false;
   }
-  char name[4096];
-  if (!outputName(name, sizeof name))
-    return message.set("%.500s: %s", options.output, strerror(ENAMETOOLONG));
-  if (!canWrite(name, message) || !canWrite(checkpointName, message))
+  for (const char *output : {options.output, options.adapters}) {
+    char name[4096];
+    if (output && !outputName(output, name, sizeof name))
+      return message.set("%.500s: %s", output, strerror(ENAMETOOLONG));
+    if (output && !canWrite(name, message))
+      return false;
+  }
+  if (!canWrite(checkpointName, message))
     return false;
   // Last, as it cuts a log of before.
   if (!log.open(options.log, isThere ? progress.logPosition : 0, message))

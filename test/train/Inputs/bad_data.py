@@ -91,6 +91,14 @@ def csv():
     for good in (text(), b"\xef\xbb\xbf" + text(head='"p",q,r,s,y').replace("\n", "\r\n").encode(), text().rstrip()):
         write("t.csv", good)
         takes("csv")
+    # A number of the recipe in the place of what is missing.
+    table("gaps", 'csv("t.csv", missing = 0.5)')
+    weights = []
+    for value in ("", "0.5"):
+        write("t.csv", text(f"1,2,{value},4,a"))
+        takes("gaps")
+        weights.append(kept[pathlib.Path("out.safetensors")])
+    assert weights[0] == weights[1]
     at = "./t.csv: row 5 (line 7): "
     for bad, error in [
         (text("1,2,3"), at + "has 3 fields, the first row 5"),
@@ -274,7 +282,7 @@ def tensors():
         (file(data_offsets=[320, 960]), "tensor 'x': overlaps the one before or leaves a gap"),
         (file(data_offsets=[0, 639]), "tensor 'x': float32[40,4] has not 639 bytes"),
         (file(data_offsets=[640, 0]), "tensor 'x': bytes 640 to 0 lie outside the data of 960 bytes"),
-        (file(data_offsets=[0, 2**64 + 640]), "header, byte 80: a number is too large"),
+        (file(data_offsets=[0, 2**64 + 640]), "header, byte 80: a number from 0 to 2^63 - 1 is missing"),
         (file(shape=[2**62, 4]), "tensor 'x': float32[4611686018427387904,4] has not 640 bytes"),
         (file(shape=[-40, 4]), "header, byte 33: a number from 0 to 2^63 - 1 is missing"), (file(dtype="F33"), "tensor 'x': type 'F33' is unknown"),
         (file(text=b"hello"), "header, byte 0: '{' is missing"), (file(text=b"[" * 9999), "header, byte 0: '{' is missing"),

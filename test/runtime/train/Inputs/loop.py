@@ -210,7 +210,7 @@ def messages(compiler):
         (["--fold=1"], "--fold=1: the recipe has no folds"),
         (["--bench=soon"], "--bench=soon: a number of seconds is wanted"),
         (["--bench=1", "-o", "a"], "--bench writes nothing: it goes without -o, --log and --resume"),
-        (["-o", "a", "--log=a"], "-o, --checkpoint and --log are different files, and 'a' is given twice"),
+        (["-o", "a", "--log=a"], "what is written are different files, and 'a' is given twice"),
         (["--resume", "--init=a", "-o", "b"], "--resume goes on where a run was, --init begins one: not both"),
     ]
     for arguments, error in usage:
