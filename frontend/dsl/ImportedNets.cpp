@@ -102,24 +102,25 @@ bool Elaborator::trainedBatchNorm(nn::BatchNormalizationOp norm,
   return true;
 }
 
-/// A node of a model that has params is a layer of the training.
+/// A node of a model that has params is a layer of the training: what the last
+/// of the operators gives that it became.
 void Elaborator::noteNode(Operation &op) {
   auto name = dyn_cast<NameLoc>(op.getLoc());
-  if (!name || op.getNumResults() == 0 ||
-      llvm::none_of(op.getOperands(), [&](Value operand) {
-        auto argument = dyn_cast<BlockArgument>(operand);
-        return argument && llvm::any_of(slots, [&](const Slot &slot) {
-                 return slot.argument == argument;
-               });
-      }))
+  if (!name || op.getNumResults() == 0)
     return;
   // A message puts it between quotes.
   std::string path = name.getName().str();
   llvm::erase(path, '\'');
-  if (training->layers.empty() || training->layers.back().first != path)
-    training->layers.push_back({path, op.getResult(0)});
-  else
-    training->layers.back().second = op.getResult(0);
+  auto isParam = [&](Value operand) {
+    return llvm::any_of(slots, [&](const Slot &slot) {
+      return Value(slot.argument) == operand;
+    });
+  };
+  auto &layers = training->layers;
+  if (!layers.empty() && layers.back().first == path)
+    layers.back().second = op.getResult(0);
+  else if (llvm::any_of(op.getOperands(), isParam))
+    layers.push_back({path, op.getResult(0)});
 }
 
 //===- Calls --------------------------------------------------------------===//
