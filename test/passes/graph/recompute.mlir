@@ -49,21 +49,27 @@ func.func @between(%x: tensor<3xf32> {nn.name = "x"}) -> (tensor<f32> {nn.name =
 
 // -----
 
-// A marked call in another is computed again once for what follows in that, and once more for its gradient.
+// Marked calls in another: what that one needs is computed again, with what goes from call to call, and their insides once more.
 // CHECK-LABEL: func.func @nested(
-// CHECK-COUNT-3: nn.sin
+// CHECK-SAME:    %[[X:.*]]: tensor<3xf32>
+// CHECK-COUNT-2: nn.exp
+// CHECK-COUNT-2: nn.sin
 // CHECK:         nn.reduce_sum
-// CHECK:         nn.barrier
-// CHECK:         nn.sin %{{.*}} {nn.recompute = array<i64: 1>}
-// CHECK:         nn.barrier
-// CHECK:         nn.sin
-// CHECK-NOT:     nn.recompute
+// CHECK:         %[[HELD:.*]] = nn.barrier %[[X]],
+// CHECK:         %[[A:.*]] = nn.exp %[[HELD]] {nn.recompute = array<i64: 1>}
+// CHECK:         %[[B:.*]] = nn.exp %[[A]] {nn.recompute = array<i64: 1>}
+// CHECK:         %[[INSIDE:.*]] = nn.barrier %[[B]],
+// CHECK:         nn.sin %[[INSIDE]] :
+// CHECK:         %[[FIRST:.*]] = nn.barrier %[[HELD]],
+// CHECK:         nn.exp %[[FIRST]] :
+// CHECK-NOT:     nn.exp
 // CHECK:         return
 func.func @nested(%x: tensor<3xf32> {nn.name = "x"}) -> (tensor<f32> {nn.name = "loss"}) {
-  %a = nn.sin %x {nn.recompute = array<i64: 0, 1>} : (tensor<3xf32>) -> tensor<3xf32>
-  %b = nn.sin %a {nn.recompute = array<i64: 0, 1>} : (tensor<3xf32>) -> tensor<3xf32>
-  %c = nn.sin %b {nn.recompute = array<i64: 0>} : (tensor<3xf32>) -> tensor<3xf32>
-  %loss = nn.reduce_sum %c {keepdims = 0 : i64} : (tensor<3xf32>) -> tensor<f32>
+  %a = nn.exp %x {nn.recompute = array<i64: 0, 1>} : (tensor<3xf32>) -> tensor<3xf32>
+  %b = nn.exp %a {nn.recompute = array<i64: 0, 1>} : (tensor<3xf32>) -> tensor<3xf32>
+  %c = nn.sin %b {nn.recompute = array<i64: 0, 2>} : (tensor<3xf32>) -> tensor<3xf32>
+  %d = nn.sin %c {nn.recompute = array<i64: 0, 2>} : (tensor<3xf32>) -> tensor<3xf32>
+  %loss = nn.reduce_sum %d {keepdims = 0 : i64} : (tensor<3xf32>) -> tensor<f32>
   return %loss : tensor<f32>
 }
 
