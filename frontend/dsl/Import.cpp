@@ -109,9 +109,13 @@ void NetworkImporter::readImports() {
     for (const Import &import : each->file.imports) {
       std::string path =
           besides(sources.path(import.span.file), import.path.text);
-      if (!options.importOnnx || imports.count(import.name.text.str()))
+      if (imports.count(import.name.text.str()))
         continue;
       imports[import.name.text.str()] = {};
+      if (!options.importOnnx) {
+        messages.error(import.path.span, "ONNX models are not read here");
+        continue;
+      }
       if (!llvm::sys::fs::exists(path)) {
         messages.error(import.path.span,
                        quoted(path) + ": no such file or directory");
