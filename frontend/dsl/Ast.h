@@ -307,6 +307,15 @@ struct Layer {
   Block body;
 };
 
+/// `derivative of softclip(low)(x)(grad) { ... }`: what follows for the tensors
+/// of a layer from the gradients by its results.
+struct Derivative {
+  Span span;
+  Ident layer;
+  std::vector<Ident> statics, params, gradients;
+  Block body;
+};
+
 struct Import {
   Span span;
   /// `onnx`.
@@ -357,6 +366,7 @@ struct File {
   std::vector<Use> uses;
   std::vector<Import> imports;
   std::vector<std::unique_ptr<Layer>> layers;
+  std::vector<std::unique_ptr<Derivative>> derivatives;
   std::vector<Train> trains;
   std::vector<Export> exports;
 };

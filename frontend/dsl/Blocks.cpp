@@ -243,6 +243,15 @@ std::optional<InitialValue> Elaborator::initialOf(const ParamStmt &param,
 void Elaborator::param(const ParamStmt &param, Frame &frame, Scope &scope) {
   scope.values[param.name.text] = {};
   StringRef kind = param.isState ? "state" : "param";
+  if (ofBody || !openRules.empty()) {
+    const Derivative &rule = ofBody ? *ofBody : *openRules.back();
+    fail(param.span,
+         kind + " in a layer with a derivative of its own, which gives "
+                "gradients by tensors alone",
+         {{rule.span, "the derivative is here"}},
+         "a layer around it may have it and hand it in");
+    return;
+  }
   if (param.type.isTuple() || currentScan || controlDepth) {
     fail(param.span, param.type.isTuple()
                          ? "a param is one tensor"

@@ -357,9 +357,15 @@ Term Elaborator::layer(const Layer &layer, Unit &unit, const CallExpr &call,
   openLayers.push_back(&layer);
   messages.trail.push_back({call.span, "in this call of " + calleeText(layer)});
   SaveAndRestore savedPlace(place);
+  const Derivative *rule = unit.derivatives.lookup(layer.name.text);
+  if (llvm::is_contained(openRules, rule))
+    rule = nullptr;
+  SaveAndRestore savedRule(ofBody, rule ? rule : ofBody);
   Term result = body(frame, inner, call.span);
-  messages.trail.pop_back();
   openLayers.pop_back();
+  if (rule && !result.isPoison())
+    result = withDerivative(*rule, result, frame, inner, call.span);
+  messages.trail.pop_back();
   at(call.span);
   result.from = call.span;
   if (training && layer.isNet)

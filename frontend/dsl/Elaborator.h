@@ -230,6 +230,13 @@ private:
   bool bindArguments(Frame &frame, Scope &inner, const CallExpr &call,
                      const Term *piped, Frame &caller, Scope &scope);
   Term body(Frame &frame, Scope &scope, Span call);
+  // Derivatives.cpp
+  Term withDerivative(const Derivative &rule, const Term &given, Frame &frame,
+                      Scope &scope, Span call);
+  bool gradientsOf(const Derivative &rule, Term given, Frame &frame,
+                   llvm::ArrayRef<const TensorParam *> params,
+                   llvm::ArrayRef<mlir::Value> by,
+                   llvm::SmallVector<mlir::Value> &gradients);
   Term call(const CallExpr &call, const Term *piped, Frame &frame,
             Scope &scope);
   std::string labelOf(const CallExpr &call, llvm::StringRef name, Frame &frame);
@@ -335,6 +342,10 @@ private:
   };
   std::vector<NetCall> netCalls;
   llvm::SmallVector<const Layer *> openLayers;
+  /// The derivative of a layer whose body is being built, and those that are
+  /// being built: they call their layers as these are.
+  const Derivative *ofBody = nullptr;
+  llvm::SmallVector<const Derivative *> openRules;
   /// Params stand at the beginning of the function, in the order in which they
   /// are met.
   mlir::Operation *lastParam = nullptr;

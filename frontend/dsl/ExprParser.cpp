@@ -339,8 +339,8 @@ ExprPtr ExprParser::postfix() {
 /// What begins a part of the file stands at the start of a line: there it is no
 /// name, so that a block without an end does not swallow what follows.
 static bool beginsItem(const Token &token) {
-  static constexpr StringRef kItems[] = {"use", "import", "layer",
-                                         "net", "train",  "export"};
+  static constexpr StringRef kItems[] = {"use",        "import", "layer", "net",
+                                         "derivative", "train",  "export"};
   return token.startsLine && llvm::is_contained(kItems, token.text);
 }
 

@@ -19,6 +19,8 @@ public:
   /// Reads from `{` to `}`. `wantsResult`: the block ends with an expression.
   bool block(Block &block, bool wantsResult);
   std::optional<ArgumentList> arguments();
+  /// A name, or several between brackets.
+  std::optional<Pattern> pattern();
 
   /// In recipes, `->` and `on` are operators, names may have dots, and `%` may
   /// follow a number.
@@ -46,7 +48,6 @@ private:
   /// `@checkpoint` or `@no_decay @frozen`, as far as there are any.
   bool attributes(std::vector<Ident> &all);
   std::unique_ptr<CallExpr> call(Ident callee);
-  std::optional<Pattern> pattern();
   std::unique_ptr<Stmt> statement();
   std::unique_ptr<Stmt> param();
   std::optional<Initializer> initializer();

@@ -41,6 +41,21 @@ public:
     leave();
   }
 
+  /// A derivative, whose names stand for those of its layer.
+  void check(const Derivative &rule, const Layer &layer) {
+    scopes.emplace_back();
+    for (Ident name : rule.statics)
+      declare(name, "static parameter", false);
+    for (const TensorParam &param : layer.params)
+      dims(param.type);
+    for (Ident name : rule.params)
+      declare(name, "tensor", false);
+    for (Ident name : rule.gradients)
+      declare(name, "gradient", /*mustBeUsed=*/true);
+    block(rule.body);
+    leave();
+  }
+
 private:
   void declare(Ident name, StringRef kind, bool mustBeUsed) {
     if (name.text == "_")
@@ -289,7 +304,42 @@ private:
 };
 } // namespace
 
+/// Whether a derivative is that of a layer of its file, and names as much as
+/// this takes.
+static bool checkDerivative(const Derivative &rule, const Unit &unit,
+                            Messages &messages) {
+  const Layer *layer = unit.layers.lookup(rule.layer.text);
+  if (!layer || layer->isNet) {
+    std::vector<StringRef> known;
+    for (const auto &each : unit.file.layers)
+      if (!each->isNet)
+        known.push_back(each->name.text);
+    return messages.error(rule.layer.span,
+                          quoted(rule.layer.text) +
+                              " is no layer of this file" +
+                              nearest(rule.layer.text, known),
+                          {}, "a derivative stands beside its layer");
+  }
+  size_t results = layer->result.isTuple() ? layer->result.parts.size() : 1;
+  auto fits = [&](size_t names, size_t wanted, const llvm::Twine &what) {
+    return names == wanted ||
+           messages.error(rule.span,
+                          quoted(rule.layer.text) + " has " +
+                              llvm::Twine(wanted) + " " + what +
+                              (wanted == 1 ? "" : "s") + ", and these are " +
+                              llvm::Twine(names),
+                          {{layer->span, "it is declared here"}});
+  };
+  return fits(rule.statics.size(), layer->statics.size(), "static parameter") &&
+         fits(rule.params.size(), layer->params.size(), "tensor") &&
+         fits(rule.gradients.size(), results, "result");
+}
+
 void dsl::checkNames(const Program &program, Unit &unit, Messages &messages) {
+  for (const auto &rule : unit.file.derivatives)
+    if (checkDerivative(*rule, unit, messages) && rule->body.result)
+      LayerChecker(program, unit, messages)
+          .check(*rule, *unit.layers.lookup(rule->layer.text));
   for (const auto &layer : unit.file.layers)
     if (layer->body.result)
       LayerChecker(program, unit, messages).check(*layer);

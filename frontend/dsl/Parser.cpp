@@ -6,8 +6,8 @@ using namespace burnish;
 using namespace burnish::dsl;
 using llvm::StringRef;
 
-static constexpr StringRef kItems[] = {"use", "import", "layer",
-                                       "net", "train",  "export"};
+static constexpr StringRef kItems[] = {"use",        "import", "layer", "net",
+                                       "derivative", "train",  "export"};
 static constexpr StringRef kClauses[] = {
     "data",   "split",  "augment", "balance", "batch", "loss", "update",
     "metric", "epochs", "stop",    "freeze",  "lora",  "save", "checkpoint"};
@@ -44,17 +44,20 @@ private:
       return import();
     if (reader.isWord("layer") || reader.isWord("net"))
       return layer();
+    if (reader.isWord("derivative"))
+      return derivative();
     if (reader.isWord("train"))
       return train();
     if (reader.isWord("export"))
       return exported();
     if (!reader.is(Tok::Word))
-      return reader.expected("use, import, layer, net, train or export");
+      return reader.expected(
+          "use, import, layer, net, derivative, train or export");
     Token word = reader.take();
     return reader.messages.error(
         word.span,
         quoted(word.text) + " begins nothing here" + nearest(word.text, kItems),
-        {}, "use, import, layer, net, train and export do");
+        {}, "use, import, layer, net, derivative, train and export do");
   }
 
   bool use() {
@@ -195,6 +198,42 @@ private:
         break;
     }
     return reader.expect(Tok::RightParen, " or ',' after a tensor");
+  }
+
+  bool derivative() {
+    auto result = std::make_unique<Derivative>();
+    result->span = reader.take().span;
+    if (!reader.acceptWord("of"))
+      return reader.expected("'of' and the name of a layer");
+    std::optional<Ident> name = reader.name("the name of a layer");
+    if (!name)
+      return false;
+    result->layer = *name;
+    std::vector<std::vector<Ident>> lists;
+    while (reader.is(Tok::LeftParen)) {
+      std::optional<Pattern> names = exprs.pattern();
+      if (!names)
+        return false;
+      lists.push_back(std::move(names->names));
+    }
+    result->span = result->span.to(reader.lastSpan());
+    // What a layer has, and then the gradients by its results.
+    if (lists.size() < 2 || lists.size() > 3)
+      return reader.messages.error(
+          result->span,
+          "a derivative names what its layer takes, and then the gradients by "
+          "what it gives, as in: derivative of f(x)(grad) { ... }");
+    result->gradients = std::move(lists.back());
+    lists.pop_back();
+    result->params = std::move(lists.back());
+    lists.pop_back();
+    if (!lists.empty())
+      result->statics = std::move(lists.back());
+    bool isFine = exprs.block(result->body, /*wantsResult=*/true);
+    if (!isFine)
+      result->body.result = nullptr;
+    file.derivatives.push_back(std::move(result));
+    return isFine || beginsItem();
   }
 
   bool exported() {

@@ -47,6 +47,14 @@ void Program::declare(Unit &unit) {
   for (const Import &import : unit.file.imports)
     if (isNew(import.name))
       unit.imports[import.name.text] = &import;
+  for (const auto &each : unit.file.derivatives) {
+    auto [entry, isFirst] =
+        unit.derivatives.try_emplace(each->layer.text, each.get());
+    if (!isFirst)
+      messages.error(each->span,
+                     "a second derivative of " + quoted(each->layer.text),
+                     {{entry->second->span, "the first is here"}});
+  }
 }
 
 Unit &Program::standard() {
@@ -62,6 +70,8 @@ Unit &Program::standard() {
     File parsed = parse(sources, source, messages);
     for (auto &layer : parsed.layers)
       library->file.layers.push_back(std::move(layer));
+    for (auto &derivative : parsed.derivatives)
+      library->file.derivatives.push_back(std::move(derivative));
   }
   declare(*library);
   return *library;

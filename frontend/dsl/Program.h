@@ -12,6 +12,8 @@ struct Unit {
   File file;
   bool isStandard = false;
   llvm::StringMap<const Layer *> layers;
+  /// Rules of gradients, by the layers that they are of.
+  llvm::StringMap<const Derivative *> derivatives;
   llvm::StringMap<const Import *> imports;
   std::vector<Unit *> uses;
 };

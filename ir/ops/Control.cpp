@@ -168,6 +168,59 @@ LogicalResult IfOp::canonicalize(IfOp op, PatternRewriter &rewriter) {
   return success();
 }
 
+//===- with_gradient ------------------------------------------------------===//
+
+LogicalResult WithGradientOp::declareArguments(ShapeScope &scope) {
+  if (failed(ensureArguments(*this, getRule(), getValues().size())))
+    return failure();
+  for (auto [argument, value] :
+       llvm::zip_equal(getRule().getArguments(), getValues()))
+    scope.assume(argument, getElementTypeOrSelf(value.getType()),
+                 scope.dims(value));
+  return success();
+}
+
+SmallVector<Carried> WithGradientOp::carried() { return {}; }
+
+LogicalResult WithGradientOp::inferShapes(ShapeScope &scope) {
+  if (failed(inferBodies(*this, scope)))
+    return failure();
+  if (getNumResults() != getValues().size() ||
+      yieldedBy(getRule()).size() != getBy().size())
+    return emitOpError() << "has " << getValues().size() << " values for "
+                         << getNumResults() << " results, and a rule of "
+                         << yieldedBy(getRule()).size() << " gradients by "
+                         << getBy().size() << " values";
+  for (auto [by, gradient] : llvm::zip_equal(getBy(), yieldedBy(getRule())))
+    if (getElementTypeOrSelf(by.getType()) !=
+            getElementTypeOrSelf(gradient.getType()) ||
+        scope.rank(by) != scope.rank(gradient))
+      return emitOpError() << "has a gradient of " << gradient.getType()
+                           << " by " << by.getType();
+  for (auto [result, value] : llvm::zip_equal(getOutputs(), getValues())) {
+    if (failed(scope.set(cast<OpResult>(result),
+                         getElementTypeOrSelf(value.getType()),
+                         scope.dims(value))))
+      return failure();
+    scope.copy(result, value);
+  }
+  return success();
+}
+
+FailureOr<SmallVector<Value>> WithGradientOp::lower(Lowering &l) {
+  return llvm::map_to_vector(getValues(),
+                             [&](Value value) { return l.lowered(value); });
+}
+
+// with_gradient(x) -> x
+LogicalResult WithGradientOp::fold(FoldAdaptor,
+                                   SmallVectorImpl<OpFoldResult> &results) {
+  if (!llvm::equal(getValues().getTypes(), getResultTypes()))
+    return failure();
+  llvm::append_range(results, getValues());
+  return success();
+}
+
 //===- loop ---------------------------------------------------------------===//
 
 LogicalResult LoopOp::declareArguments(ShapeScope &scope) {

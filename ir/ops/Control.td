@@ -24,6 +24,19 @@ def NN_IfOp : NN_BodiesOp<"if", "If"> {
   let hasCanonicalizeMethod = 1;
 }
 
+def NN_WithGradientOp : NN_BodiesOp<"with_gradient", "", [AttrSizedOperandSegments]> {
+  let summary = "values whose gradients a rule says";
+  let description = [{
+    The rule takes the gradient by each of `values` and gives that by each of `by`; gradients go through it alone, and not
+    through what computed the values. It sees what is around it. For all else the operator is its `values`, which take its
+    place once gradients are taken. `layer` is what the rule belongs to, for messages.
+  }];
+  let arguments = (ins Variadic<AnyTensor>:$values, Variadic<AnyTensor>:$by, StrAttr:$layer);
+  let regions = (region SizedRegion<1>:$rule);
+  let results = (outs Variadic<AnyTensor>:$outputs);
+  let hasFolder = 1;
+}
+
 def NN_LoopOp : NN_BodiesOp<"loop", "Loop", [AttrSizedOperandSegments]> {
   let summary = "a body again and again, at most `M` times and as long as a condition holds";
   let description = [{

@@ -22,6 +22,23 @@ static SmallVector<Value> copyBody(Block &from, Block &to, IRMapping &mapping,
       [&](Value value) { return mapping.lookupOrDefault(value); });
 }
 
+// What computed the values gets nothing: the rule says what follows.
+LogicalResult Adjoints::throughRule(Operation *op, ArrayRef<Value> dy) {
+  auto ruled = cast<nn::WithGradientOp>(op);
+  IRMapping mapping;
+  for (auto [argument, value, gradient] :
+       llvm::zip_equal(ruled.getRule().getArguments(), ruled.getValues(), dy))
+    mapping.map(argument, gradient ? gradient : builder.zerosLike(value));
+  for (Operation &each : ruled.getRule().front().without_terminator())
+    if (failed(scope.infer(builder.clone(each, mapping))))
+      return failure();
+  for (auto [by, gradient] :
+       llvm::zip_equal(ruled.getBy(), nn::yieldedBy(ruled.getRule())))
+    if (isDifferentiable(by))
+      add(by, mapping.lookupOrDefault(gradient));
+  return success(!builder.hasFailed());
+}
+
 // The same branch runs again for its gradient: what it computed is not kept.
 LogicalResult Adjoints::throughIf(Operation *op, ArrayRef<Value> dy) {
   auto conditional = cast<nn::IfOp>(op);

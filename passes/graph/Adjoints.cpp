@@ -114,6 +114,8 @@ LogicalResult Adjoints::visit(Operation *op) {
 }
 
 LogicalResult Adjoints::handOn(Operation *op, ArrayRef<Value> dy) {
+  if (isa<nn::WithGradientOp>(op))
+    return throughRule(op, dy);
   if (isa<nn::IfOp>(op))
     return throughIf(op, dy);
   if (isa<nn::LoopOp, nn::ScanOp>(op))

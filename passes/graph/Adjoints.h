@@ -55,6 +55,8 @@ private:
   /// The operand of a product whose gradient is left to `products`; null where
   /// there is none.
   mlir::Value takenApart(mlir::Operation *op, mlir::Value dy);
+  mlir::LogicalResult throughRule(mlir::Operation *op,
+                                  llvm::ArrayRef<mlir::Value> dy);
   mlir::LogicalResult throughIf(mlir::Operation *op,
                                 llvm::ArrayRef<mlir::Value> dy);
   mlir::LogicalResult throughIterations(mlir::Operation *op,

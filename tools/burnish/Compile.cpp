@@ -5,6 +5,7 @@
 #include "codegen/Output.h"
 #include "frontend/dsl/Print.h"
 #include "frontend/onnx/Export.h"
+#include "ir/Ops.h"
 #include "ir/Signature.h"
 #include "tools/burnish/BurnishHeader.h"
 #include "tools/burnish/Commands.h"
@@ -225,6 +226,11 @@ struct Compile {
 
   /// What the network is, in a language of networks.
   bool writeNetwork() {
+    // Rules of gradients are for this compiler alone.
+    compiler.module().walk([](nn::WithGradientOp op) {
+      op->replaceAllUsesWith(op.getValues());
+      op->erase();
+    });
     compiler.dropUnused();
     Diagnostics diagnostics(options.files[0]);
     if (options.emit == Emit::Onnx) {

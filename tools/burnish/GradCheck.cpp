@@ -455,6 +455,8 @@ int GradCheck::run() {
     return kBadInput;
   function = *found;
   bool reads = false;
+  llvm::SetVector<StringRef> ruled;
+  function.walk([&](nn::WithGradientOp op) { ruled.insert(op.getLayer()); });
   function.walk([&](nn::QuantizeLinearOp) { reads = true; });
   if (failed(computeInDoubles(function)) || !chooseVariables() || !findLoss() ||
       !fillArguments() || !compile())
@@ -491,6 +493,9 @@ int GradCheck::run() {
     if (differing && reads)
       llvm::outs() << "quantize_linear has the gradient of what it rounds, "
                       "which differences do not see\n";
+    if (differing && !ruled.empty())
+      llvm::outs() << "derivatives of their own: " << llvm::join(ruled, ", ")
+                   << "\n";
   }
   return differing ? kBadInput : kDone;
 }

@@ -158,3 +158,25 @@ func.func @scan_axes(%x: tensor<3xf32>) -> tensor<?xf32> {
   }
   return %y : tensor<?xf32>
 }
+
+// -----
+
+func.func @rule_count(%x: tensor<3xf32>) -> tensor<3xf32> {
+  // expected-error @+1 {{has 1 values for 1 results, and a rule of 2 gradients by 1 values}}
+  %y = nn.with_gradient %x, %x {layer = "f", operandSegmentSizes = array<i32: 1, 1>} : (tensor<3xf32>, tensor<3xf32>) -> tensor<3xf32> {
+  ^bb0(%dy: tensor<3xf32>):
+    nn.yield %dy, %dy : tensor<3xf32>, tensor<3xf32>
+  }
+  return %y : tensor<3xf32>
+}
+
+// -----
+
+func.func @rule_type(%x: tensor<3xf32>, %s: tensor<f32>) -> tensor<3xf32> {
+  // expected-error @+1 {{has a gradient of 'tensor<f32>' by 'tensor<3xf32>'}}
+  %y = nn.with_gradient %x, %x {layer = "f", operandSegmentSizes = array<i32: 1, 1>} : (tensor<3xf32>, tensor<3xf32>) -> tensor<3xf32> {
+  ^bb0(%dy: tensor<3xf32>):
+    nn.yield %s : tensor<f32>
+  }
+  return %y : tensor<3xf32>
+}
