@@ -3,6 +3,7 @@
 #include "frontend/dsl/Factors.h"
 #include "frontend/dsl/Recipe.h"
 #include "ir/Ops.h"
+#include "ir/Signature.h"
 
 using namespace mlir;
 using namespace burnish;
@@ -140,6 +141,13 @@ bool FactorBuilder::factor(size_t place, const RecipeFacts::Factors &factors) {
     Value sum = b.make<nn::AddOp>(product, change);
     product.replaceAllUsesExcept(sum, sum.getDefiningOp());
     replaced[product] = sum;
+    // What is computed again with the product is that with its change.
+    if (Attribute again = op->getAttr(nn::kRecomputeAttr))
+      for (Operation *each = op->getNextNode();; each = each->getNextNode()) {
+        each->setAttr(nn::kRecomputeAttr, again);
+        if (each == sum.getDefiningOp())
+          break;
+      }
   }
   if (!others.empty()) {
     b.setInsertionPointToStart(body);

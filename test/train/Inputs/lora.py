@@ -95,6 +95,32 @@ def check_net(generator):
     print("steps: right in scans, too")
 
 
+DEEP = """use std
+net deep(x: f32[N, 6]) -> f32[N, 3] {
+  x |> dense(6) as first |> repeat 2 { dense(6) as inner |> tanh } as body%s |> dense(3) as head
+}
+train deep {
+  lora   2 on "body.*.w"
+  data   (x, y) from npz("straight.npz")
+  batch  N = 8
+  loss   mse(deep(x), y)
+  update sgd(lr = 0.1)
+  epochs 3
+}
+"""
+
+
+def check_again():
+    """With what is computed again for the gradients."""
+    for name, mark in (("kept", ""), ("again", " @checkpoint")):
+        pathlib.Path(f"{name}.nn").write_text(DEEP % mark)
+        run("burnish", f"{name}.nn", "--train", "-o", name)
+        run(f"./{name}", "-o", f"{name}.safetensors")
+    kept, again = read("kept.safetensors"), read("again.safetensors")
+    assert sorted(kept) == sorted(again) and all(np.abs(kept[key] - again[key]).max() < 1e-6 for key in kept)
+    print("deep: the same when it is computed again")
+
+
 def check_run(generator):
     data = samples(generator)
     for part, chosen in {"train": slice(0, 64), "val": slice(64, None)}.items():
@@ -131,7 +157,7 @@ train mlp {
     print("mlp: in use the loss of its validation")
 
     run("./mlp", "--threads=2", "-o", "two.safetensors")
-    run("./mlp", "--steps=20", "-o", "part.safetensors")
+    run("./mlp", "--steps=24", "-o", "part.safetensors")
     run("./mlp", "--resume", "-o", "part.safetensors")
     wanted = pathlib.Path("mlp.safetensors").read_bytes()
     assert pathlib.Path("two.safetensors").read_bytes() == wanted and pathlib.Path("part.safetensors").read_bytes() == wanted
@@ -150,6 +176,7 @@ def main():
     check_formula(generator, "straight", False)
     check_formula(generator, "turned", True)
     check_net(generator)
+    check_again()
     check_run(generator)
 
 
