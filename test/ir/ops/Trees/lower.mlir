@@ -12,7 +12,9 @@
 // CHECK:           nn.kernel_yield %[[Y]]
 
 // GROUPED:       nn.kernel <algorithm = "trees", lanes = 8, vectors = 1, rows = 128, packs = false, rowsOutside = false, isParallel = false
-func.func @main(%x: tensor<?x?xf32> {nn.name = "x"}, %n: tensor<3x4xi32> {nn.name = "n"}, %t: tensor<2x3xi32> {nn.name = "t"}) -> (tensor<?x1xf32> {nn.name = "y"}) {
+func.func @main(%x: tensor<?x?xf32> {nn.name = "x"}) -> (tensor<?x1xf32> {nn.name = "y"}) {
+  %n = nn.constant {value = dense<[[0, 1, 4, 8], [0, 0, 4, 4], [1, 0, 8, 8]]> : tensor<3x4xi32>} : () -> tensor<3x4xi32>
+  %t = nn.constant {value = dense<[[0, 1, 0], [8, 0, 0]]> : tensor<2x3xi32>} : () -> tensor<2x3xi32>
   %0 = nn.tree_ensemble %x, %n, %t {aggregate = "sum", nan = "false", columns = 2 : i64, n_targets = 1 : i64} : (tensor<?x?xf32>, tensor<3x4xi32>, tensor<2x3xi32>) -> tensor<?x1xf32>
   return %0 : tensor<?x1xf32>
 }
