@@ -53,7 +53,7 @@ struct FlatForest {
   bool hasLists = false;
   /// For each target, whether every row gets a weight for it.
   std::vector<bool> isAlwaysScored;
-  int64_t columnCount = 0;
+  int64_t columnCount = 1;
 };
 
 /// Lays a forest out in 32-bit or 64-bit floats; false after `fail` said why it

@@ -2,6 +2,7 @@
 #include "ir/Lowering.h"
 #include "ir/Ops.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/Matchers.h"
 
 #define GET_OP_CLASSES
 #include "ir/ops/Trees.cpp.inc"
@@ -57,7 +58,64 @@ LogicalResult TreeEnsembleOp::inferShapes(ShapeScope &scope) {
                    {x[0], scope.constant(getNTargets())});
 }
 
+/// The integers of a table; none after a diagnostic when it is no constant.
+static std::optional<SmallVector<int64_t>> integersOf(TreeEnsembleOp op,
+                                                      Value table) {
+  ElementsAttr elements;
+  std::optional<SmallVector<int64_t>> found;
+  if (matchPattern(table, m_Constant(&elements)))
+    found = readIntegers(elements, std::numeric_limits<int64_t>::max());
+  if (!found)
+    op.emitOpError() << "has tables that are not known when compiling";
+  return found;
+}
+
+/// Walks go where the tables say: everything they name has to be there.
+static LogicalResult checkTables(TreeEnsembleOp op) {
+  std::optional<SmallVector<int64_t>> nodes = integersOf(op, op.getNodes()),
+                                      trees = integersOf(op, op.getTrees());
+  if (!nodes || !trees)
+    return failure();
+  int64_t columns = op.getColumns(), targets = op.getNTargets();
+  bool hasFlags = op.getNan() == "flags", hasLists = !op.getLists().empty();
+  auto isNode = [&](int64_t offset) {
+    return offset >= 0 && offset % 4 == 0 &&
+           offset < static_cast<int64_t>(nodes->size());
+  };
+  // The first column is read wherever a walk waits.
+  bool isGood = columns > 0 || nodes->empty();
+  for (size_t at = 0; isGood && at < nodes->size(); at += 4) {
+    int64_t column = (*nodes)[at + 1];
+    isGood = column >= 0 && (hasFlags ? column / 2 : column) < columns &&
+             isNode((*nodes)[at + 2]) && isNode((*nodes)[at + 3]);
+  }
+  for (size_t at = 0; isGood && at < trees->size(); at += 3) {
+    int64_t target = (*trees)[at + 2];
+    isGood = isNode((*trees)[at]) && (*trees)[at + 1] >= 0 &&
+             (hasLists || (target >= 0 && target < targets));
+  }
+  if (isGood && hasLists) {
+    std::optional<SmallVector<int64_t>> starts =
+                                            integersOf(op, op.getLists()[0]),
+                                        ids = integersOf(op, op.getLists()[1]);
+    if (!starts || !ids)
+      return failure();
+    auto weights = cast<ShapedType>(op.getLists()[2].getType());
+    isGood =
+        starts->size() > 1 && starts->front() >= 0 &&
+        llvm::is_sorted(*starts) &&
+        starts->back() <= static_cast<int64_t>(ids->size()) &&
+        weights.getDimSize(0) == static_cast<int64_t>(ids->size()) &&
+        llvm::all_of(*ids, [&](int64_t id) { return id >= 0 && id < targets; });
+  }
+  if (!isGood)
+    return op.emitOpError() << "has tables that name what is not there";
+  return success();
+}
+
 FailureOr<SmallVector<Value>> TreeEnsembleOp::lower(Lowering &l) {
+  if (failed(checkTables(*this)))
+    return failure();
   Dim columns = l.scope.dim(getX(), 1);
   if (!l.scope.isAtLeast(columns, getColumns()))
     l.require(l.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::uge,

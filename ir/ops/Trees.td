@@ -13,8 +13,8 @@ def NN_TreeEnsembleOp : NN_PureOp<"tree_ensemble", ""> {
     hold the bits of a number in place of the threshold. With `lists` they hold the number k of a list instead, of
     elements starts[k] to starts[k + 1] of `targets` and `weights`.
 
-    Numbers are added up tree by tree, in the type of X. All columns are below `columns`. Who makes the operator sees to it
-    that walks end in leaves and that all numbers are in range.
+    Numbers are added up tree by tree, in the type of X. All columns are below `columns`, which is at least 1. The tables are
+    known when compiling; walks that end in no leaf give numbers without a meaning.
   }];
   let arguments = (ins AnyTensor:$X, AnyTensor:$nodes, AnyTensor:$trees, Variadic<AnyTensor>:$lists, StrAttr:$aggregate,
                    StrAttr:$nan, I64Attr:$columns, I64Attr:$n_targets);

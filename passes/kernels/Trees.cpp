@@ -182,12 +182,19 @@ private:
   void takeUp(Value leaf, Value place, Value target) {
     if (lists.empty())
       return combine(number(leaf), target ? add(place, target) : place);
-    Value list = asIndex(fieldOf(leaf, 0)), from = loadIndex(lists[0], list),
+    // What is no leaf, in tables that nobody made of trees, has no list.
+    Value list = arith::MinUIOp::create(b, asIndex(fieldOf(leaf, 0)),
+                                        constant(countOfLists() - 1)),
+          from = loadIndex(lists[0], list),
           to = loadIndex(lists[0], add(list, constant(1)));
     loop(from, to, 1, [&](Value at) {
       combine(memref::LoadOp::create(b, lists[2], at),
               add(place, loadIndex(lists[1], at)));
     });
+  }
+
+  int64_t countOfLists() {
+    return cast<ShapedType>(op.getLists()[0].getType()).getDimSize(0) - 1;
   }
 
   void combine(Value value, Value place) {
