@@ -111,15 +111,19 @@ private:
       if (ArrayRef(copy.order) == order)
         return copy.tensor;
     OpBuilder::InsertionGuard guard(b);
-    goTo(source.tensor);
+    if (place)
+      b.setInsertionPointAfterValue(source.tensor);
+    else
+      goTo(source.tensor);
     SmallVector<int64_t> inverse = invertPermutationVector(source.order);
     Value moved = moveAxes(source.tensor, applyPermutation(inverse, order));
     copies[value].push_back({moved, SmallVector<int64_t>(order)});
     return moved;
   }
 
-  /// Goes where a copy of a value is made. What is there from the beginning is
-  /// copied when it is wanted first, and the copy takes its memory only then.
+  /// Goes where a copy of a value is made that lies as it is written. What is
+  /// there from the beginning is copied when it is wanted first, and the copy
+  /// takes its memory only then.
   void goTo(Value tensor) {
     Operation *maker = tensor.getDefiningOp();
     Operation *user = visited;

@@ -41,8 +41,7 @@ MODEL may also be a .nn file, in Burnish's own language, or a .mlir file, at any
   --precision=bf16      matrix products and convolutions of f32 take their operands in bf16; bench says what that costs
   --deterministic       the same bits whatever the CPU, but for what libm's functions give there
   --check-bounds        stop the program where it would read or write outside a buffer
-  --tune[=SECONDS]      measure here what is best and write it to --schedules=FILE (bench: say what it would gain)
-  --schedules=FILE      take schedules from a file that --tune wrote
+  --tune[=SECONDS] --schedules=FILE   measure here what is best and write it to FILE (bench: say what it would gain); or take it from there
   --save-temps --remarks    keep every stage of the way beside the result; say which optimisations did not apply, and why
   --json                results as JSON (check, test, bench, gradcheck)
   --threads=N --seconds=S   threads of a run (run, test, bench), and how long to measure (bench; default: 2)

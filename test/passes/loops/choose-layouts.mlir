@@ -5,12 +5,12 @@
 // CHECK-LABEL: func @convolution(
 // CHECK-SAME:    %[[IMAGE:.*]]: tensor<1x3x8x8xf32>, %[[OTHER:.*]]: tensor<1x16x6x6xf32>)
 // CHECK-DAG:     %[[WEIGHTS:.*]] = arith.constant {{.*}} : tensor<16x3x3x3xf32>
-// The residual moves along the lanes, and is brought into their order.
-// CHECK:         %[[MOVED:.*]] = linalg.generic {{.*}} ins(%[[OTHER]] : tensor<1x16x6x6xf32>) outs({{.*}} : tensor<1x6x6x16xf32>)
 // CHECK:         %[[FILL:.*]] = linalg.fill {{.*}} -> tensor<1x6x6x16xf32>
 // CHECK:         %[[SUM:.*]] = linalg.generic
 // CHECK-SAME:      iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction", "reduction", "reduction"]
 // CHECK-SAME:      ins(%[[IMAGE]], %[[WEIGHTS]] : {{.*}}) outs(%[[FILL]] : tensor<1x6x6x16xf32>)
+// The residual moves along the lanes, and is brought into their order, where it is wanted: an argument is there at any time.
+// CHECK:         %[[MOVED:.*]] = linalg.generic {{.*}} ins(%[[OTHER]] : tensor<1x16x6x6xf32>) outs({{.*}} : tensor<1x6x6x16xf32>)
 // CHECK:         %[[ADDED:.*]] = linalg.generic {{.*}} ins(%[[SUM]], %[[MOVED]] : tensor<1x6x6x16xf32>, tensor<1x6x6x16xf32>)
 // CHECK:         tensor.pad %[[ADDED]] low[0, 1, 2, 0] high[0, 1, 2, 0]
 // CHECK:           tensor<1x6x6x16xf32> to tensor<1x8x10x16xf32>
