@@ -30,9 +30,8 @@ MODEL may also be a .nn file, in Burnish's own language, or a .mlir file, at any
   --weights-from=FILE   a .safetensors file with the params of a .nn network, or with some of an ONNX model
   --train[=RECIPE.nn]   a program that trains: by the recipe in a .nn file, or an ONNX model by that of RECIPE.nn
   --seed=N              what initialisers draw their numbers with (default: 0)
-  --target=TRIPLE       the machine to compile for (default: this one), as aarch64-linux-gnu
+  --target=TRIPLE       the machine to compile for (default: this one), as aarch64-linux-gnu; --sysroot=DIR has its libraries
   --cpu=NAME[,NAME...]  its CPU, as x86-64-v3, cortex-m4 (default: native); of several, the last that a machine has is run
-  --sysroot=DIR         the root folder of the target's libraries
   -O0 .. -O3            how much to optimise (default: -O2)
   --gradient=OUTPUT     give the gradients of an output that is one float, instead of the other outputs
   --wrt=NAME            by this input or parameter, or all like `fc*` (several times; default: all inputs of floats)
