@@ -180,7 +180,8 @@ def EmitKernels : Pass<"nn-emit-kernels", "::mlir::ModuleOp"> {
 def UpdateInPlace : Pass<"nn-update-in-place", "::mlir::func::FuncOp"> {
   let summary = "results with `nn.updates` are written into the arguments that they take the place of";
   let description = [{
-    What writes an argument is moved behind what reads its old contents; where that cannot be, bufferisation copies.
+    Each is done as soon as it can be. What writes an argument is moved behind what reads its old contents; where that cannot
+    be, bufferisation copies.
   }];
   let dependentDialects = ["::mlir::bufferization::BufferizationDialect"];
 }

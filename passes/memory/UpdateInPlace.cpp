@@ -3,6 +3,9 @@
 #include "ir/Signature.h"
 #include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "mlir/Transforms/RegionUtils.h"
 #include "passes/Passes.h"
 
 using namespace mlir;
@@ -32,6 +35,7 @@ struct UpdateInPlace : burnish::impl::UpdateInPlaceBase<UpdateInPlace> {
         updates.push_back({index, body.getArgument(updated)});
     if (updates.empty())
       return;
+    bringForward(body, updates);
     orderWriters(body, updates);
     auto end = cast<func::ReturnOp>(body.getTerminator());
     OpBuilder builder(end);
@@ -57,14 +61,16 @@ private:
     return body.findAncestorOpInBlock(*op);
   }
 
-  /// What reads a value, behind barriers too.
+  /// What reads a value, behind barriers and as parts and other shapes, too.
   static SmallVector<Operation *> readersOf(Value value) {
     SmallVector<Operation *> readers;
     for (Operation *user : value.getUsers()) {
       readers.push_back(user);
-      if (auto barrier = dyn_cast<nn::BarrierOp>(user);
-          barrier && barrier.getInput() == value)
-        llvm::append_range(readers, readersOf(barrier.getOutput()));
+      auto barrier = dyn_cast<nn::BarrierOp>(user);
+      if (barrier ? barrier.getInput() == value
+                  : isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp,
+                        tensor::ExtractSliceOp, tensor::CastOp>(user))
+        llvm::append_range(readers, readersOf(user->getResult(0)));
     }
     return readers;
   }
@@ -81,6 +87,84 @@ private:
         init.set(builder.clone(*room)->getResult(0));
   }
 
+  /// The last operation in `body` that reads an argument's old contents, beside
+  /// what writes the new; null when there is none.
+  static Operation *lastReaderOf(Block &body, BlockArgument argument,
+                                 Operation *writer) {
+    Operation *last = nullptr;
+    for (Operation *user : readersOf(argument)) {
+      Operation *reader = within(body, user);
+      if (reader != writer && reader != body.getTerminator() &&
+          (!last || last->isBeforeInBlock(reader)))
+        last = reader;
+    }
+    return last;
+  }
+
+  /// Moves an operation to behind `place` and what it takes, if that is
+  /// earlier, with the room that it writes to.
+  static void moveUp(Operation *op, Operation *place) {
+    giveRoom(op);
+    SmallVector<Operation *> rooms;
+    SetVector<Value> taken(op->operand_begin(), op->operand_end());
+    getUsedValuesDefinedAbove(op->getRegions(), taken);
+    for (Value value : taken) {
+      Operation *maker = value.getDefiningOp();
+      if (!maker || maker->getBlock() != op->getBlock())
+        continue;
+      if (isa<tensor::EmptyOp>(maker) && maker->hasOneUse() &&
+          maker->getNumOperands() == 0)
+        rooms.push_back(maker);
+      else if (!place || place->isBeforeInBlock(maker))
+        place = maker;
+    }
+    if (place && op->isBeforeInBlock(place))
+      return;
+    if (place)
+      op->moveAfter(place);
+    else
+      op->moveBefore(&op->getBlock()->front());
+    for (Operation *room : rooms)
+      room->moveBefore(op);
+  }
+
+  /// Whether an operation makes a few numbers, such as a rate, of others.
+  static bool isSmall(Operation *op) {
+    constexpr int64_t kFew = 64;
+    return op->getNumResults() > 0 && isMemoryEffectFree(op) &&
+           llvm::all_of(op->getResultTypes(), [](Type type) {
+             auto tensor = dyn_cast<RankedTensorType>(type);
+             return tensor && tensor.hasStaticShape() &&
+                    tensor.getNumElements() <= kFew;
+           });
+  }
+
+  /// Updates stand at the end, and would keep all gradients until then, or,
+  /// where they are done with the products that gradients are, what these
+  /// multiply. Each is done as soon as its gradient is there and nothing wants
+  /// the old contents any more.
+  static void bringForward(Block &body, ArrayRef<Update> updates) {
+    Operation *end = body.getTerminator();
+    SmallVector<std::pair<Operation *, BlockArgument>> writers;
+    SetVector<Operation *> before;
+    BackwardSliceOptions options;
+    options.omitBlockArguments = true;
+    options.filter = [&](Operation *op) { return op->getBlock() == &body; };
+    for (const Update &update : updates)
+      if (Operation *writer = end->getOperand(update.result).getDefiningOp()) {
+        writers.push_back({writer, update.argument});
+        (void)getBackwardSlice(writer, &before, options);
+      }
+    for (Operation &op : llvm::make_early_inc_range(body))
+      if (before.contains(&op) && isSmall(&op))
+        moveUp(&op, nullptr);
+    llvm::sort(writers, [](auto &a, auto &b) {
+      return a.first != b.first && a.first->isBeforeInBlock(b.first);
+    });
+    for (auto [writer, argument] : writers)
+      moveUp(writer, lastReaderOf(body, argument, writer));
+  }
+
   /// Where what writes an argument stands before something that reads its old
   /// contents, bufferisation would copy it. Writers, and what follows from
   /// them, go behind. Updates may read each other, so that moving one puts
@@ -94,13 +178,7 @@ private:
         Operation *writer = end->getOperand(update.result).getDefiningOp();
         if (!writer)
           continue;
-        Operation *last = nullptr;
-        for (Operation *user : readersOf(update.argument)) {
-          Operation *reader = within(body, user);
-          if (reader != writer && reader != end &&
-              (!last || last->isBeforeInBlock(reader)))
-            last = reader;
-        }
+        Operation *last = lastReaderOf(body, update.argument, writer);
         if (!last || last->isBeforeInBlock(writer))
           continue;
         SetVector<Operation *> followers;
