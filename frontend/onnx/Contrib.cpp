@@ -8,7 +8,7 @@ namespace burnish::onnx_import {
 namespace {
 /// Operands and results in order, `?` behind those that may be absent and `*`
 /// behind one that stands for any number; attributes with the first letters of
-/// their types (i, f, s, is, fs), `!` behind those that a node must have.
+/// their types (i, f, s, is, fs, ss), `!` behind those that a node must have.
 struct Line {
   const char *domain, *name, *inputs, *outputs, *attributes;
 };
@@ -37,6 +37,12 @@ static constexpr Line kLines[] = {
     {"com.microsoft", "CDist", "A B", "C", "metric:s"},
     {"com.microsoft", "DequantizeLinear", "x x_scale x_zero_point?", "y",
      "axis:i"},
+    {"com.microsoft", "DynamicQuantizeLSTM",
+     "X W R B? sequence_lens? initial_h? initial_c? P? W_scale W_zero_point "
+     "R_scale R_zero_point",
+     "Y? Y_h? Y_c?",
+     "activation_alpha:fs activation_beta:fs activations:ss clip:f direction:s "
+     "hidden_size:i input_forget:i"},
     {"com.microsoft", "DynamicQuantizeMatMul",
      "A B b_scale b_zero_point? bias?", "Y", ""},
     {"com.microsoft", "EmbedLayerNormalization",
@@ -157,7 +163,8 @@ static onnx::AttributeProto::AttributeType typeOf(llvm::StringRef text) {
          : text == "f"  ? Proto::FLOAT
          : text == "s"  ? Proto::STRING
          : text == "is" ? Proto::INTS
-                        : Proto::FLOATS;
+         : text == "fs" ? Proto::FLOATS
+                        : Proto::STRINGS;
 }
 
 static Schema schemaOf(const Line &line) {

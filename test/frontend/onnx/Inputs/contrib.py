@@ -137,6 +137,9 @@ gqa("gqa_continued", 6, 9, [8], 3)
 q = [one(0.03), one(7, np.uint8)]
 case("dynamic_matmul", "DynamicQuantizeMatMul", [f(3, 8), u8(8, 5), one(0.02), one(120, np.uint8)], constant=(1, 2, 3))
 case("dynamic_matmul_bias", "DynamicQuantizeMatMul", [f(2, 3, 8), s8(8, 5), f(5) ** 2 + 0.01, None, f(5)], constant=(1, 2))
+case("dynamic_lstm", "DynamicQuantizeLSTM",
+     [f(6, 2, 5), s8(1, 5, 16), s8(1, 4, 16), f(1, 32), None, None, None, None, f(1, 16) ** 2 * 0.01, np.zeros((1, 16), np.int8), np.float32([0.01]), np.int8([3])],
+     outputs=3, constant=(1, 2, 3, 8, 9, 10, 11), hidden_size=4)
 case("integer_to_float", "MatMulIntegerToFloat", [u8(3, 8), u8(8, 5), one(0.02), one(0.03), one(3, np.uint8), one(120, np.uint8), f(5)])
 case("qgemm", "QGemm", [u8(3, 8), *q, s8(8, 5), one(0.02), one(0, np.int8), i(-99, 99, 5, dtype=np.int32), one(0.5), one(100, np.uint8)], constant=tuple(range(1, 9)))
 case("qgemm_float", "QGemm", [u8(3, 8), *q, s8(5, 8), one(0.02), one(0, np.int8)], constant=tuple(range(1, 6)), transB=1, alpha=0.5)
@@ -194,7 +197,22 @@ def packed_pair(query, pair):
     return y.swapaxes(1, 2).reshape(query.shape)
 
 
+def lstm(x, w, r, b, *given):
+    """With weights of integers and everything else in floats, where ONNX Runtime takes steps in bytes, too."""
+    scale_w, zero_w, scale_r, zero_r = given[-4:]
+    w, r = (w[0] - zero_w.astype(np.float32)) * scale_w, (r[0] - zero_r.astype(np.float32)) * scale_r
+    h = c = np.zeros((x.shape[1], 4))
+    steps, sigmoid = [], lambda v: 1 / (1 + np.exp(-v))
+    for step in x:
+        i, o, keep, cell = np.split(step @ w + h @ r + b[0, :16] + b[0, 16:], 4, axis=1)
+        c = sigmoid(keep) * c + sigmoid(i) * np.tanh(cell)
+        h = sigmoid(o) * np.tanh(c)
+        steps.append(h)
+    return [np.array(steps)[:, None], h[None], c[None]]
+
+
 REFERENCES = {
+    "dynamic_lstm": lstm,
     "mha_packed": packed,
     "mha_packed_pair": packed_pair,
     "bias_add": lambda x, bias, skip: x + bias + skip,
@@ -244,7 +262,8 @@ def tolerance(value):
 def write(folder, name, symbolic):
     model = model_of(name, symbolic)
     if name in REFERENCES:
-        expected = [REFERENCES[name](*CASES[name][1]).astype(np.float32)]
+        expected = REFERENCES[name](*CASES[name][1])
+        expected = [value.astype(np.float32) for value in (expected if isinstance(expected, list) else [expected])]
     else:
         session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
         expected = session.run(None, feed_of(name))
