@@ -182,6 +182,11 @@ Term TrainingBuilder::addColumn(StringRef name, RankedTensorType type,
 std::optional<RankedTensorType>
 TrainingBuilder::columnType(const TensorParam &param) {
   Type elementType = elementTypeOf(param.type.elementType.text, &context);
+  if (!elementType) {
+    source.messages.error(param.type.elementType.span,
+                          "an input has elements of one type, as i64");
+    return std::nullopt;
+  }
   SmallVector<int64_t> sizes;
   for (const DimRef &dim : param.type.dims) {
     if (auto *number = dyn_cast_or_null<NumberExpr>(dim.expr.get())) {
