@@ -152,6 +152,37 @@ Value Expansion::reduce(StringRef op, Value value, ArrayRef<int64_t> axes,
                  {{"keepdims", int64_t(keepDims)}});
 }
 
+SmallVector<Attr> Expansion::window() const {
+  SmallVector<Attr> attributes;
+  for (StringRef name : {"dilations", "kernel_shape", "pads", "strides"})
+    if (std::optional<SmallVector<int64_t>> values = intsAttribute(node, name))
+      attributes.push_back({name, *values});
+  if (findAttribute(node, "group"))
+    attributes.push_back({"group", intAttr("group", 1)});
+  if (findAttribute(node, "auto_pad"))
+    attributes.push_back({"auto_pad", stringAttr("auto_pad", "NOTSET")});
+  return attributes;
+}
+
+Value Expansion::softmaxFrom(Value value, int64_t axis) {
+  SmallVector<Extent> whole = extents(value);
+  Value flat = reshape(value, {product(ArrayRef(whole).take_front(axis)),
+                               product(ArrayRef(whole).drop_front(axis))});
+  return reshape((*this)("Softmax", flat, {{"axis", int64_t(1)}}), whole);
+}
+
+Value Expansion::withChannelsFirst(Value value, bool isLast,
+                                   function_ref<Value(Value)> make) {
+  int64_t last = rank(value) - 1;
+  if (!isLast || last < 2)
+    return make(value);
+  SmallVector<int64_t> there{0, last}, back{0};
+  llvm::append_range(there, llvm::seq<int64_t>(1, last));
+  llvm::append_range(back, llvm::seq<int64_t>(2, last + 1));
+  back.push_back(1);
+  return transpose(make(transpose(value, there)), back);
+}
+
 std::optional<int64_t> Expansion::axis(int64_t axis, int64_t rank) {
   if (axis >= -rank && axis < rank)
     return axis < 0 ? axis + rank : axis;

@@ -91,6 +91,15 @@ public:
   /// A reduction over known axes.
   mlir::Value reduce(llvm::StringRef op, mlir::Value value,
                      llvm::ArrayRef<int64_t> axes, bool keepDims = true);
+  /// The node's window, as convolutions have it.
+  llvm::SmallVector<Attr> window() const;
+  /// Softmax over all axes from one on together.
+  mlir::Value softmaxFrom(mlir::Value value, int64_t axis);
+  /// What `make` makes of a value with channels behind the batch; where they
+  /// are innermost (`isLast`), they go there and back.
+  mlir::Value
+  withChannelsFirst(mlir::Value value, bool isLast,
+                    llvm::function_ref<mlir::Value(mlir::Value)> make);
   /// The axis of an operand of that rank, not negative; none after a
   /// diagnostic.
   std::optional<int64_t> axis(int64_t axis, int64_t rank);

@@ -43,13 +43,18 @@ Operation *NNDialect::materializeConstant(OpBuilder &builder, Attribute value,
 
 //===- identity -----------------------------------------------------------===//
 
-LogicalResult IdentityOp::inferShapes(ShapeScope &scope) {
-  OpResult result = getOperation()->getResult(0);
-  if (failed(scope.set(result, getElementTypeOrSelf(getInput().getType()),
-                       scope.dims(getInput()))))
+/// The result is its operand, with all that is known of it.
+static LogicalResult inferLike(OpResult result, Value operand,
+                               ShapeScope &scope) {
+  if (failed(scope.set(result, getElementTypeOrSelf(operand.getType()),
+                       scope.dims(operand))))
     return failure();
-  scope.copy(result, getInput());
+  scope.copy(result, operand);
   return success();
+}
+
+LogicalResult IdentityOp::inferShapes(ShapeScope &scope) {
+  return inferLike(getOperation()->getResult(0), getInput(), scope);
 }
 
 FailureOr<SmallVector<Value>> IdentityOp::lower(Lowering &lowering) {
@@ -63,20 +68,14 @@ OpFoldResult IdentityOp::fold(FoldAdaptor) {
 //===- barrier ------------------------------------------------------------===//
 
 LogicalResult BarrierOp::inferShapes(ShapeScope &scope) {
-  OpResult result = getOperation()->getResult(0);
-  if (failed(scope.set(result, getElementTypeOrSelf(getInput().getType()),
-                       scope.dims(getInput()))))
-    return failure();
-  scope.copy(result, getInput());
-  return success();
+  return inferLike(getOperation()->getResult(0), getInput(), scope);
 }
 
 FailureOr<SmallVector<Value>> BarrierOp::lower(Lowering &lowering) {
   Value input = lowering.lowered(getInput());
-  return SmallVector<Value>{
-      BarrierOp::create(lowering, input.getType(), input,
-                        lowering.lowered(getAfter()))
-          .getOutput()};
+  return SmallVector<Value>{BarrierOp::create(lowering, input.getType(), input,
+                                              lowering.lowered(getAfter()))
+                                .getOutput()};
 }
 
 //===- shape --------------------------------------------------------------===//

@@ -134,36 +134,13 @@ static SmallVector<Value> fusedGemm(Expansion &e) {
   return {activated(e, y, e.stringAttr("activation", ""), parameters)};
 }
 
-// The order of axes that brings channels from the end to behind the batch, or
-// the other way.
-static SmallVector<int64_t> channelsFirst(int64_t rank) {
-  SmallVector<int64_t> order{0, rank - 1};
-  llvm::append_range(order, seq<int64_t>(1, rank - 1));
-  return order;
-}
-static SmallVector<int64_t> channelsLast(int64_t rank) {
-  SmallVector<int64_t> order{0};
-  llvm::append_range(order, seq<int64_t>(2, rank));
-  order.push_back(1);
-  return order;
-}
-
 static SmallVector<Value> fusedConv(Expansion &e, bool isLast) {
-  SmallVector<Attr> window;
-  for (StringRef name : {"dilations", "kernel_shape", "pads", "strides"})
-    if (std::optional<SmallVector<int64_t>> values =
-            intsAttribute(e.node, name))
-      window.push_back({name, *values});
-  window.push_back({"group", e.intAttr("group", 1)});
-  window.push_back({"auto_pad", e.stringAttr("auto_pad", "NOTSET")});
   int64_t rank = Expansion::rank(e.operand(0));
   if (rank < 3)
     return e.refuse("X of rank " + Twine(rank));
-  Value x =
-      isLast ? e.transpose(e.operand(0), channelsFirst(rank)) : e.operand(0);
-  Value y = e("Conv", {x, e.operand(1), e.operand(2)}, window);
-  if (isLast)
-    y = e.transpose(y, channelsLast(rank));
+  Value y = e.withChannelsFirst(e.operand(0), isLast, [&](Value x) {
+    return e("Conv", {x, e.operand(1), e.operand(2)}, e.window());
+  });
   if (e.operand(3))
     y = e.add(y, e.operand(3));
   return {activated(e, y, e.stringAttr("activation", ""),
@@ -172,33 +149,27 @@ static SmallVector<Value> fusedConv(Expansion &e, bool isLast) {
 }
 
 static SmallVector<Value> groupNorm(Expansion &e) {
-  Value x = e.operand(0);
-  int64_t rank = Expansion::rank(x), activation = e.intAttr("activation", 0);
-  bool isLast = e.intAttr("channels_last", 1);
+  int64_t rank = Expansion::rank(e.operand(0)),
+          activation = e.intAttr("activation", 0);
   if (rank < 3 || activation < 0 || activation > 1)
     return e.refuse("activation " + Twine(activation) + " of a value of rank " +
                     Twine(rank));
-  if (isLast)
-    x = e.transpose(x, channelsFirst(rank));
-  Value y = e("GroupNormalization", {x, e.operand(1), e.operand(2)},
-              {{"num_groups", e.intAttr("groups", 1)},
-               {"epsilon", e.floatAttr("epsilon", 1e-5f)}});
-  if (isLast)
-    y = e.transpose(y, channelsLast(rank));
+  Value y = e.withChannelsFirst(
+      e.operand(0), e.intAttr("channels_last", 1), [&](Value x) {
+        return e("GroupNormalization", {x, e.operand(1), e.operand(2)},
+                 {{"num_groups", e.intAttr("groups", 1)},
+                  {"epsilon", e.floatAttr("epsilon", 1e-5f)}});
+      });
   return {activation == 1 ? e.mul(y, e("Sigmoid", y)) : y};
 }
 
-// Softmax over all axes from one on together.
 static SmallVector<Value> biasSoftmax(Expansion &e) {
   Value x = e.add(e.operand(0), e.operand(1));
   std::optional<int64_t> axis =
       e.axis(e.intAttr("axis", 1), Expansion::rank(x));
   if (!axis)
     return {e.poison()};
-  SmallVector<Extent> whole = e.extents(x);
-  Value flat = e.reshape(x, {e.product(ArrayRef(whole).take_front(*axis)),
-                             e.product(ArrayRef(whole).drop_front(*axis))});
-  return {e.reshape(e("Softmax", flat, {{"axis", int64_t(1)}}), whole)};
+  return {e.softmaxFrom(x, *axis)};
 }
 
 // Distances of each row of A to each row of B, from their differences.

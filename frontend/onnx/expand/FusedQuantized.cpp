@@ -162,26 +162,9 @@ static SmallVector<Value> softmax(Expansion &e) {
       e.axis(e.intAttr("axis", isOne ? -1 : 1), Expansion::rank(x));
   if (!axis)
     return {e.poison()};
-  if (isOne)
-    return quantized(e, e("Softmax", x, {{"axis", *axis}}), 3, 4);
-  SmallVector<Extent> whole = e.extents(x);
-  Value flat = e.reshape(x, {e.product(ArrayRef(whole).take_front(*axis)),
-                             e.product(ArrayRef(whole).drop_front(*axis))});
-  return quantized(
-      e, e.reshape(e("Softmax", flat, {{"axis", int64_t(1)}}), whole), 3, 4);
-}
-
-// Channels from the end to behind the batch, `make`, and back.
-static Value channelsFirst(Expansion &e, Value x, bool isLast,
-                           function_ref<Value(Value)> make) {
-  int64_t rank = Expansion::rank(x);
-  if (!isLast || rank < 3)
-    return make(x);
-  SmallVector<int64_t> there{0, rank - 1}, back{0};
-  llvm::append_range(there, seq<int64_t>(1, rank - 1));
-  llvm::append_range(back, seq<int64_t>(2, rank));
-  back.push_back(1);
-  return e.transpose(make(e.transpose(x, there)), back);
+  Value y =
+      isOne ? e("Softmax", x, {{"axis", *axis}}) : e.softmaxFrom(x, *axis);
+  return quantized(e, y, 3, 4);
 }
 
 static SmallVector<Value> averagePool(Expansion &e, bool isGlobal) {
@@ -195,27 +178,20 @@ static SmallVector<Value> averagePool(Expansion &e, bool isGlobal) {
       attributes.push_back({name, e.intAttr(name, 0)});
     attributes.push_back({"auto_pad", e.stringAttr("auto_pad", "NOTSET")});
   }
-  Value y = channelsFirst(
-      e, real(e, 0, 1, 2), e.intAttr("channels_last", 0), [&](Value x) {
+  Value y = e.withChannelsFirst(
+      real(e, 0, 1, 2), e.intAttr("channels_last", 0), [&](Value x) {
         return e(isGlobal ? "GlobalAveragePool" : "AveragePool", x, attributes);
       });
   return quantized(e, y, 3, 4);
 }
 
 static SmallVector<Value> conv(Expansion &e) {
-  SmallVector<Attr> window;
-  for (StringRef name : {"dilations", "kernel_shape", "pads", "strides"})
-    if (std::optional<SmallVector<int64_t>> values =
-            intsAttribute(e.node, name))
-      window.push_back({name, *values});
-  window.push_back({"group", e.intAttr("group", 1)});
-  window.push_back({"auto_pad", e.stringAttr("auto_pad", "NOTSET")});
-  return {channelsFirst(e, e.operand(0), e.intAttr("channels_last", 0),
-                        [&](Value x) {
-                          SmallVector<Value> operands(e.operands);
-                          operands[0] = x;
-                          return e("QLinearConv", operands, window);
-                        })};
+  return {e.withChannelsFirst(e.operand(0), e.intAttr("channels_last", 0),
+                              [&](Value x) {
+                                SmallVector<Value> operands(e.operands);
+                                operands[0] = x;
+                                return e("QLinearConv", operands, e.window());
+                              })};
 }
 
 static SmallVector<Value> concat(Expansion &e) {

@@ -31,24 +31,11 @@ static Value centred(Expansion &e, Value x, Value zeroPoint, int64_t axis) {
                            Expansion::rank(x)));
 }
 
-static SmallVector<Attr> windowOf(const onnx::NodeProto &node) {
-  SmallVector<Attr> attributes;
-  for (StringRef name : {"dilations", "kernel_shape", "pads", "strides"})
-    if (std::optional<SmallVector<int64_t>> values = intsAttribute(node, name))
-      attributes.push_back({name, *values});
-  if (findAttribute(node, "group"))
-    attributes.push_back({"group", intAttribute(node, "group", 1)});
-  if (findAttribute(node, "auto_pad"))
-    attributes.push_back(
-        {"auto_pad", stringAttribute(node, "auto_pad", "NOTSET")});
-  return attributes;
-}
-
 // A convolution of 8-bit integers, with sums of 32 bits.
 static Value convolve(Expansion &e, Value x, Value zeroX, Value w,
                       Value zeroW) {
   return e("Conv", {centred(e, x, zeroX, 1), centred(e, w, zeroW, 0)},
-           windowOf(e.node));
+           e.window());
 }
 
 // round(sum * (a_scale * b_scale / y_scale)) + y_zero_point, saturated; `sum`
