@@ -8,6 +8,7 @@
 #include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "passes/kernels/Attention.h"
 #include "passes/kernels/Code.h"
+#include "passes/kernels/Offsets.h"
 #include "passes/kernels/Turn.h"
 
 using namespace mlir;
@@ -97,11 +98,11 @@ int64_t burnish::tasksOfPanels(nn::KernelOp kernel) {
 }
 
 namespace {
-class PanelMaker {
+class PanelMaker : OffsetCode {
 public:
   PanelMaker(ImplicitLocOpBuilder &b, nn::KernelOp kernel, ArrayRef<Value> data,
              ArrayRef<Layout> layouts)
-      : b(b), from(data[0]), to(data[1]), source(layouts[0]),
+      : OffsetCode(b), from(data[0]), to(data[1]), source(layouts[0]),
         target(layouts[1]), width(kernel.getSchedule().getLanes()) {
     linalg::PackOp pack = packOf(kernel);
     order = orderOf(pack);
@@ -125,48 +126,16 @@ public:
         readAt = add(readAt, times(at, source.strides[order[other]], 1));
         writeAt = add(writeAt, times(at, target.strides[other], 1));
       }
-      int64_t rest = shape[cut] % panel;
-      if (rest == 0)
-        return overDepth(place + 1, readAt, writeAt, panel);
-      if (panels == 1)
-        return overDepth(place + 1, readAt, writeAt, rest);
-      Value isWhole = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, index,
-                                            constant(panels - 1));
-      auto branch = scf::IfOp::create(b, isWhole, /*withElseRegion=*/true);
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPointToStart(branch.thenBlock());
-      overDepth(place + 1, readAt, writeAt, panel);
-      b.setInsertionPointToStart(branch.elseBlock());
-      overDepth(place + 1, readAt, writeAt, rest);
+      piece(index, shape[cut], panel, [&](int64_t count) {
+        overDepth(place + 1, readAt, writeAt, count);
+      });
     });
   }
 
 private:
-  Value constant(int64_t value) {
-    return arith::ConstantIndexOp::create(b, value);
-  }
-  Value asValue(OpFoldResult value) {
-    return getValueOrCreateConstantIndexOp(b, b.getLoc(), value);
-  }
-  Value add(Value left, Value right) {
-    return b.createOrFold<arith::AddIOp>(left, right);
-  }
+  using OffsetCode::times;
   Value times(Value index, OpFoldResult stride, int64_t factor) {
-    return b.createOrFold<arith::MulIOp>(
-        b.createOrFold<arith::MulIOp>(index, asValue(stride)),
-        constant(factor));
-  }
-  Value digit(Value &number, int64_t base) {
-    Value last = b.createOrFold<arith::RemUIOp>(number, constant(base));
-    number = b.createOrFold<arith::DivUIOp>(number, constant(base));
-    return last;
-  }
-  void loop(Value from, Value to, int64_t step,
-            llvm::function_ref<void(Value)> body) {
-    auto loop = scf::ForOp::create(b, from, to, constant(step));
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(loop.getBody());
-    body(loop.getInductionVar());
+    return times(times(index, stride), b.getIndexAttr(factor));
   }
 
   /// Loops over the axes of a panel but the last.
@@ -222,7 +191,6 @@ private:
     });
   }
 
-  ImplicitLocOpBuilder &b;
   Value from, to;
   Layout source, target;
   int64_t width, panel = 0, cut = 0;

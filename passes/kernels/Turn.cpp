@@ -1,10 +1,8 @@
 // Turn.cpp - transposes, square by square in registers.
 #include "passes/kernels/Turn.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "passes/kernels/Offsets.h"
 
 using namespace mlir;
 using namespace burnish;
@@ -18,11 +16,10 @@ int64_t burnish::turnedAxis(linalg::TransposeOp transpose) {
 void burnish::turnSquare(ImplicitLocOpBuilder &b, Type element, int64_t width,
                          Value from, Value readAt, OpFoldResult across,
                          Value to, Value writeAt, OpFoldResult down) {
+  OffsetCode offsets(b);
   auto at = [&](Value begin, OpFoldResult stride, int64_t row) {
-    Value distance = b.createOrFold<arith::MulIOp>(
-        getValueOrCreateConstantIndexOp(b, b.getLoc(), stride),
-        Value(arith::ConstantIndexOp::create(b, row)));
-    return b.createOrFold<arith::AddIOp>(begin, distance);
+    return offsets.add(
+        begin, offsets.times(offsets.asValue(stride), b.getIndexAttr(row)));
   };
   auto type = VectorType::get({width}, element);
   SmallVector<Value> rows;
@@ -77,11 +74,11 @@ std::string burnish::nameOfTurn(nn::KernelOp kernel) {
 }
 
 namespace {
-class TurnMaker {
+class TurnMaker : OffsetCode {
 public:
   TurnMaker(ImplicitLocOpBuilder &b, nn::KernelOp kernel, ArrayRef<Value> data,
             ArrayRef<Layout> layouts)
-      : b(b), from(data[0]), to(data[1]), source(layouts[0]),
+      : OffsetCode(b), from(data[0]), to(data[1]), source(layouts[0]),
         target(layouts[1]), width(kernel.getSchedule().getLanes()),
         lines(kernel.getSchedule().getRows()) {
     linalg::TransposeOp transpose = transposeOf(kernel);
@@ -109,48 +106,12 @@ public:
         readAt = add(readAt, times(at, source.strides[order[axis]]));
         writeAt = add(writeAt, times(at, target.strides[axis]));
       }
-      int64_t rest = shape[height] % lines;
-      if (rest == 0)
-        return turnLines(readAt, writeAt, lines);
-      if (blocks == 1)
-        return turnLines(readAt, writeAt, rest);
-      Value isWhole = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, block,
-                                            constant(blocks - 1));
-      auto branch = scf::IfOp::create(b, isWhole, /*withElseRegion=*/true);
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPointToStart(branch.thenBlock());
-      turnLines(readAt, writeAt, lines);
-      b.setInsertionPointToStart(branch.elseBlock());
-      turnLines(readAt, writeAt, rest);
+      piece(block, shape[height], lines,
+            [&](int64_t count) { turnLines(readAt, writeAt, count); });
     });
   }
 
 private:
-  Value constant(int64_t value) {
-    return arith::ConstantIndexOp::create(b, value);
-  }
-  Value asValue(OpFoldResult value) {
-    return getValueOrCreateConstantIndexOp(b, b.getLoc(), value);
-  }
-  Value add(Value left, Value right) {
-    return b.createOrFold<arith::AddIOp>(left, right);
-  }
-  Value times(Value index, OpFoldResult stride) {
-    return b.createOrFold<arith::MulIOp>(index, asValue(stride));
-  }
-  Value digit(Value &number, int64_t base) {
-    Value last = b.createOrFold<arith::RemUIOp>(number, constant(base));
-    number = b.createOrFold<arith::DivUIOp>(number, constant(base));
-    return last;
-  }
-  void loop(Value from, Value to, int64_t step,
-            llvm::function_ref<void(Value)> body) {
-    auto loop = scf::ForOp::create(b, from, to, constant(step));
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(loop.getBody());
-    body(loop.getInductionVar());
-  }
-
   /// So many lines of the result. Lines of either side often lie pages apart,
   /// where the first cache keeps few of them: a stretch of a source's line is
   /// read for all these lines at once.
@@ -186,7 +147,6 @@ private:
     });
   }
 
-  ImplicitLocOpBuilder &b;
   Value from, to;
   Layout source, target;
   int64_t width, lines, height = 0;
