@@ -53,6 +53,11 @@ struct Convolution {
 };
 } // namespace
 
+/// Whether the run may only choose how many images there are.
+static bool hasKnownImages(RankedTensorType type) {
+  return !ShapedType::isDynamicShape(type.getShape().drop_front());
+}
+
 bool burnish::isSumOfProducts(linalg::GenericOp op) {
   Block *body = op.getBody();
   auto yielded = body->getTerminator()->getOperand(0);
@@ -103,11 +108,12 @@ std::optional<Convolution> Convolution::match(linalg::GenericOp op) {
       op.getNumReductionLoops() != 3)
     return std::nullopt;
   auto type = cast<RankedTensorType>(op->getResultTypes()[0]);
-  if (!type.getElementType().isF32() || !type.hasStaticShape() ||
-      !isSumOfProducts(op) || !startsFromZero(op))
+  if (!type.getElementType().isF32() || !isSumOfProducts(op) ||
+      !startsFromZero(op))
     return std::nullopt;
   SmallVector<AffineMap> maps = op.getIndexingMapsArray();
-  if (!maps[2].isProjectedPermutation() || maps[2].getNumResults() != 4)
+  if (!maps[2].isProjectedPermutation() || maps[2].getNumResults() != 4 ||
+      !hasKnownImages(type))
     return std::nullopt;
   SmallVector<AffineExpr> out(maps[2].getResults());
   for (unsigned which : {1u, 0u}) {
@@ -120,8 +126,8 @@ std::optional<Convolution> Convolution::match(linalg::GenericOp op) {
     matchPattern(found.weights, m_Constant(&found.constant));
     auto weightsType = cast<RankedTensorType>(found.weights.getType());
     if (weightsType.getElementType() != imageType.getElementType() ||
-        !imageType.hasStaticShape() || !weightsType.hasStaticShape() ||
-        image.getNumResults() != 4 || !weights.isProjectedPermutation() ||
+        image.getNumResults() != 4 || !hasKnownImages(imageType) ||
+        !weightsType.hasStaticShape() || !weights.isProjectedPermutation() ||
         weights.getNumResults() != 4)
       continue;
     bool isConstant = found.constant != nullptr;
@@ -156,7 +162,7 @@ std::optional<Convolution> Convolution::match(linalg::GenericOp op) {
       Value filling = pad.getConstantPaddingValue();
       ArrayRef<int64_t> low = pad.getStaticLow(), high = pad.getStaticHigh();
       bool isBorder = filling && matchPattern(filling, m_AnyZeroFloat()) &&
-                      pad.getSourceType().hasStaticShape() && low[0] == 0 &&
+                      hasKnownImages(pad.getSourceType()) && low[0] == 0 &&
                       low[3] == 0 && high[0] == 0 && high[3] == 0;
       if (isBorder) {
         found.image = pad.getSource();
@@ -242,7 +248,6 @@ public:
         shapeText(shape), transform(schedule.tile),
         points(transform.points() * transform.points()),
         columns(llvm::divideCeil(conv.shape()[2], schedule.tile)),
-        tiles(schedule.images * schedule.tileRows * columns),
         type(getElementTypeOrSelf(conv.weights.getType())) {}
 
   Value rewrite() {
@@ -254,18 +259,42 @@ public:
             ? Value(arith::ConstantOp::create(
                   b, transformWeights(conv, transform, schedule.lanes)))
             : transformInRun();
-    Value out = tensor::EmptyOp::create(b, resultType.getShape(),
-                                        resultType.getElementType());
-    ArrayRef<int64_t> shape = conv.shape();
-    int64_t rowStep = std::min(schedule.tileRows * schedule.tile, shape[1]);
-    return loop(shape[0], schedule.images, out, [&](Value image, Value out) {
-      return loop(shape[1], rowStep, out, [&](Value row, Value out) {
-        return makeBlock(image, row, rowStep, weights, out);
+    SmallVector<OpFoldResult> sizes =
+        getAsIndexOpFoldResult(b.getContext(), conv.shape());
+    Value images = arith::ConstantIndexOp::create(b, conv.shape()[0]);
+    if (resultType.isDynamicDim(0))
+      sizes[0] = images =
+          tensor::DimOp::create(b, Value(conv.image), int64_t(0));
+    Value out = tensor::EmptyOp::create(b, sizes, resultType.getElementType());
+    int64_t rows = conv.shape()[1],
+            step = std::min(schedule.tileRows * schedule.tile, rows),
+            whole = rows / step * step;
+    return loop(images, schedule.images, out, [&](Value image, Value out) {
+      out = loop(whole, step, out, [&](Value row, Value out) {
+        return makeBlock({image, row, step}, weights, out);
       });
+      if (whole < rows)
+        out = makeBlock(
+            {image, arith::ConstantIndexOp::create(b, whole), rows - whole},
+            weights, out);
+      return out;
     });
   }
 
 private:
+  /// What is done at a time: so many rows of results from `row` on, of the
+  /// schedule's images from `image` on.
+  struct Part {
+    Value image, row;
+    int64_t rows;
+  };
+  int64_t tileRows(const Part &part) const {
+    return llvm::divideCeil(part.rows, schedule.tile);
+  }
+  int64_t tiles(const Part &part) const {
+    return schedule.images * tileRows(part) * columns;
+  }
+
   /// The same of weights that only the run knows: at each point a sum over the
   /// taps, whose factors are a constant.
   Value transformInRun() {
@@ -330,11 +359,14 @@ private:
   /// for index in [0, size) by step, handing the tensor on.
   Value loop(int64_t size, int64_t step, Value tensor,
              llvm::function_ref<Value(Value, Value)> body) {
-    Value zero = arith::ConstantIndexOp::create(b, 0);
     if (step >= size)
-      return body(zero, tensor);
+      return body(arith::ConstantIndexOp::create(b, 0), tensor);
+    return loop(arith::ConstantIndexOp::create(b, size), step, tensor, body);
+  }
+  Value loop(Value size, int64_t step, Value tensor,
+             llvm::function_ref<Value(Value, Value)> body) {
     auto loop = scf::ForOp::create(
-        b, zero, Value(arith::ConstantIndexOp::create(b, size)),
+        b, Value(arith::ConstantIndexOp::create(b, 0)), size,
         Value(arith::ConstantIndexOp::create(b, step)), tensor);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
@@ -343,16 +375,15 @@ private:
     return loop.getResult(0);
   }
 
-  Value makeBlock(Value image, Value row, int64_t rows, Value weights,
-                  Value out) {
+  Value makeBlock(const Part &part, Value weights, Value out) {
     ArrayRef<int64_t> shape = conv.shape();
-    SmallVector<OpFoldResult> offsets{image, row, b.getIndexAttr(0),
+    SmallVector<OpFoldResult> offsets{part.image, part.row, b.getIndexAttr(0),
                                       b.getIndexAttr(0)},
         sizes = getAsIndexOpFoldResult(
-            b.getContext(), {schedule.images, rows, shape[2], shape[3]});
-    Value part = slice(out, offsets, sizes),
-          done = makeResults(multiply(makeTiles(image, row), weights), offsets,
-                             sizes, part);
+            b.getContext(), {schedule.images, part.rows, shape[2], shape[3]});
+    Value products = multiply(part, makeTiles(part), weights),
+          done = makeResults(part, products, offsets, sizes,
+                             slice(out, offsets, sizes));
     return tensor::InsertSliceOp::create(
         b, done, out, offsets, sizes,
         SmallVector<OpFoldResult>(4, b.getIndexAttr(1)));
@@ -365,8 +396,9 @@ private:
         SmallVector<OpFoldResult>(sizes.size(), b.getIndexAttr(1)));
   }
 
-  nn::KernelOp kernel(StringRef algorithm, ValueRange inputs, Value out) {
-    double work = double(tiles) * points * conv.shape()[3];
+  nn::KernelOp kernel(const Part &part, StringRef algorithm, ValueRange inputs,
+                      Value out) {
+    double work = double(tiles(part)) * points * conv.shape()[3];
     auto attribute = nn::ScheduleAttr::get(
         b.getContext(), algorithm, schedule.lanes, 1, 1, false, false,
         /*isParallel=*/work >= kParallelElements);
@@ -380,26 +412,27 @@ private:
   }
 
   /// The image's tiles at the points: [points][C / lanes][tiles][lanes].
-  Value makeTiles(Value image, Value row) {
+  Value makeTiles(const Part &part) {
     OpBuilder::InsertionGuard guard(b);
-    auto tilesType = RankedTensorType::get(
-        {points, conv.imageShape()[3] / schedule.lanes, tiles, schedule.lanes},
-        type);
+    auto tilesType =
+        RankedTensorType::get({points, conv.imageShape()[3] / schedule.lanes,
+                               tiles(part), schedule.lanes},
+                              type);
     Value empty = tensor::EmptyOp::create(b, tilesType.getShape(), type);
-    nn::KernelOp made =
-        kernel("winograd_input", {conv.image, image, row}, empty);
+    nn::KernelOp made = kernel(part, "winograd_input",
+                               {conv.image, part.image, part.row}, empty);
     Block &block = made.getBody().front();
     Value result = nn::WinogradInputOp::create(
         b, tilesType, block.getArgument(0), block.getArgument(1),
         block.getArgument(2), schedule.tile, conv.top, conv.left,
-        schedule.tileRows, columns);
+        tileRows(part), columns);
     nn::KernelYieldOp::create(b, result);
     return made->getResult(0);
   }
 
   /// A product for each point: [points][tiles][O].
-  Value multiply(Value tensor, Value weights) {
-    SmallVector<int64_t> shape{points, tiles, conv.shape()[3]};
+  Value multiply(const Part &part, Value tensor, Value weights) {
+    SmallVector<int64_t> shape{points, tiles(part), conv.shape()[3]};
     Value zero = arith::ConstantOp::create(b, b.getZeroAttr(type)),
           init = linalg::FillOp::create(
                      b, zero, Value(tensor::EmptyOp::create(b, shape, type)))
@@ -422,7 +455,8 @@ private:
   }
 
   /// Results of a block, through the elementwise operation that follows.
-  Value makeResults(Value products, ArrayRef<OpFoldResult> offsets,
+  Value makeResults(const Part &part, Value products,
+                    ArrayRef<OpFoldResult> offsets,
                     ArrayRef<OpFoldResult> sizes, Value out) {
     SmallVector<Value> inputs{products};
     if (conv.epilogue)
@@ -444,7 +478,7 @@ private:
         inputs.push_back(slice(input->get(), from, length));
       }
     OpBuilder::InsertionGuard guard(b);
-    nn::KernelOp made = kernel("winograd_output", inputs, out);
+    nn::KernelOp made = kernel(part, "winograd_output", inputs, out);
     made->setAttr(kProductsAttr, b.getI64IntegerAttr(9 * conv.imageShape()[3]));
     Block &block = made.getBody().front();
     auto outType = cast<RankedTensorType>(out.getType());
@@ -485,7 +519,7 @@ private:
   const WinogradSchedule &schedule;
   StringAttr shapeText;
   WinogradTransform transform;
-  int64_t points, columns, tiles;
+  int64_t points, columns;
   Type type;
 };
 } // namespace

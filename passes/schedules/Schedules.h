@@ -56,15 +56,15 @@ llvm::SmallVector<nn::ScheduleAttr> alternativesOf(mlir::MLIRContext *context,
                                                    const Machine &machine,
                                                    bool packs);
 
-/// A convolution of `images` images with 3x3 taps, `rows` by `columns` results
-/// each.
+/// A convolution of `images` images (ShapedType::kDynamic: the run says how
+/// many) with 3x3 taps, `rows` by `columns` results each.
 struct WinogradShape {
   int64_t images, rows, columns, inChannels, outChannels;
   /// Whether weights are brought to the points in each run.
   bool hasWeightsOfRun = false;
 };
-/// F(tile x tile, 3 x 3), so many images and rows of tiles at a time, `lanes`
-/// channels in a vector.
+/// F(tile x tile, 3 x 3), so many images and rows of tiles at a time (the last
+/// rows may be fewer), `lanes` channels in a vector.
 struct WinogradSchedule {
   int64_t tile, images, tileRows, lanes;
 };

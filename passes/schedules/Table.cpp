@@ -27,7 +27,9 @@ std::string burnish::textOf(const WinogradSchedule &schedule) {
 }
 
 std::string burnish::textOf(const WinogradShape &shape) {
-  return ("convolution " + Twine(shape.images) + "x" + Twine(shape.rows) + "x" +
+  std::string images =
+      ShapedType::isDynamic(shape.images) ? "n" : std::to_string(shape.images);
+  return ("convolution " + images + "x" + Twine(shape.rows) + "x" +
           Twine(shape.columns) + "x" + Twine(shape.inChannels) + "x" +
           Twine(shape.outChannels) + " f32 3x3")
       .str();

@@ -55,13 +55,19 @@ static std::optional<WinogradSchedule> blocksOf(const WinogradShape &shape,
           bytes = points * (shape.inChannels + shape.outChannels) * 4;
   WinogradSchedule schedule{tile, 1, tileRows, lanes};
   if (tileRows * columns <= wanted) {
-    schedule.images = divisorUpTo(shape.images, wanted / (tileRows * columns));
-  } else if (shape.rows % tile == 0) {
-    // Rows of a block are whole tiles everywhere.
+    if (!ShapedType::isDynamic(shape.images))
+      schedule.images =
+          divisorUpTo(shape.images, wanted / (tileRows * columns));
+  } else {
+    // Of the same height where that makes them not much lower: a last one of
+    // another has kernels of its own.
     int64_t least = llvm::divideCeil(kLeastTiles, columns),
-            rows = divisorUpTo(tileRows, wanted / columns);
-    if (rows >= least)
-      schedule.tileRows = rows;
+            most = std::max(least, wanted / columns),
+            even = shape.rows % tile == 0 ? divisorUpTo(tileRows, most) : 0;
+    schedule.tileRows =
+        even >= least && even * 4 >= most
+            ? even
+            : llvm::divideCeil(tileRows, llvm::divideCeil(tileRows, most));
   }
   int64_t block = schedule.images * schedule.tileRows * columns * bytes;
   if (block > kLargestBlock)
@@ -93,14 +99,14 @@ burnish::scheduleWinograd(const WinogradShape &shape, const Machine &machine,
   int64_t lanes = machine.vectorBits / 32;
   if (!isForWinograd(shape, machine))
     return std::nullopt;
+  double images = ShapedType::isDynamic(shape.images) ? 1 : shape.images;
   double best =
-      productCycles(shape, double(shape.images) * shape.rows * shape.columns, 9,
-                    machine) /
+      productCycles(shape, images * shape.rows * shape.columns, 9, machine) /
       stepsAtOnce;
   int64_t tile = 0;
   for (int64_t candidate : {4, 2}) {
     int64_t points = (candidate + 2) * (candidate + 2);
-    double tiles = double(shape.images) * tilesAlong(shape.rows, candidate) *
+    double tiles = images * tilesAlong(shape.rows, candidate) *
                    tilesAlong(shape.columns, candidate);
     double channels = shape.inChannels + shape.outChannels;
     double cycles = productCycles(shape, tiles, points, machine) +

@@ -110,3 +110,41 @@ module attributes {nn.target = #nn.target<triple = "x86_64-linux-gnu", cpu = "ha
     return %sum : tensor<1x112x112x64xf32>
   }
 }
+
+// -----
+
+// The run says how many images there are; of 110 rows the last block has what is left.
+// CHECK-LABEL: func @images_of_run(
+// CHECK-SAME:    %[[IMAGE:.*]]: tensor<?x110x112x64xf32>
+// CHECK:         %[[COUNT:.*]] = tensor.dim %[[IMAGE]], %{{.*}}
+// CHECK:         scf.for %[[N:.*]] = %{{.*}} to %[[COUNT]]
+// CHECK:           scf.for %[[ROW:.*]] = %{{.*}} to %[[WHOLE:[a-z0-9_]+]] step
+// CHECK:             nn.kernel <algorithm = "winograd_input", {{.*}} ins(%[[IMAGE]], %[[N]], %[[ROW]] :
+// CHECK:           nn.kernel <algorithm = "winograd_input", {{.*}} ins(%[[IMAGE]], %[[N]], %[[WHOLE]] :
+// CHECK:           nn.kernel <algorithm = "winograd_output", {{.*}} ins(
+// CHECK-SAME:        tensor<1x2x112x64xf32>
+#image = affine_map<(n, y, x, o, c, i, j) -> (n, y + i, x + j, c)>
+#weights = affine_map<(n, y, x, o, c, i, j) -> (o, c, i, j)>
+#result = affine_map<(n, y, x, o, c, i, j) -> (n, y, x, o)>
+module attributes {nn.target = #nn.target<triple = "x86_64-linux-gnu", cpu = "haswell", features = "", pointerBits = 64, vectorBits = 256, vectorRegisters = 16, l1Bytes = 32768, l2Bytes = 1048576, l3Bytes = 0, cores = 2>} {
+  func.func @images_of_run(%image: tensor<?x110x112x64xf32>) -> tensor<?x110x112x64xf32> {
+    %c0 = arith.constant 0 : index
+    %weights = arith.constant dense<0.5> : tensor<64x64x3x3xf32>
+    %zero = arith.constant 0.0 : f32
+    %images = tensor.dim %image, %c0 : tensor<?x110x112x64xf32>
+    %padded = tensor.pad %image low[0, 1, 1, 0] high[0, 1, 1, 0] {
+    ^bb0(%n: index, %y: index, %x: index, %c: index):
+      tensor.yield %zero : f32
+    } : tensor<?x110x112x64xf32> to tensor<?x112x114x64xf32>
+    %empty = tensor.empty(%images) : tensor<?x110x112x64xf32>
+    %init = linalg.fill ins(%zero : f32) outs(%empty : tensor<?x110x112x64xf32>) -> tensor<?x110x112x64xf32>
+    %sum = linalg.generic {indexing_maps = [#image, #weights, #result], iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction", "reduction", "reduction"]}
+        ins(%padded, %weights : tensor<?x112x114x64xf32>, tensor<64x64x3x3xf32>) outs(%init : tensor<?x110x112x64xf32>) {
+    ^bb0(%a: f32, %b: f32, %c: f32):
+      %p = arith.mulf %a, %b : f32
+      %s = arith.addf %c, %p : f32
+      linalg.yield %s : f32
+    } -> tensor<?x110x112x64xf32>
+    return %sum : tensor<?x110x112x64xf32>
+  }
+}
