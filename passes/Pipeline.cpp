@@ -38,9 +38,11 @@
 using namespace mlir;
 using namespace burnish;
 
+/// Of each function by itself, so that threads share the work.
+template <typename Function = func::FuncOp>
 static void addCleanup(OpPassManager &passes) {
-  passes.addPass(createCanonicalizerPass());
-  passes.addPass(createCSEPass());
+  passes.addNestedPass<Function>(createCanonicalizerPass());
+  passes.addNestedPass<Function>(createCSEPass());
 }
 
 /// nn to nn: what is known when compiling is computed now.
@@ -113,7 +115,7 @@ static void addMemory(OpPassManager &passes, const PipelineOptions &options) {
   passes.addNestedPass<func::FuncOp>(createApproximateFunctions());
   // Makers write the same address many times; folding each took 6 s of a
   // convolution of 20x13x4x4 with sizes of run time, and folding one 0.6.
-  passes.addPass(createCSEPass());
+  passes.addNestedPass<func::FuncOp>(createCSEPass());
   addCleanup(passes);
   // Results first: a buffer that is a result needs no place in the workspace.
   passes.addPass(createPlaceResults());
@@ -141,13 +143,13 @@ static void addLlvm(OpPassManager &passes, const PipelineOptions &options) {
     passes.addPass(createOutlineMoves());
   passes.addNestedPass<func::FuncOp>(createCopyInLoops());
   passes.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
-  passes.addPass(createConvertVectorToSCFPass());
+  passes.addNestedPass<func::FuncOp>(createConvertVectorToSCFPass());
   if (options.checksBounds)
     passes.addPass(createCheckBounds());
   passes.addNestedPass<func::FuncOp>(createExpandShapes());
-  passes.addPass(memref::createExpandStridedMetadataPass());
-  passes.addPass(createLowerAffinePass());
-  passes.addPass(createSCFToControlFlowPass());
+  passes.addNestedPass<func::FuncOp>(memref::createExpandStridedMetadataPass());
+  passes.addNestedPass<func::FuncOp>(createLowerAffinePass());
+  passes.addNestedPass<func::FuncOp>(createSCFToControlFlowPass());
   // Assertions stand in straight code by now, so that each can return.
   passes.addPass(createReturnStatus());
   // Conversions to bf16 are a function of the compiler's own library on CPUs
@@ -161,13 +163,14 @@ static void addLlvm(OpPassManager &passes, const PipelineOptions &options) {
   }
   arith::ArithExpandOpsPassOptions expansions;
   expansions.includeBf16 = !options.convertsBf16;
-  passes.addPass(arith::createArithExpandOpsPass(expansions));
+  passes.addNestedPass<func::FuncOp>(
+      arith::createArithExpandOpsPass(expansions));
   if (options.indexBits != 64) {
     ConvertVectorsOptions narrow;
     narrow.indexBits = options.indexBits;
     passes.addPass(createConvertVectors(narrow));
   }
-  passes.addPass(createConvertComplexToStandardPass());
+  passes.addNestedPass<func::FuncOp>(createConvertComplexToStandardPass());
   // libm is exact where expansions of sinh, asinh, pow, log1p, ... in terms of
   // exp and log are not.
   math::MathExpandOpsPassOptions mathExpansions;
@@ -179,8 +182,8 @@ static void addLlvm(OpPassManager &passes, const PipelineOptions &options) {
   passes.addNestedPass<func::FuncOp>(createConvertMathToLLVMPass(intrinsics));
   passes.addPass(createConvertMathToLibmPass());
   // Functions of libm took vectors apart.
-  passes.addPass(createConvertVectorToLLVMPass());
-  passes.addPass(createConvertComplexToLLVMPass());
+  passes.addNestedPass<func::FuncOp>(createConvertVectorToLLVMPass());
+  passes.addNestedPass<func::FuncOp>(createConvertComplexToLLVMPass());
   FinalizeMemRefToLLVMConversionPassOptions memrefs;
   memrefs.indexBitwidth = options.indexBits;
   ConvertIndexToLLVMPassOptions indices;
@@ -194,12 +197,13 @@ static void addLlvm(OpPassManager &passes, const PipelineOptions &options) {
   UBToLLVMConversionPassOptions poison;
   poison.indexBitwidth = options.indexBits;
   passes.addPass(createFinalizeMemRefToLLVMConversionPass(memrefs));
-  passes.addPass(createArithToLLVMConversionPass(arithmetic));
-  passes.addPass(createConvertIndexToLLVMPass(indices));
+  passes.addNestedPass<func::FuncOp>(
+      createArithToLLVMConversionPass(arithmetic));
+  passes.addNestedPass<func::FuncOp>(createConvertIndexToLLVMPass(indices));
+  passes.addNestedPass<func::FuncOp>(createUBToLLVMConversionPass(poison));
   passes.addPass(createConvertFuncToLLVMPass(functions));
   passes.addPass(createConvertControlFlowToLLVMPass(branches));
-  passes.addPass(createUBToLLVMConversionPass(poison));
-  addCleanup(passes);
+  addCleanup<LLVM::LLVMFuncOp>(passes);
   passes.addPass(createReconcileUnrealizedCastsPass());
   passes.addPass(createAnnotateLoops());
   passes.addPass(createRunParallel());

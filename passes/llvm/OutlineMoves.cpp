@@ -84,7 +84,9 @@ static func::FuncOp makeFunction(ModuleOp module, Operation *move) {
 static std::string textOf(func::FuncOp function) {
   std::string text;
   llvm::raw_string_ostream stream(text);
-  function.print(stream, OpPrintingFlags().printGenericOpForm());
+  // In its own scope: else every name of the module is made first.
+  function.print(stream,
+                 OpPrintingFlags().printGenericOpForm().useLocalScope());
   return text;
 }
 
