@@ -74,7 +74,13 @@ def generate(domain, name, seed, index, folder):
     if case is None:
         return None
     model, feed = case.model()
+    # Sums of so few bits onnx.reference adds up as they are.
+    is_short = case.accumulates and any(a.dtype.name == "bfloat16" for a in (*feed.values(), *map(numpy_helper.to_array, model.graph.initializer)))
+    if is_short:
+        case.distrusted.add("reference")
     results = {who: references.typed(evaluate(model, feed), model) for who, evaluate in EVALUATE.items() if who not in case.distrusted}
+    if is_short:
+        results["ort"] = references.typed(references.lifted(model, feed), model)
     known = {who: outputs for who, outputs in results.items() if not isinstance(outputs, str)}
     folder.mkdir(parents=True)
     onnx.save(model, folder / "model.onnx")

@@ -133,7 +133,8 @@ def rotary(c):
         c.input("sin_cache", [batch, length, part // 2])
 
 
-ACTIVATIONS = ("Relu", "Tanh", "Sigmoid", "Softsign", "Softplus", "LeakyRelu", "ThresholdedRelu", "Affine", "Elu", "HardSigmoid", "ScaledTanh")
+# Of the others nobody agrees what they are without alpha and beta.
+ACTIVATIONS = ("Relu", "Tanh", "Sigmoid", "Softsign", "LeakyRelu", "Elu", "HardSigmoid")
 
 
 @rule("RNN", "GRU", "LSTM")

@@ -42,12 +42,7 @@ def gelu(c):
 
 @rule("BiasSoftmax", domain=CONTRIB)
 def bias_softmax(c):
-    dims = c.shape(2, 4, empty=0)
-    c.input("data", dims, word=F32)
-    axis = c.integer(1, len(dims) - 1)
-    c.input("bias", [1] * (axis) + dims[axis:], word=F32)
-    c.attributes.update(axis=axis, is_inner_broadcast=0)
-    c.accumulates = True
+    raise Skip("ONNX Runtime has it for GPUs alone")
 
 
 @rule("BiasAdd", "BiasSplitGelu", domain=CONTRIB)
@@ -252,7 +247,9 @@ def heads(c):
     if c.chance(0.4):
         c.input("attention_bias", [c.choose(1, batch), c.choose(1, count), q, kv], word=word)
     c.attributes["num_heads"] = count
-    c.attribute("unidirectional", 0, 1, probability=0.3)
+    # Of other numbers of keys ONNX Runtime's last query sees all.
+    if q == kv:
+        c.attribute("unidirectional", 0, 1, probability=0.5)
     c.attribute("scale", 0.5)
     c.accumulates = True
 
@@ -401,24 +398,12 @@ def qlinear_where(c):
     quantized(c, "X", dims, word)
     quantized(c, "Y", dims if c.chance(0.5) else c.broadcast(dims), word)
     result(c, word, "z")
+    c.outputs = ["Z"]
 
 
 @rule("DynamicQuantizeLSTM", domain=CONTRIB)
 def quantized_lstm(c):
-    length, batch, size, hidden = c.integer(1, 5), c.integer(1, 3), c.integer(1, 8), c.integer(1, 9)
-    word = c.choose("int8", "uint8")
-    c.input("X", [length, batch, size], word=F32)
-    c.input("W", [1, size, 4 * hidden], word=word, constant=1)
-    c.input("R", [1, hidden, 4 * hidden], word=word, constant=1)
-    c.input("B", [1, 8 * hidden], word=F32, constant=1)
-    for name in ("sequence_lens", "initial_h", "initial_c", "P"):
-        c.absent(name)
-    for name in ("W", "R"):
-        c.value(f"{name}_scale", scale(c, [1], high=0.05), 1)
-        c.input(f"{name}_zero_point", [1], word=word, constant=1)
-    c.attributes["hidden_size"] = hidden
-    c.outputs = ["Y", "Y_h", "Y_c"]
-    c.accumulates = True
+    raise Skip("steps stay floats here")
 
 
 @rule("GroupNorm", domain=CONTRIB)

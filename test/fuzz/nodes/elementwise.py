@@ -6,6 +6,8 @@ from .case import DTYPE, FLOATS, RANGE, WIDE, rule
 
 # What keeps numbers inside the domain, where half of the cases stay.
 INSIDE = {"Acos": "unit", "Asin": "unit", "Atanh": "unit", "Log": "positive", "Sqrt": "positive", "Reciprocal": "positive"}
+# The references compute infinity times zero where there is a limit.
+LIMITS = ("Gelu", "HardSwish", "Mish", "Swish")
 
 
 @rule(*"""Abs Acos Acosh Asin Asinh Atan Atanh BitwiseNot Ceil Celu Cos Cosh Elu Erf Exp Floor Gelu HardSigmoid HardSwish Identity IsInf
@@ -13,7 +15,9 @@ IsNaN LeakyRelu Log Mish Neg Not Reciprocal Relu Round Selu Shrink Sigmoid Sign 
 ThresholdedRelu""".split())  # fmt: skip
 def unary(c):
     name = c.schema.inputs[0].name
-    c.input(name, c.shape(), c.choose("wild", INSIDE.get(c.name, "normal")))
+    x = c.input(name, c.shape(), c.choose("wild", INSIDE.get(c.name, "normal")))
+    if c.name in LIMITS and x.dtype.kind not in "iub":
+        c.inputs[name] = np.where(np.isinf(x.astype(np.float64)), np.ones_like(x), x)
     for attribute in c.schema.attributes:
         if attribute in ("alpha", "beta", "gamma", "lambd", "bias"):
             c.attribute(attribute, 0.25, 0.5, 1.0, 1.5, 0.0 if c.name not in ("Celu",) else 2.0)
@@ -86,7 +90,8 @@ def variadic(c):
 @rule("Clip")
 def clip(c):
     word = c.type("T")
-    c.input("input", c.shape(), c.choose("wild", "normal"))
+    # Before opset 11 the lowest finite number is the least without 'min'.
+    c.input("input", c.shape(), c.choose("wild", "normal") if c.opset >= 11 else "normal")
     low, high = c.array(word, (), "normal"), c.array(word, (), "normal")
     for name, value in (("min", low), ("max", high)):
         if c.chance(0.7):

@@ -70,7 +70,7 @@ def reshape(c):
 def flatten(c):
     dims = c.shape(1 if c.opset < 9 else 0)
     c.input("input", dims, "wild")
-    c.attribute("axis", *range(-len(dims) if c.opset >= 11 else 0, len(dims) + 1))
+    c.attribute("axis", *range(-len(dims) if c.opset >= 11 else 0, len(dims) + 1), probability=0.6 if dims else 1)
 
 
 @rule("Squeeze")
@@ -294,7 +294,9 @@ def unique(c):
     c.input("X", dims, "small")
     if c.chance(0.5):
         c.attributes["axis"] = c.axis(len(dims))
-    c.attribute("sorted", 0, 1)
+        c.distrusted.add("reference")
+    if c.attribute("sorted", 0, 1) == 0:
+        c.distrusted.add("reference")
     c.outputs = ["Y", "indices", "inverse_indices", "counts"][: c.integer(1, 4)]
 
 

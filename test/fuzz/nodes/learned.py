@@ -2,7 +2,14 @@
 
 import numpy as np
 
-from .case import DTYPE, ML, RANGE, Skip, ints, rule
+from .case import DTYPE, ML, RANGE, Skip, rule
+
+
+def floats(c, name, dims):
+    """An input; onnx.reference keeps integers what they are all the way."""
+    c.input(name, dims)
+    if c.inputs[name].dtype.kind in "iu":
+        c.distrusted.add("reference")
 
 
 @rule("ArrayFeatureExtractor", domain=ML)
@@ -60,10 +67,12 @@ def encoder(c):
 @rule("LinearRegressor", domain=ML)
 def regressor(c):
     k, targets = c.dim(), c.integer(1, 5)
-    c.input("X", [c.dim(), k])
+    floats(c, "X", [c.dim(), k])
     c.attributes.update(coefficients=[float(x) for x in c.numbers.standard_normal(k * targets)], targets=targets)
     if c.chance(0.7):
         c.attributes["intercepts"] = [float(x) for x in c.numbers.standard_normal(targets)]
+    else:
+        c.distrusted.add("reference")
     c.attribute("post_transform", "NONE", "SOFTMAX", "LOGISTIC", "SOFTMAX_ZERO", "PROBIT", probability=0.3)
     c.accumulates = True
 
@@ -71,7 +80,7 @@ def regressor(c):
 @rule("LinearClassifier", domain=ML)
 def classifier(c):
     k, classes = c.dim(), c.integer(2, 5)
-    c.input("X", [c.dim(), k])
+    floats(c, "X", [c.dim(), k])
     c.attributes.update(coefficients=[float(x) for x in c.numbers.standard_normal(k * classes)], intercepts=[float(x) for x in c.numbers.standard_normal(classes)])
     c.attributes["classlabels_ints"] = list(map(int, c.numbers.permutation(20)[:classes]))
     c.attribute("post_transform", "NONE", "SOFTMAX", "LOGISTIC", "SOFTMAX_ZERO")
@@ -82,7 +91,7 @@ def classifier(c):
 
 @rule("Normalizer", domain=ML)
 def normalizer(c):
-    c.input("X", c.shape(1, 2, empty=0))
+    floats(c, "X", c.shape(1, 2, empty=0))
     c.attribute("norm", "MAX", "L1", "L2")
     c.accumulates = True
 
@@ -99,7 +108,7 @@ def one_hot(c):
 @rule("Scaler", domain=ML)
 def scaler(c):
     dims = c.shape(1, 3, empty=0)
-    c.input("X", dims)
+    floats(c, "X", dims)
     count = dims[-1] if c.chance(0.6) else 1
     c.attributes.update(offset=[float(x) for x in c.numbers.standard_normal(count)], scale=[float(x) for x in c.numbers.standard_normal(count)])
 
@@ -112,7 +121,7 @@ def kernel(c):
 @rule("SVMRegressor", domain=ML)
 def svm_regressor(c):
     k, vectors = c.dim(), c.dim(8)
-    c.input("X", [c.dim(), k])
+    floats(c, "X", [c.dim(), k])
     kernel(c)
     c.attributes.update(support_vectors=[float(x) for x in c.numbers.standard_normal(k * vectors)], n_supports=vectors,
                         coefficients=[float(x) for x in c.numbers.standard_normal(vectors)], rho=[0.25])  # fmt: skip
@@ -125,7 +134,7 @@ def svm_classifier(c):
     k, classes = c.dim(), c.integer(2, 4)
     per = [c.integer(1, 4) for _ in range(classes)]
     vectors, pairs = sum(per), classes * (classes - 1) // 2
-    c.input("X", [c.dim(), k])
+    floats(c, "X", [c.dim(), k])
     kernel(c)
     c.attributes.update(
         support_vectors=[float(x) for x in c.numbers.standard_normal(k * vectors)], vectors_per_class=per, rho=[float(x) for x in c.numbers.standard_normal(pairs)],
@@ -170,7 +179,7 @@ def forest(c, features, prefix, slots):
 @rule("TreeEnsembleRegressor", domain=ML)
 def trees_regressor(c):
     features, targets = c.dim(8), c.integer(1, 3)
-    c.input("X", [c.dim(), features])
+    floats(c, "X", [c.dim(), features])
     forest(c, features, "target", targets)
     c.attributes["n_targets"] = targets
     c.attribute("aggregate_function", "SUM", "AVERAGE", "MIN", "MAX")
@@ -183,7 +192,7 @@ def trees_regressor(c):
 @rule("TreeEnsembleClassifier", domain=ML)
 def trees_classifier(c):
     features, classes = c.dim(8), c.integer(2, 4)
-    c.input("X", [c.dim(), features])
+    floats(c, "X", [c.dim(), features])
     forest(c, features, "class", classes)
     c.attributes["classlabels_int64s"] = list(map(int, c.numbers.permutation(20)[:classes]))
     if c.chance(0.5):

@@ -21,6 +21,8 @@ def reduce_(c):
         c.give("axes", c.axes(len(dims), 0 if c.has_input("axes") else 1) if c.opset >= 11 else sorted(a % len(dims) for a in c.axes(len(dims))), 0.9)
     c.attribute("keepdims", 0, 1)
     c.attribute("noop_with_empty_axes", 0, 1)
+    if c.name == "ReduceLogSumExp" and word in RANGE:
+        c.distrusted.add("ort")
     c.accumulates = True
 
 
@@ -37,13 +39,15 @@ def cumulate(c):
 
 @rule("Softmax", "LogSoftmax", "Hardmax", "LpNormalization")
 def softmax(c):
-    dims = c.shape(1)
+    dims = c.shape(1 if c.opset >= 13 else 2)
     name = c.schema.inputs[0].name
     x = c.input(name, dims)
     if c.name != "LpNormalization":
         c.inputs[name] = (x * DTYPE[c.types["T"]].type(c.choose(1, 10))).astype(x.dtype)
     c.attribute("axis", *range(-len(dims) if c.opset >= 11 or c.name == "LpNormalization" else 0, len(dims)))
     c.attribute("p", 1, 2)
+    if c.opset < 13:
+        c.distrusted.add("reference")
     c.accumulates = c.name != "Hardmax"
 
 
@@ -57,6 +61,7 @@ def mean_variance(c):
 
 @rule("LRN")
 def lrn(c):
+    c.distrusted.add("reference")
     c.input("X", c.shape(4, 4))
     c.attributes["size"] = c.choose(1, 3, 5)
     c.attribute("alpha", 0.01, 0.5)
@@ -73,7 +78,10 @@ def det(c):
 
 @rule("GlobalAveragePool", "GlobalMaxPool", "GlobalLpPool")
 def global_pool(c):
-    c.input("X", c.shape(3, 5, empty=0.02))
+    dims = c.shape(3, 5, empty=0.02)
+    c.input("X", dims)
+    if c.name == "GlobalMaxPool" and len(dims) != 4:
+        c.distrusted.add("reference")
     c.attribute("p", 1, 2, 3)
     c.accumulates = True
 

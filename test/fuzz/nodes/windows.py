@@ -52,6 +52,8 @@ def pool(c):
         c.attributes.pop("ceil_mode", None), c.attributes.pop("dilations", None)
     c.attribute("count_include_pad", 0, 1)
     c.attribute("p", 1, 2, 3)
+    if c.name == "LpPool" and c.attributes.get("ceil_mode"):
+        c.distrusted.add("reference")
     if c.name == "MaxPool":
         if c.chance(0.4):
             c.outputs = ["Y", "Indices"]
@@ -132,6 +134,8 @@ def conv_transpose(c):
 @rule("QLinearConv")
 def qlinear_conv(c):
     dims = image(c)
+    if len(dims) != 4:
+        c.distrusted.add("reference")
     group, kernel = weights(c, dims)
     outs = group * c.integer(1, 4)
     c.input("x", dims)
@@ -289,8 +293,9 @@ def resize(c):
 @rule("Upsample")
 def upsample(c):
     dims = [c.dim(3), c.dim(3), c.integer(1, 7), c.integer(1, 7)]
+    mode = c.attributes["mode"] = c.choose("nearest", "linear")
+    c.type("T", None if mode == "nearest" else FLOATS)
     c.input("X", dims)
-    c.attributes["mode"] = c.choose("nearest", "linear")
     c.give("scales", [1.0, 1.0, c.choose(1.0, 2.0, 2.5), c.choose(1.0, 2.0, 3.0)], 0.9, "float")
     c.accumulates = True
 
@@ -299,14 +304,16 @@ def upsample(c):
 def grid_sample(c):
     two = 2 if c.opset < 20 or c.chance(0.7) else 3
     dims = [c.integer(1, 2), c.integer(1, 3), *(c.integer(1, 7) for _ in range(two))]
-    c.type("T1" if c.has_input("X") and c.variable("X") == "T1" else "T", FLOATS)
+    c.type(c.variable("X"), FLOATS), c.type(c.variable("grid"), ("float", "double"))
     c.input("X", dims)
     c.input("grid", [dims[0], *(c.integer(1, 6) for _ in range(two)), two])
     modes = ("linear", "nearest", "cubic") if c.opset >= 20 else ("bilinear", "nearest", "bicubic")
     mode = c.attribute("mode", *modes)
     if two == 3 and mode == "cubic":
         c.attributes["mode"] = "linear"
-    c.attribute("padding_mode", "zeros", "border", "reflection")
+    padding = c.attribute("padding_mode", "zeros", "border", "reflection")
+    if padding == "border" and mode and "cubic" in mode:
+        c.distrusted.add("ort")
     c.attribute("align_corners", 0, 1)
     c.accumulates = True
 
