@@ -1,6 +1,7 @@
 """operators.py - random models of one node each, compared with ONNX Runtime and with onnx.reference.
 
     build/venv/bin/python test/fuzz/operators.py [--runs N] [--seed S] [--first I] [--only OP,...] [--skip OP,...] [--burnish FILE] [--json FILE]
+    build/venv/bin/python test/fuzz/operators.py --broken [--runs N] [...]
     build/venv/bin/python test/fuzz/operators.py --report build/fuzz/a.json build/fuzz/b.json
 
 Run I of seed S of an operator always makes the same model (see nodes/): versions, types and arity are the schema's, shapes and
@@ -8,6 +9,9 @@ attributes a rule's. `burnish test` compiles and runs them, each in a fork of on
 with both references at once. Where these disagree, either will do. Where both compute something and the compiler
 refuses, the case is counted as refused, with the message; a crash or other numbers are findings and kept in build/fuzz/operators.
 What neither computes only has to end in an orderly way. `--report` writes OPERATORS.md from what `--json` wrote.
+
+With `--broken` one thing about each model is illegal or hostile (nodes/broken.py). It is to be refused with messages that name the file, to run, or to
+end with a status; anything else is a finding, and so is what takes more than ten seconds or 4 GB, but for loops that never end.
 """
 
 import argparse
@@ -33,6 +37,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 sys.path.insert(0, str(HERE))
 
+import mutate
+from nodes import broken
 from nodes import case as cases
 from nodes import contraction, contrib, elementwise, indexing, layout, learned, reduction, references, windows
 
@@ -230,6 +236,74 @@ def run_batch(burnish, jobs, out):
                 out.append(line)
 
 
+def judge(record, what):
+    """What is wrong about the end of a broken model, or None."""
+    outcome, message, name = record["outcome"], record["message"], record["name"]
+    if outcome == "timeout":
+        return None if what == "endless" else "takes more than ten seconds"
+    if outcome == "crash" or mutate.INTERNAL.search(message) or "beyond the end" in message or "wrote to input" in message:
+        return f"{outcome}: {message}"
+    lines = message.splitlines()
+    if outcome == "error" and message.startswith(name) and not mutate.TOO_GREAT.search(message):
+        return f"accepted at first, and then not compiled: {message}"
+    if outcome == "unsupported" and (not lines or not all(line.startswith(name + "/") for line in lines)):
+        return f"refused without a message that names the file: {message!r}"
+    if len(set(lines)) < len(lines):
+        return f"the same message twice: {message}"
+    return f"a message of {len(message)} bytes" if len(message) > 4000 else None
+
+
+def run_broken(burnish, jobs, out):
+    with tempfile.TemporaryDirectory(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None) as scratch:
+        made = []
+        for domain, name, seed, index in jobs:
+            case = make_case(domain, name, seed, index)
+            if case is None:
+                continue
+            rng = random.Random(f"broken/{seed}/{domain}/{name}/{index}")
+            try:
+                model, feed = case.model()
+            except Exception:
+                continue
+            what = broken.break_(rng, model, feed)
+            folder = pathlib.Path(scratch) / f"{name}-{seed}-{index}-{what}"
+            folder.mkdir()
+            (folder / "model.onnx").write_bytes(model.SerializeToString())
+            write_set(folder, 0, feed, [], [])
+            made.append((name, what, folder))
+        command = [burnish, "test", "--json", "--jobs=1", "--timeout=10", "--memory=4096", *(str(folder) for _, _, folder in made)]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        records = [json.loads(line) for line in done.stdout.decode(errors="replace").splitlines()]
+        if len(records) < len(made):
+            records.append({"name": str(made[len(records)][2]), "outcome": "crash", "message": f"burnish test ends with {done.returncode}"})
+        for (name, what, folder), record in zip(made, records):
+            wrong = judge(record, what)
+            line = {"op": name, "what": what, "outcome": record["outcome"], "message": record["message"][:500], "wrong": wrong}
+            if wrong:
+                line["kept"] = str(keep(folder, [], wrong))
+            out.append(line)
+
+
+def main_broken(options, burnish, jobs):
+    records = []
+    for start in range(0, len(jobs), 200):
+        run_broken(burnish, jobs[start : start + 200], records)
+    if options.json:
+        with options.json.open("a") as file:
+            file.writelines(json.dumps(record) + "\n" for record in records)
+    groups = collections.defaultdict(list)
+    for record in records:
+        if record["wrong"]:
+            groups[record["what"], reason(record["wrong"])].append(record)
+    for (what, why), some in sorted(groups.items()):
+        print(f"{what}, {some[0]['op']}, {len(some)} times: {why}\n     {some[0]['kept']}")
+    counts = collections.Counter(record["outcome"] for record in records)
+    failed = sum(map(len, groups.values()))
+    print(f"operators: seed {options.seed}, broken: " + ", ".join(f"{n} {outcome}" for outcome, n in sorted(counts.items())))
+    print(f"operators: {len(records) - failed} passed, {failed} failed")
+    sys.exit(failed != 0)
+
+
 def write_report(files):
     records = [json.loads(line) for file in files for line in pathlib.Path(file).read_text().splitlines()]
     by_operator = collections.defaultdict(list)
@@ -264,16 +338,19 @@ def main():
     parser.add_argument("--burnish", default=str(ROOT / "build/bin/burnish"))
     parser.add_argument("--json", type=pathlib.Path, help="append a line for each case to this file")
     parser.add_argument("--report", nargs="+", metavar="FILE", help="write OPERATORS.md from such files")
+    parser.add_argument("--broken", action="store_true", help="models with one thing that is illegal or hostile")
     parser.add_argument("--refusals", action="store_true", help="print what was refused, too")
     options = parser.parse_args()
     if options.report:
         return write_report(options.report)
-    burnish = str(pathlib.Path(options.burnish).resolve())
+    burnish = shutil.which(options.burnish) or sys.exit(f"operators.py: no {options.burnish}")
     only, skipped = [set(filter(None, text.split(","))) for text in (options.only, options.skip)]
     names = sorted(key for key in cases.RULES if (not only or key[1] in only) and key[1] not in skipped)
     part, parts = map(int, options.part.split("/"))
     names = names[part - 1 :: parts]
     jobs = [(domain, name, options.seed, options.first + i) for domain, name in names for i in range(options.runs)]
+    if options.broken:
+        return main_broken(options, burnish, jobs)
     records = []
     for start in range(0, len(jobs), BATCH):
         run_batch(burnish, jobs[start : start + BATCH], records)

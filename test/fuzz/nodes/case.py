@@ -12,7 +12,7 @@ LATEST = defs.onnx_opset_version()
 OLDEST = 7
 TYPE = onnx.TensorProto
 # What the references compute in floats, whatever it is given.
-SHORT = frozenset("GridSample Adagrad Adam Momentum Resize BatchNormalization Erf Gelu GroupNormalization HammingWindow HannWindow BlackmanWindow LayerNormalization RMSNormalization HardSwish Shrink".split())
+SHORT = frozenset("AffineGrid GridSample Adagrad Adam Momentum Resize BatchNormalization Erf Gelu GroupNormalization HammingWindow HannWindow BlackmanWindow LayerNormalization RMSNormalization HardSwish Shrink".split())
 ML, CONTRIB, TRAINING = "ai.onnx.ml", "com.microsoft", "ai.onnx.preview.training"
 
 # Element types by the words of schemas, and how often they are drawn.

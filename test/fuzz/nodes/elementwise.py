@@ -4,6 +4,8 @@ import numpy as np
 
 from .case import DTYPE, FLOATS, RANGE, WIDE, rule
 
+# Several to a byte.
+PACKED = ("int4", "uint4", "int2", "uint2", "float4e2m1")
 # What keeps numbers inside the domain, where half of the cases stay.
 INSIDE = {"Acos": "unit", "Asin": "unit", "Atanh": "unit", "Log": "positive", "Sqrt": "positive", "Reciprocal": "positive"}
 # The references compute infinity times zero where there is a limit.
@@ -143,8 +145,8 @@ def bit_cast(c):
     from .case import NUMBER, Skip
 
     word = c.type("T1")
-    same = [w for w in c.allowed("T2") if DTYPE[w].itemsize == DTYPE[word].itemsize and w != "bool" and "4" != w[-1] and "2" != w[-1:]]
-    if word == "bool" or not same or word[-1] in "4" and word in ("int4", "uint4"):
+    same = [w for w in c.allowed("T2") if DTYPE[w].itemsize == DTYPE[word].itemsize and w not in ("bool", *PACKED)]
+    if word in ("bool", *PACKED) or not same:
         raise Skip("no other type of that size")
     c.types["T2"] = c.rng.choice(same)
     c.attributes["to"] = NUMBER[c.types["T2"]]

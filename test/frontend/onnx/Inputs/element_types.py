@@ -1,4 +1,4 @@
-"""types.py - types and versions that few models have, with the results numpy gives: types.py FOLDER"""
+"""element_types.py - types and versions that few models have, with the results numpy gives: element_types.py FOLDER"""
 
 import pathlib
 import sys
@@ -63,6 +63,10 @@ for name, size in (("large", 600.0), ("small", 0.01)):
     one = np.array([1, 1], np.float16)
     case(f"instance_{name}", "InstanceNormalization", [x, one, one * 0], [y])
     case(f"mean_{name}", "MeanVarianceNormalization", [x], [(centred / (np.sqrt(variance) + 1e-9)).astype(np.float16)], opset=13, axes=axes)
+# Constants whose sums and comparisons are followed when compiling have the range of their types.
+great = np.array([2**63 + 5, 3], np.uint64)
+case("unsigned", "GreaterOrEqual", [great, great[::-1].copy()], [np.array([True, False])], constant=[0, 1])
+case("wrapped", "Add", [np.array([100, 3], np.int8), np.array([100, 4], np.int8)], [np.array([-56, 7], np.int8)], constant=[0, 1])
 # None is the greatest of none.
 case("hardmax", "Hardmax", [np.zeros((0, 3), np.float32)], [np.zeros((0, 3), np.float32)], axis=0)
 # Before opset 11: the element after along axes that shrink, the one before along others.
