@@ -252,7 +252,11 @@ std::optional<Dims> ShapeScope::elements(Value value) {
     return std::nullopt;
   std::optional<SmallVector<int64_t>> integers =
       readIntegers(constantOp.getValue(), kMaxKnownElements);
-  if (!integers)
+  // Of unsigned numbers beyond int64 only the bits are there.
+  bool isUnsigned = getElementTypeOrSelf(value.getType()).isUnsignedInteger(64);
+  if (!integers || (isUnsigned && llvm::any_of(*integers, [](int64_t element) {
+                      return element < 0;
+                    })))
     return std::nullopt;
   Dims elements = llvm::map_to_vector(
       *integers, [&](int64_t element) { return constant(element); });
@@ -382,11 +386,29 @@ LogicalResult ShapeScope::set(OpResult result, Type elementType,
   return success();
 }
 
+/// Whether an element of that type is this number, and not what is left of it.
+/// Sums of symbols are taken for sizes, which have 32 bits or more.
+static bool fits(Dim element, Type type) {
+  if (!type.isInteger())
+    return true;
+  unsigned width = type.getIntOrFloatBitWidth();
+  std::optional<int64_t> value = known(element);
+  if (!value)
+    return width >= 32 || width == 1 || isa<AffineSymbolExpr>(element);
+  if (width == 1)
+    return *value == 0 || *value == 1;
+  if (type.isUnsignedInteger())
+    return *value >= 0 && llvm::isUIntN(width, *value);
+  return llvm::isIntN(width, *value);
+}
+
 void ShapeScope::setElements(OpResult result, ArrayRef<Dim> elements) {
   constexpr int64_t kLongestElement = 64;
   Dims all(elements);
+  Type type = getElementTypeOrSelf(result.getType());
   for (auto [index, element] : llvm::enumerate(all))
-    if (element && (known(element) || isSound(element, kLongestElement)))
+    if (element && fits(element, type) &&
+        (known(element) || isSound(element, kLongestElement)))
       element = simplify(element);
     else
       element =

@@ -36,6 +36,14 @@ public:
     setAttribute(last(), "value_ints", values);
     return name;
   }
+  std::string floats(ArrayRef<float> values) {
+    std::string name = before("Constant", {});
+    onnx::AttributeProto &attribute = *last().add_attribute();
+    attribute.set_name("value_floats");
+    attribute.set_type(onnx::AttributeProto::FLOATS);
+    attribute.mutable_floats()->Add(values.begin(), values.end());
+    return name;
+  }
   std::string integer(int64_t value) {
     std::string name = before("Constant", {});
     setAttribute(last(), "value_int", value);
@@ -275,14 +283,31 @@ bool reduceAxes(Rewrite &r) {
 }
 
 // Upsample, and Resize before opset 11, count from corners (x / scale), and the
-// nearest element is the one before; the one after where the result is smaller
-// (as ONNX Runtime has it, and ONNX's tests of then).
+// nearest element is the one before; the one after along axes where the result
+// is smaller (as ONNX Runtime has it, and ONNX's tests of then).
 bool resizeModes(Rewrite &r) {
   std::string scales = r.node.input(1);
   if (stringAttribute(r.node, "mode", "nearest") == "nearest") {
-    std::optional<SmallVector<float>> known = r.context.floats(scales);
-    bool shrinks =
-        known && any_of(*known, [](float scale) { return scale < 1; });
+    SmallVector<float> known =
+        r.context.floats(scales).value_or(SmallVector<float>());
+    auto isLess = [](float scale) { return scale < 1; };
+    bool shrinks = any_of(known, isLess);
+    // Axes that shrink go first, where others grow.
+    if (shrinks && any_of(known, [](float scale) { return scale > 1; })) {
+      SmallVector<float> less(known), more(known);
+      for (auto [small, great] : zip(less, more))
+        (isLess(small) ? great : small) = 1;
+      std::string first =
+          r.before("Resize", {r.node.input(0), "", r.floats(less)});
+      NodeProto &before = r.last();
+      setAttribute(before, "mode", StringRef("nearest"));
+      setAttribute(before, "nearest_mode", StringRef("ceil"));
+      setAttribute(before, "coordinate_transformation_mode",
+                   StringRef("asymmetric"));
+      r.node.set_input(0, first);
+      scales = r.floats(more);
+      shrinks = false;
+    }
     setAttribute(r.node, "nearest_mode", StringRef(shrinks ? "ceil" : "floor"));
   }
   setAttribute(r.node, "coordinate_transformation_mode",

@@ -71,13 +71,18 @@ void addActivations(ExpandTable &table) {
     return {e("Where", {e("Greater", {x, e.scalar(e.floatAttr("alpha", 1), x)}),
                         x, e.scalar(0, x)})};
   };
+  // Of integers, too, the sums are floats until the end.
   table["Shrink"] = [](Expansion &e) -> SmallVector<Value> {
-    Value x = e.operand(0);
+    int64_t type = Expansion::onnxType(e.operand(0));
+    bool isFloat = isa<mlir::FloatType>(Expansion::elementType(e.operand(0)));
+    Value x =
+        isFloat ? e.operand(0) : e.cast(e.operand(0), onnx::TensorProto::FLOAT);
     double bias = e.floatAttr("bias", 0), lambda = e.floatAttr("lambd", 0.5f);
     Value above = e("Where", {e("Greater", {x, e.scalar(lambda, x)}),
                               e.sub(x, e.scalar(bias, x)), e.scalar(0, x)});
-    return {e("Where", {e("Less", {x, e.scalar(-lambda, x)}),
-                        e.add(x, e.scalar(bias, x)), above})};
+    return {e.cast(e("Where", {e("Less", {x, e.scalar(-lambda, x)}),
+                               e.add(x, e.scalar(bias, x)), above}),
+                   type)};
   };
 }
 

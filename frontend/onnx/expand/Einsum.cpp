@@ -163,7 +163,9 @@ Factor Equation::multiply(Factor a, Factor b, ArrayRef<int> kept) {
       e.reshape(arrange(b, concatenate(batch, contracted, columns)), shapeB);
   shape.append(rowSizes);
   shape.append(columnSizes);
-  return {e.reshape(e("MatMul", {left, right}), shape), result};
+  // Products of 8 bit integers are wider, and what is asked for is not.
+  Value sums = e.cast(e("MatMul", {left, right}), Expansion::onnxType(a.value));
+  return {e.reshape(sums, shape), result};
 }
 
 SmallVector<Value> Equation::run() {

@@ -73,9 +73,10 @@ static SmallVector<Value> layerNormalization(Expansion &e) {
   return {y, normal.mean, normal.inverseDeviation};
 }
 
+// The scale and the result have a type of their own.
 static SmallVector<Value> rmsNormalization(Expansion &e) {
   Value x = e.operand(0);
-  int64_t rank = Expansion::rank(x), type = Expansion::onnxType(x);
+  int64_t rank = Expansion::rank(x), type = Expansion::onnxType(e.operand(1));
   std::optional<int64_t> axis = e.axis(e.intAttr("axis", -1), rank);
   if (!axis)
     return {e.poison()};
@@ -94,19 +95,22 @@ void addNormalizations(ExpandTable &table) {
   table["InstanceNormalization"] = [](Expansion &e) -> SmallVector<Value> {
     Value x = e.operand(0);
     int64_t rank = Expansion::rank(x);
-    Normal normal =
-        normalize(e, x, axesFrom(2, rank), e.floatAttr("epsilon", 1e-5f));
-    return {e.add(e.mul(normal.normal, byChannel(e, e.operand(1), rank)),
+    Normal normal = normalize(e, e.cast(x, stashType(e, x)), axesFrom(2, rank),
+                              e.floatAttr("epsilon", 1e-5f));
+    Value y = e.cast(normal.normal, Expansion::onnxType(x));
+    return {e.add(e.mul(y, byChannel(e, e.operand(1), rank)),
                   byChannel(e, e.operand(2), rank))};
   };
   // sqrt(variance) + 1e-9 is what ONNX divides by here
   table["MeanVarianceNormalization"] = [](Expansion &e) -> SmallVector<Value> {
-    Value x = e.operand(0);
+    int64_t type = Expansion::onnxType(e.operand(0));
+    Value x = e.cast(e.operand(0), stashType(e, e.operand(0)));
     SmallVector<int64_t> axes =
         intsAttribute(e.node, "axes").value_or(SmallVector<int64_t>{0, 2, 3});
     Value mean = e.reduce("ReduceMean", x, axes), centred = e.sub(x, mean);
     Value variance = e.reduce("ReduceMean", e.mul(centred, centred), axes);
-    return {e.div(centred, e.add(e("Sqrt", variance), e.scalar(1e-9, x)))};
+    Value deviation = e.add(e("Sqrt", variance), e.scalar(1e-9, x));
+    return {e.cast(e.div(centred, deviation), type)};
   };
   // a norm of zero leaves zeros
   table["LpNormalization"] = [](Expansion &e) -> SmallVector<Value> {

@@ -23,6 +23,16 @@ static bool isNoop(Expansion &e) {
          (!e.operand(1) || Expansion::size(e.operand(1), 0) == 0);
 }
 
+// What roots and logarithms of sums are computed in. Squares of 16 bits
+// overflow from 256 on, and the root of their sum does not; of integers ONNX
+// wants the whole part.
+static Value widened(Value x, Expansion &e) {
+  mlir::Type type = Expansion::elementType(x);
+  if (type.isF16())
+    return e.cast(x, onnx::TensorProto::FLOAT);
+  return type.isInteger() ? e.cast(x, onnx::TensorProto::DOUBLE) : x;
+}
+
 static SmallVector<int64_t> spatialAxes(Value x) {
   SmallVector<int64_t> axes;
   for (int64_t axis = 2; axis < Expansion::rank(x); ++axis)
@@ -34,35 +44,32 @@ void addReductions(ExpandTable &table) {
   table["ReduceL1"] = [](Expansion &e) -> SmallVector<Value> {
     return {reduceLike(e, "ReduceSum", e("Abs", e.operand(0)))};
   };
-  // Squares of 16 bits overflow from 256 on, and the root of their sum does
-  // not.
   table["ReduceL2"] = [](Expansion &e) -> SmallVector<Value> {
-    Value x = e.operand(0);
-    int64_t type = Expansion::onnxType(x);
-    bool isHalf = type == onnx::TensorProto::FLOAT16;
-    Value wide = isHalf ? e.cast(x, onnx::TensorProto::FLOAT) : x;
-    Value root = e("Sqrt", reduceLike(e, "ReduceSum", e.mul(wide, wide)));
-    return {isHalf ? e.cast(root, type) : root};
+    Value x = widened(e.operand(0), e);
+    Value root = e("Sqrt", reduceLike(e, "ReduceSum", e.mul(x, x)));
+    return {e.cast(root, Expansion::onnxType(e.operand(0)))};
   };
   table["ReduceSumSquare"] = [](Expansion &e) -> SmallVector<Value> {
     return {reduceLike(e, "ReduceSum", e.mul(e.operand(0), e.operand(0)))};
   };
   table["ReduceLogSum"] = [](Expansion &e) -> SmallVector<Value> {
-    return {e("Log", reduceLike(e, "ReduceSum", e.operand(0)))};
+    Value sum = reduceLike(e, "ReduceSum", widened(e.operand(0), e));
+    return {e.cast(e("Log", sum), Expansion::onnxType(e.operand(0)))};
   };
   // log(sum(exp(x))) = max + log(sum(exp(x - max))), which does not overflow.
   // Where the maximum is infinite the difference would be NaN, and 0 is taken
   // for it.
   table["ReduceLogSumExp"] = [](Expansion &e) -> SmallVector<Value> {
-    Value x = e.operand(0);
     if (isNoop(e))
-      return {e("Identity", x)};
+      return {e("Identity", e.operand(0))};
+    Value x = widened(e.operand(0), e);
     Value most = e("ReduceMax", {x, e.operand(1)}, {{"keepdims", int64_t(1)}});
     Value finite = e("Where", {e("IsInf", most), e.scalar(0, most), most});
     Value sum = reduceLike(e, "ReduceSum", e("Exp", e.sub(x, finite)));
     Value kept =
         e.intAttr("keepdims", 1) ? finite : reduceLike(e, "ReduceMax", finite);
-    return {e.add(e("Log", sum), kept)};
+    return {
+        e.cast(e.add(e("Log", sum), kept), Expansion::onnxType(e.operand(0)))};
   };
 
   table["GlobalAveragePool"] = [](Expansion &e) -> SmallVector<Value> {
@@ -88,6 +95,9 @@ void addReductions(ExpandTable &table) {
         e.axis(e.intAttr("axis", -1), Expansion::rank(x));
     if (!axis)
       return {e.poison()};
+    // None is the greatest of none.
+    if (Expansion::size(x, *axis) == 0)
+      return {e("Identity", x)};
     Value best = e("ArgMax", x, {{"axis", *axis}, {"keepdims", int64_t(1)}});
     SmallVector<Extent> along(Expansion::rank(x), int64_t(1));
     along[*axis] = e.extent(x, *axis);

@@ -33,6 +33,11 @@ static Value floatStep(Expansion &e) {
   return e.cast(e.operand(1), Expansion::onnxType(e.operand(0)));
 }
 
+// The rate has a type of its own.
+static Value alike(Expansion &e, Value rate, Value x) {
+  return e.cast(rate, Expansion::onnxType(x));
+}
+
 static SmallVector<Value> adagrad(Expansion &e) {
   Tensors tensors(e, 3);
   Value rate = e.operand(0), one = e.scalar(1, rate);
@@ -45,7 +50,8 @@ static SmallVector<Value> adagrad(Expansion &e) {
     Value squares = e.add(tensors(2, i), e.mul(gradient, gradient));
     Value root =
         e.add(e("Sqrt", squares), e.scalar(e.floatAttr("epsilon", 1e-6f), x));
-    parameters.push_back(e.sub(x, e.div(e.mul(rate, gradient), root)));
+    parameters.push_back(
+        e.sub(x, e.div(e.mul(alike(e, rate, x), gradient), root)));
     states.push_back(squares);
   }
   parameters.append(states);
@@ -74,7 +80,7 @@ static SmallVector<Value> adam(Expansion &e) {
     squares.push_back(blend(tensors(3, i), e.mul(gradient, gradient), beta));
     Value root = e.add(e("Sqrt", squares.back()),
                        e.scalar(e.floatAttr("epsilon", 1e-6f), x));
-    Value next = e.sub(x, e.div(e.mul(rate, means.back()), root));
+    Value next = e.sub(x, e.div(e.mul(alike(e, rate, x), means.back()), root));
     parameters.push_back(post == 0 ? next : e.mul(next, e.scalar(1 - post, x)));
   }
   parameters.append(means);
@@ -93,12 +99,12 @@ static SmallVector<Value> momentum(Expansion &e) {
   SmallVector<Value> parameters, states;
   for (size_t i = 0; i < tensors.count; ++i) {
     Value x = tensors(0, i), gradient = regularized(e, x, tensors(1, i));
-    Value velocity =
-        e.add(e.mul(tensors(2, i), e.scalar(alpha, x)), e.mul(beta, gradient));
+    Value velocity = e.add(e.mul(tensors(2, i), e.scalar(alpha, x)),
+                           e.mul(alike(e, beta, x), gradient));
     Value direction = isNesterov
                           ? e.add(gradient, e.mul(velocity, e.scalar(alpha, x)))
                           : velocity;
-    parameters.push_back(e.sub(x, e.mul(rate, direction)));
+    parameters.push_back(e.sub(x, e.mul(alike(e, rate, x), direction)));
     states.push_back(velocity);
   }
   parameters.append(states);
@@ -149,8 +155,9 @@ static SmallVector<Value> gradient(Expansion &e) {
 template <size_t Kinds, SmallVector<Value> (*Body)(Expansion &)>
 static SmallVector<Value> optimizer(Expansion &e) {
   if (e.operands.size() < 2 + Kinds || (e.operands.size() - 2) % Kinds != 0)
-    return {e.fail(Twine(e.operands.size()) + " inputs are no rate, step and " +
-                   Twine(Kinds) + " tensors for each parameter")};
+    return e.refuse(Twine(e.operands.size()) +
+                    " inputs are no rate, step and " + Twine(Kinds) +
+                    " tensors for each parameter");
   return Body(e);
 }
 
