@@ -265,15 +265,20 @@ private:
   /// The first variant's burnish_model, with a run that chooses and the
   /// workspace of the neediest.
   void buildModel(llvm::Function *choose) {
-    constexpr unsigned kWorkspace = 5, kRun = 8;
+    constexpr unsigned kWorkspace = 5, kRun = 8, kWorkspaceSize = 9;
     auto modelOf = [&](size_t variant) {
       return module.getNamedGlobal(variantName(name, variant));
     };
     llvm::GlobalVariable *first = modelOf(0);
     auto *fields = llvm::cast<llvm::ConstantStruct>(first->getInitializer());
+    auto fieldOf = [&](size_t variant, unsigned field) {
+      return modelOf(variant)->getInitializer()->getAggregateElement(field);
+    };
     auto runOf = [&](size_t variant) {
-      return llvm::cast<llvm::Function>(
-          modelOf(variant)->getInitializer()->getAggregateElement(kRun));
+      return llvm::cast<llvm::Function>(fieldOf(variant, kRun));
+    };
+    auto workspaceSizeOf = [&](size_t variant) {
+      return llvm::cast<llvm::Function>(fieldOf(variant, kWorkspaceSize));
     };
     llvm::Function *run =
         buildForward(name + "_entry", runOf(0)->getFunctionType(),
@@ -291,6 +296,11 @@ private:
     });
     values[kWorkspace] = b.getInt64(workspace);
     values[kRun] = run;
+    // The same dims are known only at run time in all of them.
+    if (!fieldOf(0, kWorkspaceSize)->isNullValue())
+      values[kWorkspaceSize] = buildForward(
+          name + "_workspace_of", workspaceSizeOf(0)->getFunctionType(),
+          llvm::GlobalValue::InternalLinkage, choose, workspaceSizeOf);
     new llvm::GlobalVariable(
         module, first->getValueType(), /*isConstant=*/true,
         llvm::GlobalValue::ExternalLinkage,

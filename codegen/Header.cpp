@@ -332,11 +332,31 @@ std::string burnish::headerText(const nn::Signature &signature,
 
   // C has no arrays without elements.
   constexpr int64_t kLeast = 64;
-  os << "/* Bytes that a run needs at `workspace`, aligned to 64, and never "
-        "0.\n"
-     << " * Two runs at once need two workspaces. */\n"
-     << "#define " << upper << "_WORKSPACE_BYTES "
-     << std::max(kLeast, facts.workspaceBytes) << "\n";
+  if (facts.isPlanned) {
+    os << "/* Bytes that a run on inputs of these dims needs at `workspace`, "
+          "aligned to 64;\n"
+       << " * -1 when they do not fit. Two runs at once need two workspaces. "
+          "*/\n"
+       << "int64_t " << name << "_workspace_size(";
+    llvm::StringSet<> used;
+    for (auto [index, dim] : llvm::enumerate(signature.dimParameters())) {
+      std::string base = cIdentifier(dim), parameter = base;
+      for (int suffix = 2; !used.insert(parameter).second; ++suffix)
+        parameter = base + "_" + std::to_string(suffix);
+      os << (index ? ", " : "") << "int64_t " << parameter;
+    }
+    os << ");\n";
+    if (facts.workspaceBytes)
+      os << "\n/* The most that this can be. */\n"
+         << "#define " << upper << "_WORKSPACE_BYTES " << facts.workspaceBytes
+         << "\n";
+  } else {
+    os << "/* Bytes that a run needs at `workspace`, aligned to 64, and never "
+          "0.\n"
+       << " * Two runs at once need two workspaces. */\n"
+       << "#define " << upper << "_WORKSPACE_BYTES "
+       << std::max(kLeast, facts.workspaceBytes) << "\n";
+  }
   if (facts.weightsFileBytes)
     os << "\n/* Bytes of " << name
        << ".weights, which the caller maps or reads\n"

@@ -17,6 +17,9 @@ struct HeaderFacts {
   /// The object defines NAME_run, which takes the context, a pointer for each
   /// input and output, and the workspace.
   bool isTyped = false;
+  /// The object defines NAME_workspace_size, from dims of the inputs; then
+  /// `workspaceBytes` is the most that it can be, or 0.
+  bool isPlanned = false;
   /// Runs take memory from the context.
   bool needsAllocator = false;
 };

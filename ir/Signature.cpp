@@ -22,6 +22,44 @@ bool Signature::isStatic() const {
   return llvm::all_of(inputs, isStatic) && llvm::all_of(outputs, isStatic);
 }
 
+/// Calls `visit` with each dim of inputs that only run time knows, and with
+/// what stands for it.
+static void
+visitDims(const std::vector<Port> &inputs,
+          llvm::function_ref<void(EntryDim, const std::string &)> visit) {
+  std::vector<std::string> names;
+  for (auto [input, port] : llvm::enumerate(inputs))
+    for (auto [axis, dim] : llvm::enumerate(port.dims)) {
+      if (!ShapedType::isDynamic(dim))
+        continue;
+      bool isNamed =
+          axis < port.dimNames.size() && !port.dimNames[axis].empty();
+      std::string name = isNamed ? port.dimNames[axis]
+                                 : port.name + "_" + std::to_string(axis);
+      auto known = isNamed ? llvm::find(names, name) : names.end();
+      size_t parameter = known - names.begin();
+      if (known == names.end())
+        names.push_back(name);
+      visit({input, axis, parameter}, name);
+    }
+}
+
+std::vector<EntryDim> Signature::entryDims() const {
+  std::vector<EntryDim> dims;
+  visitDims(inputs,
+            [&](EntryDim dim, const std::string &) { dims.push_back(dim); });
+  return dims;
+}
+
+std::vector<std::string> Signature::dimParameters() const {
+  std::vector<std::string> names;
+  visitDims(inputs, [&](EntryDim dim, const std::string &name) {
+    if (dim.parameter == names.size())
+      names.push_back(name);
+  });
+  return names;
+}
+
 StringRef nn::parameterName(Operation *constant) {
   if (auto param = constant->getAttrOfType<DictionaryAttr>(kParamAttr))
     if (auto path = param.getAs<StringAttr>("path"))
@@ -57,6 +95,10 @@ static Port portOf(Type type, DictionaryAttr attributes, std::string fallback) {
   if (auto updated =
           attributes ? attributes.getAs<IntegerAttr>(kUpdatesAttr) : nullptr)
     port.updates = updated.getInt();
+  if (auto bounds = attributes
+                        ? attributes.getAs<DenseI64ArrayAttr>(kBoundsAttr)
+                        : nullptr)
+    port.bounds = bounds.asArrayRef().vec();
   if (auto names =
           attributes ? attributes.getAs<ArrayAttr>("nn.dims") : ArrayAttr())
     for (auto [index, dimName] :
@@ -94,6 +136,8 @@ static Attribute toAttribute(const Port &port, OpBuilder &builder) {
   for (const std::string &name : port.dimNames)
     dimNames.push_back(builder.getStringAttr(name));
   NamedAttrList list;
+  if (!port.bounds.empty())
+    list.append("bounds", builder.getDenseI64ArrayAttr(port.bounds));
   list.append("dim_names", builder.getArrayAttr(dimNames));
   list.append("name", builder.getStringAttr(port.name));
   list.append("type", TypeAttr::get(
@@ -110,6 +154,8 @@ static Port toPort(DictionaryAttr dictionary) {
   port.name = dictionary.getAs<StringAttr>("name").str();
   if (auto updates = dictionary.getAs<IntegerAttr>("updates"))
     port.updates = updates.getInt();
+  if (auto bounds = dictionary.getAs<DenseI64ArrayAttr>("bounds"))
+    port.bounds = bounds.asArrayRef().vec();
   port.elementType = type.getElementType();
   port.dims = type.getShape().vec();
   for (StringAttr name :

@@ -12,6 +12,11 @@ namespace burnish::nn {
 constexpr llvm::StringLiteral kSignatureAttr = "nn.signature";
 /// The module attribute with the size of the workspace: bytes, an i64.
 constexpr llvm::StringLiteral kWorkspaceAttr = "nn.workspace_bytes";
+/// The module attribute (unit) of a model whose workspace depends on dims of
+/// its inputs: the bytes above are the most that bounds of these allow, or 0.
+constexpr llvm::StringLiteral kPlannedAttr = "nn.planned";
+/// The attribute of an argument with its bounds (DenseI64ArrayAttr).
+constexpr llvm::StringLiteral kBoundsAttr = "nn.bounds";
 /// The module attribute with the constants of the weights section: elements and
 /// offset in turn.
 constexpr llvm::StringLiteral kWeightsAttr = "nn.weights";
@@ -50,10 +55,26 @@ struct Port {
   std::vector<std::string> dimNames;
   /// Of an output: the input that it takes the place of, or -1.
   int64_t updates = -1;
+  /// The least and the most that each dim can be, in turn; empty when nothing
+  /// bounds them.
+  std::vector<int64_t> bounds;
 
   bool isStatic() const;
   /// Bytes of a static port.
   int64_t bytes() const;
+  int64_t leastOf(size_t axis) const {
+    return bounds.empty() ? 0 : bounds[2 * axis];
+  }
+  int64_t mostOf(size_t axis) const {
+    return bounds.empty() ? INT64_MAX : bounds[2 * axis + 1];
+  }
+};
+
+/// A dim of an input that only run time knows.
+struct EntryDim {
+  size_t input, axis;
+  /// Which of Signature::dimParameters it is.
+  size_t parameter;
 };
 
 struct Signature {
@@ -61,6 +82,11 @@ struct Signature {
   std::vector<Port> inputs, outputs;
 
   bool isStatic() const;
+  /// The dims of inputs that only run time knows, in order.
+  std::vector<EntryDim> entryDims() const;
+  /// What stands for them: each name once, and those without a name by their
+  /// input and axis.
+  std::vector<std::string> dimParameters() const;
   /// Of the one public function of a module, as long as it is on tensors.
   static llvm::FailureOr<Signature> of(mlir::ModuleOp module);
   /// As recorded on the module by `record`.
@@ -68,7 +94,8 @@ struct Signature {
   void record(mlir::ModuleOp module) const;
 };
 
-/// The argument that a result of the model's function takes the place of, or -1.
+/// The argument that a result of the model's function takes the place of, or
+/// -1.
 int64_t updatedArgument(mlir::func::FuncOp function, unsigned result);
 
 /// Bytes of the state of a training, by its description.

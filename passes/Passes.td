@@ -209,8 +209,13 @@ def CarryInPlace : Pass<"nn-carry-in-place", "::mlir::func::FuncOp"> {
 }
 
 def PlaceResults : Pass<"nn-place-results", "::mlir::ModuleOp"> {
-  let summary = "static results of the model become arguments that it writes";
-  let dependentDialects = ["::mlir::memref::MemRefDialect"];
+  let summary = "results of the model become arguments that it writes, if their sizes are static or follow from the inputs'";
+  let description = [{
+    Leaves a private function from the dims of inputs that only run time knows to those of such results, which its
+    attribute `nn.placed` names.
+  }];
+  let dependentDialects = ["::mlir::memref::MemRefDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::cf::ControlFlowDialect", "::mlir::func::FuncDialect"];
 }
 
 def PlaceConstants : Pass<"nn-place-constants", "::mlir::ModuleOp"> {
@@ -229,6 +234,18 @@ def PlanWorkspace : Pass<"nn-plan-workspace", "::mlir::ModuleOp"> {
     the module, and `nn.workspace_widest`: the most bytes that one operation needs at once, below which no plan can go.
   }];
   let dependentDialects = ["::mlir::memref::MemRefDialect", "::mlir::arith::ArithDialect"];
+}
+
+def PlanSizes : Pass<"nn-plan-sizes", "::mlir::ModuleOp"> {
+  let summary = "buffers whose sizes follow from the inputs' get places in the workspace, too";
+  let description = [{
+    Offsets are computed where the function begins. Which buffer lies above which is decided once, as if dims were 64 or the
+    greatest that bounds allow. Leaves a private function from the dims of the inputs that only run time knows to the
+    bytes of a workspace (-1: there are no such addresses), and `nn.planned`; `nn.workspace_bytes` becomes the most that bounds
+    allow, or 0.
+  }];
+  let dependentDialects = ["::mlir::memref::MemRefDialect", "::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect",
+                           "::mlir::cf::ControlFlowDialect", "::mlir::func::FuncDialect"];
 }
 
 def AllocateInContext : Pass<"nn-allocate-in-context", "::mlir::ModuleOp"> {

@@ -121,6 +121,7 @@ static void addMemory(OpPassManager &passes, const PipelineOptions &options) {
   passes.addPass(createPlaceResults());
   passes.addPass(createPlaceConstants());
   passes.addPass(createPlanWorkspace());
+  passes.addPass(createPlanSizes());
   // Only buffers of run-time size are allocated by now.
   bufferization::BufferDeallocationPipelineOptions deallocation;
   bufferization::buildBufferDeallocationPipeline(passes, deallocation);
@@ -265,8 +266,10 @@ static constexpr Order kOrder[] = {
      "a carried buffer is one buffer"},
     {"nn-place-results", "nn-plan-workspace",
      "a result takes no place in the workspace"},
-    {"nn-plan-workspace", "ownership-based-buffer-deallocation",
-     "what has a fixed place is never released"},
+    {"nn-plan-workspace", "nn-plan-sizes",
+     "what has a fixed place comes first in the workspace"},
+    {"nn-plan-sizes", "ownership-based-buffer-deallocation",
+     "what has a place in the workspace is never released"},
     {"ownership-based-buffer-deallocation", "optimize-allocation-liveness",
      "releases are moved that are there"},
     {"optimize-allocation-liveness", "nn-allocate-in-context",

@@ -120,7 +120,8 @@ int32_t burnish::bench(const Timed &timed, int64_t nanoseconds,
   text.millionths(shortest) << ", \"first_ms\": ";
   text.millionths(first) << ", \"threads\": " << int64_t(threads)
                          << ", \"workspace_bytes\": "
-                         << timed.model.workspace_bytes
+                         << (timed.workspaceBytes ? *timed.workspaceBytes
+                                                  : timed.model.workspace_bytes)
                          << ", \"peak_rss_bytes\": " << peakResidentBytes();
   fputs(line, stdout);
   if (burnish_profile_print)

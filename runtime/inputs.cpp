@@ -46,6 +46,17 @@ bool Inputs::checkDims(int32_t index, const NpyHeader &header,
         ShapeText(typeName(info.type), info.dims, info.rank, info.dim_names)
             .text);
 
+  for (int32_t axis = 0; info.bounds && axis < info.rank; ++axis) {
+    int64_t least = info.bounds[2 * axis], most = info.bounds[2 * axis + 1],
+            size = header.dims[axis];
+    if (size >= least && size <= most)
+      continue;
+    const char *name = dimName(info, axis);
+    return message.set("%s: dim %d ('%s') is %" PRId64
+                       ", and the model takes %" PRId64 " to %" PRId64,
+                       where, axis, name ? name : "?", size, least, most);
+  }
+
   // A name stands for one number in all inputs.
   for (int32_t axis = 0; axis < info.rank; ++axis) {
     const char *name = dimName(info, axis);
@@ -230,7 +241,11 @@ bool Inputs::invent(const Pin *pins, int32_t count, Message &message) {
     const burnish_info &info = model.inputs[i];
     Tensor &tensor = tensors[i];
     for (int32_t axis = 0; axis < info.rank; ++axis) {
-      tensor.view.dims[axis] = info.dims[axis] < 0 ? 1 : info.dims[axis];
+      int64_t least =
+          info.bounds && info.bounds[2 * axis] > 1 ? info.bounds[2 * axis] : 1;
+      if (info.bounds && info.bounds[2 * axis + 1] < least)
+        least = info.bounds[2 * axis + 1];
+      tensor.view.dims[axis] = info.dims[axis] < 0 ? least : info.dims[axis];
       const char *name = dimName(info, axis);
       for (int32_t p = 0; p < count && info.dims[axis] < 0 && name; ++p)
         if (strlen(name) == pins[p].nameLength &&

@@ -272,7 +272,7 @@ int runProgram(const burnish_model &model, const Options &options) {
                    auto &it = *static_cast<Closure *>(of);
                    return it.session.run(it.inputs);
                  },
-                 &closure, session.pool()};
+                 &closure, session.pool(), session.dimsWorkspaceBytes()};
   if (int32_t status = isBench ? bench(timed, options.benchNanoseconds, threads)
                                : session.run(inputs))
     return complain(options, BadInput, burnish_status_text(status));

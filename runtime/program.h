@@ -23,6 +23,10 @@ public:
 
   const burnish_tensor &output(int32_t index) const { return outputs[index]; }
   const burnish_context *pool() const { return context; }
+  /// What the runs until now needed, where that depends on dims.
+  const int64_t *dimsWorkspaceBytes() const {
+    return model.workspace_size ? &workspaceBytes : nullptr;
+  }
 
 private:
   bool mapWeights(const char *path, Message &message);
@@ -32,6 +36,7 @@ private:
   const burnish_model &model;
   burnish_context *context = nullptr;
   Pages workspace;
+  int64_t workspaceBytes = 0;
   /// Outputs of a known size lie in `buffers`; the others are the context's,
   /// and there between runs.
   Array<burnish_tensor> outputs;
@@ -58,6 +63,8 @@ struct Timed {
   int32_t (*run)(void *closure);
   void *closure;
   const burnish_context *pool;
+  /// Where it says how large the workspace came to be; null: as the model says.
+  const int64_t *workspaceBytes = nullptr;
 };
 
 /// Runs for that long and prints one JSON line; a burnish_status that

@@ -83,23 +83,33 @@ static int64_t earlierDim(const burnish_model &model,
   return -1;
 }
 
-static burnish_status checkInput(const burnish_model &model,
-                                 const burnish_tensor *inputs, int32_t index) {
+static burnish_status checkDims(const burnish_model &model,
+                                const burnish_tensor *inputs, int32_t index) {
   const burnish_info &info = model.inputs[index];
   const burnish_tensor &tensor = inputs[index];
   if (info.rank > 0 && !tensor.dims)
     return BURNISH_BAD_ARGUMENT;
   for (int32_t axis = 0; axis < info.rank; ++axis) {
+    int64_t size = tensor.dims[axis];
     int64_t wanted = info.dims[axis] < 0
                          ? earlierDim(model, inputs, index, axis)
                          : info.dims[axis];
-    if (tensor.dims[axis] < 0 || (wanted >= 0 && tensor.dims[axis] != wanted))
+    if (size < 0 || (wanted >= 0 && size != wanted))
+      return BURNISH_BAD_SHAPE;
+    if (info.bounds &&
+        (size < info.bounds[2 * axis] || size > info.bounds[2 * axis + 1]))
       return BURNISH_BAD_SHAPE;
   }
-  int64_t bytes = bytesOf(info, tensor.dims);
-  if (bytes < 0)
-    return BURNISH_BAD_SHAPE;
-  if (info.type != BURNISH_STRING && tensor.bytes != bytes)
+  return bytesOf(info, tensor.dims) < 0 ? BURNISH_BAD_SHAPE : BURNISH_OK;
+}
+
+static burnish_status checkInput(const burnish_model &model,
+                                 const burnish_tensor *inputs, int32_t index) {
+  const burnish_info &info = model.inputs[index];
+  const burnish_tensor &tensor = inputs[index];
+  if (burnish_status status = checkDims(model, inputs, index))
+    return status;
+  if (info.type != BURNISH_STRING && tensor.bytes != bytesOf(info, tensor.dims))
     return BURNISH_BAD_ARGUMENT;
   return tensor.data || tensor.bytes == 0 ? BURNISH_OK : BURNISH_BAD_ARGUMENT;
 }
@@ -130,8 +140,9 @@ static burnish_status checkArguments(const burnish_model &model,
   if ((model.input_count > 0 && !inputs) ||
       (model.output_count > 0 && !outputs))
     return BURNISH_BAD_ARGUMENT;
-  if (model.workspace_bytes > 0 &&
-      (!workspace || reinterpret_cast<uintptr_t>(workspace) % 64 != 0))
+  bool isTaken = !workspace && model.workspace_size;
+  if (reinterpret_cast<uintptr_t>(workspace) % 64 != 0 ||
+      (model.workspace_bytes > 0 && !workspace && !isTaken))
     return BURNISH_BAD_ARGUMENT;
   if (model.weights_bytes > 0 &&
       (!context || !context->weights ||
@@ -180,7 +191,33 @@ int32_t burnish_run(const burnish_model *model, const burnish_context *context,
     if (!outputs[i].data)
       return BURNISH_NO_MEMORY;
   }
-  return model->run(context, inputs, outputs, workspace);
+  if (workspace || !model->workspace_size)
+    return model->run(context, inputs, outputs, workspace);
+
+  int64_t bytes = model->workspace_size(inputs);
+  if (bytes < 0)
+    return BURNISH_BAD_SHAPE;
+  if (bytes == 0)
+    return model->run(context, inputs, outputs, nullptr);
+  if (!context || !context->allocate || !context->release)
+    return BURNISH_NO_ALLOCATOR;
+  void *taken = context->allocate(context, bytes);
+  if (!taken)
+    return BURNISH_NO_MEMORY;
+  int32_t status = model->run(context, inputs, outputs, taken);
+  context->release(context, taken);
+  return status;
+}
+
+int64_t burnish_workspace_for(const burnish_model *model,
+                              const burnish_tensor *inputs) {
+  if (!model || (model->input_count > 0 && !inputs))
+    return -1;
+  for (int32_t i = 0; i < model->input_count; ++i)
+    if (checkDims(*model, inputs, i))
+      return -1;
+  return model->workspace_size ? model->workspace_size(inputs)
+                               : model->workspace_bytes;
 }
 
 int64_t burnish_workspace_size(const burnish_model *model) {

@@ -116,7 +116,9 @@ bool Session::prepare(int32_t threads, const char *weightsPath,
   context = burnish_pool_create(threads);
   if (!context || !outputs.isValid() || !dims.isValid() || !makeOutputs())
     return message.set("no memory for the outputs");
-  if (!workspace.allocate(static_cast<uint64_t>(model.workspace_bytes)))
+  // One that depends on dims is made by the first run that has them.
+  if (!model.workspace_size &&
+      !workspace.allocate(static_cast<uint64_t>(model.workspace_bytes)))
     return message.set("no memory for a workspace of %" PRId64 " bytes",
                        model.workspace_bytes);
   return model.weights_bytes == 0 || mapWeights(weightsPath, message);
@@ -124,6 +126,18 @@ bool Session::prepare(int32_t threads, const char *weightsPath,
 
 int32_t Session::run(const Inputs &inputs) {
   releaseOutputs();
+  if (model.workspace_size) {
+    int64_t bytes = burnish_workspace_for(&model, inputs.data());
+    if (bytes < 0)
+      return BURNISH_BAD_SHAPE;
+    if (bytes > workspaceBytes) {
+      workspace.clear();
+      workspaceBytes = 0;
+      if (!workspace.allocate(static_cast<uint64_t>(bytes)))
+        return BURNISH_NO_MEMORY;
+      workspaceBytes = bytes;
+    }
+  }
   return burnish_run(&model, context, inputs.data(), outputs.data(),
                      workspace.data());
 }

@@ -4,6 +4,7 @@
 #include "ir/Types.h"
 #include "passes/Context.h"
 #include "passes/Passes.h"
+#include "passes/memory/EntrySizes.h"
 
 using namespace mlir;
 using namespace burnish;
@@ -31,6 +32,12 @@ public:
     workspaceBytes =
         module->getAttrOfType<IntegerAttr>(nn::kWorkspaceAttr).getInt();
     allocates = module->hasAttr(nn::kAllocatesAttr);
+    plan = entryFunction(kWorkspacePlan);
+    resultSizes = entryFunction(kResultSizes);
+    if (resultSizes) {
+      auto numbers = resultSizes->getAttrOfType<DenseI64ArrayAttr>(kPlacedAttr);
+      placed.insert(numbers.asArrayRef().begin(), numbers.asArrayRef().end());
+    }
   }
 
   void build(bool isProgram) {
@@ -41,7 +48,12 @@ public:
     LLVM::LLVMFuncOp run = buildRun();
     if (signature.isStatic() && !allocates)
       buildTypedRun();
-    buildModel(run);
+    LLVM::LLVMFuncOp workspaceSize;
+    if (plan) {
+      buildTypedWorkspaceSize();
+      workspaceSize = buildWorkspaceSize();
+    }
+    buildModel(run, workspaceSize);
     if (isProgram)
       global("burnish_program_model", pointer, LLVM::Linkage::External,
              [&] { return addressOf(signature.name); });
@@ -126,19 +138,150 @@ private:
   /// Calls the model and returns its results: a status, or a struct of it and
   /// descriptors.
   Value callMain(SmallVectorImpl<Value> &arguments, Value weights,
-                 Value workspace) {
+                 Value workspace, Value bytes) {
     appendDescriptor(arguments, weights, {constant(index, weightsBytes)});
-    appendDescriptor(arguments, workspace, {constant(index, workspaceBytes)});
+    appendDescriptor(arguments, workspace, {bytes});
     return LLVM::CallOp::create(b, main, arguments).getResult();
   }
 
   LLVM::LLVMFuncOp function(StringRef name, ArrayRef<Type> arguments,
-                            LLVM::Linkage linkage) {
+                            LLVM::Linkage linkage, Type result = {}) {
     b.setInsertionPointToEnd(module.getBody());
-    auto result = LLVM::LLVMFuncOp::create(
-        b, name, LLVM::LLVMFunctionType::get(i32, arguments), linkage);
-    b.setInsertionPointToStart(result.addEntryBlock(b));
-    return result;
+    auto made = LLVM::LLVMFuncOp::create(
+        b, name, LLVM::LLVMFunctionType::get(result ? result : i32, arguments),
+        linkage);
+    b.setInsertionPointToStart(made.addEntryBlock(b));
+    return made;
+  }
+
+  //===- Sizes that follow from the inputs' -------------------------------===//
+
+  LLVM::LLVMFuncOp entryFunction(StringRef suffix) {
+    auto found =
+        module.lookupSymbol<LLVM::LLVMFuncOp>((signature.name + suffix).str());
+    if (found)
+      found.setLinkage(LLVM::Linkage::Internal);
+    return found;
+  }
+
+  /// The dims of inputs that only run time knows, as indices.
+  SmallVector<Value> dimsOfInputs(Value inputs) {
+    SmallVector<Value> dims;
+    for (auto [position, port] : llvm::enumerate(signature.inputs))
+      for (auto [size, dim] :
+           llvm::zip_equal(sizesOf(port, inputs, position), port.dims))
+        if (ShapedType::isDynamic(dim))
+          dims.push_back(size);
+    return dims;
+  }
+
+  /// Bytes of a workspace, an i64 (-1: a shape does not fit).
+  Value plannedBytes(ArrayRef<Value> dims) {
+    return LLVM::CallOp::create(b, plan, dims).getResult();
+  }
+
+  /// i64 NAME_workspace_of(inputs), which burnish_model's `workspace_size`
+  /// points to.
+  LLVM::LLVMFuncOp buildWorkspaceSize() {
+    LLVM::LLVMFuncOp made = function(signature.name + "_workspace_of",
+                                     {pointer}, LLVM::Linkage::Internal, i64);
+    LLVM::ReturnOp::create(b, plannedBytes(dimsOfInputs(made.getArgument(0))));
+    return made;
+  }
+
+  /// i64 NAME_workspace_size(dims...), each name once.
+  void buildTypedWorkspaceSize() {
+    LLVM::LLVMFuncOp made =
+        function(signature.name + "_workspace_size",
+                 SmallVector<Type>(signature.dimParameters().size(), i64),
+                 LLVM::Linkage::External, i64);
+    SmallVector<Value> dims;
+    for (const nn::EntryDim &dim : signature.entryDims()) {
+      Value size = made.getArgument(dim.parameter);
+      dims.push_back(
+          index == i64 ? size : Value(LLVM::TruncOp::create(b, index, size)));
+    }
+    LLVM::ReturnOp::create(b, plannedBytes(dims));
+  }
+
+  /// The sizes of the results that are placed, one after the other.
+  SmallVector<Value> sizesOfResults(ArrayRef<Value> dims) {
+    auto call = LLVM::CallOp::create(b, resultSizes, dims);
+    if (call.getNumResults() == 0)
+      return {};
+    auto all = dyn_cast<LLVM::LLVMStructType>(call.getResult().getType());
+    if (!all)
+      return {call.getResult()};
+    SmallVector<Value> sizes;
+    for (int64_t field = 0, count = all.getBody().size(); field < count;
+         ++field)
+      sizes.push_back(LLVM::ExtractValueOp::create(b, call.getResult(),
+                                                   ArrayRef<int64_t>{field}));
+    return sizes;
+  }
+
+  /// Makes room for a result whose dims these are, unless the caller has, and
+  /// returns where it is.
+  Value roomFor(Value context, Value outputs, int32_t position,
+                const nn::Port &port, ArrayRef<Value> sizes) {
+    Value bytes = constant(i64, nn::elementBytes(port.elementType));
+    for (Value size : sizes) {
+      Value wide =
+          index == i64 ? size : Value(LLVM::SExtOp::create(b, i64, size));
+      bytes = LLVM::CallOp::create(b, multiplyFunction(module),
+                                   ValueRange{bytes, wide})
+                  .getResult();
+    }
+    b.setInsertionPointToEnd(b.getInsertionBlock());
+    Value status =
+        LLVM::CallOp::create(
+            b, roomFunction(),
+            ValueRange{context, tensorField(outputs, position, 0), bytes})
+            .getResult();
+    returnUnless(LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::eq, status,
+                                      constant(i32, 0)),
+                 status);
+    return LLVM::LoadOp::create(b, pointer, tensorField(outputs, position, 0));
+  }
+
+  /// i32 room(context, output, bytes).
+  LLVM::LLVMFuncOp roomFunction() {
+    if (auto room = module.lookupSymbol<LLVM::LLVMFuncOp>("make_room"))
+      return room;
+    OpBuilder::InsertionGuard guard(b);
+    LLVM::LLVMFuncOp allocate = allocateFunction(module);
+    LLVM::LLVMFuncOp room =
+        function("make_room", {pointer, pointer, i64}, LLVM::Linkage::Internal);
+    Value context = room.getArgument(0), output = room.getArgument(1),
+          bytes = room.getArgument(2);
+    auto compare = [&](LLVM::ICmpPredicate predicate, Value left, Value right) {
+      return LLVM::ICmpOp::create(b, predicate, left, right);
+    };
+    returnUnless(compare(LLVM::ICmpPredicate::sge, bytes, constant(i64, 0)),
+                 kBadShape);
+    Block *given = b.createBlock(&room.getBody()),
+          *missing = b.createBlock(&room.getBody());
+    b.setInsertionPointToEnd(given->getPrevNode());
+    Value buffer = LLVM::LoadOp::create(b, pointer, output);
+    LLVM::CondBrOp::create(b, compare(LLVM::ICmpPredicate::ne, buffer, null()),
+                           given, missing);
+    b.setInsertionPointToEnd(given);
+    Value has = LLVM::LoadOp::create(b, i64, tensorField(output, 0, 2));
+    LLVM::ReturnOp::create(
+        b,
+        LLVM::SelectOp::create(b, compare(LLVM::ICmpPredicate::sge, has, bytes),
+                               constant(i32, 0), constant(i32, kBadArgument)));
+    b.setInsertionPointToEnd(missing);
+    // Nothing has room in nothing.
+    returnUnless(compare(LLVM::ICmpPredicate::ne, bytes, constant(i64, 0)), 0);
+    returnUnless(hasAllocator(context), kNoAllocator);
+    Value made = LLVM::CallOp::create(b, allocate, ValueRange{context, bytes})
+                     .getResult();
+    returnUnless(compare(LLVM::ICmpPredicate::ne, made, null()), kNoMemory);
+    LLVM::StoreOp::create(b, made, output);
+    LLVM::StoreOp::create(b, bytes, tensorField(output, 0, 2));
+    LLVM::ReturnOp::create(b, constant(i32, 0));
+    return room;
   }
 
   /// i32 NAME_entry(context, inputs, outputs, workspace), which burnish_model's
@@ -157,15 +300,43 @@ private:
           LLVM::LoadOp::create(b, pointer, tensorField(inputs, position, 0));
       appendDescriptor(arguments, data, sizesOf(port, inputs, position));
     }
+    SmallVector<Value> dims, sizes;
+    if (plan || resultSizes)
+      dims = dimsOfInputs(inputs);
+    Value bytes = constant(i64, workspaceBytes);
+    if (plan) {
+      bytes = plannedBytes(dims);
+      returnUnless(LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::sge, bytes,
+                                        constant(i64, 0)),
+                   kBadShape);
+    }
+    if (resultSizes)
+      sizes = sizesOfResults(dims);
+    ArrayRef<Value> left = sizes;
+    llvm::DenseMap<int64_t, SmallVector<Value>> sizesOfPlaced;
     for (auto [position, port] : llvm::enumerate(signature.outputs)) {
+      if (placed.contains(position)) {
+        SmallVector<Value> &own = sizesOfPlaced[position];
+        for (int64_t dim : port.dims) {
+          own.push_back(ShapedType::isDynamic(dim) ? left.front()
+                                                   : constant(index, dim));
+          if (ShapedType::isDynamic(dim))
+            left = left.drop_front();
+        }
+        Value data = roomFor(context, outputs, position, port, own);
+        appendDescriptor(arguments, data, own);
+        continue;
+      }
       if (!port.isStatic())
         continue;
       Value data =
           LLVM::LoadOp::create(b, pointer, tensorField(outputs, position, 0));
       appendDescriptor(arguments, data, sizesOf(port, outputs, position));
     }
+    Value length =
+        index == i64 ? bytes : Value(LLVM::TruncOp::create(b, index, bytes));
     Value results =
-        callMain(arguments, weightsBase(context), entry.getArgument(3));
+        callMain(arguments, weightsBase(context), entry.getArgument(3), length);
     Value status = results.getType() == i32
                        ? results
                        : Value(LLVM::ExtractValueOp::create(
@@ -177,7 +348,11 @@ private:
     for (auto [position, port] : llvm::enumerate(signature.outputs)) {
       SmallVector<Value> sizes =
           port.isStatic() ? staticSizes(port) : SmallVector<Value>();
-      if (!port.isStatic()) {
+      if (placed.contains(position)) {
+        for (Value size : sizesOfPlaced[position])
+          sizes.push_back(
+              index == i64 ? size : Value(LLVM::ZExtOp::create(b, i64, size)));
+      } else if (!port.isStatic()) {
         Value given = giveResult(
             context, outputs, position, port,
             LLVM::ExtractValueOp::create(b, results, ArrayRef<int64_t>{next++}),
@@ -197,7 +372,8 @@ private:
     return entry;
   }
 
-  static constexpr int32_t kNoAllocator = 4, kBadArgument = 5;
+  static constexpr int32_t kBadShape = 1, kNoMemory = 3, kNoAllocator = 4,
+                           kBadArgument = 5;
 
   SmallVector<Value> staticSizes(const nn::Port &port) {
     return llvm::map_to_vector(port.dims,
@@ -319,8 +495,9 @@ private:
       for (const nn::Port &port : *ports)
         appendDescriptor(arguments, run.getArgument(next++),
                          sizesOf(port, Value(), 0));
-    LLVM::ReturnOp::create(
-        b, callMain(arguments, weightsBase(context), run.getArgument(next)));
+    LLVM::ReturnOp::create(b, callMain(arguments, weightsBase(context),
+                                       run.getArgument(next),
+                                       constant(index, workspaceBytes)));
   }
 
   //===- Data -------------------------------------------------------------===//
@@ -382,7 +559,7 @@ private:
   /// The symbol of an array of burnish_info.
   std::string infos(StringRef what, const std::vector<nn::Port> &ports) {
     struct Symbols {
-      std::string name, dims, dimNames;
+      std::string name, dims, dimNames, bounds;
     };
     std::vector<Symbols> symbols;
     for (const nn::Port &port : ports) {
@@ -401,9 +578,13 @@ private:
         symbol.dimNames =
             array("dim_names", pointer, names.size(),
                   [&](size_t axis) { return addressOrNull(names[axis]); });
+      symbol.bounds = array("bounds", i64, port.bounds.size(), [&](size_t at) {
+        return constant(i64, port.bounds[at]);
+      });
       symbols.push_back(symbol);
     }
-    auto info = structOf({pointer, pointer, pointer, i32, i32, i32, i32});
+    auto info =
+        structOf({pointer, pointer, pointer, i32, i32, i32, i32, pointer});
     return array(what, info, ports.size(), [&](size_t position) {
       const nn::Port &port = ports[position];
       const Symbols &symbol = symbols[position];
@@ -412,30 +593,34 @@ private:
                         addressOrNull(symbol.dimNames),
                         constant(i32, port.dims.size()),
                         constant(i32, nn::onnxType(port.elementType)),
-                        constant(i32, port.updates + 1), constant(i32, 0)});
+                        constant(i32, port.updates + 1), constant(i32, 0),
+                        addressOrNull(symbol.bounds)});
     });
   }
 
-  void buildModel(LLVM::LLVMFuncOp run) {
+  void buildModel(LLVM::LLVMFuncOp run, LLVM::LLVMFuncOp workspaceSize) {
     std::string name = text(signature.name);
     std::string inputs = infos("inputs", signature.inputs),
                 outputs = infos("outputs", signature.outputs);
     auto type = structOf(
-        {pointer, pointer, pointer, i32, i32, i64, i64, i32, pointer, i64});
+        {pointer, pointer, pointer, i32, i32, i64, i64, i32, pointer, pointer});
     global(signature.name, type, LLVM::Linkage::External, [&] {
-      return aggregate(type, {addressOf(name), addressOrNull(inputs),
-                              addressOrNull(outputs),
-                              constant(i32, signature.inputs.size()),
-                              constant(i32, signature.outputs.size()),
-                              constant(i64, workspaceBytes),
-                              constant(i64, weightsInFile ? weightsBytes : 0),
-                              constant(i32, allocates ? 1 : 0),
-                              addressOf(run.getSymName()), constant(i64, 0)});
+      return aggregate(
+          type, {addressOf(name), addressOrNull(inputs), addressOrNull(outputs),
+                 constant(i32, signature.inputs.size()),
+                 constant(i32, signature.outputs.size()),
+                 constant(i64, workspaceBytes),
+                 constant(i64, weightsInFile ? weightsBytes : 0),
+                 constant(i32, allocates ? 1 : 0), addressOf(run.getSymName()),
+                 addressOrNull(workspaceSize ? workspaceSize.getSymName()
+                                             : StringRef())});
     });
   }
 
   ModuleOp module;
-  LLVM::LLVMFuncOp main;
+  LLVM::LLVMFuncOp main, plan, resultSizes;
+  /// The outputs whose sizes follow from those of the inputs.
+  llvm::SmallDenseSet<int64_t> placed;
   nn::Signature signature;
   ImplicitLocOpBuilder b;
   LLVM::LLVMPointerType pointer;

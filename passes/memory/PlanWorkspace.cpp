@@ -1,7 +1,7 @@
 // PlanWorkspace.cpp - static buffers get offsets in one workspace.
 #include "ir/Signature.h"
-#include "mlir/Dialect/Bufferization/Transforms/BufferViewFlowAnalysis.h"
 #include "passes/Passes.h"
+#include "passes/memory/Lifetimes.h"
 #include "llvm/Support/MathExtras.h"
 #include <map>
 
@@ -14,19 +14,14 @@ namespace burnish {
 } // namespace burnish
 
 namespace {
-constexpr int64_t kAlignment = 64;
-
-/// A buffer that is needed from operation `first` to operation `last` of the
-/// function's top level.
+/// A buffer that is needed for that long.
 struct Buffer {
   memref::AllocOp alloc;
   int64_t bytes;
-  int64_t first, last;
+  Lifetime life;
   int64_t offset = 0;
 
-  bool meets(const Buffer &other) const {
-    return first <= other.last && other.first <= last;
-  }
+  bool meets(const Buffer &other) const { return life.meets(other.life); }
 };
 } // namespace
 
@@ -49,49 +44,15 @@ static int64_t bytesOf(MemRefType type) {
   return std::min(bytes, kTooGreat);
 }
 
-/// Whether an iteration hands the buffer to the next one, which may fill its
-/// own while it still reads this: one place is not enough then. Carried buffers
-/// of static size have been given theirs (CarryInPlace).
-static bool isHandedOn(memref::AllocOp alloc,
-                       const BufferViewFlowAnalysis &aliases) {
-  return llvm::any_of(aliases.resolve(alloc), [&](Value alias) {
-    return llvm::any_of(alias.getUsers(), [&](Operation *user) {
-      return user->hasTrait<OpTrait::IsTerminator>() &&
-             isa<scf::ForOp, scf::WhileOp>(user->getParentOp()) &&
-             user->getParentOp()->isProperAncestor(alloc);
-    });
-  });
-}
-
 static SmallVector<Buffer> collectBuffers(func::FuncOp function) {
-  Block &body = function.getBody().front();
-  llvm::DenseMap<Operation *, int64_t> position;
-  for (auto [index, op] : llvm::enumerate(body))
-    position[&op] = index;
   BufferViewFlowAnalysis aliases(function);
+  LifetimeOf lifetimeOf(function, aliases);
   SmallVector<Buffer> buffers;
   function.walk([&](memref::AllocOp alloc) {
-    if (!alloc.getType().hasStaticShape() || isHandedOn(alloc, aliases))
-      return;
-    Buffer buffer{alloc, bytesOf(alloc.getType()), INT64_MAX, 0};
-    auto touch = [&](Operation *op) {
-      int64_t at = position.lookup(body.findAncestorOpInBlock(*op));
-      buffer.first = std::min(buffer.first, at);
-      buffer.last = std::max(buffer.last, at);
-    };
-    for (Value alias : aliases.resolve(alloc)) {
-      // An alias that a loop carries lives as long as the loop.
-      if (auto argument = dyn_cast<BlockArgument>(alias))
-        touch(argument.getOwner()->getParentOp());
-      for (Operation *user : alias.getUsers())
-        touch(user);
-    }
-    // Inside a loop a buffer is taken once for all iterations.
-    if (alloc->getBlock() != &body)
-      touch(alloc);
-    if (buffer.first == INT64_MAX)
-      touch(alloc);
-    buffers.push_back(buffer);
+    // Carried buffers of static size have been given their places
+    // (CarryInPlace).
+    if (alloc.getType().hasStaticShape() && !isHandedOn(alloc, aliases))
+      buffers.push_back({alloc, bytesOf(alloc.getType()), lifetimeOf(alloc)});
   });
   return buffers;
 }
@@ -101,8 +62,8 @@ static SmallVector<Buffer> collectBuffers(func::FuncOp function) {
 static int64_t widestPoint(ArrayRef<Buffer> buffers) {
   std::map<int64_t, int64_t> changes; // of the bytes that are needed
   for (const Buffer &buffer : buffers) {
-    changes[buffer.first] += buffer.bytes;
-    changes[buffer.last + 1] -= buffer.bytes;
+    changes[buffer.life.first] += buffer.bytes;
+    changes[buffer.life.last + 1] -= buffer.bytes;
   }
   int64_t now = 0, widest = 0;
   for (auto [position, change] : changes)

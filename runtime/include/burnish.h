@@ -33,6 +33,10 @@
  *   - Compiled code has no state: runs with workspaces and outputs of their own
  *     may overlap in time.
  *   - Results do not depend on the number of threads.
+ *   - Where dims are known only at run time, the header declares
+ *     NAME_workspace_size(dim, ...), which tells the bytes of a workspace for
+ *     them; burnish_workspace_for does for any model. With that and buffers for
+ *     the outputs, a run takes no memory unless the header says otherwise.
  *   - Nothing prints, exits or sets errno; only burnish_pool_create takes
  *     memory by itself.
  */
@@ -154,9 +158,13 @@ typedef struct burnish_info {
   int32_t type; /* a burnish_type */
   /* Of an output: 0, or 1 more than the number of the input that it takes the
    * place of. The run changes that input's buffer, and the output is the same
-   * buffer: its `data` is the input's, or NULL, and then burnish_run sets it. */
+   * buffer: its `data` is the input's, or NULL, and then burnish_run sets it.
+   */
   int32_t updates;
   int32_t reserved;
+  /* The least and the most that each dim may be, in turn; NULL when nothing
+   * bounds them. */
+  const int64_t *bounds;
 } burnish_info;
 
 /* A flag: the model cannot run without the context's `allocate`. */
@@ -169,7 +177,8 @@ typedef struct burnish_model {
   const burnish_info *outputs;
   int32_t input_count;
   int32_t output_count;
-  /* What a run needs at `workspace`. */
+  /* What a run needs at `workspace`. Where that depends on dims: the most that
+   * it can be, or 0 when nothing bounds them. */
   int64_t workspace_bytes;
   /* Size of the .weights file; 0 when the weights are in the object. */
   int64_t weights_bytes;
@@ -178,12 +187,16 @@ typedef struct burnish_model {
   /* The run itself. It trusts its arguments; burnish_run checks them first. */
   int32_t (*run)(const burnish_context *context, const burnish_tensor *inputs,
                  burnish_tensor *outputs, void *workspace);
-  int64_t reserved;
+  /* NULL, or what tells the bytes of the workspace from the dims of the inputs
+   * (nothing else is read): -1 when a shape does not fit. */
+  int64_t (*workspace_size)(const burnish_tensor *inputs);
 } burnish_model;
 
 /* Runs `model` once and returns a burnish_status. `inputs` and `outputs` have
  * as many entries as the model, in its order. `workspace` has at least
- * burnish_workspace_size(model) bytes and is aligned to 64; NULL will do for 0.
+ * burnish_workspace_for(model, inputs) bytes and is aligned to 64; NULL will do
+ * for 0. Where these depend on dims, NULL has them taken from the context for
+ * this one run.
  *
  * Arguments that do not fit the model are refused before anything is written:
  * BAD_ARGUMENT, BAD_SHAPE or NO_ALLOCATOR. When a run fails later, the caller's
@@ -194,8 +207,14 @@ BURNISH_API int32_t burnish_run(const burnish_model *model,
                                 const burnish_tensor *inputs,
                                 burnish_tensor *outputs, void *workspace);
 
-/* Bytes that a run needs at `workspace`; 0 for NULL. */
+/* Bytes that any run needs at `workspace` at most; 0 for NULL, and where they
+ * depend on dims that nothing bounds. */
 BURNISH_API int64_t burnish_workspace_size(const burnish_model *model);
+
+/* Bytes that a run on inputs of these dims needs at `workspace`; data are not
+ * looked at. -1 when a dim is missing or not what the model has there. */
+BURNISH_API int64_t burnish_workspace_for(const burnish_model *model,
+                                          const burnish_tensor *inputs);
 
 /* A few words for a burnish_status, as "a shape does not fit the model"; for
  * any other number "unknown status". Never NULL, and never to be freed. */

@@ -291,7 +291,11 @@ static bool runDataSet(const burnish_model &model, StringRef set,
       return fail("error", "no memory for the outputs");
     out.push_back({memory.back().data(), dims.back().data(), bytes});
   }
-  if (!room(model.workspace_bytes, 64))
+  int64_t workspaceBytes = model.workspace_size
+                               ? model.workspace_size(in.data())
+                               : model.workspace_bytes;
+  // The run says what is wrong where the dims are.
+  if (!room(std::max<int64_t>(workspaceBytes, 0), 64))
     return fail("error", "no memory for the workspace");
   TestContext context = {{options.threads > 1 ? parallelFor : nullptr,
                           allocateUnset, releaseAligned, nullptr},

@@ -177,7 +177,8 @@ bool Compiler::fitsFile() {
   if (isModule && (options.trains || !options.weightsFrom.empty()))
     return refuse("--weights-from and --train are for networks and models; a "
                   "module has its weights in it");
-  if (isModule && !(options.dims.empty() && options.shapes.empty()))
+  if (isModule && !(options.dims.empty() && options.shapes.empty() &&
+                    options.bounds.empty()))
     return refuse("--dim and --shape are for networks and models; a module has "
                   "its shapes in it");
   if (isNetwork(file))
@@ -297,6 +298,43 @@ bool Compiler::import() {
     return false;
   storage = std::move(imported->storage);
   modules.push_back(std::move(imported->module));
+  return boundDims();
+}
+
+/// Says on the arguments what the options say of dims that only run time knows.
+bool Compiler::boundDims() {
+  if (options.bounds.empty())
+    return true;
+  FailureOr<func::FuncOp> function = nn::modelFunction(module());
+  if (failed(function))
+    return false;
+  Builder b(context.get());
+  llvm::StringSet<> used;
+  for (BlockArgument argument : function->getArguments()) {
+    auto names = function->getArgAttrOfType<ArrayAttr>(argument.getArgNumber(),
+                                                       "nn.dims");
+    if (!names)
+      continue;
+    SmallVector<int64_t> bounds;
+    bool hasAny = false;
+    for (StringAttr name : names.getAsRange<StringAttr>()) {
+      auto known = options.bounds.find(name.str());
+      bool isKnown = known != options.bounds.end();
+      bounds.push_back(isKnown ? known->second.first : 0);
+      bounds.push_back(isKnown ? known->second.second : INT64_MAX);
+      hasAny |= isKnown;
+      if (isKnown)
+        used.insert(name);
+    }
+    if (hasAny)
+      function->setArgAttr(argument.getArgNumber(), nn::kBoundsAttr,
+                           b.getDenseI64ArrayAttr(bounds));
+  }
+  for (const auto &[name, bounds] : options.bounds)
+    if (!used.contains(name)) {
+      talk << file << ": no input has a dim named '" << name << "'\n";
+      return false;
+    }
   return true;
 }
 
@@ -449,6 +487,7 @@ std::string Compiler::header() const {
   facts.workspaceBytes = workspaceBytes();
   for (const OwningOpRef<ModuleOp> &each : modules)
     facts.needsAllocator |= each.get()->hasAttr(nn::kAllocatesAttr);
+  facts.isPlanned = module()->hasAttr(nn::kPlannedAttr);
   facts.weightsFileBytes = weightsFileBytes();
   facts.isTyped = module().lookupSymbol(signature.name + "_run") != nullptr;
   return headerText(signature, facts);

@@ -63,6 +63,7 @@ private:
   bool isDescription() const;
   bool takeSchedules(mlir::ModuleOp module, const Target &target);
   bool parseModule();
+  bool boundDims();
   bool import();
 
   const Options &options;

@@ -24,7 +24,7 @@ MODEL may also be a .nn file, in Burnish's own language, or a .mlir file, at any
 
   -o FILE               where the result goes; `-` is the standard output
   --emit=WHAT           stop at dsl, onnx, nn, linalg, tiles, loops, llvm, asm, obj or exe
-  --dim NAME=N          give a symbolic dimension a value
+  --dim NAME=N          give a symbolic dimension a value, or bounds: NAME=1..64
   --shape INPUT=1x3x8   give an input a shape
   --net=NAME            which net or export of a .nn file (default: the last net; for C, the last export)
   --weights-from=FILE   a .safetensors file with the params of a .nn network, or with some of an ONNX model
@@ -162,11 +162,19 @@ static llvm::ArrayRef<Option> table() {
        kCompiling | bit(Command::Check) | bit(Command::GradCheck),
        [](Options &options, StringRef value) {
          auto [name, size] = value.rsplit('=');
+         options.dims.erase(name.str());
+         options.bounds.erase(name.str());
+         auto [least, most] = size.split("..");
+         if (least.size() < size.size()) {
+           auto &[from, to] = options.bounds[name.str()];
+           return !name.empty() && !least.getAsInteger(10, from) &&
+                  !most.getAsInteger(10, to) && from >= 0 && from <= to;
+         }
          return !name.empty() &&
                 !size.getAsInteger(10, options.dims[name.str()]) &&
                 options.dims[name.str()] >= 0;
        },
-       "--dim NAME=N"},
+       "--dim NAME=N, or --dim NAME=A..B for a range"},
       {"--shape", Option::Needed,
        kCompiling | bit(Command::Check) | bit(Command::GradCheck),
        [](Options &options, StringRef value) {

@@ -48,6 +48,8 @@ struct Options {
   std::string output;
   Emit emit = Emit::Program;
   std::map<std::string, int64_t> dims;
+  /// The least and the most that symbolic dims may be.
+  std::map<std::string, std::pair<int64_t, int64_t>> bounds;
   std::map<std::string, std::vector<int64_t>> shapes;
   std::string target, cpu, sysroot;
   /// Of networks in the language.
