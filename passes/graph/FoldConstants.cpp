@@ -26,7 +26,8 @@ static constexpr int64_t kShapeBytes = 4096;
 
 static std::optional<int64_t> bytesOf(Type type) {
   auto tensor = dyn_cast<RankedTensorType>(type);
-  if (!tensor || !tensor.hasStaticShape())
+  // Strings of one process are nothing in another.
+  if (!tensor || !tensor.hasStaticShape() || nn::isString(tensor))
     return std::nullopt;
   int64_t bytes = nn::elementBytes(tensor.getElementType());
   for (int64_t size : tensor.getShape())

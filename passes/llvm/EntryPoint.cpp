@@ -31,6 +31,7 @@ public:
     workspaceBytes =
         module->getAttrOfType<IntegerAttr>(nn::kWorkspaceAttr).getInt();
     allocates = module->hasAttr(nn::kAllocatesAttr);
+    makesStrings = module->hasAttr(nn::kMakesStringsAttr);
   }
 
   void build(bool isProgram) {
@@ -120,6 +121,9 @@ private:
       sizes.push_back(
           index == i64 ? size : Value(LLVM::TruncOp::create(b, index, size)));
     }
+    // Inside, a string at the edge is two numbers.
+    if (nn::isString(port.elementType))
+      sizes.push_back(constant(index, 2));
     return sizes;
   }
 
@@ -429,7 +433,7 @@ private:
                               constant(i32, signature.outputs.size()),
                               constant(i64, workspaceBytes),
                               constant(i64, weightsInFile ? weightsBytes : 0),
-                              constant(i32, allocates ? 1 : 0),
+                              constant(i32, (allocates ? 1 : 0) | (makesStrings ? 2 : 0)),
                               addressOf(run.getSymName()), constant(i64, 0)});
     });
   }
@@ -441,7 +445,7 @@ private:
   LLVM::LLVMPointerType pointer;
   Type i32, i64, index;
   LLVM::LLVMStructType tensor;
-  bool weightsInFile, allocates;
+  bool weightsInFile, allocates, makesStrings;
   int64_t weightsBytes, workspaceBytes;
   unsigned counter = 0;
 };
