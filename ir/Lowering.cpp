@@ -394,8 +394,12 @@ FailureOr<SmallVector<Value>> Lowering::elementwise(Operation *op) {
   };
   // What calls a function for each string is no loop that may be merged with
   // others, cut in vectors or computed twice.
-  if (!isa<WhereOp>(op) && llvm::any_of(llvm::concat<Value>(op->getOperands(), op->getResults()), [](Value value) { return isString(value.getType()); }))
-    return SmallVector<Value>{mapStrings(*this, getElementTypeOrSelf(result.getType()), resultSizes, inputs, scalar)};
+  if (!isa<WhereOp>(op) &&
+      llvm::any_of(llvm::concat<Value>(op->getOperands(), op->getResults()),
+                   [](Value value) { return isString(value.getType()); }))
+    return SmallVector<Value>{mapStrings(*this,
+                                         getElementTypeOrSelf(result.getType()),
+                                         resultSizes, inputs, scalar)};
   return SmallVector<Value>{generic(getElementTypeOrSelf(result.getType()),
                                     resultSizes, inputs, scalar)};
 }

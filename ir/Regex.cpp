@@ -111,8 +111,7 @@ static std::optional<Spans> namedClass(StringRef name) {
       .Case("punct", Spans{{'!', '/'}, {':', '@'}, {'[', '`'}, {'{', '~'}})
       .Case("space", Spans{{'\t', '\r'}, {' ', ' '}})
       .Case("upper", Spans{{'A', 'Z'}})
-      .Case("word",
-            Spans{{'0', '9'}, {'A', 'Z'}, {'_', '_'}, {'a', 'z'}})
+      .Case("word", Spans{{'0', '9'}, {'A', 'Z'}, {'_', '_'}, {'a', 'z'}})
       .Case("xdigit", Spans{{'0', '9'}, {'A', 'F'}, {'a', 'f'}})
       .Default(std::nullopt);
 }
@@ -347,8 +346,8 @@ private:
       StringRef digits = pattern.substr(at + 1, 2);
       size_t taken = 3;
       if (digits.starts_with("{")) {
-        digits = pattern.substr(at + 2).take_until(
-            [](char c) { return c == '}'; });
+        digits =
+            pattern.substr(at + 2).take_until([](char c) { return c == '}'; });
         taken = digits.size() + 3;
       }
       uint32_t point;
@@ -394,8 +393,8 @@ private:
       if (accept("[:")) {
         size_t begin = at;
         bool isOther = accept("^");
-        StringRef name = pattern.substr(at).take_until(
-            [](char c) { return c == ':'; });
+        StringRef name =
+            pattern.substr(at).take_until([](char c) { return c == ':'; });
         at += name.size();
         std::optional<Spans> named = namedClass(name);
         if (!accept(":]") || !named)
@@ -440,9 +439,9 @@ private:
     bool oldCase = ignoresCase, oldAll = matchesAll;
     isFlags = false;
     if (accept("?")) {
-      if (accept("P<") || (peek() == '<' && at + 1 < pattern.size() &&
-                           pattern[at + 1] != '=' && pattern[at + 1] != '!' &&
-                           accept("<"))) {
+      if (accept("P<") ||
+          (peek() == '<' && at + 1 < pattern.size() && pattern[at + 1] != '=' &&
+           pattern[at + 1] != '!' && accept("<"))) {
         size_t end = pattern.find('>', at);
         if (end == StringRef::npos || end == at)
           return fail(place, "has a group without a name");
@@ -563,8 +562,7 @@ struct Places {
     UTF8 low[4], high[4], *lowEnd = low, *highEnd = high;
     auto encode = [](UTF32 point, UTF8 *&end) {
       const UTF32 *source = &point;
-      ConvertUTF32toUTF8(&source, source + 1, &end, end + 4,
-                         lenientConversion);
+      ConvertUTF32toUTF8(&source, source + 1, &end, end + 4, lenientConversion);
     };
     encode(first, lowEnd);
     encode(last, highEnd);
@@ -628,15 +626,15 @@ struct Places {
   }
 
   /// All places that are reached without a byte, in order.
-  std::vector<uint32_t> closed(ArrayRef<uint32_t> from, bool isBegin, bool isEnd) const {
+  std::vector<uint32_t> closed(ArrayRef<uint32_t> from, bool isBegin,
+                               bool isEnd) const {
     BitVector seen(steps.size());
     SmallVector<uint32_t> left(from);
     for (uint32_t place : from)
       seen.set(place);
     while (!left.empty())
       for (const Step &step : steps[left.pop_back_val()])
-        if ((step.kind == Step::Free ||
-             (step.kind == Step::Begin && isBegin) ||
+        if ((step.kind == Step::Free || (step.kind == Step::Begin && isBegin) ||
              (step.kind == Step::End && isEnd)) &&
             !seen[step.to]) {
           seen.set(step.to);
@@ -650,9 +648,7 @@ struct Places {
 };
 } // namespace
 
-Regex::Regex(StringRef pattern) {
-  root = PatternReader(pattern, what).read();
-}
+Regex::Regex(StringRef pattern) { root = PatternReader(pattern, what).read(); }
 Regex::~Regex() = default;
 
 FailureOr<SmallVector<char>> Regex::table() {
@@ -687,9 +683,8 @@ FailureOr<SmallVector<char>> Regex::table() {
   std::vector<uint32_t> accepts, next;
   size_t total = 0;
   auto number = [&](std::vector<uint32_t> state, bool isBegin) -> uint32_t {
-    auto [found, isNew] = isBegin
-                              ? std::pair(numbers.end(), true)
-                              : numbers.try_emplace(state, states.size());
+    auto [found, isNew] = isBegin ? std::pair(numbers.end(), true)
+                                  : numbers.try_emplace(state, states.size());
     uint32_t result = isNew ? states.size() : found->second;
     if (isNew) {
       std::vector<uint32_t> atEnd = places.closed(state, isBegin, true);

@@ -317,8 +317,8 @@ static LogicalResult refuseStrings(Operation *op) {
     return success();
   for (Value operand : op->getOperands())
     if (isString(operand.getType()))
-      return op->emitOpError() << "takes no strings, and has "
-                               << operand.getType();
+      return op->emitOpError()
+             << "takes no strings, and has " << operand.getType();
   return success();
 }
 

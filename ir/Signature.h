@@ -71,7 +71,8 @@ struct Signature {
   void record(mlir::ModuleOp module) const;
 };
 
-/// The argument that a result of the model's function takes the place of, or -1.
+/// The argument that a result of the model's function takes the place of, or
+/// -1.
 int64_t updatedArgument(mlir::func::FuncOp function, unsigned result);
 
 /// Bytes of the state of a training, by its description.

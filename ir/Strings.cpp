@@ -28,15 +28,12 @@ static constexpr Prototype kFunctions[] = {
 };
 
 static LLVM::LLVMFuncOp declare(ImplicitLocOpBuilder &b, StringRef name) {
-  auto module = b.getInsertionBlock()
-                    ->getParentOp()
-                    ->getParentOfType<ModuleOp>();
+  auto module =
+      b.getInsertionBlock()->getParentOp()->getParentOfType<ModuleOp>();
   if (auto function = module.lookupSymbol<LLVM::LLVMFuncOp>(name))
     return function;
-  const Prototype *prototype =
-      llvm::find_if(kFunctions, [&](const Prototype &known) {
-        return known.name == name;
-      });
+  const Prototype *prototype = llvm::find_if(
+      kFunctions, [&](const Prototype &known) { return known.name == name; });
   assert(prototype != std::end(kFunctions));
   auto typeOf = [&](StringRef word) -> Type {
     return word == "I64"   ? Type(b.getI64Type())
@@ -100,8 +97,8 @@ Value nn::addressOf(ImplicitLocOpBuilder &b, Value tensor) {
 }
 
 Value nn::addressOf(ImplicitLocOpBuilder &b, SmallVector<char> bytes) {
-  auto type = RankedTensorType::get(static_cast<int64_t>(bytes.size()),
-                                    b.getI8Type());
+  auto type =
+      RankedTensorType::get(static_cast<int64_t>(bytes.size()), b.getI8Type());
   return addressOf(b, arith::ConstantOp::create(
                           b, constantWith(type, "strings", std::move(bytes))));
 }
@@ -224,7 +221,8 @@ Value nn::takeStrings(Lowering &l, Value records,
           place = arith::AddIOp::create(
               b,
               arith::MulIOp::create(
-                  b, place, getValueOrCreateConstantIndexOp(b, b.getLoc(), size)),
+                  b, place,
+                  getValueOrCreateConstantIndexOp(b, b.getLoc(), size)),
               index);
         Value offset = arith::MulIOp::create(
             b, arith::IndexCastOp::create(b, b.getI64Type(), place),
@@ -244,11 +242,12 @@ Value nn::giveStrings(Lowering &l, Value strings,
               record = carried[0];
         SmallVector<Value> place(indices);
         place.emplace_back();
-        for (auto [field, name] : llvm::enumerate(
-                 {"burnish_string_data", "burnish_string_size"})) {
+        for (int64_t field : {0, 1}) {
           place.back() = arith::ConstantIndexOp::create(b, field);
-          record = tensor::InsertOp::create(b, callString(b, name, string),
-                                            record, place);
+          Value part = callString(
+              b, field == 0 ? "burnish_string_data" : "burnish_string_size",
+              string);
+          record = tensor::InsertOp::create(b, part, record, place);
         }
         return SmallVector<Value>{record};
       })[0];

@@ -30,7 +30,8 @@ mlir::Value mapStrings(Lowering &lowering, mlir::Type resultElementType,
                        llvm::ArrayRef<Lowering::Operand> inputs,
                        Lowering::ScalarBody body);
 
-/// Strings out of a tensor [sizes..., 2] of a caller's burnish_string, and back.
+/// Strings out of a tensor [sizes..., 2] of a caller's burnish_string, and
+/// back.
 mlir::Value takeStrings(Lowering &lowering, mlir::Value records,
                         llvm::ArrayRef<mlir::OpFoldResult> sizes);
 mlir::Value giveStrings(Lowering &lowering, mlir::Value strings,

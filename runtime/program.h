@@ -31,6 +31,10 @@ private:
 
   const burnish_model &model;
   burnish_context *context = nullptr;
+  /// For strings that runs make; it grows until they fit.
+  bool growText(int64_t bytes);
+  Pages textPages;
+  burnish_text text = {};
   Pages workspace;
   /// Outputs of a known size lie in `buffers`; the others are the context's,
   /// and there between runs.

@@ -12,9 +12,9 @@
 static int64_t sizeOfType(int32_t type) {
   // By ONNX's number; 0 where there is no type of that number.
   static constexpr int8_t kString = sizeof(burnish_string);
-  static constexpr int8_t kSizes[] = {0, 4, 1, 1, 2, 2, 4, 8, kString,
+  static constexpr int8_t kSizes[] = {0, 4, 1, 1, 2, 2, 4,  8, kString,
                                       1, 2, 8, 4, 8, 8, 16, 2, 1,
-                                      1, 1, 1, 1, 1, 1, 1, 1, 1};
+                                      1, 1, 1, 1, 1, 1, 1,  1, 1};
   static_assert(sizeof kSizes == BURNISH_INT2 + 1);
   return type >= 0 && type <= BURNISH_INT2 ? kSizes[type] : 0;
 }

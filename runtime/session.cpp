@@ -119,11 +119,30 @@ bool Session::prepare(int32_t threads, const char *weightsPath,
   if (!workspace.allocate(static_cast<uint64_t>(model.workspace_bytes)))
     return message.set("no memory for a workspace of %" PRId64 " bytes",
                        model.workspace_bytes);
+  constexpr int64_t kFirstText = 1 << 16;
+  if (model.flags & BURNISH_NEEDS_TEXT && !growText(kFirstText))
+    return message.set("no memory for strings");
   return model.weights_bytes == 0 || mapWeights(weightsPath, message);
 }
 
+bool Session::growText(int64_t bytes) {
+  Pages larger;
+  if (!mayFit(static_cast<uint64_t>(bytes)) ||
+      !larger.allocate(static_cast<uint64_t>(bytes)))
+    return false;
+  textPages.swap(larger);
+  text = {textPages.data(), bytes, 0};
+  context->text = &text;
+  return true;
+}
+
 int32_t Session::run(const Inputs &inputs) {
-  releaseOutputs();
-  return burnish_run(&model, context, inputs.data(), outputs.data(),
-                     workspace.data());
+  for (;;) {
+    releaseOutputs();
+    int32_t status = burnish_run(&model, context, inputs.data(), outputs.data(),
+                                 workspace.data());
+    if (status != BURNISH_NO_TEXT || text.needed <= text.bytes ||
+        text.needed > INT64_MAX / 4 || !growText(2 * text.needed))
+      return status;
+  }
 }

@@ -3,6 +3,7 @@
 #include "ir/Lowering.h"
 #include "ir/Ops.h"
 #include "ir/SmallFloats.h"
+#include "ir/Strings.h"
 #include "ir/Types.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"

@@ -53,8 +53,8 @@ LogicalResult StringsOp::inferShapes(ShapeScope &scope) {
                          << count << " would fill its shape";
   Dims dims = llvm::map_to_vector(
       getShape(), [&](int64_t size) { return scope.constant(size); });
-  return scope.set(getOperation()->getResult(0),
-                   StringType::get(getContext()), dims);
+  return scope.set(getOperation()->getResult(0), StringType::get(getContext()),
+                   dims);
 }
 
 FailureOr<SmallVector<Value>> StringsOp::lower(Lowering &l) {
@@ -73,12 +73,11 @@ FailureOr<SmallVector<Value>> StringsOp::lower(Lowering &l) {
   auto type = RankedTensorType::get(getShape(), i64);
   Value offsets = arith::ConstantOp::create(
       l, constantWith(type, "offsets", std::move(places)));
-  return SmallVector<Value>{
-      l.generic(i64, sizes,
-                {{offsets, i64, l.getMultiDimIdentityMap(getShape().size())}},
-                [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
-                  return arith::AddIOp::create(b, args[0], base);
-                })};
+  return SmallVector<Value>{l.generic(
+      i64, sizes, {{offsets, i64, l.getMultiDimIdentityMap(getShape().size())}},
+      [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
+        return arith::AddIOp::create(b, args[0], base);
+      })};
 }
 
 //===- string_concat ------------------------------------------------------===//
@@ -117,8 +116,7 @@ FailureOr<SmallVector<Value>> StringSplitOp::lower(Lowering &l) {
   // all of them in a row as long as that.
   Value none = arith::ConstantOp::create(l, l.getI64IntegerAttr(0));
   SmallVector<Value> found = loopNest(
-      l, sizes,
-      {scratch(l, i64, sizes), scratch(l, i64, sizes), none},
+      l, sizes, {scratch(l, i64, sizes), scratch(l, i64, sizes), none},
       [&](ImplicitLocOpBuilder &b, ValueRange at, ValueRange carried) {
         SmallVector<Value> arguments{tensor::ExtractOp::create(b, x, at),
                                      delimiter, most};
@@ -131,9 +129,9 @@ FailureOr<SmallVector<Value>> StringSplitOp::lower(Lowering &l) {
       });
   int64_t rank = static_cast<int64_t>(sizes.size());
   OpFoldResult widest =
-      l.agree(getAsOpFoldResult(arith::IndexCastOp::create(
-                                    l, l.getIndexType(), found[2])
-                                    .getResult()),
+      l.agree(getAsOpFoldResult(
+                  arith::IndexCastOp::create(l, l.getIndexType(), found[2])
+                      .getResult()),
               l.scope.dim(getY(), rank));
   sizes.push_back(widest);
   SmallVector<AffineExpr> outer;
@@ -182,9 +180,9 @@ FailureOr<SmallVector<Value>> RegexFullMatchOp::lower(Lowering &l) {
 
 LogicalResult FindOp::inferShapes(ShapeScope &scope) {
   Type elementType = getElementTypeOrSelf(getX().getType());
-  if (isString(elementType) ? !getStrings() || !stringsOf(*getStrings())
-                            : !getNumbers() ||
-                                  getNumbers()->getElementType() != elementType)
+  if (isString(elementType)
+          ? !getStrings() || !stringsOf(*getStrings())
+          : !getNumbers() || getNumbers()->getElementType() != elementType)
     return emitOpError() << "has no keys of " << elementType;
   return scope.set(getOperation()->getResult(0),
                    IntegerType::get(getContext(), 64), scope.dims(getX()));
@@ -206,14 +204,13 @@ static void sortKeys(ElementsAttr keys, SmallVectorImpl<char> &sorted,
     else if (placeOfNaN < 0)
       placeOfNaN = place;
   }
-  llvm::stable_sort(places, [&](int64_t a, int64_t b) {
-    return numbers[a] < numbers[b];
+  llvm::sort(places, [&](int64_t a, int64_t b) {
+    return numbers[a] != numbers[b] ? numbers[a] < numbers[b] : a < b;
   });
-  places.erase(llvm::unique(places,
-                            [&](int64_t a, int64_t b) {
-                              return numbers[a] == numbers[b];
-                            }),
-               places.end());
+  places.erase(
+      llvm::unique(places, [&](int64_t a,
+                               int64_t b) { return numbers[a] == numbers[b]; }),
+      places.end());
   for (int64_t place : places) {
     const char *from = reinterpret_cast<const char *>(&numbers[place]);
     sorted.append(from, from + sizeof(Number));
@@ -244,12 +241,12 @@ FailureOr<SmallVector<Value>> FindOp::lower(Lowering &l) {
        i64 = l.getI64Type();
   if (isString(elementType)) {
     Value table = addressOf(l, keyTable(*stringsOf(*getStrings())));
-    return SmallVector<Value>{mapStrings(
-        l, i64, l.sizes(getX()), elementsOf(l, getX()),
-        [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
-          SmallVector<Value> arguments{table, args[0]};
-          return callString(b, "burnish_string_find", arguments);
-        })};
+    return SmallVector<Value>{
+        mapStrings(l, i64, l.sizes(getX()), elementsOf(l, getX()),
+                   [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
+                     SmallVector<Value> arguments{table, args[0]};
+                     return callString(b, "burnish_string_find", arguments);
+                   })};
   }
   SmallVector<char> sorted;
   SmallVector<int64_t> order;
@@ -277,16 +274,17 @@ FailureOr<SmallVector<Value>> FindOp::lower(Lowering &l) {
       [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
         Scalar x(b, args[0]);
         Scalar place(
-            b, arith::ConstantOp::create(b, b.getI64IntegerAttr(-1)).getResult());
+            b,
+            arith::ConstantOp::create(b, b.getI64IntegerAttr(-1)).getResult());
         if (count > 0) {
           // The last key that is not greater, or the first.
           Scalar at(b, b.getIndexAttr(0));
           for (int64_t step = llvm::PowerOf2Ceil(count) / 2; step > 0;
                step /= 2) {
             Scalar next = at + step, last = at.number(count - 1);
-            Scalar key(b, tensor::ExtractOp::create(b, keys,
-                                                    Value(min(next, last)))
-                              .getResult());
+            Scalar key(
+                b, tensor::ExtractOp::create(b, keys, Value(min(next, last)))
+                       .getResult());
             at = select((next <= last) & (key <= x), next, at);
           }
           Scalar key(b,
@@ -295,9 +293,8 @@ FailureOr<SmallVector<Value>> FindOp::lower(Lowering &l) {
               b, tensor::ExtractOp::create(b, places, Value(at)).getResult());
           place = select(key == x, known, place);
         }
-        return placeOfNaN < 0
-                   ? place
-                   : select(x == x, place, place.number(placeOfNaN));
+        return placeOfNaN < 0 ? place
+                              : select(x == x, place, place.number(placeOfNaN));
       });
   return SmallVector<Value>{found};
 }

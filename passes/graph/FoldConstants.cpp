@@ -4,6 +4,7 @@
 #include "ir/Shapes.h"
 #include "ir/Signature.h"
 #include "ir/Storage.h"
+#include "ir/Types.h"
 #include "mlir/IR/IRMapping.h"
 #include "passes/Passes.h"
 #include "passes/graph/Evaluate.h"

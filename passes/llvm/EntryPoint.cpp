@@ -427,14 +427,14 @@ private:
     auto type = structOf(
         {pointer, pointer, pointer, i32, i32, i64, i64, i32, pointer, i64});
     global(signature.name, type, LLVM::Linkage::External, [&] {
-      return aggregate(type, {addressOf(name), addressOrNull(inputs),
-                              addressOrNull(outputs),
-                              constant(i32, signature.inputs.size()),
-                              constant(i32, signature.outputs.size()),
-                              constant(i64, workspaceBytes),
-                              constant(i64, weightsInFile ? weightsBytes : 0),
-                              constant(i32, (allocates ? 1 : 0) | (makesStrings ? 2 : 0)),
-                              addressOf(run.getSymName()), constant(i64, 0)});
+      return aggregate(
+          type, {addressOf(name), addressOrNull(inputs), addressOrNull(outputs),
+                 constant(i32, signature.inputs.size()),
+                 constant(i32, signature.outputs.size()),
+                 constant(i64, workspaceBytes),
+                 constant(i64, weightsInFile ? weightsBytes : 0),
+                 constant(i32, (allocates ? 1 : 0) | (makesStrings ? 2 : 0)),
+                 addressOf(run.getSymName()), constant(i64, 0)});
     });
   }
 

@@ -97,8 +97,9 @@ struct AllocateInContext
     });
     if (!makesStrings)
       return false;
-    ImplicitLocOpBuilder b(function->getLoc(),
-                           OpBuilder::atBlockBegin(&function->getBody().front()));
+    ImplicitLocOpBuilder b(
+        function->getLoc(),
+        OpBuilder::atBlockBegin(&function->getBody().front()));
     Value hasMemory = nn::callString(b, "burnish_string_begin", {});
     auto call = hasMemory.getDefiningOp<LLVM::CallOp>();
     call->removeAttr(nn::kTakesContextAttr);

@@ -180,7 +180,8 @@ typedef struct burnish_info {
   int32_t type; /* a burnish_type */
   /* Of an output: 0, or 1 more than the number of the input that it takes the
    * place of. The run changes that input's buffer, and the output is the same
-   * buffer: its `data` is the input's, or NULL, and then burnish_run sets it. */
+   * buffer: its `data` is the input's, or NULL, and then burnish_run sets it.
+   */
   int32_t updates;
   int32_t reserved;
 } burnish_info;
