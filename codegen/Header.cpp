@@ -215,6 +215,8 @@ static CType cType(mlir::Type elementType) {
     return {"int32_t", "int32"};
   case 7:
     return {"int64_t", "int64"};
+  case 8:
+    return {"burnish_string", "strings"};
   case 9:
     return {"uint8_t", "bool, a byte each"};
   case 10:

@@ -11,6 +11,13 @@ def NN_IntegerTensor : TensorOf<[AnyInteger]>;
 def NN_NumberTensor : TensorOf<[AnyFloat, AnyInteger]>;
 def NN_BoolTensor : TensorOf<[I1]>;
 
+def NN_String : Type<CPred<"::llvm::isa<::burnish::nn::StringType>($_self)">, "string", "::burnish::nn::StringType">;
+def NN_StringTensor : TensorOf<[NN_String]>;
+def NN_NumberOrStringTensor : TensorOf<[AnyFloat, AnyInteger, NN_String]>;
+
+/// A trait of operators that take tensors of strings.
+def NN_TakesStrings : NativeOpTrait<"TakesStrings"> { let cppNamespace = "::burnish::nn"; }
+
 /// A trait of operators that have a rule in ir/gradients/.
 defvar NN_HasGradient = DeclareOpInterfaceMethods<NN_Differentiable>;
 

@@ -6,6 +6,7 @@
 
 void burnish::nn::NNDialect::initialize() {
   registerAttributes();
+  registerTypes();
   registerKernel(*this);
 #define BURNISH_FAMILY(name) register##name(*this);
 #include "ir/Families.def"

@@ -10,10 +10,11 @@ def NN_Dialect : Dialect {
   let description = [{
     Every operator has the operands, results and attributes of the ONNX operator it is named for, in their order and
     in the form of the newest opset, so that import is a table. Signed integers are signless types (`i32`), unsigned
-    ones keep their sign (`ui8`), booleans are `i1`. Shapes may have dims known only at run time.
+    ones keep their sign (`ui8`), booleans are `i1`, strings `!nn.string`. Shapes may have dims known only at run time.
   }];
   let cppNamespace = "::burnish::nn";
   let useDefaultAttributePrinterParser = 1;
+  let useDefaultTypePrinterParser = 1;
   let hasConstantMaterializer = 1;
   let extraClassDeclaration = [{
     /// The name of the operator ("nn.gather") that is ONNX's `onnxName` ("Gather"); empty when there is none.
@@ -26,6 +27,7 @@ def NN_Dialect : Dialect {
     }
 
     void registerAttributes();
+    void registerTypes();
 
     /// Says that a file is mapped at `bytes`, for as long as the context lives: what was read of it may be dropped.
     void addMapping(::llvm::ArrayRef<char> bytes) { mappings.push_back(bytes); }

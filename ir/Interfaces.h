@@ -22,6 +22,11 @@ struct Carried {
 /// Checks that the result types of `op` agree with its shape rule.
 llvm::LogicalResult verifyShapes(mlir::Operation *op);
 
+/// A trait of operators that take strings: they move them, or know how to treat
+/// them. All others are refused tensors of strings.
+template <typename Op>
+class TakesStrings : public mlir::OpTrait::TraitBase<Op, TakesStrings> {};
+
 /// The shape rule and the lowering that all Elementwise operators share.
 llvm::LogicalResult inferElementwise(mlir::Operation *op, ShapeScope &scope);
 llvm::FailureOr<llvm::SmallVector<mlir::Value>>

@@ -1,7 +1,9 @@
 // Lowering.cpp - what an operator uses to say what it computes, in linalg on
 // tensors.
 #include "ir/Lowering.h"
+#include "ir/Ops.h"
 #include "ir/SmallFloats.h"
+#include "ir/Strings.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
@@ -390,6 +392,14 @@ FailureOr<SmallVector<Value>> Lowering::elementwise(Operation *op) {
   auto scalar = [&](ImplicitLocOpBuilder &builder, ValueRange args) {
     return cast<Elementwise>(op).scalar(builder, args);
   };
+  // What calls a function for each string is no loop that may be merged with
+  // others, cut in vectors or computed twice.
+  if (!isa<WhereOp>(op) &&
+      llvm::any_of(llvm::concat<Value>(op->getOperands(), op->getResults()),
+                   [](Value value) { return isString(value.getType()); }))
+    return SmallVector<Value>{mapStrings(*this,
+                                         getElementTypeOrSelf(result.getType()),
+                                         resultSizes, inputs, scalar)};
   return SmallVector<Value>{generic(getElementTypeOrSelf(result.getType()),
                                     resultSizes, inputs, scalar)};
 }

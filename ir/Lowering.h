@@ -11,7 +11,7 @@
 namespace burnish::nn {
 
 /// Statuses that compiled code returns (burnish_status in burnish.h).
-enum class Status : int32_t { Ok = 0, BadShape = 1, BadValue = 2 };
+enum class Status : int32_t { Ok = 0, BadShape = 1, BadValue = 2, NoText = 6 };
 
 /// The state of lowering one function: which tensor stands for which nn value,
 /// and how large it is. Tensors have storage element types (ir/Storage.h);

@@ -3,6 +3,7 @@
 #include "ir/Shapes.h"
 #include "ir/Ops.h"
 #include "ir/Storage.h"
+#include "ir/Types.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
 using namespace mlir;
@@ -314,6 +315,17 @@ void ShapeScope::nameDims(Value argument, ArrayRef<StringRef> names) {
   knownDims[argument] = result;
 }
 
+/// A diagnostic where an operator has strings that it does not know.
+static LogicalResult refuseStrings(Operation *op) {
+  if (op->hasTrait<TakesStrings>())
+    return success();
+  for (Value operand : op->getOperands())
+    if (isString(operand.getType()))
+      return op->emitOpError()
+             << "takes no strings, and has " << operand.getType();
+  return success();
+}
+
 LogicalResult ShapeScope::infer(Operation *op) {
   auto rule = dyn_cast<InferShapes>(op);
   if (!rule)
@@ -322,7 +334,8 @@ LogicalResult ShapeScope::infer(Operation *op) {
     return isa<UnrankedTensorType>(value.getType());
   };
   bool poisoned = llvm::any_of(op->getOperands(), isUnranked);
-  if (!poisoned && succeeded(rule.inferShapes(*this)))
+  if (!poisoned && succeeded(refuseStrings(op)) &&
+      succeeded(rule.inferShapes(*this)))
     return success();
   for (OpResult result : op->getResults())
     if (!isUnranked(result))

@@ -25,6 +25,9 @@ constexpr llvm::StringLiteral kWeightsBytesAttr = "nn.weights_bytes";
 /// The module attribute (unit) of a model that needs the context's allocator.
 constexpr llvm::StringLiteral kAllocatesAttr = "nn.allocates";
 
+/// The module attribute (unit) of a model that makes strings.
+constexpr llvm::StringLiteral kMakesStringsAttr = "nn.makes_strings";
+
 /// The module attribute of a training: what burnish_training says, field by
 /// field.
 constexpr llvm::StringLiteral kTrainingAttr = "nn.training";

@@ -2,6 +2,7 @@
 #include "ir/Storage.h"
 #include "ir/Dialect.h"
 #include "ir/SmallFloats.h"
+#include "ir/Types.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
@@ -13,6 +14,8 @@ using namespace mlir;
 using namespace burnish;
 
 Type nn::storageType(Type elementType) {
+  if (isString(elementType))
+    return IntegerType::get(elementType.getContext(), 64);
   if (auto integer = dyn_cast<IntegerType>(elementType))
     return IntegerType::get(elementType.getContext(),
                             std::max(8u, integer.getWidth()));
@@ -27,6 +30,8 @@ RankedTensorType nn::storageTensor(Type tensorType) {
 }
 
 Type nn::computeType(Type elementType) {
+  if (isString(elementType))
+    return storageType(elementType);
   if (auto integer = dyn_cast<IntegerType>(elementType))
     return IntegerType::get(elementType.getContext(), integer.getWidth());
   if (isa<FloatType>(elementType) && elementType.getIntOrFloatBitWidth() <= 8)
@@ -60,6 +65,9 @@ Value nn::storeScalar(ImplicitLocOpBuilder &builder, Value computed,
 int64_t nn::elementBytes(Type elementType) {
   if (auto complex = dyn_cast<ComplexType>(elementType))
     return 2 * elementBytes(complex.getElementType());
+  // A burnish_string.
+  if (isString(elementType))
+    return 16;
   return storageType(elementType).getIntOrFloatBitWidth() / 8;
 }
 

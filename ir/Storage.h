@@ -9,7 +9,8 @@
 namespace burnish::nn {
 
 /// The element type in memory of an nn element type: booleans and 8-bit floats
-/// are bytes, unsigned integers signless.
+/// are bytes, unsigned integers signless, strings numbers of 64 bits that say
+/// where they lie (ir/Strings.h).
 mlir::Type storageType(mlir::Type elementType);
 /// The tensor type in memory of a tensor type.
 mlir::RankedTensorType storageTensor(mlir::Type tensorType);
@@ -32,7 +33,8 @@ readIntegers(mlir::ElementsAttr constant, int64_t limit);
 std::optional<llvm::SmallVector<double>> readFloats(mlir::ElementsAttr constant,
                                                     int64_t limit);
 
-/// Bytes of one element in memory.
+/// Bytes of one element where a caller has it, which is what lies in memory
+/// inside, too, but for strings.
 int64_t elementBytes(mlir::Type elementType);
 
 /// The bytes of a constant as they lie in memory, row-major, when they lie so

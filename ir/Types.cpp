@@ -1,9 +1,33 @@
 // Types.cpp - element types by ONNX's numbers.
 #include "ir/Types.h"
+#include "ir/Dialect.h"
+#include "mlir/IR/DialectImplementation.h"
+#include "mlir/IR/TypeUtilities.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace burnish;
+
+void nn::NNDialect::registerTypes() { addTypes<StringType>(); }
+
+Type nn::NNDialect::parseType(DialectAsmParser &parser) const {
+  StringRef word;
+  SMLoc where = parser.getCurrentLocation();
+  if (failed(parser.parseKeyword(&word)))
+    return {};
+  if (word == "string")
+    return StringType::get(getContext());
+  parser.emitError(where, "unknown type '") << word << "'";
+  return {};
+}
+
+void nn::NNDialect::printType(Type, DialectAsmPrinter &printer) const {
+  printer << "string";
+}
+
+bool nn::isString(Type type) {
+  return isa<StringType>(getElementTypeOrSelf(type));
+}
 
 int nn::onnxType(Type type) {
   if (auto complex = dyn_cast<ComplexType>(type))
@@ -33,6 +57,7 @@ int nn::onnxType(Type type) {
   }
   return llvm::TypeSwitch<Type, int>(type)
       .Case<Float32Type>([](auto) { return 1; })
+      .Case<StringType>([](auto) { return 8; })
       .Case<Float16Type>([](auto) { return 10; })
       .Case<Float64Type>([](auto) { return 11; })
       .Case<BFloat16Type>([](auto) { return 16; })
@@ -67,6 +92,8 @@ Type nn::typeOfOnnx(int64_t number, MLIRContext *context) {
     return integer(32);
   case 7:
     return integer(64);
+  case 8:
+    return StringType::get(context);
   case 9:
     return integer(1);
   case 10:

@@ -72,8 +72,8 @@ def FoldConstants : Pass<"nn-fold-constants", "::mlir::ModuleOp"> {
 def LowerToLinalg : Pass<"nn-lower-to-linalg", "::mlir::ModuleOp"> {
   let summary = "every operator in linalg on tensors of storage types; the signature is recorded on the module";
   let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::bufferization::BufferizationDialect",
-                           "::mlir::cf::ControlFlowDialect", "::mlir::complex::ComplexDialect", "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
-                           "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];
+                           "::mlir::cf::ControlFlowDialect", "::mlir::complex::ComplexDialect", "::mlir::linalg::LinalgDialect", "::mlir::LLVM::LLVMDialect",
+                           "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];
 }
 
 def FoldConstantViews : Pass<"nn-fold-constant-views", "::mlir::func::FuncOp"> {

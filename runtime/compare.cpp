@@ -1,4 +1,5 @@
 // compare.cpp - outputs beside those that another run kept.
+#include "characters.h"
 #include "program.h"
 #include <math.h>
 
@@ -43,6 +44,14 @@ bool burnish::printDifferences(const burnish_model &model,
             ShapeText(typeName(info.type), other.dims, info.rank).text,
             ShapeText(typeName(info.type), tensor.dims, info.rank).text);
     int64_t count = elementCount(tensor.dims, info.rank);
+    if (info.type == BURNISH_STRING) {
+      int64_t different = countDifferent(
+          static_cast<const burnish_string *>(tensor.data),
+          static_cast<const burnish_string *>(other.data), count);
+      printf("%s: %lld of %lld strings differ\n", info.name,
+             static_cast<long long>(different), static_cast<long long>(count));
+      continue;
+    }
     Difference difference;
     for (int64_t element = 0; element < count; ++element)
       difference.add(valueAt(tensor.data, info.type, element),

@@ -1,5 +1,6 @@
 // inputs.cpp - the inputs of a run, out of files or made up.
 #include "inputs.h"
+#include "characters.h"
 #include "npz.h"
 #include "text.h"
 #include <inttypes.h>
@@ -37,7 +38,10 @@ bool Inputs::checkDims(int32_t index, const NpyHeader &header,
                        const char *where, Message &message) const {
   const burnish_info &info = model.inputs[index];
   const ElementType *type = elementType(info.type);
-  bool fits = type && header.isOf(*type) && header.rank == info.rank;
+  bool isOfType = info.type == BURNISH_STRING
+                      ? CharacterType(header.descr).isValid()
+                      : type && header.isOf(*type);
+  bool fits = isOfType && header.rank == info.rank;
   for (int32_t axis = 0; fits && axis < info.rank; ++axis)
     fits = info.dims[axis] < 0 || info.dims[axis] == header.dims[axis];
   if (!fits)
@@ -86,9 +90,12 @@ bool Inputs::loadOne(int32_t index, const NpyBytes &bytes, const char *where,
   Tensor &tensor = tensors[index];
   if (!bytes.readStart(start, sizeof start, got, where, message) ||
       !header.parse(start, got, where, message) ||
-      !checkDims(index, header, where, message) ||
-      !readArray(bytes, header, model.inputs[index].type, where, tensor,
-                 message))
+      !checkDims(index, header, where, message))
+    return false;
+  int32_t type = model.inputs[index].type;
+  if (type == BURNISH_STRING
+          ? !readStrings(bytes, header, where, tensor, message)
+          : !readArray(bytes, header, type, where, tensor, message))
     return false;
   if (header.rank)
     memcpy(tensor.view.dims, header.dims,

@@ -1,4 +1,5 @@
 // main.cpp - the command line of a compiled program.
+#include "characters.h"
 #include "file.h"
 #include "npz.h"
 #include "options.h"
@@ -190,7 +191,8 @@ void printHelp(const burnish_model &model, const Options &options) {
          "  %s --signature               inputs and outputs, as JSON\n"
          "  %s --bench=SECONDS [FILE...] times of runs, as JSON\n\n"
          "Keys of an .npz are the inputs' names, or arr_0, arr_1, ...; of .npy "
-         "files there\nis one for each input.\n\n"
+         "files there\nis one for each input. Strings are arrays of characters "
+         "(numpy's str or bytes).\n\n"
          "  --random         inputs made up, always the same ones\n"
          "  --compare=FILE   say how far outputs are from those in an .npz\n"
          "  --threads=N      threads (default: the cores there are)\n"
@@ -209,25 +211,35 @@ bool writeOutputs(const burnish_model &model, const Session &session,
     const burnish_info &info = model.outputs[i];
     const burnish_tensor &tensor = session.output(i);
     int64_t count = elementCount(tensor.dims, info.rank);
-    if (count < 0 || !elementType(info.type))
+    bool isString = info.type == BURNISH_STRING;
+    Characters characters;
+    if (isString && count >= 0 &&
+        !characters.make(static_cast<const burnish_string *>(tensor.data),
+                         count))
+      return message.set("output '%s': no memory for its strings", info.name);
+    if (count < 0 || (!isString && !elementType(info.type)))
       return message.set(
           "output '%s': %s cannot be written", info.name,
           ShapeText(typeName(info.type), tensor.dims, info.rank).text);
     uint64_t bytes =
-        static_cast<uint64_t>(count * burnish_type_size(info.type));
+        isString ? characters.bytes
+                 : static_cast<uint64_t>(count * burnish_type_size(info.type));
+    const void *data = isString ? characters.pages.data() : tensor.data;
+    const char *descr = isString ? characters.descr : nullptr;
     if (isArchive) {
-      if (!archive.add(info.name, info.type, tensor.dims, info.rank,
-                       tensor.data, bytes, message))
+      if (!archive.add(info.name, info.type, tensor.dims, info.rank, data,
+                       bytes, message, descr))
         return false;
       continue;
     }
     uint8_t header[NpyHeader::kMaxBytes];
-    uint64_t headerBytes = npyHeader(header, info.type, tensor.dims, info.rank);
+    uint64_t headerBytes =
+        npyHeader(header, info.type, tensor.dims, info.rank, descr);
     if (headerBytes == 0)
       return message.set("output '%s': its shape is too long for a file",
                          info.name);
     if (!file.write(header, headerBytes, message) ||
-        !file.write(tensor.data, bytes, message))
+        !file.write(data, bytes, message))
       return false;
   }
   return (!isArchive || archive.finish(message)) && file.commit(message);

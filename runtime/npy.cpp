@@ -151,12 +151,16 @@ ShapeText NpyHeader::text() const {
 }
 
 uint64_t burnish::npyHeader(uint8_t (&to)[NpyHeader::kMaxBytes], int32_t type,
-                            const int64_t *dims, int32_t rank) {
+                            const int64_t *dims, int32_t rank,
+                            const char *descr) {
   constexpr size_t kPrefix = 10;
   char *start = reinterpret_cast<char *>(to);
   const ElementType *known = elementType(type);
   Text text(start + kPrefix, sizeof to - kPrefix - 64);
-  text << "{'descr': '" << (known ? known->descr : "|V1")
+  text << "{'descr': '"
+       << (descr   ? descr
+           : known ? known->descr
+                   : "|V1")
        << "', 'fortran_order': False, 'shape': (";
   for (int32_t i = 0; i < rank; ++i)
     text << (i ? ", " : "") << dims[i];

@@ -28,9 +28,11 @@ struct NpyHeader {
 };
 
 /// The start of an .npy file with this array, written to `to`; 0 if it does not
-/// fit.
+/// fit. `descr` is how numpy calls the type, where that does not follow from
+/// it.
 uint64_t npyHeader(uint8_t (&to)[NpyHeader::kMaxBytes], int32_t type,
-                   const int64_t *dims, int32_t rank);
+                   const int64_t *dims, int32_t rank,
+                   const char *descr = nullptr);
 
 /// Some bytes of a file that hold an .npy file: all of it, or a member of an
 /// .npz, as they are or compressed.

@@ -229,9 +229,9 @@ struct Fields {
 
 bool NpzWriter::add(const char *name, int32_t type, const int64_t *dims,
                     int32_t rank, const void *data, uint64_t bytes,
-                    Message &message) {
+                    Message &message, const char *descr) {
   uint8_t header[NpyHeader::kMaxBytes];
-  uint64_t headerBytes = npyHeader(header, type, dims, rank),
+  uint64_t headerBytes = npyHeader(header, type, dims, rank, descr),
            nameLength = strlen(name) + sizeof kEnding, offset = file.size(),
            size = headerBytes + bytes;
   if (headerBytes == 0 || nameLength > 0xffff)

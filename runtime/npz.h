@@ -50,7 +50,8 @@ public:
       : file(file), wide(wide) {}
 
   bool add(const char *name, int32_t type, const int64_t *dims, int32_t rank,
-           const void *data, uint64_t bytes, Message &message);
+           const void *data, uint64_t bytes, Message &message,
+           const char *descr = nullptr);
   bool finish(Message &message);
 
 private:

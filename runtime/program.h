@@ -35,6 +35,12 @@ private:
 
   const burnish_model &model;
   burnish_context *context = nullptr;
+  /// For strings that runs make; it grows until they fit.
+  /// Makes the workspace large enough for inputs of these shapes.
+  int32_t prepareWorkspace(const Inputs &inputs);
+  bool growText(int64_t bytes);
+  Pages textPages;
+  burnish_text text = {};
   Pages workspace;
   int64_t workspaceBytes = 0;
   /// Outputs of a known size lie in `buffers`; the others are the context's,

@@ -10,9 +10,11 @@
 #include "abi.def"
 
 static int64_t sizeOfType(int32_t type) {
-  // By ONNX's number; 0 where there is no type of that number, and for strings.
-  static constexpr int8_t kSizes[] = {0, 4,  1, 1, 2, 2, 4, 8, 0, 1, 2, 8, 4, 8,
-                                      8, 16, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+  // By ONNX's number; 0 where there is no type of that number.
+  static constexpr int8_t kString = sizeof(burnish_string);
+  static constexpr int8_t kSizes[] = {0, 4, 1, 1, 2, 2, 4,  8, kString,
+                                      1, 2, 8, 4, 8, 8, 16, 2, 1,
+                                      1, 1, 1, 1, 1, 1, 1,  1, 1};
   static_assert(sizeof kSizes == BURNISH_INT2 + 1);
   return type >= 0 && type <= BURNISH_INT2 ? kSizes[type] : 0;
 }
@@ -100,6 +102,7 @@ static burnish_status checkDims(const burnish_model &model,
         (size < info.bounds[2 * axis] || size > info.bounds[2 * axis + 1]))
       return BURNISH_BAD_SHAPE;
   }
+<<<<<<< HEAD
   return bytesOf(info, tensor.dims) < 0 ? BURNISH_BAD_SHAPE : BURNISH_OK;
 }
 
@@ -110,8 +113,24 @@ static burnish_status checkInput(const burnish_model &model,
   if (burnish_status status = checkDims(model, inputs, index))
     return status;
   if (info.type != BURNISH_STRING && tensor.bytes != bytesOf(info, tensor.dims))
+=======
+  int64_t bytes = bytesOf(info, tensor.dims);
+  if (bytes < 0)
+    return BURNISH_BAD_SHAPE;
+  if (tensor.bytes != bytes || (!tensor.data && tensor.bytes > 0))
+>>>>>>> strings
     return BURNISH_BAD_ARGUMENT;
-  return tensor.data || tensor.bytes == 0 ? BURNISH_OK : BURNISH_BAD_ARGUMENT;
+  if (info.type != BURNISH_STRING)
+    return BURNISH_OK;
+  // Compiled code tells a string's place from a constant's by its lowest bit.
+  if (reinterpret_cast<uintptr_t>(tensor.data) % 8 != 0)
+    return BURNISH_BAD_ARGUMENT;
+  const auto *strings = static_cast<const burnish_string *>(tensor.data);
+  int64_t count = bytes / static_cast<int64_t>(sizeof *strings);
+  for (int64_t i = 0; i < count; ++i)
+    if (strings[i].size < 0 || (strings[i].size > 0 && !strings[i].data))
+      return BURNISH_BAD_ARGUMENT;
+  return BURNISH_OK;
 }
 
 static burnish_status checkOutput(const burnish_info &info,
@@ -151,6 +170,8 @@ static burnish_status checkArguments(const burnish_model &model,
   bool allocates = context && context->allocate && context->release;
   if ((model.flags & BURNISH_NEEDS_ALLOCATOR) && !allocates)
     return BURNISH_NO_ALLOCATOR;
+  if ((model.flags & BURNISH_NEEDS_TEXT) && !(context && context->text))
+    return BURNISH_NO_TEXT;
   for (int32_t i = 0; i < model.input_count; ++i)
     if (burnish_status status = checkInput(model, inputs, i))
       return status;
@@ -164,8 +185,7 @@ static burnish_status checkArguments(const burnish_model &model,
 /// An output that the model knows the size of, and the caller has no buffer
 /// for.
 static bool isOurs(const burnish_info &info, const burnish_tensor &tensor) {
-  return !tensor.data && info.type != BURNISH_STRING && hasFixedShape(info) &&
-         bytesOf(info, info.dims) > 0;
+  return !tensor.data && hasFixedShape(info) && bytesOf(info, info.dims) > 0;
 }
 
 int32_t burnish_run(const burnish_model *model, const burnish_context *context,
@@ -240,6 +260,8 @@ const char *burnish_status_text(int32_t status) {
     return "memory must be allocated, and the context cannot";
   case BURNISH_BAD_ARGUMENT:
     return "an argument is missing, misaligned or of the wrong size";
+  case BURNISH_NO_TEXT:
+    return "there is too little memory for new strings";
   default:
     return "unknown status";
   }

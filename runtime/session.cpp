@@ -121,23 +121,48 @@ bool Session::prepare(int32_t threads, const char *weightsPath,
       !workspace.allocate(static_cast<uint64_t>(model.workspace_bytes)))
     return message.set("no memory for a workspace of %" PRId64 " bytes",
                        model.workspace_bytes);
+  constexpr int64_t kFirstText = 1 << 16;
+  if (model.flags & BURNISH_NEEDS_TEXT && !growText(kFirstText))
+    return message.set("no memory for strings");
   return model.weights_bytes == 0 || mapWeights(weightsPath, message);
 }
 
+bool Session::growText(int64_t bytes) {
+  Pages larger;
+  if (!mayFit(static_cast<uint64_t>(bytes)) ||
+      !larger.allocate(static_cast<uint64_t>(bytes)))
+    return false;
+  textPages.swap(larger);
+  text = {textPages.data(), bytes, 0};
+  context->text = &text;
+  return true;
+}
+
+int32_t Session::prepareWorkspace(const Inputs &inputs) {
+  if (!model.workspace_size)
+    return BURNISH_OK;
+  int64_t bytes = burnish_workspace_for(&model, inputs.data());
+  if (bytes < 0)
+    return BURNISH_BAD_SHAPE;
+  if (bytes <= workspaceBytes)
+    return BURNISH_OK;
+  workspace.clear();
+  workspaceBytes = 0;
+  if (!workspace.allocate(static_cast<uint64_t>(bytes)))
+    return BURNISH_NO_MEMORY;
+  workspaceBytes = bytes;
+  return BURNISH_OK;
+}
+
 int32_t Session::run(const Inputs &inputs) {
-  releaseOutputs();
-  if (model.workspace_size) {
-    int64_t bytes = burnish_workspace_for(&model, inputs.data());
-    if (bytes < 0)
-      return BURNISH_BAD_SHAPE;
-    if (bytes > workspaceBytes) {
-      workspace.clear();
-      workspaceBytes = 0;
-      if (!workspace.allocate(static_cast<uint64_t>(bytes)))
-        return BURNISH_NO_MEMORY;
-      workspaceBytes = bytes;
-    }
+  if (int32_t status = prepareWorkspace(inputs))
+    return status;
+  for (;;) {
+    releaseOutputs();
+    int32_t status = burnish_run(&model, context, inputs.data(), outputs.data(),
+                                 workspace.data());
+    if (status != BURNISH_NO_TEXT || text.needed <= text.bytes ||
+        text.needed > INT64_MAX / 4 || !growText(2 * text.needed))
+      return status;
   }
-  return burnish_run(&model, context, inputs.data(), outputs.data(),
-                     workspace.data());
 }

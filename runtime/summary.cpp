@@ -36,10 +36,39 @@ static void printLargest(const burnish_tensor &tensor, int32_t type,
   }
 }
 
+/// A string in quotes, cut where it is long; bytes that steer a terminal are
+/// shown as dots.
+static void printString(const burnish_string &string) {
+  constexpr int64_t kShown = 60;
+  putchar('"');
+  for (int64_t i = 0; i < string.size && i < kShown; ++i) {
+    auto byte = static_cast<unsigned char>(string.data[i]);
+    putchar(byte < 32 || byte == 127 ? '.' : byte);
+  }
+  fputs(string.size > kShown ? "...\"" : "\"", stdout);
+}
+
+static void printStrings(const burnish_string *strings, int64_t count) {
+  constexpr int64_t kShown = 5;
+  if (count == 1) {
+    putchar(' ');
+    printString(strings[0]);
+  }
+  putchar('\n');
+  for (int64_t i = 0; count > 1 && i < count && i < kShown; ++i) {
+    printf("  %6" PRId64 "  ", i);
+    printString(strings[i]);
+    putchar('\n');
+  }
+}
+
 static void printOutput(const burnish_info &info,
                         const burnish_tensor &tensor) {
   fputs(info.name, stdout);
   printf(": %s", ShapeText(typeName(info.type), tensor.dims, info.rank).text);
+  if (info.type == BURNISH_STRING)
+    return printStrings(static_cast<const burnish_string *>(tensor.data),
+                        elementCount(tensor.dims, info.rank));
   int64_t count = burnish_type_size(info.type)
                       ? elementCount(tensor.dims, info.rank)
                       : 0,

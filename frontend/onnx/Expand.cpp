@@ -203,6 +203,26 @@ Value Expansion::tensorAttr(StringRef name) {
              : Value();
 }
 
+Value Expansion::strings(ArrayRef<StringRef> values, ArrayRef<int64_t> shape) {
+  return importer.strings(values, shape);
+}
+
+SmallVector<StringRef> Expansion::stringsAttr(StringRef name) const {
+  const onnx::AttributeProto *attribute = findAttribute(node, name);
+  return attribute ? SmallVector<StringRef>(attribute->strings().begin(),
+                                            attribute->strings().end())
+                   : SmallVector<StringRef>();
+}
+
+Value Expansion::find(Value x, ArrayRef<StringRef> keys) {
+  return builder().make<nn::FindOp>(x, builder().getStrArrayAttr(keys),
+                                    ElementsAttr());
+}
+
+Value Expansion::find(Value x, ElementsAttr keys) {
+  return builder().make<nn::FindOp>(x, ArrayAttr(), keys);
+}
+
 SmallVector<double> Expansion::numbersAttr(StringRef name) {
   if (std::optional<SmallVector<float>> values = floatsAttribute(node, name);
       values && !values->empty())
@@ -328,6 +348,7 @@ ExpandFunction findExpansion(StringRef op) {
     addActivations(all);
     addArithmetic(all);
     addContractions(all);
+    addEncoders(all);
     addFused(all);
     addFusedAttention(all);
     addFusedQuantized(all);
@@ -340,6 +361,7 @@ ExpandFunction findExpansion(StringRef op) {
     addReductions(all);
     addSampling(all);
     addSignals(all);
+    addStrings(all);
     addSupportVectors(all);
     addTraining(all);
     addTrees(all);

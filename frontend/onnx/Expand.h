@@ -142,6 +142,15 @@ public:
   llvm::SmallVector<int64_t> intsAttr(llvm::StringRef name) const {
     return intsAttribute(node, name).value_or(llvm::SmallVector<int64_t>());
   }
+  /// A constant of strings, and one that is an attribute: a list, or a tensor.
+  mlir::Value strings(llvm::ArrayRef<llvm::StringRef> values,
+                      llvm::ArrayRef<int64_t> shape);
+  llvm::SmallVector<llvm::StringRef> stringsAttr(llvm::StringRef name) const;
+  /// The place of each element of `x` among strings, or the elements of a
+  /// constant of its type: the first, as i64; -1 where it is none.
+  mlir::Value find(mlir::Value x, llvm::ArrayRef<llvm::StringRef> keys);
+  mlir::Value find(mlir::Value x, mlir::ElementsAttr keys);
+
   /// A constant of these numbers in a float type.
   mlir::Value floats(llvm::ArrayRef<double> values,
                      llvm::ArrayRef<int64_t> shape, mlir::Type elementType);
@@ -216,6 +225,7 @@ llvm::SmallVector<mlir::Value> withKnownLengths(Expansion &expand);
 void addActivations(ExpandTable &table);
 void addArithmetic(ExpandTable &table);
 void addContractions(ExpandTable &table);
+void addEncoders(ExpandTable &table);
 void addFused(ExpandTable &table);
 void addFusedAttention(ExpandTable &table);
 void addFusedQuantized(ExpandTable &table);
@@ -228,6 +238,7 @@ void addQuantization(ExpandTable &table);
 void addReductions(ExpandTable &table);
 void addSampling(ExpandTable &table);
 void addSignals(ExpandTable &table);
+void addStrings(ExpandTable &table);
 void addSupportVectors(ExpandTable &table);
 void addTraining(ExpandTable &table);
 void addTrees(ExpandTable &table);

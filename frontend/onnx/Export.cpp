@@ -145,6 +145,16 @@ private:
       fill(*tensor, constant.getValue());
       return true;
     }
+    if (auto strings = dyn_cast<nn::StringsOp>(op)) {
+      onnx::TensorProto *tensor = graph->add_initializer();
+      tensor->set_name(nameOf(strings.getResult()));
+      tensor->set_data_type(onnx::TensorProto::STRING);
+      for (int64_t dim : strings.getShape())
+        tensor->add_dims(dim);
+      for (Attribute each : strings.getValues())
+        tensor->add_string_data(cast<StringAttr>(each).str());
+      return true;
+    }
     StringRef mine = op.getName().getStringRef();
     auto found = onnxNames.find(mine);
     const Schema *schema = found == onnxNames.end()

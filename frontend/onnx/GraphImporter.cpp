@@ -144,6 +144,13 @@ Value GraphImporter::constant(const onnx::TensorProto &tensor,
                                  " are not supported");
     return poisonValue;
   }
+  if (nn::isString(elementType)) {
+    std::optional<SmallVector<StringRef>> values =
+        stringsOf(tensor, where, diagnostics);
+    return values ? strings(*values, ArrayRef<int64_t>(tensor.dims().data(),
+                                                       tensor.dims_size()))
+                  : poisonValue;
+  }
   std::optional<ArrayRef<char>> bytes = model.bytes(tensor, where, diagnostics);
   if (!bytes)
     return poisonValue;
@@ -152,6 +159,12 @@ Value GraphImporter::constant(const onnx::TensorProto &tensor,
   // Nobody wants to read 10 MB of it.
   std::string name = nn::resourceKey(StringRef(tensor.name()).take_front(60));
   return builder.make<nn::ConstantOp>(nn::constantOver(type, name, *bytes));
+}
+
+Value GraphImporter::strings(ArrayRef<StringRef> values,
+                             ArrayRef<int64_t> shape) {
+  return builder.make<nn::StringsOp>(builder.getStrArrayAttr(values),
+                                     builder.getDenseI64ArrayAttr(shape));
 }
 
 void GraphImporter::initializers(const onnx::GraphProto &graph, Scope &scope) {
@@ -397,6 +410,12 @@ SmallVector<Value> GraphImporter::constantNode(const NodeProto &node) {
     return {integers(
         ArrayRef<int64_t>(attribute.ints().data(), attribute.ints_size()),
         attribute.ints_size())};
+  case AttributeProto::STRING:
+    return {strings(StringRef(attribute.s()), {})};
+  case AttributeProto::STRINGS:
+    return {strings(SmallVector<StringRef>(attribute.strings().begin(),
+                                           attribute.strings().end()),
+                    attribute.strings_size())};
   default:
     problem("constants that are " + wordFor(typeOf(attribute)) +
             " are not supported");

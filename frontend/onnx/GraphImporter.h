@@ -63,6 +63,9 @@ public:
 
   /// The constant of a tensor; poison after a diagnostic at `where`.
   mlir::Value constant(const onnx::TensorProto &tensor, llvm::StringRef where);
+  /// A constant of strings.
+  mlir::Value strings(llvm::ArrayRef<llvm::StringRef> values,
+                      llvm::ArrayRef<int64_t> shape);
 
   /// The values of a node's outputs, given those of its operands (null where
   /// absent). The node is of the newest opset of its domain, and the default

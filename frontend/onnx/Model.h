@@ -12,6 +12,11 @@
 
 namespace burnish::onnx_import {
 
+/// The elements of a tensor of strings; none after a diagnostic at `where`.
+std::optional<llvm::SmallVector<llvm::StringRef>>
+stringsOf(const onnx::TensorProto &tensor, const llvm::Twine &where,
+          Diagnostics &diagnostics);
+
 /// Bits of an element of ONNX's type number `type` in a file; 0 for strings and
 /// numbers that are no type.
 unsigned elementBits(int64_t type);

@@ -160,6 +160,23 @@ static std::string typedField(const TensorProto &tensor, int64_t type,
   }
 }
 
+std::optional<SmallVector<StringRef>> stringsOf(const TensorProto &tensor,
+                                                const Twine &where,
+                                                Diagnostics &diagnostics) {
+  std::string error;
+  std::optional<int64_t> count = elementCount(
+      ArrayRef<int64_t>(tensor.dims().data(), tensor.dims_size()), error);
+  if (count && *count != tensor.string_data_size())
+    error = std::to_string(tensor.string_data_size()) +
+            " strings, and its shape needs " + std::to_string(*count);
+  if (!error.empty()) {
+    diagnostics.error(where, error);
+    return std::nullopt;
+  }
+  return SmallVector<StringRef>(tensor.string_data().begin(),
+                                tensor.string_data().end());
+}
+
 std::optional<ArrayRef<char>> Model::bytes(const TensorProto &tensor,
                                            const Twine &where,
                                            Diagnostics &diagnostics) {

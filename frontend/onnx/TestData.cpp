@@ -29,6 +29,14 @@ llvm::Expected<TestTensor> onnx_import::readTestTensor(llvm::StringRef path) {
   if (proto.has_segment())
     return failed(path, "a segment of another file");
   Diagnostics diagnostics(path);
+  if (tensor.type == onnx::TensorProto::STRING) {
+    if (!stringsOf(proto, "", diagnostics))
+      return llvm::createStringError(
+          diagnostics.message(diagnostics.problems()[0]));
+    tensor.strings.assign(proto.string_data().begin(),
+                          proto.string_data().end());
+    return tensor;
+  }
   Model model; // owns elements that had to be unpacked
   std::optional<llvm::ArrayRef<char>> bytes =
       model.bytes(proto, "", diagnostics);

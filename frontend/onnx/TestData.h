@@ -8,12 +8,13 @@
 namespace burnish::onnx_import {
 
 /// A tensor from a .pb file. `bytes` are as burnish.h has them: each element in
-/// whole bytes, row-major.
+/// whole bytes, row-major; of strings there are none, as they are in `strings`.
 struct TestTensor {
   std::string name;
   int32_t type = 0; // ONNX's number
   std::vector<int64_t> dims;
   std::vector<char> bytes;
+  std::vector<std::string> strings;
 };
 
 /// Reads a file that holds one TensorProto.

@@ -37,7 +37,7 @@ def NN_WithGradientOp : NN_BodiesOp<"with_gradient", "", [AttrSizedOperandSegmen
   let hasFolder = 1;
 }
 
-def NN_LoopOp : NN_BodiesOp<"loop", "Loop", [AttrSizedOperandSegments]> {
+def NN_LoopOp : NN_BodiesOp<"loop", "Loop", [AttrSizedOperandSegments, NN_TakesStrings]> {
   let summary = "a body again and again, at most `M` times and as long as a condition holds";
   let description = [{
     The body takes the iteration (i64), the condition and the carried values; it gives the condition, the carried values,
@@ -48,7 +48,7 @@ def NN_LoopOp : NN_BodiesOp<"loop", "Loop", [AttrSizedOperandSegments]> {
   let results = (outs Variadic<AnyTensor>:$v_final_and_scan_outputs);
 }
 
-def NN_ScanOp : NN_BodiesOp<"scan", "Scan"> {
+def NN_ScanOp : NN_BodiesOp<"scan", "Scan", [NN_TakesStrings]> {
   let summary = "a body for each index of the last `num_scan_inputs` operands along an axis";
   let description = [{
     The body takes the carried values, whose first values are the other operands, and what the scanned operands have at

@@ -3,6 +3,7 @@
 #include "ir/Lowering.h"
 #include "ir/Ops.h"
 #include "ir/SmallFloats.h"
+#include "ir/Strings.h"
 #include "ir/Types.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -222,13 +223,14 @@ static Type numberType(int64_t to, MLIRContext *context) {
 }
 
 Type CastOp::getResultElementType() {
-  return numberType(getTo(), getContext());
+  Type type = typeOfOnnx(getTo(), getContext());
+  return type && isString(type) ? type : numberType(getTo(), getContext());
 }
 
 LogicalResult CastOp::check() {
   if (!getResultElementType())
     return emitOpError() << "'to' is " << getTo()
-                         << ", which is no element type of numbers";
+                         << ", which is no element type of numbers or strings";
   if (!llvm::is_contained({"up", "down", "nearest"}, getRoundMode()))
     return emitOpError() << "'round_mode' is \"" << getRoundMode()
                          << "\", not \"up\", \"down\" or \"nearest\"";
@@ -236,6 +238,10 @@ LogicalResult CastOp::check() {
 }
 
 Value CastOp::scalar(ImplicitLocOpBuilder &b, ValueRange args) {
+  if (isString(elementTypeOf(getResult())))
+    return castToString(b, args[0], elementTypeOf(getInput()));
+  if (isString(elementTypeOf(getInput())))
+    return castFromString(b, args[0], elementTypeOf(getResult()));
   return castScalar(b, args[0], elementTypeOf(getInput()),
                     elementTypeOf(getResult()), getSaturate() != 0,
                     getRoundMode());

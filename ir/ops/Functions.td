@@ -55,13 +55,13 @@ def NN_GeluOp : NN_ElementwiseOp<"gelu", "Gelu", [NN_HasGradient]> {
 
 //===- Conversions --------------------------------------------------------===//
 
-def NN_CastOp : NN_ElementwiseOp<"cast", "Cast", [NN_HasGradient]> {
+def NN_CastOp : NN_ElementwiseOp<"cast", "Cast", [NN_HasGradient, NN_TakesStrings]> {
   let summary = "each element in another element type";
   let description = [{
     `to` is ONNX's number of the element type (TensorProto.DataType). Floats become integers by truncation; `saturate`
     and `round_mode` concern floats of 8 bits only.
   }];
-  let arguments = (ins NN_NumberTensor:$input, I64Attr:$to, DefaultValuedAttr<I64Attr, "1">:$saturate,
+  let arguments = (ins NN_NumberOrStringTensor:$input, I64Attr:$to, DefaultValuedAttr<I64Attr, "1">:$saturate,
                    DefaultValuedAttr<StrAttr, "\"up\"">:$round_mode);
   let moreDeclarations = !strconcat(NN_Declares.known, NN_Declares.check, "::mlir::Type getResultElementType();\n");
 }

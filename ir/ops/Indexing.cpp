@@ -2,6 +2,7 @@
 #include "ir/Loops.h"
 #include "ir/Ops.h"
 #include "ir/Scalar.h"
+#include "ir/Types.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 #define GET_OP_CLASSES
@@ -334,6 +335,9 @@ static LogicalResult checkUpdates(Operation *op, Value data, Value updates,
     return op->emitOpError()
            << "'data' has element type " << getElementTypeOrSelf(data.getType())
            << " and 'updates' " << getElementTypeOrSelf(updates.getType());
+  if (isString(data.getType()) && reduction != "none")
+    return op->emitOpError()
+           << "'reduction' of strings is '" << reduction << "' instead of none";
   return success();
 }
 

@@ -1,25 +1,26 @@
 // Indexing.td - elements read from, and written to, places that data names.
 include "ir/Base.td"
 
-def NN_GatherOp : NN_PureOp<"gather", "Gather", [NN_HasGradient]> {
+def NN_GatherOp : NN_PureOp<"gather", "Gather", [NN_HasGradient, NN_TakesStrings]> {
   let summary = "the slices of `data` along `axis` that `indices` name; negative ones count from the end";
   let arguments = (ins AnyTensor:$data, AnyTensor:$indices, DefaultValuedAttr<I64Attr, "0">:$axis);
   let results = (outs AnyTensor:$output);
 }
 
-def NN_GatherElementsOp : NN_PureOp<"gather_elements", "GatherElements", [NN_HasGradient]> {
+def NN_GatherElementsOp : NN_PureOp<"gather_elements", "GatherElements", [NN_HasGradient, NN_TakesStrings]> {
   let summary = "for each place of `indices`, the element of `data` there, but at the index along `axis`";
   let arguments = (ins AnyTensor:$data, AnyTensor:$indices, DefaultValuedAttr<I64Attr, "0">:$axis);
   let results = (outs AnyTensor:$output);
 }
 
-def NN_GatherNDOp : NN_PureOp<"gather_nd", "GatherND", [NN_HasGradient]> {
+def NN_GatherNDOp : NN_PureOp<"gather_nd", "GatherND", [NN_HasGradient, NN_TakesStrings]> {
   let summary = "the slices of `data` that the rows of `indices` name, for each place of the first `batch_dims` axes";
   let arguments = (ins AnyTensor:$data, AnyTensor:$indices, DefaultValuedAttr<I64Attr, "0">:$batch_dims);
   let results = (outs AnyTensor:$output);
 }
 
-class NN_ScatterOp<string mnemonic, string onnxName, dag attributes, string meaning> : NN_PureOp<mnemonic, onnxName, [NN_HasGradient]> {
+class NN_ScatterOp<string mnemonic, string onnxName, dag attributes, string meaning>
+    : NN_PureOp<mnemonic, onnxName, [NN_HasGradient, NN_TakesStrings]> {
   let summary = meaning;
   let description = [{
     `reduction` says what becomes of the element that was there: none, or add, mul, min, max with it. Of two updates of

@@ -1,6 +1,8 @@
 // Logic.cpp - comparisons, and functions of booleans and bits.
 #include "ir/Lowering.h"
 #include "ir/Ops.h"
+#include "ir/Scalar.h"
+#include "ir/Strings.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
@@ -51,6 +53,8 @@ static AffineExpr compareKnown(ShapeScope &scope, ArrayRef<AffineExpr> args,
 }
 
 Value EqualOp::scalar(ImplicitLocOpBuilder &b, ValueRange args) {
+  if (isString(getA().getType()))
+    return Scalar(b, callString(b, "burnish_string_equal", args)) != 0;
   return compare(b, args, isUnsigned(getA()), arith::CmpFPredicate::OEQ,
                  arith::CmpIPredicate::eq, arith::CmpIPredicate::eq);
 }

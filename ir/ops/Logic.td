@@ -7,7 +7,9 @@ class NN_ComparisonOp<string mnemonic, string onnxName, string meaning> : NN_Bin
   let moreDeclarations = !strconcat(NN_Declares.known, NN_Declares.boolean);
 }
 
-def NN_EqualOp : NN_ComparisonOp<"equal", "Equal", "whether A = B">;
+def NN_EqualOp : NN_BinaryOp<"equal", "Equal", NN_NumberOrStringTensor, "whether A = B", [NN_TakesStrings]> {
+  let moreDeclarations = !strconcat(NN_Declares.known, NN_Declares.boolean);
+}
 def NN_LessOp : NN_ComparisonOp<"less", "Less", "whether A < B">;
 def NN_LessOrEqualOp : NN_ComparisonOp<"less_or_equal", "LessOrEqual", "whether A <= B">;
 def NN_GreaterOp : NN_ComparisonOp<"greater", "Greater", "whether A > B">;
@@ -37,7 +39,7 @@ def NN_NotOp : NN_UnaryOp<"not", "Not", NN_BoolTensor, "whether X does not hold"
   let moreDeclarations = NN_Declares.known;
 }
 
-def NN_WhereOp : NN_ElementwiseOp<"where", "Where", [NN_HasGradient]> {
+def NN_WhereOp : NN_ElementwiseOp<"where", "Where", [NN_HasGradient, NN_TakesStrings]> {
   let summary = "elements of X where the condition holds, of Y elsewhere";
   let arguments = (ins NN_BoolTensor:$condition, AnyTensor:$X, AnyTensor:$Y);
   let moreDeclarations = !strconcat(NN_Declares.known, [{

@@ -1,7 +1,7 @@
 // Pieces.td - tensors joined, cut and turned around.
 include "ir/Base.td"
 
-def NN_ConcatOp : NN_PureOp<"concat", "Concat", [NN_HasGradient]> {
+def NN_ConcatOp : NN_PureOp<"concat", "Concat", [NN_HasGradient, NN_TakesStrings]> {
   let summary = "tensors one after the other along an axis";
   let arguments = (ins Variadic<AnyTensor>:$inputs, I64Attr:$axis);
   let results = (outs AnyTensor:$concat_result);
@@ -12,7 +12,7 @@ def NN_ConcatOp : NN_PureOp<"concat", "Concat", [NN_HasGradient]> {
   let hasFolder = 1;
 }
 
-def NN_SplitOp : NN_PureOp<"split", "Split", [NN_HasGradient]> {
+def NN_SplitOp : NN_PureOp<"split", "Split", [NN_HasGradient, NN_TakesStrings]> {
   let summary = "a tensor in pieces along an axis";
   let description = [{
     `split` has the sizes; without it there are as many equal pieces as results, the last of which may be smaller.
@@ -22,7 +22,7 @@ def NN_SplitOp : NN_PureOp<"split", "Split", [NN_HasGradient]> {
   let results = (outs Variadic<AnyTensor>:$outputs);
 }
 
-def NN_SliceOp : NN_PureOp<"slice", "Slice", [NN_HasGradient, AttrSizedOperandSegments]> {
+def NN_SliceOp : NN_PureOp<"slice", "Slice", [NN_HasGradient, AttrSizedOperandSegments, NN_TakesStrings]> {
   let summary = "every `steps`-th element from `starts` to before `ends` along `axes`";
   let description = [{
     Starts and ends count from the end when negative, and are clamped to the tensor. Negative steps go backwards.
@@ -33,7 +33,7 @@ def NN_SliceOp : NN_PureOp<"slice", "Slice", [NN_HasGradient, AttrSizedOperandSe
   let hasFolder = 1;
 }
 
-def NN_ReverseSequenceOp : NN_PureOp<"reverse_sequence", "ReverseSequence", [NN_HasGradient]> {
+def NN_ReverseSequenceOp : NN_PureOp<"reverse_sequence", "ReverseSequence", [NN_HasGradient, NN_TakesStrings]> {
   let summary = "the first `sequence_lens[i]` elements along `time_axis` in reverse, for each place i of `batch_axis`";
   let arguments = (ins AnyTensor:$input, AnyTensor:$sequence_lens, DefaultValuedAttr<I64Attr, "1">:$batch_axis,
                    DefaultValuedAttr<I64Attr, "0">:$time_axis);

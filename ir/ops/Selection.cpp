@@ -2,6 +2,7 @@
 #include "ir/Loops.h"
 #include "ir/Ops.h"
 #include "ir/Scalar.h"
+#include "ir/Strings.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 #define GET_OP_CLASSES
@@ -179,6 +180,10 @@ static Scalar comesBefore(ImplicitLocOpBuilder &b, Value left, Value right,
   auto compare = [&](arith::CmpFPredicate predicate, Value x, Value y) {
     return Scalar(b, b.createOrFold<arith::CmpFOp>(predicate, x, y));
   };
+  if (isString(elementType)) {
+    SmallVector<Value> both{left, right};
+    return Scalar(b, callString(b, "burnish_string_compare", both)) < 0;
+  }
   if (isa<FloatType>(left.getType()))
     return compare(arith::CmpFPredicate::OLT, left, right) |
            (compare(arith::CmpFPredicate::UNO, right, right) &

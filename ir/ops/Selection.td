@@ -7,13 +7,13 @@ def NN_NonZeroOp : NN_PureOp<"non_zero", "NonZero"> {
   let results = (outs AnyTensor:$Y);
 }
 
-def NN_CompressOp : NN_PureOp<"compress", "Compress", [NN_HasGradient]> {
+def NN_CompressOp : NN_PureOp<"compress", "Compress", [NN_HasGradient, NN_TakesStrings]> {
   let summary = "the slices along `axis` (elements without it) where the condition holds";
   let arguments = (ins AnyTensor:$input, AnyTensor:$condition, OptionalAttr<I64Attr>:$axis);
   let results = (outs AnyTensor:$output);
 }
 
-def NN_UniqueOp : NN_PureOp<"unique", "Unique", [AttrSizedResultSegments]> {
+def NN_UniqueOp : NN_PureOp<"unique", "Unique", [AttrSizedResultSegments, NN_TakesStrings]> {
   let summary = "the different slices along `axis` (elements without it), sorted or as they come first";
   let description = [{
     `indices` has where each comes first, `inverse_indices` which of them each slice is, `counts` how often each comes.

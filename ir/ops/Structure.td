@@ -8,20 +8,20 @@ def NN_ConstantOp : NN_PureOp<"constant", "", [ConstantLike]> {
   let hasFolder = 1;
 }
 
-def NN_IdentityOp : NN_PureOp<"identity", "Identity", [NN_HasGradient]> {
+def NN_IdentityOp : NN_PureOp<"identity", "Identity", [NN_HasGradient, NN_TakesStrings]> {
   let summary = "its operand";
   let arguments = (ins AnyTensor:$input);
   let results = (outs AnyTensor:$output);
   let hasFolder = 1;
 }
 
-def NN_ShapeOp : NN_PureOp<"shape", "Shape"> {
+def NN_ShapeOp : NN_PureOp<"shape", "Shape", [NN_TakesStrings]> {
   let summary = "the dims of a tensor from axis `start` to before `end`, as i64";
   let arguments = (ins AnyTensor:$data, DefaultValuedAttr<I64Attr, "0">:$start, OptionalAttr<I64Attr>:$end);
   let results = (outs AnyTensor:$shape);
 }
 
-def NN_BarrierOp : NN_PureOp<"barrier", "", [NN_HasGradient]> {
+def NN_BarrierOp : NN_PureOp<"barrier", "", [NN_HasGradient, NN_TakesStrings]> {
   let summary = "its operand `input`, for what shall not be computed before `after` is there";
   let description = [{
     What is computed again for a gradient reads its operands through barriers: it is no copy of what was computed before,

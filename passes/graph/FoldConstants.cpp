@@ -4,6 +4,7 @@
 #include "ir/Shapes.h"
 #include "ir/Signature.h"
 #include "ir/Storage.h"
+#include "ir/Types.h"
 #include "mlir/IR/IRMapping.h"
 #include "passes/Passes.h"
 #include "passes/graph/Evaluate.h"
@@ -26,7 +27,8 @@ static constexpr int64_t kShapeBytes = 4096;
 
 static std::optional<int64_t> bytesOf(Type type) {
   auto tensor = dyn_cast<RankedTensorType>(type);
-  if (!tensor || !tensor.hasStaticShape())
+  // Strings of one process are nothing in another.
+  if (!tensor || !tensor.hasStaticShape() || nn::isString(tensor))
     return std::nullopt;
   int64_t bytes = nn::elementBytes(tensor.getElementType());
   for (int64_t size : tensor.getShape())

@@ -32,12 +32,16 @@ public:
     workspaceBytes =
         module->getAttrOfType<IntegerAttr>(nn::kWorkspaceAttr).getInt();
     allocates = module->hasAttr(nn::kAllocatesAttr);
+<<<<<<< HEAD
     plan = entryFunction(kWorkspacePlan);
     resultSizes = entryFunction(kResultSizes);
     if (resultSizes) {
       auto numbers = resultSizes->getAttrOfType<DenseI64ArrayAttr>(kPlacedAttr);
       placed.insert(numbers.asArrayRef().begin(), numbers.asArrayRef().end());
     }
+=======
+    makesStrings = module->hasAttr(nn::kMakesStringsAttr);
+>>>>>>> strings
   }
 
   void build(bool isProgram) {
@@ -132,6 +136,9 @@ private:
       sizes.push_back(
           index == i64 ? size : Value(LLVM::TruncOp::create(b, index, size)));
     }
+    // Inside, a string at the edge is two numbers.
+    if (nn::isString(port.elementType))
+      sizes.push_back(constant(index, 2));
     return sizes;
   }
 
@@ -611,9 +618,14 @@ private:
                  constant(i32, signature.outputs.size()),
                  constant(i64, workspaceBytes),
                  constant(i64, weightsInFile ? weightsBytes : 0),
+<<<<<<< HEAD
                  constant(i32, allocates ? 1 : 0), addressOf(run.getSymName()),
                  addressOrNull(workspaceSize ? workspaceSize.getSymName()
                                              : StringRef())});
+=======
+                 constant(i32, (allocates ? 1 : 0) | (makesStrings ? 2 : 0)),
+                 addressOf(run.getSymName()), constant(i64, 0)});
+>>>>>>> strings
     });
   }
 
@@ -626,7 +638,7 @@ private:
   LLVM::LLVMPointerType pointer;
   Type i32, i64, index;
   LLVM::LLVMStructType tensor;
-  bool weightsInFile, allocates;
+  bool weightsInFile, allocates, makesStrings;
   int64_t weightsBytes, workspaceBytes;
   unsigned counter = 0;
 };

@@ -1,6 +1,7 @@
 // LowerToLinalg.cpp - every operator in linalg on tensors.
-#include "ir/Lowering.h"
+#include "ir/Attributes.h"
 #include "ir/Signature.h"
+#include "ir/Strings.h"
 #include "passes/Passes.h"
 
 using namespace mlir;
@@ -40,7 +41,7 @@ static LogicalResult lowerFunction(func::FuncOp function) {
     return failure();
   auto stored = [](TypeRange types) {
     return llvm::map_to_vector(
-        types, [](Type type) -> Type { return nn::storageTensor(type); });
+        types, [](Type type) -> Type { return nn::edgeTensor(type); });
   };
   OpBuilder builder(function);
   auto type = builder.getFunctionType(stored(function.getArgumentTypes()),
@@ -51,17 +52,44 @@ static LogicalResult lowerFunction(func::FuncOp function) {
   builder.setInsertionPointToStart(block);
   nn::Lowering lowering(function.getLoc(), builder, scope);
   for (auto [from, to] :
-       llvm::zip_equal(function.getArguments(), block->getArguments()))
+       llvm::zip_equal(function.getArguments(), block->getArguments())) {
     lowering.map(from, to);
+    if (!nn::isString(from.getType()))
+      continue;
+    SmallVector<OpFoldResult> sizes = lowering.sizesOf(to);
+    sizes.pop_back();
+    lowering.map(from, nn::takeStrings(lowering, to, sizes));
+  }
   Block &body = function.getBody().front();
   if (failed(lowering.lowerBlock(body)) || failed(checkSizes(result)))
     return failure();
   Operation *terminator = body.getTerminator();
   SmallVector<Value> results =
-      llvm::map_to_vector(terminator->getOperands(),
-                          [&](Value value) { return lowering.lowered(value); });
+      llvm::map_to_vector(terminator->getOperands(), [&](Value value) {
+        Value lowered = lowering.lowered(value);
+        return nn::isString(value.getType())
+                   ? nn::giveStrings(lowering, lowered,
+                                     lowering.sizesOf(lowered))
+                   : lowered;
+      });
   func::ReturnOp::create(lowering, results);
   function.erase();
+  return success();
+}
+
+/// Strings at the edge of a model have addresses of 64 bits.
+static LogicalResult checkStrings(ModuleOp module,
+                                  const nn::Signature &signature) {
+  auto target = module->getAttrOfType<nn::TargetAttr>(nn::kTargetAttr);
+  if (!target || target.getPointerBits() == 64)
+    return success();
+  for (const std::vector<nn::Port> *ports :
+       {&signature.inputs, &signature.outputs})
+    for (const nn::Port &port : *ports)
+      if (nn::isString(port.elementType))
+        return module.emitError() << "'" << port.name
+                                  << "' has strings, which targets of 32 bits "
+                                     "do not have";
   return success();
 }
 
@@ -73,7 +101,8 @@ struct LowerToLinalg : burnish::impl::LowerToLinalgBase<LowerToLinalg> {
     if (failed(function))
       return signalPassFailure();
     FailureOr<nn::Signature> signature = nn::Signature::of(module);
-    if (failed(signature) || failed(lowerFunction(*function)))
+    if (failed(signature) || failed(checkStrings(module, *signature)) ||
+        failed(lowerFunction(*function)))
       return signalPassFailure();
     signature->record(module);
   }

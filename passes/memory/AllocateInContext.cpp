@@ -2,6 +2,7 @@
 // context's allocator.
 #include "ir/Lowering.h"
 #include "ir/Signature.h"
+#include "ir/Strings.h"
 #include "passes/Context.h"
 #include "passes/Passes.h"
 
@@ -40,6 +41,8 @@ struct AllocateInContext
     }
     for (memref::DeallocOp dealloc : deallocs)
       release(dealloc, context);
+    if (giveContext(*function, context))
+      module->setAttr(nn::kMakesStringsAttr, builder.getUnitAttr());
     if (!allocs.empty())
       module->setAttr(nn::kAllocatesAttr, builder.getUnitAttr());
   }
@@ -81,6 +84,31 @@ struct AllocateInContext
       view = memref::CastOp::create(b, type, view);
     alloc.replaceAllUsesWith(view);
     alloc.erase();
+  }
+
+  /// Hands the context to what makes strings, for which memory must be there.
+  bool giveContext(func::FuncOp function, Value context) {
+    bool makesStrings = false;
+    function->walk([&](LLVM::CallOp call) {
+      if (!call->removeAttr(nn::kTakesContextAttr))
+        return;
+      call.setOperand(0, context);
+      makesStrings = true;
+    });
+    if (!makesStrings)
+      return false;
+    ImplicitLocOpBuilder b(
+        function->getLoc(),
+        OpBuilder::atBlockBegin(&function->getBody().front()));
+    Value hasMemory = nn::callString(b, "burnish_string_begin", {});
+    auto call = hasMemory.getDefiningOp<LLVM::CallOp>();
+    call->removeAttr(nn::kTakesContextAttr);
+    call.setOperand(0, context);
+    Value no = arith::ConstantOp::create(b, b.getI32IntegerAttr(0));
+    cf::AssertOp::create(
+        b, arith::CmpIOp::create(b, arith::CmpIPredicate::ne, hasMemory, no),
+        "6:no memory for strings");
+    return true;
   }
 
   void release(memref::DeallocOp dealloc, Value context) {

@@ -73,7 +73,10 @@ typedef enum burnish_status {
   BURNISH_NO_ALLOCATOR = 4,
   /* A pointer is NULL or misaligned, or a buffer has the wrong number of
    * bytes. */
-  BURNISH_BAD_ARGUMENT = 5
+  BURNISH_BAD_ARGUMENT = 5,
+  /* The context has no memory for the strings that the run makes, or too
+   * little: its `text->needed` says how much it takes to come further. */
+  BURNISH_NO_TEXT = 6
 } burnish_status;
 
 /* Element types, by the numbers of ONNX's TensorProto.DataType. Each element
@@ -107,6 +110,27 @@ typedef enum burnish_type {
   BURNISH_UINT2 = 25,
   BURNISH_INT2 = 26
 } burnish_type;
+
+/* An element of a tensor of BURNISH_STRING: `size` bytes at `data`, UTF-8 and
+ * not terminated; `data` may be NULL when that is 0. An input's strings are the
+ * caller's. An output's lie in the input's, in the model's constants or in the
+ * context's text memory: they are there until the next run with that, and as
+ * long as the inputs are. */
+typedef struct burnish_string {
+  const char *data;
+  int64_t size;
+} burnish_string;
+
+/* Memory for the strings that a run makes, of models with BURNISH_NEEDS_TEXT:
+ * `bytes` at `data`, aligned to 8, the caller's. A run begins at its start and
+ * leaves in `needed` what it took. When that is more than there is, it returns
+ * BURNISH_NO_TEXT, and may be called again with more: twice of `needed`, say.
+ * Runs that overlap need text memory, and so contexts, of their own. */
+typedef struct burnish_text {
+  void *data;
+  int64_t bytes;
+  int64_t needed;
+} burnish_text;
 
 /* One input or output of one run.
  *
@@ -145,6 +169,8 @@ struct burnish_context {
   /* The contents of the model's .weights file, at an address aligned to 64.
    * Not looked at when the weights are in the object. */
   const void *weights;
+  /* Where new strings go. Not looked at without BURNISH_NEEDS_TEXT. */
+  burnish_text *text;
 };
 
 /* One input or output of a model. `dims` has `rank` entries; -1 is a dim known
@@ -167,8 +193,9 @@ typedef struct burnish_info {
   const int64_t *bounds;
 } burnish_info;
 
-/* A flag: the model cannot run without the context's `allocate`. */
-enum { BURNISH_NEEDS_ALLOCATOR = 1 };
+/* Flags: the model cannot run without the context's `allocate`, or without its
+ * `text`. */
+enum { BURNISH_NEEDS_ALLOCATOR = 1, BURNISH_NEEDS_TEXT = 2 };
 
 /* A compiled model: a constant in its object, under the model's name. */
 typedef struct burnish_model {
@@ -182,7 +209,7 @@ typedef struct burnish_model {
   int64_t workspace_bytes;
   /* Size of the .weights file; 0 when the weights are in the object. */
   int64_t weights_bytes;
-  /* BURNISH_NEEDS_ALLOCATOR or 0. */
+  /* BURNISH_NEEDS_ALLOCATOR and BURNISH_NEEDS_TEXT, or 0. */
   int32_t flags;
   /* The run itself. It trusts its arguments; burnish_run checks them first. */
   int32_t (*run)(const burnish_context *context, const burnish_tensor *inputs,
@@ -220,12 +247,12 @@ BURNISH_API int64_t burnish_workspace_for(const burnish_model *model,
  * any other number "unknown status". Never NULL, and never to be freed. */
 BURNISH_API const char *burnish_status_text(int32_t status);
 
-/* Bytes of one element of a burnish_type; 0 for BURNISH_STRING and for numbers
- * that are no type. */
+/* Bytes of one element of a burnish_type, for BURNISH_STRING those of a
+ * burnish_string; 0 for numbers that are no type. */
 BURNISH_API int64_t burnish_type_size(int32_t type);
 
 /* Makes a context with `threads` threads, the caller's among them, and with
- * malloc's memory; its `weights` are NULL and may be set. Returns NULL if
+ * malloc's memory; its `weights` and `text` are NULL and may be set. NULL if
  * `threads` is not in 1..1024 or there is no memory.
  *
  * The other threads start at the first parallel loop, as many as the system

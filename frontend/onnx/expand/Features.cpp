@@ -1,6 +1,5 @@
 // Features.cpp - what ai.onnx.ml does with features before and after models.
 #include "frontend/onnx/expand/Scores.h"
-#include <numeric>
 
 using namespace llvm;
 using mlir::Value;
@@ -132,103 +131,6 @@ SmallVector<Value> arrayFeatureExtractor(Expansion &e) {
   return {e("Gather", {x, places}, {{"axis", int64_t(-1)}})};
 }
 
-bool hasStrings(Expansion &e, ArrayRef<StringRef> names) {
-  for (StringRef name : names)
-    if (const onnx::AttributeProto *list = findAttribute(e.node, name);
-        list && list->strings_size()) {
-      e.fail("'" + name + "' has strings, which are not supported");
-      return true;
-    }
-  return false;
-}
-
-// Where the keys have each element of X, the first time; at their end where
-// they have it not.
-Value placeAmong(Expansion &e, Value x, Value keys, bool hasNaN) {
-  Value each = e("Unsqueeze", {x, e.integers(int64_t(-1))});
-  Value isEqual = e("Equal", {each, keys});
-  if (hasNaN)
-    isEqual =
-        e("Or", {isEqual, e("And", {e("IsNaN", each), e("IsNaN", keys)})});
-  int64_t count = *Expansion::size(keys, 0);
-  SmallVector<int64_t> numbers(count);
-  std::iota(numbers.begin(), numbers.end(), 0);
-  Value place = e("Where", {isEqual, e.integers(numbers), e.integer(count)});
-  return e.reduce("ReduceMin", place, {-1}, /*keepDims=*/false);
-}
-
-// With `zeros`, what is no category is a row of zeros; else the run fails.
-SmallVector<Value> oneHotEncoder(Expansion &e) {
-  if (hasStrings(e, {"cats_strings"}))
-    return {e.poison()};
-  SmallVector<int64_t> categories = e.intsAttr("cats_int64s");
-  int64_t count = categories.size();
-  if (count == 0)
-    return e.refuse("attribute 'cats_int64s' is missing");
-  Value x = e.cast(e.operand(0), TensorProto::INT64);
-  if (e.intAttr("zeros", 1)) {
-    Value each = e("Unsqueeze", {x, e.integers(int64_t(-1))});
-    return {
-        e.cast(e("Equal", {each, e.integers(categories)}), TensorProto::FLOAT)};
-  }
-  // A place beyond the table is refused.
-  SmallVector<double> table(count * count);
-  for (int64_t at = 0; at < count; ++at)
-    table[at * count + at] = 1;
-  return {e("Gather",
-            {e.floats(table, {count, count}),
-             placeAmong(e, x, e.integers(categories), false)},
-            {{"axis", int64_t(0)}})};
-}
-
-// A list of keys or values: null when there is none.
-Value encoderList(Expansion &e, StringRef what) {
-  if (SmallVector<int64_t> ints = e.intsAttr((what + "_int64s").str());
-      !ints.empty())
-    return e.integers(ints);
-  if (std::optional<SmallVector<float>> floats =
-          floatsAttribute(e.node, (what + "_floats").str());
-      floats && !floats->empty())
-    return e.floats(SmallVector<double>(floats->begin(), floats->end()),
-                    int64_t(floats->size()));
-  Value tensor = e.tensorAttr((what + "_tensor").str());
-  return tensor && isa<mlir::RankedTensorType>(tensor.getType())
-             ? e.reshape(tensor, e.product(e.extents(tensor)))
-             : Value();
-}
-
-SmallVector<Value> labelEncoder(Expansion &e) {
-  if (hasStrings(e, {"keys_strings", "values_strings", "classes_strings"}))
-    return {e.poison()};
-  Value x = e.operand(0), keys = encoderList(e, "keys"),
-        values = encoderList(e, "values");
-  if (!keys || !values)
-    return e.refuse("it has no keys or no values");
-  std::optional<int64_t> count = Expansion::size(keys, 0),
-                         valueCount = Expansion::size(values, 0);
-  if (*count != *valueCount)
-    return e.refuse(Twine(*count) + " keys and " + Twine(*valueCount) +
-                    " values");
-  if (Expansion::elementType(keys) != Expansion::elementType(x))
-    return e.refuse("X and the keys have different element types");
-  Value otherwise = e.tensorAttr("default_tensor");
-  if (otherwise && !isa<mlir::RankedTensorType>(otherwise.getType()))
-    return {otherwise};
-  if (!otherwise)
-    otherwise = isa<mlir::FloatType>(Expansion::elementType(values))
-                    ? e.scalar(e.floatAttr("default_float", -0.0f), values)
-                    : e.cast(e.integer(e.intAttr("default_int64", -1)),
-                             Expansion::onnxType(values));
-  if (Expansion::elementType(otherwise) != Expansion::elementType(values))
-    return e.refuse("values and their default have different element types");
-  Value all = e("Concat", {values, e.reshape(otherwise, {int64_t(1)})},
-                {{"axis", int64_t(0)}});
-  return {e("Gather",
-            {all, placeAmong(e, x, keys,
-                             isa<mlir::FloatType>(Expansion::elementType(x)))},
-            {{"axis", int64_t(0)}})};
-}
-
 // A list of maps from labels to scores is given as the scores.
 SmallVector<Value> zipMap(Expansion &e) {
   e.remark("gives the scores in the order of the labels, not maps");
@@ -242,9 +144,7 @@ void addFeatures(ExpandTable &table) {
   table["ai.onnx.ml.Binarizer"] = binarizer;
   table["ai.onnx.ml.FeatureVectorizer"] = featureVectorizer;
   table["ai.onnx.ml.Imputer"] = imputer;
-  table["ai.onnx.ml.LabelEncoder"] = labelEncoder;
   table["ai.onnx.ml.Normalizer"] = normalizer;
-  table["ai.onnx.ml.OneHotEncoder"] = oneHotEncoder;
   table["ai.onnx.ml.Scaler"] = scaler;
   table["ai.onnx.ml.ZipMap"] = zipMap;
 }

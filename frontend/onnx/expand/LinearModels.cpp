@@ -70,7 +70,9 @@ static SmallVector<Value> linearClassifier(Expansion &e) {
 }
 
 void addLinearModels(ExpandTable &table) {
-  table["ai.onnx.ml.LinearClassifier"] = linearClassifier;
+  table["ai.onnx.ml.LinearClassifier"] = [](Expansion &e) {
+    return withStringLabels(e, linearClassifier(e));
+  };
   table["ai.onnx.ml.LinearRegressor"] = linearRegressor;
 }
 

@@ -1,6 +1,7 @@
 // Scores.cpp - what models of ai.onnx.ml do with the scores of targets or
 // classes.
 #include "frontend/onnx/expand/Scores.h"
+#include "llvm/ADT/Sequence.h"
 
 using namespace llvm;
 using mlir::Value;
@@ -83,18 +84,28 @@ Value transformedTargets(Expansion &e, Value scores, int64_t targets,
 }
 
 std::optional<SmallVector<int64_t>> classLabels(Expansion &e, StringRef name) {
-  const onnx::AttributeProto *strings =
-      findAttribute(e.node, "classlabels_strings");
-  if (strings && strings->strings_size()) {
-    e.fail("class labels that are strings are not supported");
+  int64_t strings = e.stringsAttr("classlabels_strings").size();
+  if (strings == 1) {
+    e.fail("a single class label that is a string is not supported");
     return std::nullopt;
   }
+  if (strings > 0)
+    return llvm::to_vector(llvm::seq(strings));
   SmallVector<int64_t> labels = e.intsAttr(name);
   if (labels.empty()) {
     e.fail("attribute '" + name + "' is missing");
     return std::nullopt;
   }
   return labels;
+}
+
+SmallVector<Value> withStringLabels(Expansion &e, SmallVector<Value> results) {
+  SmallVector<StringRef> labels = e.stringsAttr("classlabels_strings");
+  if (!labels.empty() && isa<mlir::RankedTensorType>(results[0].getType()))
+    results[0] =
+        e("Gather", {e.strings(labels, int64_t(labels.size())), results[0]},
+          {{"axis", int64_t(0)}});
+  return results;
 }
 
 Value labelAt(Expansion &e, ArrayRef<int64_t> labels, Value index) {

@@ -25,9 +25,13 @@ mlir::Value transformedTargets(Expansion &e, mlir::Value scores,
                                int64_t targets, llvm::StringRef transform);
 
 /// The labels of classes, whole numbers; none after a diagnostic. `name` is the
-/// attribute's, `classlabels_strings` is that of labels that are text.
+/// attribute's. For labels that are strings (`classlabels_strings`) their places.
 std::optional<llvm::SmallVector<int64_t>> classLabels(Expansion &e,
                                                       llvm::StringRef name);
+/// A classifier's results with strings for the places of labels, where the
+/// labels are that.
+llvm::SmallVector<mlir::Value>
+withStringLabels(Expansion &e, llvm::SmallVector<mlir::Value> results);
 /// labels[index]; and one of two by a truth value, both for each row.
 mlir::Value labelAt(Expansion &e, llvm::ArrayRef<int64_t> labels,
                     mlir::Value index);

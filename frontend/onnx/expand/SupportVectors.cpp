@@ -311,7 +311,9 @@ SmallVector<Value> classifier(Expansion &e) {
 } // namespace
 
 void addSupportVectors(ExpandTable &table) {
-  table["ai.onnx.ml.SVMClassifier"] = classifier;
+  table["ai.onnx.ml.SVMClassifier"] = [](Expansion &e) {
+    return withStringLabels(e, classifier(e));
+  };
   table["ai.onnx.ml.SVMRegressor"] = regressor;
 }
 

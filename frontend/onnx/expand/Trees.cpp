@@ -586,7 +586,9 @@ SmallVector<Value> classifier(Expansion &e) {
 
 void addTrees(ExpandTable &table) {
   table["ai.onnx.ml.TreeEnsemble"] = ensemble;
-  table["ai.onnx.ml.TreeEnsembleClassifier"] = classifier;
+  table["ai.onnx.ml.TreeEnsembleClassifier"] = [](Expansion &e) {
+    return withStringLabels(e, classifier(e));
+  };
   table["ai.onnx.ml.TreeEnsembleRegressor"] = regressor;
 }
 
