@@ -99,7 +99,7 @@ struct AllocateInContext
       return false;
     ImplicitLocOpBuilder b(
         function->getLoc(),
-        OpBuilder::atBlockBegin(&function->getBody().front()));
+        OpBuilder::atBlockBegin(&function.getBody().front()));
     Value hasMemory = nn::callString(b, "burnish_string_begin", {});
     auto call = hasMemory.getDefiningOp<LLVM::CallOp>();
     call->removeAttr(nn::kTakesContextAttr);

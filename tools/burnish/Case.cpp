@@ -62,12 +62,20 @@ static llvm::Expected<std::vector<TestTensor>> readTensors(StringRef set,
     std::string file =
         (set + "/" + kind + "_" + llvm::Twine(index) + ".pb").str();
     if (!fs::exists(file))
-      return tensors;
+      break;
     llvm::Expected<TestTensor> tensor = onnx_import::readTestTensor(file);
     if (!tensor)
       return tensor.takeError();
     tensors.push_back(std::move(*tensor));
   }
+  for (TestTensor &tensor : tensors)
+    for (const std::string &string : tensor.strings) {
+      burnish_string record = {string.data(),
+                               static_cast<int64_t>(string.size())};
+      const char *from = reinterpret_cast<const char *>(&record);
+      tensor.bytes.insert(tensor.bytes.end(), from, from + sizeof record);
+    }
+  return tensors;
 }
 
 //===- The run ------------------------------------------------------------===//
@@ -194,10 +202,14 @@ static bool fits(const burnish_info &info, const TestTensor &tensor) {
 }
 
 static const char *statusText(int32_t status) {
-  static constexpr const char *kTexts[] = {
-      "ok",        "a shape does not fit", "a value is out of its range",
-      "no memory", "no allocator",         "a bad argument"};
-  return status >= 0 && status < 6 ? kTexts[status] : "an unknown status";
+  static constexpr const char *kTexts[] = {"ok",
+                                           "a shape does not fit",
+                                           "a value is out of its range",
+                                           "no memory",
+                                           "no allocator",
+                                           "a bad argument",
+                                           "no memory for strings"};
+  return status >= 0 && status < 7 ? kTexts[status] : "an unknown status";
 }
 
 /// The input for `position`: the tensor of its name, or the one at its place.
@@ -216,7 +228,7 @@ static const char *differsOnOneThread(const burnish_model &model,
                                       const std::vector<burnish_tensor> &in,
                                       std::vector<burnish_tensor> out,
                                       const std::vector<burnish_tensor> &before,
-                                      void *workspace) {
+                                      void *workspace, burnish_text *text) {
   std::vector<std::vector<char>> bytes;
   for (auto [index, tensor] : llvm::enumerate(before)) {
     const burnish_info &info = model.outputs[index];
@@ -225,7 +237,8 @@ static const char *differsOnOneThread(const burnish_model &model,
                        data + countOf(llvm::ArrayRef(tensor.dims, info.rank)) *
                                   bytesOfType(info.type));
   }
-  TestContext context = {{nullptr, allocateUnset, releaseAligned, nullptr}, 1};
+  TestContext context = {
+      {nullptr, allocateUnset, releaseAligned, nullptr, text}, 1};
   if (model.run(&context.slots, in.data(), out.data(), workspace))
     return model.outputs[0].name;
   for (auto [index, tensor] : llvm::enumerate(out))
@@ -297,12 +310,17 @@ static bool runDataSet(const burnish_model &model, StringRef set,
   // The run says what is wrong where the dims are.
   if (!room(std::max<int64_t>(workspaceBytes, 0), 64))
     return fail("error", "no memory for the workspace");
+  // More strings than this no case makes.
+  constexpr int64_t kTextBytes = 1 << 20;
+  void *workspace = memory.back().data();
+  if (!room(kTextBytes, 64))
+    return fail("error", "no memory for strings");
+  burnish_text text = {memory.back().data(), kTextBytes, 0};
   TestContext context = {{options.threads > 1 ? parallelFor : nullptr,
-                          allocateUnset, releaseAligned, nullptr},
+                          allocateUnset, releaseAligned, nullptr, &text},
                          options.threads};
   std::vector<burnish_tensor> blank = out;
-  int32_t status =
-      model.run(&context.slots, in.data(), out.data(), memory.back().data());
+  int32_t status = model.run(&context.slots, in.data(), out.data(), workspace);
   if (status)
     return fail("error", "the run returned " + llvm::Twine(status) + ", " +
                              statusText(status));
@@ -317,7 +335,7 @@ static bool runDataSet(const burnish_model &model, StringRef set,
                                llvm::Twine(model.inputs[index].name) + "'");
   if (options.threads > 1)
     if (const char *output =
-            differsOnOneThread(model, in, blank, out, memory.back().data()))
+            differsOnOneThread(model, in, blank, out, workspace, &text))
       return fail("error", "output '" + llvm::Twine(output) +
                                "' has other bits when one thread runs it");
 

@@ -1,5 +1,6 @@
 // Compare.cpp - how far computed values are from expected ones.
 #include "tools/burnish/Compare.h"
+#include "runtime/include/burnish.h"
 #include "llvm/ADT/APFloat.h"
 #include "llvm/ADT/STLExtras.h"
 #include <cmath>
@@ -36,7 +37,7 @@ static Element elementOf(int32_t type) {
   case 7:
     return {"int64", 8, nullptr, true};
   case 8:
-    return {"string", 0};
+    return {"string", sizeof(burnish_string)};
   case 9:
     return {"bool", 1};
   case 10:
@@ -123,6 +124,29 @@ static double rankOf(const Element &element, uint64_t bits) {
   return bits & sign ? -magnitude : magnitude;
 }
 
+/// A string by the burnish_string at a place.
+static llvm::StringRef stringAt(llvm::ArrayRef<char> bytes, int64_t index) {
+  burnish_string string;
+  std::memcpy(&string, bytes.data() + index * int64_t(sizeof string),
+              sizeof string);
+  return string.size ? llvm::StringRef(string.data, string.size)
+                     : llvm::StringRef();
+}
+
+static Difference compareStrings(llvm::ArrayRef<char> computed,
+                                 llvm::ArrayRef<char> expected) {
+  Difference difference;
+  int64_t count = expected.size() / sizeof(burnish_string);
+  for (int64_t index = 0; index < count; ++index)
+    if (stringAt(computed, index) != stringAt(expected, index) &&
+        difference.misses++ == 0)
+      difference.firstMiss = index;
+  if (difference.misses)
+    difference.absolute = difference.relative =
+        std::numeric_limits<double>::infinity();
+  return difference;
+}
+
 void Difference::add(const Difference &other) {
   absolute = std::max(absolute, other.absolute);
   relative = std::max(relative, other.relative);
@@ -135,6 +159,8 @@ void Difference::add(const Difference &other) {
 Difference burnish::compare(int32_t type, llvm::ArrayRef<char> computed,
                             llvm::ArrayRef<char> expected, double relative,
                             double absolute) {
+  if (type == BURNISH_STRING)
+    return compareStrings(computed, expected);
   Element element = elementOf(type);
   Difference difference;
   if (element.bytes == 0)
@@ -174,6 +200,8 @@ Difference burnish::compare(int32_t type, llvm::ArrayRef<char> computed,
 
 std::string burnish::elementText(int32_t type, llvm::ArrayRef<char> bytes,
                                  int64_t index) {
+  if (type == BURNISH_STRING)
+    return ("'" + stringAt(bytes, index) + "'").str();
   Element element = elementOf(type);
   std::string text;
   for (int64_t part = 0; part < element.parts; ++part) {

@@ -7,7 +7,7 @@ namespace burnish {
 
 /// ONNX's name for one of its type numbers, as in `float`.
 std::string nameOfType(int32_t type);
-/// Bytes of an element; 0 for strings and numbers that are no type.
+/// Bytes of an element as burnish.h has it; 0 for numbers that are no type.
 int64_t bytesOfType(int32_t type);
 
 struct Difference {
@@ -21,8 +21,8 @@ struct Difference {
 };
 
 /// numpy's allclose, element by element: |a - b| <= absolute + relative * |b|,
-/// NaN equal to NaN; `relative` is for floating-point types only. Both sides
-/// have the same type and number of bytes.
+/// NaN equal to NaN; `relative` is for floating-point types only. Strings are
+/// equal or not. Both sides have the same type and number of bytes.
 Difference compare(int32_t type, llvm::ArrayRef<char> computed,
                    llvm::ArrayRef<char> expected, double relative,
                    double absolute);

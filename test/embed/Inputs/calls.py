@@ -10,7 +10,7 @@ import sys
 runtime, model = sys.argv[1:]
 TARGETS = ["x86_64-linux-gnu", "aarch64-linux-gnu", "riscv64-linux-gnu", "armv7-linux-gnueabihf", "thumbv7em-none-eabihf", "wasm32-unknown-unknown"]
 listed = set()
-for kind, name in re.findall(r"^BURNISH_(UNARY|BINARY|FUNCTION|CONVERSION)\((\w+)", open(f"{runtime}/abi.def").read(), re.M):
+for kind, name in re.findall(r"^BURNISH_(UNARY|BINARY|FUNCTION|CONVERSION|STRINGS)\((\w+)", open(f"{runtime}/abi.def").read(), re.M):
     listed |= {name, name + "f"} if kind in ("UNARY", "BINARY") else {name}
 # The same under the names of ARM's ABI, and what WebAssembly's linker makes.
 listed |= {f"__aeabi_mem{what}{size}" for what in ("cpy", "move", "set", "clr") for size in ("", "4", "8")}

@@ -54,6 +54,20 @@ static size_t damage(unsigned char *bytes, size_t size) {
   return size;
 }
 
+/// Reads every byte of strings, for the sanitizer.
+static int64_t readStrings(const burnish_model &model, const Inputs &inputs) {
+  int64_t sum = 0;
+  for (int32_t i = 0; i < model.input_count; ++i) {
+    const burnish_tensor &tensor = inputs.data()[i];
+    auto *strings = static_cast<const burnish_string *>(tensor.data);
+    if (model.inputs[i].type == BURNISH_STRING)
+      for (int64_t at = 0; at < tensor.bytes / int64_t(sizeof *strings); ++at)
+        for (int64_t byte = 0; byte < strings[at].size; ++byte)
+          sum += strings[at].data[byte];
+  }
+  return sum;
+}
+
 int main(int count, char **arguments) {
   static unsigned char good[1 << 16], bad[1 << 16];
   int rounds = atoi(arguments[1]), loaded = 0, refused = 0;
@@ -79,6 +93,8 @@ int main(int count, char **arguments) {
         printf("round %d of %s: %s\n", round, arguments[i], message.text);
         return 1;
       }
+      if (isLoaded && readStrings(*burnish_program_model, inputs) == INT64_MIN)
+        return 1;
       if (round == 0 && !isLoaded)
         return printf("%s: %s\n", arguments[i], message.text), 1;
       ++(isLoaded ? loaded : refused);

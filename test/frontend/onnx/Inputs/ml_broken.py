@@ -46,7 +46,7 @@ CASES = {
     "aggregate": ("TreeEnsembleRegressor", dict(REGRESSOR, aggregate_function="MEDIAN")),
     "none": ("TreeEnsembleRegressor", dict(n_targets=1)),
     "class_id": ("TreeEnsembleClassifier", dict(CLASSIFIER, class_ids=[0, 2], classlabels_int64s=[4, 5])),
-    "strings": ("TreeEnsembleClassifier", dict(CLASSIFIER, classlabels_strings=["a", "b"])),
+    "strings": ("TreeEnsembleClassifier", dict(CLASSIFIER, classlabels_strings=["a"])),
     "placed_child": ("TreeEnsemble", dict(ENSEMBLE, nodes_truenodeids=[2, 0])),
     "placed_leaf": ("TreeEnsemble", dict(ENSEMBLE, nodes_falsenodeids=[0, -1])),
     "placed_cycle": ("TreeEnsemble", dict(ENSEMBLE, nodes_trueleafs=[0, 0])),
