@@ -283,14 +283,13 @@ private:
     llvm::Function *run =
         buildForward(name + "_entry", runOf(0)->getFunctionType(),
                      llvm::GlobalValue::InternalLinkage, choose, runOf);
-    uint64_t workspace = 0;
-    for (size_t variant = 0; variant < targets.size(); ++variant)
-      workspace =
-          std::max(workspace,
-                   llvm::cast<llvm::ConstantInt>(
-                       modelOf(variant)->getInitializer()->getAggregateElement(
-                           kWorkspace))
-                       ->getZExtValue());
+    int64_t workspace = 0;
+    for (size_t variant = 0; variant < targets.size(); ++variant) {
+      int64_t own = llvm::cast<llvm::ConstantInt>(fieldOf(variant, kWorkspace))
+                        ->getSExtValue();
+      // One that dims decide without bounds leaves the whole without.
+      workspace = own < 0 || workspace < 0 ? -1 : std::max(workspace, own);
+    }
     auto values = llvm::map_to_vector(fields->operands(), [](llvm::Use &field) {
       return llvm::cast<llvm::Constant>(field.get());
     });

@@ -334,31 +334,31 @@ std::string burnish::headerText(const nn::Signature &signature,
 
   // C has no arrays without elements.
   constexpr int64_t kLeast = 64;
-  if (facts.isPlanned) {
+  std::vector<std::string> dims = signature.dimParameters();
+  if (!dims.empty()) {
     os << "/* Bytes that a run on inputs of these dims needs at `workspace`, "
           "aligned to 64;\n"
        << " * -1 when they do not fit. Two runs at once need two workspaces. "
           "*/\n"
        << "int64_t " << name << "_workspace_size(";
     llvm::StringSet<> used;
-    for (auto [index, dim] : llvm::enumerate(signature.dimParameters())) {
+    for (auto [index, dim] : llvm::enumerate(dims)) {
       std::string base = cIdentifier(dim), parameter = base;
       for (int suffix = 2; !used.insert(parameter).second; ++suffix)
         parameter = base + "_" + std::to_string(suffix);
       os << (index ? ", " : "") << "int64_t " << parameter;
     }
     os << ");\n";
-    if (facts.workspaceBytes)
-      os << "\n/* The most that this can be. */\n"
-         << "#define " << upper << "_WORKSPACE_BYTES " << facts.workspaceBytes
-         << "\n";
+    if (!facts.isUnbounded)
+      os << "\n/* The most that this can be, and never 0. */\n";
   } else {
     os << "/* Bytes that a run needs at `workspace`, aligned to 64, and never "
           "0.\n"
-       << " * Two runs at once need two workspaces. */\n"
-       << "#define " << upper << "_WORKSPACE_BYTES "
-       << std::max(kLeast, facts.workspaceBytes) << "\n";
+       << " * Two runs at once need two workspaces. */\n";
   }
+  if (!facts.isUnbounded)
+    os << "#define " << upper << "_WORKSPACE_BYTES "
+       << std::max(kLeast, facts.workspaceBytes) << "\n";
   if (facts.weightsFileBytes)
     os << "\n/* Bytes of " << name
        << ".weights, which the caller maps or reads\n"
@@ -372,12 +372,25 @@ std::string burnish::headerText(const nn::Signature &signature,
        << (facts.weightsFileBytes ? "`context` has the weights. */\n"
                                   : "`context` may be NULL. */\n")
        << "int32_t " << name << "_run(\n    const burnish_context *context";
+    auto isState = [&](const nn::Port &port) {
+      return llvm::any_of(signature.outputs, [&](const nn::Port &output) {
+        return output.feeds >= 0 && output.updates >= 0 &&
+               &signature.inputs[output.updates] == &port;
+      });
+    };
     auto parameters = [&](StringRef prefix, llvm::ArrayRef<nn::Port> ports,
                           size_t first) {
-      for (auto [index, port] : llvm::enumerate(ports))
-        os << ",\n    " << prefix << cType(port.elementType).name
-           << " *BURNISH_RESTRICT " << names[first + index] << " /* "
-           << shapeText(port) << " */";
+      for (auto [index, port] : llvm::enumerate(ports)) {
+        // A state that is changed where it is has one parameter.
+        if (port.feeds >= 0 && port.updates >= 0)
+          continue;
+        os << ",\n    " << (isState(port) ? "" : prefix)
+           << cType(port.elementType).name << " *BURNISH_RESTRICT "
+           << names[first + index] << " /* " << shapeText(port)
+           << (isState(port) ? ", a state: 0 at first, changed by each run"
+                             : "")
+           << " */";
+      }
     };
     parameters("const ", signature.inputs, 0);
     parameters("", signature.outputs, signature.inputs.size());

@@ -17,9 +17,8 @@ struct HeaderFacts {
   /// The object defines NAME_run, which takes the context, a pointer for each
   /// input and output, and the workspace.
   bool isTyped = false;
-  /// The object defines NAME_workspace_size, from dims of the inputs; then
-  /// `workspaceBytes` is the most that it can be, or 0.
-  bool isPlanned = false;
+  /// Nothing bounds the dims that the workspace depends on.
+  bool isUnbounded = false;
   /// Runs take memory from the context.
   bool needsAllocator = false;
 };

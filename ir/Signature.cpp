@@ -95,6 +95,9 @@ static Port portOf(Type type, DictionaryAttr attributes, std::string fallback) {
   if (auto updated =
           attributes ? attributes.getAs<IntegerAttr>(kUpdatesAttr) : nullptr)
     port.updates = updated.getInt();
+  if (auto fed =
+          attributes ? attributes.getAs<IntegerAttr>(kFeedsAttr) : nullptr)
+    port.feeds = fed.getInt();
   if (auto bounds = attributes
                         ? attributes.getAs<DenseI64ArrayAttr>(kBoundsAttr)
                         : nullptr)
@@ -142,6 +145,8 @@ static Attribute toAttribute(const Port &port, OpBuilder &builder) {
   list.append("name", builder.getStringAttr(port.name));
   list.append("type", TypeAttr::get(
                           RankedTensorType::get(port.dims, port.elementType)));
+  if (port.feeds >= 0)
+    list.append("feeds", builder.getI64IntegerAttr(port.feeds));
   if (port.updates >= 0)
     list.append("updates", builder.getI64IntegerAttr(port.updates));
   return list.getDictionary(builder.getContext());
@@ -154,6 +159,8 @@ static Port toPort(DictionaryAttr dictionary) {
   port.name = dictionary.getAs<StringAttr>("name").str();
   if (auto updates = dictionary.getAs<IntegerAttr>("updates"))
     port.updates = updates.getInt();
+  if (auto feeds = dictionary.getAs<IntegerAttr>("feeds"))
+    port.feeds = feeds.getInt();
   if (auto bounds = dictionary.getAs<DenseI64ArrayAttr>("bounds"))
     port.bounds = bounds.asArrayRef().vec();
   port.elementType = type.getElementType();

@@ -34,6 +34,9 @@ constexpr llvm::StringLiteral kTrainingAttr = "nn.training";
 /// The attribute of a result that takes the place of an argument: its number.
 constexpr llvm::StringLiteral kUpdatesAttr = "nn.updates";
 
+/// The attribute of a result that is an argument of the next step: its number.
+constexpr llvm::StringLiteral kFeedsAttr = "nn.feeds";
+
 /// The attribute of a constant that is a parameter of a network: its `path`,
 /// and how training begins and treats it.
 constexpr llvm::StringLiteral kParamAttr = "nn.param";
@@ -58,6 +61,8 @@ struct Port {
   std::vector<std::string> dimNames;
   /// Of an output: the input that it takes the place of, or -1.
   int64_t updates = -1;
+  /// Of an output: the input that it is in the next step, or -1.
+  int64_t feeds = -1;
   /// The least and the most that each dim can be, in turn; empty when nothing
   /// bounds them.
   std::vector<int64_t> bounds;

@@ -82,6 +82,51 @@ bool Inputs::checkDims(int32_t index, const NpyHeader &header,
   return true;
 }
 
+bool Inputs::isState(int32_t index) const {
+  for (int32_t i = 0; i < model.output_count; ++i)
+    if (model.outputs[i].feeds == index + 1)
+      return true;
+  return false;
+}
+
+void Inputs::beginStep(int64_t step) {
+  for (int32_t i = 0; hasSteps && i < model.input_count; ++i)
+    if (!isState(i))
+      views[i].data = static_cast<uint8_t *>(tensors[i].view.data) +
+                      step * tensors[i].view.bytes;
+}
+
+/// Zeros, with the dims that other inputs give to names, and the least that
+/// there may be of others.
+bool Inputs::makeState(int32_t index, Message &message) {
+  const burnish_info &info = model.inputs[index];
+  Tensor &tensor = tensors[index];
+  for (int32_t axis = 0; axis < info.rank; ++axis) {
+    int64_t &size = tensor.view.dims[axis];
+    size = info.dims[axis] >= 0 ? info.dims[axis]
+           : info.bounds        ? info.bounds[2 * axis]
+                                : 0;
+    const char *name = dimName(info, axis);
+    if (info.dims[axis] >= 0 || !name || !*name)
+      continue;
+    for (int32_t i = 0; i < model.input_count; ++i)
+      for (int32_t j = 0; !isMade(i) && j < model.inputs[i].rank; ++j)
+        if (model.inputs[i].dims[j] < 0 && dimName(model.inputs[i], j) &&
+            strcmp(dimName(model.inputs[i], j), name) == 0)
+          size = dimsOf(i)[j];
+  }
+  int64_t elements = elementCount(tensor.view.dims, info.rank);
+  tensor.view.bytes = elements * burnish_type_size(info.type);
+  if (elements < 0 ||
+      !tensor.pages.allocate(static_cast<uint64_t>(tensor.view.bytes)))
+    return message.set(
+        "state '%s': no memory for %s", info.name,
+        ShapeText(typeName(info.type), tensor.view.dims, info.rank).text);
+  tensor.view.data = tensor.pages.data();
+  views[index] = tensor.view;
+  return true;
+}
+
 bool Inputs::loadOne(int32_t index, const NpyBytes &bytes, const char *where,
                      Message &message) {
   uint8_t start[NpyHeader::kMaxBytes];
@@ -89,17 +134,34 @@ bool Inputs::loadOne(int32_t index, const NpyBytes &bytes, const char *where,
   NpyHeader header;
   Tensor &tensor = tensors[index];
   if (!bytes.readStart(start, sizeof start, got, where, message) ||
-      !header.parse(start, got, where, message) ||
-      !checkDims(index, header, where, message))
+      !header.parse(start, got, where, message))
     return false;
+  NpyHeader step = header;
+  bool isSequence = hasSteps && !isState(index);
+  if (isSequence) {
+    if (header.rank == 0 || header.dims[0] == 0)
+      return message.set("%s: is %s, and its first axis should be the steps",
+                         where, header.text().text);
+    if (steps >= 0 && steps != header.dims[0])
+      return message.set("%s: has %" PRId64
+                         " steps, and an input before it %" PRId64,
+                         where, header.dims[0], steps);
+    steps = header.dims[0];
+    --step.rank;
+    memmove(step.dims, step.dims + 1,
+            static_cast<size_t>(step.rank) * sizeof *step.dims);
+  }
   int32_t type = model.inputs[index].type;
-  if (type == BURNISH_STRING
-          ? !readStrings(bytes, header, where, tensor, message)
-          : !readArray(bytes, header, type, where, tensor, message))
+  if (!checkDims(index, step, where, message) ||
+      (type == BURNISH_STRING
+           ? !readStrings(bytes, header, where, tensor, message)
+           : !readArray(bytes, header, type, where, tensor, message)))
     return false;
-  if (header.rank)
-    memcpy(tensor.view.dims, header.dims,
-           static_cast<size_t>(header.rank) * sizeof(int64_t));
+  if (isSequence)
+    tensor.view.bytes /= steps;
+  if (step.rank)
+    memcpy(tensor.view.dims, step.dims,
+           static_cast<size_t>(step.rank) * sizeof(int64_t));
   views[index] = tensor.view;
   return true;
 }
@@ -146,10 +208,12 @@ bool Inputs::loadArchive(const InputFile &file, Message &message) {
     found[input] = &entry;
   }
   for (int32_t i = 0; i < model.input_count; ++i)
-    if (!found[i])
+    if (!found[i] && !isMade(i))
       return message.set("%s: %s '%s' is missing", file.path(), word,
                          model.inputs[i].name);
   for (int32_t i = 0; i < model.input_count; ++i) {
+    if (!found[i])
+      continue;
     char where[sizeof message.text / 2];
     Text(where) << file.path() << ": " << word << " '" << model.inputs[i].name
                 << "'";
@@ -157,7 +221,24 @@ bool Inputs::loadArchive(const InputFile &file, Message &message) {
         !loadOne(i, found[i]->bytes, where, message))
       return false;
   }
+  for (int32_t i = 0; i < model.input_count; ++i)
+    if (!found[i] && !makeState(i, message))
+      return false;
   return true;
+}
+
+int32_t Inputs::fileCount() const {
+  int32_t count = 0;
+  for (int32_t i = 0; i < model.input_count; ++i)
+    count += !isMade(i);
+  return count;
+}
+
+int32_t Inputs::inputOfFile(int32_t file) const {
+  int32_t input = 0;
+  while (isMade(input) || file-- > 0)
+    ++input;
+  return input;
 }
 
 bool Inputs::load(const char *const *paths, int32_t count, Message &message) {
@@ -181,18 +262,22 @@ bool Inputs::load(const char *const *paths, int32_t count, Message &message) {
     if (memcmp(magic, "\x93N", 2) != 0)
       return message.set("%s: is neither an .npy nor an .npz file",
                          file.path());
-    if (count != model.input_count)
+    if (count != fileCount())
       return message.set("%s: is one array, the model has %d %ss", file.path(),
-                         model.input_count, word);
+                         fileCount(), word);
+    int32_t input = inputOfFile(i);
     char where[sizeof message.text / 2];
-    Text(where) << file.path() << ": " << word << " '" << model.inputs[i].name
-                << "'";
+    Text(where) << file.path() << ": " << word << " '"
+                << model.inputs[input].name << "'";
     NpyBytes bytes;
     bytes.file = &file;
     bytes.size = file.size();
-    if (!loadOne(i, bytes, where, message))
+    if (!loadOne(input, bytes, where, message))
       return false;
   }
+  for (int32_t i = 0; i < model.input_count; ++i)
+    if (isMade(i) && !makeState(i, message))
+      return false;
   return true;
 }
 

@@ -1,6 +1,7 @@
 // main.cpp - the command line of a compiled program.
 #include "characters.h"
 #include "file.h"
+#include "generate.h"
 #include "npz.h"
 #include "options.h"
 #include "program.h"
@@ -34,7 +35,11 @@ struct Options : CommonOptions {
   const char **files = nullptr;
   Inputs::Pin *pins = nullptr;
   int32_t fileCount = 0, pinCount = 0;
-  bool wantsSignature = false, wantsHelp = false, inventsInputs = false;
+  bool wantsSignature = false, wantsHelp = false, inventsInputs = false,
+       hasSteps = false;
+  Generation generation;
+  /// One of the options for generations, without --generate.
+  const char *ofGeneration = nullptr;
 };
 
 const char *baseName(const char *path) {
@@ -95,6 +100,32 @@ bool parseOption(const burnish_model &model, int &index, char **arguments,
                     message);
   } else if (const char *dim = valueOfOption(argument, "--dim=")) {
     return parsePin(model, dim, options.pins[options.pinCount++], message);
+  } else if (const char *tokens = valueOfOption(argument, "--generate=")) {
+    return (parseNumber(tokens, 1'000'000, options.generation.count) &&
+            options.generation.count > 0) ||
+           message.set("--generate=%s: a number of tokens is wanted", tokens);
+  } else if (const char *top = valueOfOption(argument, "--top=")) {
+    options.ofGeneration = argument;
+    return (parseNumber(top, 1000, options.generation.top) &&
+            options.generation.top > 0) ||
+           message.set("--top=%s: a number from 1 to 1000 is wanted", top);
+  } else if (const char *end = valueOfOption(argument, "--end=")) {
+    options.ofGeneration = argument;
+    return parseNumber(end, INT64_MAX, options.generation.end) ||
+           message.set("--end=%s: the number of a token is wanted", end);
+  } else if (const char *seed = valueOfOption(argument, "--seed=")) {
+    options.ofGeneration = argument;
+    return parseNumber(seed, INT64_MAX, options.generation.seed) ||
+           message.set("--seed=%s: a number is wanted", seed);
+  } else if (const char *warm = valueOfOption(argument, "--temperature=")) {
+    options.ofGeneration = argument;
+    int64_t millionths = 0;
+    bool isNumber = parseNumber(warm, 1000, millionths, 6) && millionths > 0;
+    options.generation.temperature = static_cast<double>(millionths) * 1e-6;
+    return isNumber ||
+           message.set("--temperature=%s: a number above 0 is wanted", warm);
+  } else if (strcmp(argument, "--steps") == 0) {
+    options.hasSteps = true;
   } else if (strcmp(argument, "--random") == 0) {
     options.inventsInputs = true;
   } else if (const char *kept = valueOfOption(argument, "--compare=")) {
@@ -143,6 +174,13 @@ bool isSound(const burnish_model &model, const Options &options,
   if (options.inventsInputs && options.fileCount)
     return message.set("--random makes inputs up, and %s has some",
                        options.files[0]);
+  bool generates = options.generation.count > 0;
+  if (options.ofGeneration && !generates)
+    return message.set("%s is for --generate=TOKENS", options.ofGeneration);
+  if (generates && (isBench || invents || options.kept || options.hasSteps))
+    return message.set("--generate is for a run on a prompt");
+  if (options.hasSteps && (isBench || invents || options.kept))
+    return message.set("--steps is for a run on files");
   if (options.pinCount && !invents)
     return message.set("--dim is for --bench and --random without a file, "
                        "files have shapes of their own");
@@ -151,7 +189,7 @@ bool isSound(const burnish_model &model, const Options &options,
     return message.set("-o %s: the name of an output ends in .npz or .npy",
                        options.output);
   if (options.output && endsWith(options.output, ".npy") &&
-      model.output_count != 1)
+      model.output_count != 1 && options.generation.count < 0)
     return message.set("-o %s: the model has %d outputs, they fit into an .npz",
                        options.output, model.output_count);
   if (options.wantsSignature || invents || model.input_count == 0)
@@ -164,11 +202,13 @@ bool isSound(const burnish_model &model, const Options &options,
                        "for each input (see --help)",
                        model.inputs[0].name,
                        model.input_count > 1 ? " and others" : "");
-  return options.fileCount == 1 || options.fileCount == model.input_count ||
+  int32_t wanted = model.input_count;
+  for (int32_t i = 0; i < model.output_count; ++i)
+    wanted -= model.outputs[i].feeds != 0;
+  return options.fileCount == 1 || options.fileCount == wanted ||
          message.set("%d files for %d input%s: one .npz is wanted, or an .npy "
                      "for each input",
-                     options.fileCount, model.input_count,
-                     model.input_count == 1 ? "" : "s");
+                     options.fileCount, wanted, wanted == 1 ? "" : "s");
 }
 
 void printPorts(const char *title, const burnish_info *infos, int32_t count) {
@@ -193,6 +233,12 @@ void printHelp(const burnish_model &model, const Options &options) {
          "Keys of an .npz are the inputs' names, or arr_0, arr_1, ...; of .npy "
          "files there\nis one for each input. Strings are arrays of characters "
          "(numpy's str or bytes).\n\n"
+          "  --steps          the first axis of inputs is the steps of a "
+          "sequence\n"
+          "  --generate=N     N tokens more, of a decoder with states: "
+          "--top=K --temperature=T\n"
+          "                   --seed=S draw from the likeliest, --end=TOKEN "
+          "stops\n"
          "  --random         inputs made up, always the same ones\n"
          "  --compare=FILE   say how far outputs are from those in an .npz\n"
          "  --threads=N      threads (default: the cores there are)\n"
@@ -205,12 +251,14 @@ void printHelp(const burnish_model &model, const Options &options) {
 }
 
 bool writeOutputs(const burnish_model &model, const Session &session,
-                  OutputFile &file, bool isArchive, Message &message) {
+                  const Steps *steps, OutputFile &file, bool isArchive,
+                  Message &message) {
   NpzWriter archive(file);
   for (int32_t i = 0; i < model.output_count; ++i) {
     const burnish_info &info = model.outputs[i];
-    const burnish_tensor &tensor = session.output(i);
-    int64_t count = elementCount(tensor.dims, info.rank);
+    const burnish_tensor &tensor = steps ? steps->output(i) : session.output(i);
+    int32_t rank = info.rank + (steps && !info.feeds);
+    int64_t count = elementCount(tensor.dims, rank);
     bool isString = info.type == BURNISH_STRING;
     Characters characters;
     if (isString && count >= 0 &&
@@ -220,21 +268,21 @@ bool writeOutputs(const burnish_model &model, const Session &session,
     if (count < 0 || (!isString && !elementType(info.type)))
       return message.set(
           "output '%s': %s cannot be written", info.name,
-          ShapeText(typeName(info.type), tensor.dims, info.rank).text);
+          ShapeText(typeName(info.type), tensor.dims, rank).text);
     uint64_t bytes =
         isString ? characters.bytes
                  : static_cast<uint64_t>(count * burnish_type_size(info.type));
     const void *data = isString ? characters.pages.data() : tensor.data;
     const char *descr = isString ? characters.descr : nullptr;
     if (isArchive) {
-      if (!archive.add(info.name, info.type, tensor.dims, info.rank, data,
+      if (!archive.add(info.name, info.type, tensor.dims, rank, data,
                        bytes, message, descr))
         return false;
       continue;
     }
     uint8_t header[NpyHeader::kMaxBytes];
     uint64_t headerBytes =
-        npyHeader(header, info.type, tensor.dims, info.rank, descr);
+        npyHeader(header, info.type, tensor.dims, rank, descr);
     if (headerBytes == 0)
       return message.set("output '%s': its shape is too long for a file",
                          info.name);
@@ -245,11 +293,47 @@ bool writeOutputs(const burnish_model &model, const Session &session,
   return (!isArchive || archive.finish(message)) && file.commit(message);
 }
 
+/// The prompt and what followed, as one array; or on a line what followed.
+bool writeTokens(const burnish_model &model, const Decoder &decoder,
+                 OutputFile &file, const Options &options, Message &message) {
+  int64_t dims[] = {1, decoder.tokenCount()};
+  uint64_t bytes = static_cast<uint64_t>(decoder.tokenCount()) * 8;
+  if (!options.output) {
+    for (int64_t i = decoder.promptCount(); i < decoder.tokenCount(); ++i) {
+      char number[24];
+      Text(number) << decoder.tokens()[i];
+      fputs(i > decoder.promptCount() ? " " : "", stdout);
+      fputs(number, stdout);
+    }
+    puts("");
+    return true;
+  }
+  if (endsWith(options.output, ".npz")) {
+    NpzWriter archive(file);
+    return archive.add(model.inputs[decoder.idsInput()].name, BURNISH_INT64,
+                       dims, 2, decoder.tokens(), bytes, message) &&
+           archive.finish(message) && file.commit(message);
+  }
+  uint8_t header[NpyHeader::kMaxBytes];
+  uint64_t headerBytes = npyHeader(header, BURNISH_INT64, dims, 2);
+  return file.write(header, headerBytes, message) &&
+         file.write(decoder.tokens(), bytes, message) && file.commit(message);
+}
+
 int runProgram(const burnish_model &model, const Options &options) {
   Message message;
   Inputs inputs(model);
   if (!inputs.isValid())
     return complain(options, BadInput, "no memory for the inputs");
+  if (options.hasSteps)
+    inputs.expectSteps();
+  bool generates = options.generation.count > 0;
+  Decoder decoder(model, options.generation);
+  if (generates) {
+    if (!decoder.prepare(message))
+      return complain(options, BadInput, message.text);
+    inputs.expectOnly(decoder.idsInput());
+  }
   bool isBench = options.benchNanoseconds >= 0;
   bool invents = options.inventsInputs || (isBench && options.fileCount == 0);
   bool hasInputs = invents
@@ -261,6 +345,7 @@ int runProgram(const burnish_model &model, const Options &options) {
   burnish_model outputs = model;
   outputs.inputs = model.outputs;
   outputs.input_count = options.kept ? model.output_count : 0;
+  outputs.output_count = 0;
   Inputs kept(outputs, "output");
   if (options.kept &&
       (!kept.isValid() || !kept.load(&options.kept, 1, message)))
@@ -285,12 +370,24 @@ int runProgram(const burnish_model &model, const Options &options) {
                    return it.session.run(it.inputs);
                  },
                  &closure, session.pool(), session.dimsWorkspaceBytes()};
-  if (int32_t status = isBench ? bench(timed, options.benchNanoseconds, threads)
-                               : session.run(inputs))
+  if (generates) {
+    if (!decoder.run(session, inputs, message))
+      return complain(options, BadInput, message.text);
+    return writeTokens(model, decoder, file, options, message)
+               ? Done
+               : complain(message);
+  }
+  Steps steps(model);
+  if (options.hasSteps) {
+    if (!steps.run(session, inputs, message))
+      return complain(options, BadInput, message.text);
+  } else if (int32_t status =
+                 isBench ? bench(timed, options.benchNanoseconds, threads)
+                         : session.run(inputs))
     return complain(options, BadInput, burnish_status_text(status));
   if (options.output &&
-      !writeOutputs(model, session, file, endsWith(options.output, ".npz"),
-                    message))
+      !writeOutputs(model, session, options.hasSteps ? &steps : nullptr, file,
+                    endsWith(options.output, ".npz"), message))
     return complain(message);
   if (options.kept &&
       !printDifferences(model, session, kept, options.kept, message))

@@ -21,6 +21,10 @@ public:
   /// Returns a burnish_status. Outputs of the run before are gone.
   int32_t run(const Inputs &inputs);
 
+  /// States go from the outputs of the last run to the inputs of the next;
+  /// false after a message, where one has become larger than its bounds.
+  bool feed(Inputs &inputs, Message &message);
+
   const burnish_tensor &output(int32_t index) const { return outputs[index]; }
   const burnish_context *pool() const { return context; }
   /// What the runs until now needed, where that depends on dims.
@@ -48,7 +52,29 @@ private:
   Array<burnish_tensor> outputs;
   Array<int64_t> dims;
   Pages buffers;
+  /// What was an output with a buffer of the context's and is an input now.
+  Array<void *> fed;
   void *weights = nullptr;
+};
+
+/// A sequence: as many runs as there are steps, with states handed on, and what
+/// each gave.
+class Steps {
+public:
+  explicit Steps(const burnish_model &model)
+      : outputs(model.output_count), model(model) {}
+  ~Steps();
+  bool run(Session &session, Inputs &inputs, Message &message);
+  /// With the steps along one more axis in front; of a state, the last.
+  const burnish_tensor &output(int32_t index) const {
+    return outputs[index].view;
+  }
+
+private:
+  bool keep(const Session &session, int64_t step, int64_t count,
+            Message &message);
+  Array<Tensor> outputs;
+  const burnish_model &model;
 };
 
 /// Names, element types and shapes as JSON.

@@ -102,7 +102,6 @@ static burnish_status checkDims(const burnish_model &model,
         (size < info.bounds[2 * axis] || size > info.bounds[2 * axis + 1]))
       return BURNISH_BAD_SHAPE;
   }
-<<<<<<< HEAD
   return bytesOf(info, tensor.dims) < 0 ? BURNISH_BAD_SHAPE : BURNISH_OK;
 }
 
@@ -112,13 +111,8 @@ static burnish_status checkInput(const burnish_model &model,
   const burnish_tensor &tensor = inputs[index];
   if (burnish_status status = checkDims(model, inputs, index))
     return status;
-  if (info.type != BURNISH_STRING && tensor.bytes != bytesOf(info, tensor.dims))
-=======
   int64_t bytes = bytesOf(info, tensor.dims);
-  if (bytes < 0)
-    return BURNISH_BAD_SHAPE;
   if (tensor.bytes != bytes || (!tensor.data && tensor.bytes > 0))
->>>>>>> strings
     return BURNISH_BAD_ARGUMENT;
   if (info.type != BURNISH_STRING)
     return BURNISH_OK;
@@ -227,6 +221,34 @@ int32_t burnish_run(const burnish_model *model, const burnish_context *context,
   int32_t status = model->run(context, inputs, outputs, taken);
   context->release(context, taken);
   return status;
+}
+
+int32_t burnish_step(const burnish_model *model, const burnish_context *context,
+                     burnish_tensor *inputs, burnish_tensor *outputs,
+                     void *workspace) {
+  if (!model || (model->output_count > 0 && !outputs))
+    return BURNISH_BAD_ARGUMENT;
+  auto isSwapped = [&](int32_t i) {
+    return model->outputs[i].feeds && !model->outputs[i].updates;
+  };
+  for (int32_t i = 0; i < model->output_count; ++i)
+    if (isSwapped(i) && !outputs[i].data)
+      return BURNISH_BAD_ARGUMENT;
+  if (int32_t status = burnish_run(model, context, inputs, outputs, workspace))
+    return status;
+  for (int32_t i = 0; i < model->output_count; ++i) {
+    if (!isSwapped(i))
+      continue;
+    const burnish_info &info = model->outputs[i];
+    burnish_tensor &next = inputs[info.feeds - 1];
+    void *old = next.data;
+    next.data = outputs[i].data;
+    next.bytes = bytesOf(info, outputs[i].dims);
+    for (int32_t axis = 0; axis < info.rank; ++axis)
+      next.dims[axis] = outputs[i].dims[axis];
+    outputs[i].data = old;
+  }
+  return BURNISH_OK;
 }
 
 int64_t burnish_workspace_for(const burnish_model *model,

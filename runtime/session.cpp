@@ -21,11 +21,16 @@ static int64_t sumOfRanks(const burnish_model &model) {
 }
 
 Session::Session(const burnish_model &model)
-    : model(model), outputs(model.output_count), dims(sumOfRanks(model)) {}
+    : model(model), outputs(model.output_count), dims(sumOfRanks(model)),
+      fed(model.output_count) {}
 
 Session::~Session() {
-  if (context)
+  if (context) {
     releaseOutputs();
+    for (int32_t i = 0; fed.isValid() && i < model.output_count; ++i)
+      if (fed[i])
+        context->release(context, fed[i]);
+  }
   burnish_pool_destroy(context);
   if (weights)
     munmap(weights, static_cast<size_t>(model.weights_bytes));
@@ -114,7 +119,8 @@ bool Session::prepare(int32_t threads, const char *weightsPath,
   mallopt(M_TRIM_THRESHOLD, INT_MAX);
 #endif
   context = burnish_pool_create(threads);
-  if (!context || !outputs.isValid() || !dims.isValid() || !makeOutputs())
+  if (!context || !outputs.isValid() || !dims.isValid() || !fed.isValid() ||
+      !makeOutputs())
     return message.set("no memory for the outputs");
   // One that depends on dims is made by the first run that has them.
   if (!model.workspace_size &&
@@ -135,6 +141,49 @@ bool Session::growText(int64_t bytes) {
   textPages.swap(larger);
   text = {textPages.data(), bytes, 0};
   context->text = &text;
+  return true;
+}
+
+bool Session::feed(Inputs &inputs, Message &message) {
+  for (int32_t i = 0; i < model.output_count; ++i) {
+    // What has fixed sizes was changed where it is.
+    if (!model.outputs[i].feeds || model.outputs[i].updates)
+      continue;
+    int32_t input = model.outputs[i].feeds - 1;
+    const burnish_info &info = model.inputs[input];
+    burnish_tensor &next = inputs.view(input);
+    for (int32_t axis = 0; axis < info.rank; ++axis) {
+      int64_t size = outputs[i].dims[axis];
+      bool isFull = info.bounds && size > info.bounds[2 * axis + 1];
+      if (isFull)
+        return message.set("state '%s' is full: dim %d would be %" PRId64
+                           ", and the model takes %" PRId64,
+                           info.name, axis, size, info.bounds[2 * axis + 1]);
+      if (info.dims[axis] >= 0 && size != info.dims[axis])
+        return message.set("state '%s': dim %d is %" PRId64
+                           " after the step, and the model takes %" PRId64,
+                           info.name, axis, size, info.dims[axis]);
+      next.dims[axis] = size;
+    }
+    void *data = outputs[i].data;
+    int64_t bytes =
+        elementCount(next.dims, info.rank) * burnish_type_size(info.type);
+    if (hasFixedShape(model.outputs[i])) {
+      // Its buffer is for the next output.
+      data = context->allocate(context, bytes);
+      if (!data)
+        return message.set("no memory for state '%s'", info.name);
+      memcpy(data, outputs[i].data, static_cast<size_t>(bytes));
+    } else {
+      outputs[i].data = nullptr;
+      outputs[i].bytes = 0;
+    }
+    if (fed[i])
+      context->release(context, fed[i]);
+    fed[i] = data;
+    next.data = data;
+    next.bytes = bytes;
+  }
   return true;
 }
 

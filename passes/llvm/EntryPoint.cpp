@@ -32,16 +32,13 @@ public:
     workspaceBytes =
         module->getAttrOfType<IntegerAttr>(nn::kWorkspaceAttr).getInt();
     allocates = module->hasAttr(nn::kAllocatesAttr);
-<<<<<<< HEAD
+    makesStrings = module->hasAttr(nn::kMakesStringsAttr);
     plan = entryFunction(kWorkspacePlan);
     resultSizes = entryFunction(kResultSizes);
     if (resultSizes) {
       auto numbers = resultSizes->getAttrOfType<DenseI64ArrayAttr>(kPlacedAttr);
       placed.insert(numbers.asArrayRef().begin(), numbers.asArrayRef().end());
     }
-=======
-    makesStrings = module->hasAttr(nn::kMakesStringsAttr);
->>>>>>> strings
   }
 
   void build(bool isProgram) {
@@ -53,7 +50,8 @@ public:
     if (signature.isStatic() && !allocates)
       buildTypedRun();
     LLVM::LLVMFuncOp workspaceSize;
-    if (plan) {
+    // Of several CPUs' code, each has these where dims are not known.
+    if (!signature.entryDims().empty()) {
       buildTypedWorkspaceSize();
       workspaceSize = buildWorkspaceSize();
     }
@@ -184,7 +182,8 @@ private:
 
   /// Bytes of a workspace, an i64 (-1: a shape does not fit).
   Value plannedBytes(ArrayRef<Value> dims) {
-    return LLVM::CallOp::create(b, plan, dims).getResult();
+    return plan ? LLVM::CallOp::create(b, plan, dims).getResult()
+                : constant(i64, workspaceBytes);
   }
 
   /// i64 NAME_workspace_of(inputs), which burnish_model's `workspace_size`
@@ -489,8 +488,12 @@ private:
   /// i32 NAME_run(context, inputs..., outputs..., workspace) of a model whose
   /// sizes are all known.
   void buildTypedRun() {
-    size_t pointers =
-        1 + signature.inputs.size() + signature.outputs.size() + 1;
+    // A state that a step changes where it is has one pointer.
+    auto isOwn = [](const nn::Port &port) {
+      return port.feeds < 0 || port.updates < 0;
+    };
+    size_t pointers = 1 + signature.inputs.size() +
+                      llvm::count_if(signature.outputs, isOwn) + 1;
     LLVM::LLVMFuncOp run =
         function(signature.name + "_run", SmallVector<Type>(pointers, pointer),
                  LLVM::Linkage::External);
@@ -500,7 +503,9 @@ private:
     for (const std::vector<nn::Port> *ports :
          {&signature.inputs, &signature.outputs})
       for (const nn::Port &port : *ports)
-        appendDescriptor(arguments, run.getArgument(next++),
+        appendDescriptor(arguments,
+                         isOwn(port) ? run.getArgument(next++)
+                                     : run.getArgument(1 + port.updates),
                          sizesOf(port, Value(), 0));
     LLVM::ReturnOp::create(b, callMain(arguments, weightsBase(context),
                                        run.getArgument(next),
@@ -595,13 +600,13 @@ private:
     return array(what, info, ports.size(), [&](size_t position) {
       const nn::Port &port = ports[position];
       const Symbols &symbol = symbols[position];
-      return aggregate(info,
-                       {addressOf(symbol.name), addressOrNull(symbol.dims),
-                        addressOrNull(symbol.dimNames),
-                        constant(i32, port.dims.size()),
-                        constant(i32, nn::onnxType(port.elementType)),
-                        constant(i32, port.updates + 1), constant(i32, 0),
-                        addressOrNull(symbol.bounds)});
+      return aggregate(
+          info,
+          {addressOf(symbol.name), addressOrNull(symbol.dims),
+           addressOrNull(symbol.dimNames), constant(i32, port.dims.size()),
+           constant(i32, nn::onnxType(port.elementType)),
+           constant(i32, port.updates + 1), constant(i32, port.feeds + 1),
+           addressOrNull(symbol.bounds)});
     });
   }
 
@@ -613,19 +618,16 @@ private:
         {pointer, pointer, pointer, i32, i32, i64, i64, i32, pointer, pointer});
     global(signature.name, type, LLVM::Linkage::External, [&] {
       return aggregate(
-          type, {addressOf(name), addressOrNull(inputs), addressOrNull(outputs),
-                 constant(i32, signature.inputs.size()),
-                 constant(i32, signature.outputs.size()),
-                 constant(i64, workspaceBytes),
-                 constant(i64, weightsInFile ? weightsBytes : 0),
-<<<<<<< HEAD
-                 constant(i32, allocates ? 1 : 0), addressOf(run.getSymName()),
-                 addressOrNull(workspaceSize ? workspaceSize.getSymName()
-                                             : StringRef())});
-=======
-                 constant(i32, (allocates ? 1 : 0) | (makesStrings ? 2 : 0)),
-                 addressOf(run.getSymName()), constant(i64, 0)});
->>>>>>> strings
+          type,
+          {addressOf(name), addressOrNull(inputs), addressOrNull(outputs),
+           constant(i32, signature.inputs.size()),
+           constant(i32, signature.outputs.size()),
+           constant(i64, plan && workspaceBytes == 0 ? -1 : workspaceBytes),
+           constant(i64, weightsInFile ? weightsBytes : 0),
+           constant(i32, (allocates ? 1 : 0) | (makesStrings ? 2 : 0)),
+           addressOf(run.getSymName()),
+           addressOrNull(workspaceSize ? workspaceSize.getSymName()
+                                       : StringRef())});
     });
   }
 

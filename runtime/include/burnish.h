@@ -187,7 +187,9 @@ typedef struct burnish_info {
    * buffer: its `data` is the input's, or NULL, and then burnish_run sets it.
    */
   int32_t updates;
-  int32_t reserved;
+  /* Of an output: 0, or 1 more than the number of the input that it is in the
+   * next step (--state). */
+  int32_t feeds;
   /* The least and the most that each dim may be, in turn; NULL when nothing
    * bounds them. */
   const int64_t *bounds;
@@ -205,7 +207,7 @@ typedef struct burnish_model {
   int32_t input_count;
   int32_t output_count;
   /* What a run needs at `workspace`. Where that depends on dims: the most that
-   * it can be, or 0 when nothing bounds them. */
+   * it can be, or -1 when nothing bounds them. */
   int64_t workspace_bytes;
   /* Size of the .weights file; 0 when the weights are in the object. */
   int64_t weights_bytes;
@@ -234,8 +236,21 @@ BURNISH_API int32_t burnish_run(const burnish_model *model,
                                 const burnish_tensor *inputs,
                                 burnish_tensor *outputs, void *workspace);
 
-/* Bytes that any run needs at `workspace` at most; 0 for NULL, and where they
- * depend on dims that nothing bounds. */
+/* One step of a model with states (--state OUTPUT=INPUT): like burnish_run, and
+ * then each such output is the input of the next step. What has fixed sizes was
+ * changed where it is. Else the two tensors change their buffers, so that
+ * nothing is copied: the caller brings both, each with room for the output's
+ * `bytes`, and after the step finds the state in `inputs`. A state is 0 when a
+ * sequence begins, or has a dim of 0. BURNISH_BAD_SHAPE and
+ * BURNISH_BAD_ARGUMENT say that a state has become too large for its bounds or
+ * buffers; it is then what it was. */
+BURNISH_API int32_t burnish_step(const burnish_model *model,
+                                 const burnish_context *context,
+                                 burnish_tensor *inputs,
+                                 burnish_tensor *outputs, void *workspace);
+
+/* Bytes that any run needs at `workspace` at most; 0 for NULL, and -1 where
+ * they depend on dims that nothing bounds. */
 BURNISH_API int64_t burnish_workspace_size(const burnish_model *model);
 
 /* Bytes that a run on inputs of these dims needs at `workspace`; data are not

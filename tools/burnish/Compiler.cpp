@@ -298,7 +298,7 @@ bool Compiler::import() {
     return false;
   storage = std::move(imported->storage);
   modules.push_back(std::move(imported->module));
-  return boundDims();
+  return boundDims() && linkStates();
 }
 
 /// Says on the arguments what the options say of dims that only run time knows.
@@ -335,6 +335,92 @@ bool Compiler::boundDims() {
       talk << file << ": no input has a dim named '" << name << "'\n";
       return false;
     }
+  return true;
+}
+
+/// What `*` stands for in `pattern`, so that it is `name`; none when it is not.
+/// A pattern without one is a name.
+static std::optional<StringRef> starOf(StringRef pattern, StringRef name) {
+  auto [before, after] = pattern.split('*');
+  if (before.size() == pattern.size())
+    return name == pattern ? std::optional(StringRef()) : std::nullopt;
+  if (name.size() < before.size() + after.size() ||
+      !name.consume_front(before) || !name.consume_back(after))
+    return std::nullopt;
+  return name;
+}
+
+/// A shape as messages show it: f32[2,batch,128].
+static std::string textOf(const nn::Port &port) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  os << port.elementType << "[";
+  for (auto [axis, dim] : llvm::enumerate(port.dims)) {
+    os << (axis ? "," : "");
+    if (!ShapedType::isDynamic(dim))
+      os << dim;
+    else
+      os << (port.dimNames[axis].empty() ? "?" : port.dimNames[axis]);
+  }
+  os << "]";
+  return text;
+}
+
+/// Says on results which arguments they are in the next step. What has fixed
+/// sizes is changed where it is.
+bool Compiler::linkStates() {
+  if (options.states.empty())
+    return true;
+  FailureOr<nn::Signature> signature = nn::Signature::of(module());
+  FailureOr<func::FuncOp> function = nn::modelFunction(module());
+  if (failed(signature) || failed(function))
+    return false;
+  auto refuse = [&](StringRef state, const Twine &why) {
+    talk << file << ": --state " << state << ": " << why << "\n";
+    return false;
+  };
+  Builder b(context.get());
+  std::vector<bool> isFed(signature->inputs.size());
+  for (StringRef state : options.states) {
+    auto [outputs, inputs] = state.split('=');
+    bool isFound = false;
+    for (auto [number, output] : llvm::enumerate(signature->outputs)) {
+      std::optional<StringRef> star = starOf(outputs, output.name);
+      if (!star)
+        continue;
+      isFound = true;
+      auto [before, after] = inputs.split('*');
+      std::string wanted = (before + *star + after).str();
+      auto input = llvm::find_if(signature->inputs, [&](const nn::Port &port) {
+        return port.name == wanted;
+      });
+      if (input == signature->inputs.end())
+        return refuse(state, "no input is named '" + wanted + "'");
+      size_t fed = input - signature->inputs.begin();
+      if (isFed[fed])
+        return refuse(state, "input '" + wanted + "' is a state already");
+      if (output.feeds >= 0)
+        return refuse(state, "output '" + output.name + "' is a state already");
+      bool fits = input->elementType == output.elementType &&
+                  input->dims.size() == output.dims.size();
+      for (size_t axis = 0; fits && axis < input->dims.size(); ++axis)
+        fits = ShapedType::isDynamic(input->dims[axis]) ||
+               ShapedType::isDynamic(output.dims[axis]) ||
+               input->dims[axis] == output.dims[axis];
+      if (!fits)
+        return refuse(state, "output '" + output.name + "' is " +
+                                 textOf(output) + ", and input '" + wanted +
+                                 "' " + textOf(*input));
+      isFed[fed] = true;
+      output.feeds = fed;
+      function->setResultAttr(number, nn::kFeedsAttr, b.getI64IntegerAttr(fed));
+      if (input->isStatic() && output.isStatic())
+        function->setResultAttr(number, nn::kUpdatesAttr,
+                                b.getI64IntegerAttr(fed));
+    }
+    if (!isFound)
+      return refuse(state, "no output is named '" + outputs + "'");
+  }
   return true;
 }
 
@@ -487,7 +573,11 @@ std::string Compiler::header() const {
   facts.workspaceBytes = workspaceBytes();
   for (const OwningOpRef<ModuleOp> &each : modules)
     facts.needsAllocator |= each.get()->hasAttr(nn::kAllocatesAttr);
-  facts.isPlanned = module()->hasAttr(nn::kPlannedAttr);
+  for (const OwningOpRef<ModuleOp> &each : modules) {
+    auto bytes = each.get()->getAttrOfType<IntegerAttr>(nn::kWorkspaceAttr);
+    facts.isUnbounded |=
+        each.get()->hasAttr(nn::kPlannedAttr) && bytes && bytes.getInt() == 0;
+  }
   facts.weightsFileBytes = weightsFileBytes();
   facts.isTyped = module().lookupSymbol(signature.name + "_run") != nullptr;
   return headerText(signature, facts);

@@ -64,6 +64,7 @@ private:
   bool takeSchedules(mlir::ModuleOp module, const Target &target);
   bool parseModule();
   bool boundDims();
+  bool linkStates();
   bool import();
 
   const Options &options;

@@ -26,6 +26,7 @@ MODEL may also be a .nn file, in Burnish's own language, or a .mlir file, at any
   --emit=WHAT           stop at dsl, onnx, nn, linalg, tiles, loops, llvm, asm, obj or exe
   --dim NAME=N          give a symbolic dimension a value, or bounds: NAME=1..64
   --shape INPUT=1x3x8   give an input a shape
+  --state OUT=IN        an output that is an input of the next step, or all like present.*=past.* (several times)
   --net=NAME            which net or export of a .nn file (default: the last net; for C, the last export)
   --weights-from=FILE   a .safetensors file with the params of a .nn network, or with some of an ONNX model
   --train[=RECIPE.nn]   a program that trains: by the recipe in a .nn file, or an ONNX model by that of RECIPE.nn
@@ -184,6 +185,15 @@ static llvm::ArrayRef<Option> table() {
                            options.shapes[value.take_front(at).str()]);
        },
        "--shape INPUT=1x3x224x224"},
+      {"--state", Option::Needed,
+       bit(Command::Compile) | bit(Command::Run) | bit(Command::Bench),
+       [](Options &options, StringRef value) {
+         auto [output, input] = value.split('=');
+         options.states.push_back(value.str());
+         return !output.empty() && !input.empty() &&
+                output.count('*') == input.count('*') && output.count('*') <= 1;
+       },
+       "--state OUTPUT=INPUT, or of all like --state present.*=past.*"},
       {"--net", Option::Needed,
        kCompiling | bit(Command::Check) | bit(Command::GradCheck),
        text(&Options::net), "--net=NAME"},

@@ -51,6 +51,8 @@ struct Options {
   /// The least and the most that symbolic dims may be.
   std::map<std::string, std::pair<int64_t, int64_t>> bounds;
   std::map<std::string, std::vector<int64_t>> shapes;
+  /// Outputs that are inputs of the next step: OUTPUT=INPUT.
+  std::vector<std::string> states;
   std::string target, cpu, sysroot;
   /// Of networks in the language.
   std::string net, weightsFrom;

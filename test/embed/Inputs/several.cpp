@@ -22,9 +22,13 @@ static bool isClose(const float *values, const float *wanted, int count) {
 
 struct Workspace {
   void *pointer;
-  explicit Workspace(const burnish_model &model)
+  explicit Workspace(const burnish_model &model,
+                     const burnish_tensor *inputs = nullptr)
       : pointer(std::aligned_alloc(
-            64, size_t(burnish_workspace_size(&model) + 127) / 64 * 64)) {}
+            64, size_t((inputs ? burnish_workspace_for(&model, inputs)
+                               : burnish_workspace_size(&model)) +
+                       127) /
+                    64 * 64)) {}
   ~Workspace() { std::free(pointer); }
 };
 
@@ -49,12 +53,12 @@ static bool chain(const burnish_context *context) {
 // Of as many rows as the caller says, into a buffer of the caller's or of the
 // context's.
 static bool rowsOf(const burnish_context *context, int64_t count, bool brings) {
-  Workspace workspace(rows);
   int64_t dims[] = {count, 4}, outDims[1];
   float sums[6];
   burnish_tensor x = {const_cast<float *>(rows_x), dims, count * 16},
                  out = {brings ? sums : nullptr, outDims,
                         brings ? int64_t(sizeof sums) : 0};
+  Workspace workspace(rows, &x);
   if (burnish_run(&rows, context, &x, &out, workspace.pointer) != BURNISH_OK)
     return false;
   bool isGood =
