@@ -151,7 +151,9 @@ bool Elaborator::statement(const Stmt &stmt, Frame &frame, Scope &scope) {
       target.tensor = value.tensor;
       return true;
     }
-    if (!currentScan || builder.getInsertionBlock() != currentScan->body)
+    if (!currentScan)
+      return false; // checkNames has reported it
+    if (builder.getInsertionBlock() != currentScan->body)
       return messages.error(assign.span, "a carried value changes at the level "
                                          "of its scan's body only");
     target.tensor = value.tensor;

@@ -257,7 +257,7 @@ std::unique_ptr<CallExpr> ExprParser::call(Ident callee) {
     reader.take();
     Span end = reader.take().span;
     callee.span = callee.span.to(end);
-    callee.text = {callee.text.data(), callee.span.end - callee.span.begin};
+    callee.text = reader.messages.sources.text(callee.span);
   }
   result->callee = callee;
   // A bracket on the next line begins something of its own.
@@ -433,7 +433,7 @@ ExprPtr ExprParser::word() {
       reader.take();
     }
     name->span = word.span.to(reader.lastSpan());
-    name->name = {word.text.data(), name->span.end - name->span.begin};
+    name->name = reader.messages.sources.text(name->span);
     return name;
   }
   if (isDotted || (reader.is(Tok::LeftParen) && !reader.token().startsLine &&
@@ -566,6 +566,12 @@ ExprPtr ExprParser::ifElse() {
   result->condition = binary(1);
   if (!result->condition || !block(result->then, /*wantsResult=*/true))
     return nullptr;
+  if (reader.isWord("elif")) {
+    reader.messages.error(reader.token().span,
+                          "'elif' is no word of the language", {},
+                          "'else if' is what is written here");
+    return nullptr;
+  }
   if (!reader.acceptWord("else")) {
     reader.expected("'else' and what is taken otherwise");
     return nullptr;

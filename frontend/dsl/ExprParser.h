@@ -48,6 +48,8 @@ private:
   /// `@checkpoint` or `@no_decay @frozen`, as far as there are any.
   bool attributes(std::vector<Ident> &all);
   std::unique_ptr<CallExpr> call(Ident callee);
+  void foreignStatement();
+  void complainOfMore(const Block &block);
   std::unique_ptr<Stmt> statement();
   std::unique_ptr<Stmt> param();
   std::optional<Initializer> initializer();

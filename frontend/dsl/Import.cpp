@@ -329,6 +329,9 @@ bool NetworkImporter::choose() {
   }
   if (net)
     return true;
+  // A net that could not be read is no net that is missing.
+  if (options.net.empty() && messages.hasErrors())
+    return false;
   if (options.net.empty())
     return messages.error({unit->file.source, 0, 0},
                           "the file has no net that could be compiled");
