@@ -5,6 +5,10 @@
 
 namespace burnish::dsl {
 
+template <typename Node> std::unique_ptr<Node> node(Span span) {
+  return std::make_unique<Node>(span);
+}
+
 /// Each function gives null, or nothing, after a report.
 class ExprParser {
 public:
