@@ -49,6 +49,23 @@ std::string quoted(StringRef name) {
   return result;
 }
 
+std::string nearest(StringRef name, ArrayRef<StringRef> known) {
+  // A third of a name may be wrong: `frist` is first, `x` is not `y`.
+  unsigned least = std::max<size_t>(1, (name.size() + 1) / 3) + 1;
+  StringRef best;
+  // `acc` begins accuracy, and ReLU is relu in large letters.
+  for (StringRef each : known)
+    if (name.size() > 2 && each.starts_with(name) && best.empty())
+      least = 1, best = each;
+  for (StringRef each : known)
+    if (unsigned distance = name.edit_distance_insensitive(each, true, least);
+        distance < least)
+      least = distance, best = each;
+  return best.empty() || name.size() < 2
+             ? ""
+             : "; did you mean '" + best.str() + "'";
+}
+
 bool Diagnostics::error(const Twine &where, const Twine &reason,
                         const Twine &remedy) {
   Problem problem;

@@ -13,6 +13,10 @@ namespace burnish {
 /// escaped, cut after 80 bytes.
 std::string quoted(llvm::StringRef name);
 
+/// `; did you mean 'x'`, where one of `known` is near enough to `name`.
+std::string nearest(llvm::StringRef name,
+                    llvm::ArrayRef<llvm::StringRef> known);
+
 /// One thing that stops a compile. `where` says where in the file it is, as
 /// `node 'fc1' (Gemm)`, or is empty. The fields after `reason` are filled where
 /// a node is at fault.

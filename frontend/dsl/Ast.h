@@ -359,6 +359,8 @@ struct Train {
   Span span;
   Ident net;
   std::vector<Clause> clauses;
+  /// Whether all of it could be read.
+  bool isWhole = true;
 };
 
 struct File {

@@ -89,6 +89,12 @@ std::unique_ptr<Stmt> ExprParser::statement() {
   if (reader.acceptWord("let")) {
     auto result = std::make_unique<LetStmt>(start);
     std::optional<Pattern> names = pattern();
+    if (names && !names->isTuple && reader.is(Tok::Comma)) {
+      reader.messages.error(start.to(reader.token().span),
+                            "the names for a tuple stand between brackets", {},
+                            "let (a, b) = ... takes it apart");
+      return nullptr;
+    }
     if (!names || !reader.expect(Tok::Assign, " and a value"))
       return nullptr;
     result->pattern = std::move(*names);
@@ -141,6 +147,21 @@ static bool beginsStatement(const TokenReader &reader) {
   return reader.isWord("let") || reader.isWord("emit");
 }
 
+/// Says what the habits of other languages are here, and goes on as if that had
+/// been written.
+void ExprParser::foreignStatement() {
+  const Token &first = reader.token(), &second = reader.token(1);
+  if (!first.startsLine || first.kind != Tok::Word || second.startsLine)
+    return;
+  bool isOperand = second.kind == Tok::Word || second.kind == Tok::Integer ||
+                   second.kind == Tok::Float || second.kind == Tok::LeftParen;
+  if (first.text == "return" && isOperand && second.isSpacedBefore) {
+    reader.messages.error(first.span, "no 'return' is needed", {},
+                          "the result of a block is its last line");
+    reader.take();
+  }
+}
+
 bool ExprParser::block(Block &block, bool wantsResult) {
   Span start = reader.token().span;
   if (!reader.expect(Tok::LeftBrace, ""))
@@ -184,9 +205,10 @@ bool ExprParser::block(Block &block, bool wantsResult) {
         recover();
       continue;
     }
+    foreignStatement();
     if (block.result || !beginsExpression()) {
       if (isFine)
-        reader.expected("'}'");
+        complainOfMore(block);
       recover();
       if (!reader.is(Tok::RightBrace) && !beginsStatement(reader))
         break;
@@ -214,6 +236,33 @@ bool ExprParser::block(Block &block, bool wantsResult) {
         "a scan gives what it emits, and has no other result", {},
         "emit hands out a value of each step");
   return isFine;
+}
+
+/// Says what is wrong with what stands behind the result of a block.
+void ExprParser::complainOfMore(const Block &block) {
+  const Token &here = reader.token();
+  auto *name = llvm::dyn_cast_or_null<NameExpr>(block.result.get());
+  Span start = block.result ? block.result->span : here.span;
+  if (here.kind == Tok::Assign && name)
+    reader.messages.error(start, "a value gets its name with 'let'", {},
+                          "let " + name->name + " = ... gives it one");
+  else if (name && (name->name == "for" || name->name == "while"))
+    reader.messages.error(start, quoted(name->name) + " is no loop here", {},
+                          "x |> repeat 3 { ... } stacks layers, and scan goes "
+                          "through an axis");
+  else if (here.kind == Tok::Dot && block.result)
+    reader.messages.error(here.span, "a value has no parts with names", {},
+                          "x |> f(3) gives x to a layer");
+  else if (reader.isWord("if") && block.result && !here.startsLine)
+    reader.messages.error(here.span, "'if' stands before what it chooses", {},
+                          "if c { x } else { y } gives x or y");
+  else if (block.result && here.startsLine && beginsExpression())
+    reader.messages.error(start,
+                          "nothing uses what stands here: the result of a "
+                          "block is its last line",
+                          {}, "let y = ... gives a value a name");
+  else
+    reader.expected("'}'");
 }
 
 //===- Placeholders -------------------------------------------------------===//

@@ -216,7 +216,9 @@ static Term convert(Elaborator &e, const CallExpr &call, Type type,
 Term Elaborator::builtinCall(const CallExpr &call, const Term *piped,
                              Frame &frame, Scope &scope) {
   StringRef name = call.callee.text;
-  if (call.lists.size() > 1)
+  bool isUnknown = name.starts_with("nn.") &&
+                   !OperationName(name, builder.getContext()).isRegistered();
+  if (!isUnknown && call.lists.size() > 1)
     return fail(call.lists[1].span,
                 quoted(name) + " takes one list of arguments");
   std::vector<Term> positional;

@@ -1,4 +1,4 @@
-// ExprParser.cpp - reads expressions and types.
+// ExprParser.cpp - reads expressions: operators, calls, indices.
 #include "frontend/dsl/ExprParser.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/SaveAndRestore.h"
@@ -12,20 +12,6 @@ StringRef dsl::textOf(Operator op) {
       "+",  "-", "*",  "/",   "%",  "**", "@",   "==", "!=", "<",
       "<=", ">", ">=", "and", "or", "-",  "not", "->", "on"};
   return kTexts[static_cast<unsigned>(op)];
-}
-
-bool dsl::isElementType(StringRef name) {
-  static constexpr StringRef kNames[] = {"f16", "bf16", "f32",  "f64", "i8",
-                                         "i16", "i32",  "i64",  "u8",  "u16",
-                                         "u32", "u64",  "bool", "int"};
-  return llvm::is_contained(kNames, name);
-}
-
-/// As many dims as a tensor has.
-static constexpr size_t kMostDims = 64;
-
-template <typename Node> static std::unique_ptr<Node> node(Span span) {
-  return std::make_unique<Node>(span);
 }
 
 ExprPtr ExprParser::grown(ExprPtr expr,
@@ -257,7 +243,7 @@ std::unique_ptr<CallExpr> ExprParser::call(Ident callee) {
     reader.take();
     Span end = reader.take().span;
     callee.span = callee.span.to(end);
-    callee.text = {callee.text.data(), callee.span.end - callee.span.begin};
+    callee.text = reader.messages.sources.text(callee.span);
   }
   result->callee = callee;
   // A bracket on the next line begins something of its own.
@@ -433,7 +419,7 @@ ExprPtr ExprParser::word() {
       reader.take();
     }
     name->span = word.span.to(reader.lastSpan());
-    name->name = {word.text.data(), name->span.end - name->span.begin};
+    name->name = reader.messages.sources.text(name->span);
     return name;
   }
   if (isDotted || (reader.is(Tok::LeftParen) && !reader.token().startsLine &&
@@ -491,164 +477,4 @@ ExprPtr ExprParser::parenthesized() {
   tuple->parts = std::move(parts);
   const Expr *none = nullptr;
   return grown(std::move(tuple), {none});
-}
-
-//===- Control ------------------------------------------------------------===//
-
-ExprPtr ExprParser::repeat() {
-  auto result = node<RepeatExpr>(reader.take().span);
-  result->count = sum();
-  if (!result->count || !block(result->body, /*wantsResult=*/true) ||
-      !label(result->label) || !attributes(result->attributes))
-    return nullptr;
-  result->span = result->span.to(reader.lastSpan());
-  // A block that does not name what is piped in begins with a layer it goes
-  // into, which needs no brackets there either.
-  ExprPtr *head = &result->body.result;
-  if (!mentionsPlaceholder(result->body)) {
-    while (auto *pipe = llvm::dyn_cast<PipeExpr>(head->get()))
-      head = &pipe->value;
-    if (auto *name = llvm::dyn_cast<NameExpr>(head->get())) {
-      auto layer = node<CallExpr>(name->span);
-      layer->callee = {name->name, name->span};
-      *head = std::move(layer);
-    }
-  }
-  return result;
-}
-
-ExprPtr ExprParser::scan() {
-  auto result = node<ScanExpr>(reader.take().span);
-  std::optional<Ident> index = reader.name("the name of the index");
-  if (!index)
-    return nullptr;
-  result->index = *index;
-  if (!reader.acceptWord("in")) {
-    reader.expected("'in'");
-    return nullptr;
-  }
-  result->isReversed = reader.acceptWord("reversed");
-  result->extent = sum();
-  if (!result->extent)
-    return nullptr;
-  if (reader.acceptWord("with")) {
-    if (!reader.expect(Tok::LeftParen, " after 'with'"))
-      return nullptr;
-    while (!reader.is(Tok::RightParen)) {
-      ScanExpr::Carried carried;
-      std::optional<Ident> name = reader.name("the name of a carried value");
-      if (!name || !reader.expect(Tok::Assign, " and its first value"))
-        return nullptr;
-      carried.name = *name;
-      carried.initial = expression();
-      if (!carried.initial)
-        return nullptr;
-      result->carried.push_back(std::move(carried));
-      if (!reader.accept(Tok::Comma))
-        break;
-    }
-    if (!reader.expect(Tok::RightParen, " after the carried values"))
-      return nullptr;
-  }
-  if (!block(result->body, /*wantsResult=*/false))
-    return nullptr;
-  result->span = result->span.to(reader.lastSpan());
-  return result;
-}
-
-ExprPtr ExprParser::ifElse() {
-  llvm::SaveAndRestore deeper(nesting, nesting + 1);
-  if (nesting > kDeepestExpr) {
-    reader.expected("less nesting");
-    return nullptr;
-  }
-  auto result = node<IfExpr>(reader.take().span);
-  result->condition = binary(1);
-  if (!result->condition || !block(result->then, /*wantsResult=*/true))
-    return nullptr;
-  if (!reader.acceptWord("else")) {
-    reader.expected("'else' and what is taken otherwise");
-    return nullptr;
-  }
-  if (reader.isWord("if")) {
-    result->otherwise.span = reader.token().span;
-    result->otherwise.result = ifElse();
-    if (!result->otherwise.result)
-      return nullptr;
-  } else if (!block(result->otherwise, /*wantsResult=*/true)) {
-    return nullptr;
-  }
-  result->span = result->span.to(reader.lastSpan());
-  return result;
-}
-
-//===- Types --------------------------------------------------------------===//
-
-std::optional<TypeRef> ExprParser::type() {
-  TypeRef result;
-  result.span = reader.token().span;
-  llvm::SaveAndRestore deeper(nesting, nesting + 1);
-  if (nesting > kDeepestExpr) {
-    reader.expected("a type that is less deep");
-    return std::nullopt;
-  }
-  if (reader.accept(Tok::LeftParen)) {
-    while (!reader.is(Tok::RightParen)) {
-      std::optional<TypeRef> part = type();
-      if (!part)
-        return std::nullopt;
-      result.parts.push_back(std::move(*part));
-      if (!reader.accept(Tok::Comma))
-        break;
-    }
-    if (!reader.expect(Tok::RightParen, " after the types"))
-      return std::nullopt;
-    result.span = result.span.to(reader.lastSpan());
-    if (result.parts.empty()) {
-      reader.messages.error(result.span, "a tuple has parts");
-      return std::nullopt;
-    }
-    return result;
-  }
-  std::optional<Ident> name = reader.name("a type, as f32[N, 10]");
-  if (!name)
-    return std::nullopt;
-  result.elementType = *name;
-  if (!isElementType(name->text)) {
-    reader.messages.error(
-        name->span,
-        quoted(name->text) + " is no element type" +
-            nearest(name->text,
-                    {"f16", "bf16", "f32", "f64", "i8", "i16", "i32", "i64",
-                     "u8", "u16", "u32", "u64", "bool"}),
-        {}, "those are f16, bf16, f32, f64, i8 to i64, u8 to u64 and bool");
-    return std::nullopt;
-  }
-  if (reader.is(Tok::LeftBracket) && !reader.token().startsLine) {
-    reader.take();
-    while (!reader.is(Tok::RightBracket)) {
-      DimRef dim;
-      dim.span = reader.token().span;
-      if (!reader.accept(Tok::Ellipsis)) {
-        dim.expr = sum();
-        if (!dim.expr)
-          return std::nullopt;
-      }
-      dim.span = dim.span.to(reader.lastSpan());
-      result.dims.push_back(std::move(dim));
-      if (!reader.accept(Tok::Comma))
-        break;
-    }
-    if (!reader.expect(Tok::RightBracket, " or ',' after a dim"))
-      return std::nullopt;
-    if (result.dims.size() > kMostDims) {
-      reader.messages.error(name->span,
-                            "a type of " + llvm::Twine(result.dims.size()) +
-                                " dims, and " + llvm::Twine(kMostDims) +
-                                " are the most");
-      return std::nullopt;
-    }
-  }
-  result.span = result.span.to(reader.lastSpan());
-  return result;
 }

@@ -5,6 +5,10 @@
 
 namespace burnish::dsl {
 
+template <typename Node> std::unique_ptr<Node> node(Span span) {
+  return std::make_unique<Node>(span);
+}
+
 /// Each function gives null, or nothing, after a report.
 class ExprParser {
 public:
@@ -48,6 +52,8 @@ private:
   /// `@checkpoint` or `@no_decay @frozen`, as far as there are any.
   bool attributes(std::vector<Ident> &all);
   std::unique_ptr<CallExpr> call(Ident callee);
+  void foreignStatement();
+  void complainOfMore(const Block &block);
   std::unique_ptr<Stmt> statement();
   std::unique_ptr<Stmt> param();
   std::optional<Initializer> initializer();

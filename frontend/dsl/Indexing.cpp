@@ -107,18 +107,24 @@ Term Elaborator::index(const IndexExpr &index, Frame &frame, Scope &scope) {
         ++axis;
         continue;
       }
-      Dim from = shapes.constant(0), to = size, step = shapes.constant(1);
+      Dim step = shapes.constant(1);
       auto read = [&](const ExprPtr &expr, Dim &bound) {
         if (expr)
           bound = dim(*expr, frame, scope);
         return bound != nullptr;
       };
-      if (!read(subscript.from, from) || !read(subscript.to, to) ||
-          !read(subscript.step, step))
+      if (!read(subscript.step, step))
         return {};
-      for (Dim bound : {from, to})
+      // Backwards from the last element to before the first, which no index is.
+      bool isBackwards = nn::known(step).value_or(1) < 0;
+      Dim from = shapes.constant(isBackwards ? -1 : 0),
+          to = isBackwards ? shapes.constant(INT64_MIN) : size;
+      if (!read(subscript.from, from) || !read(subscript.to, to))
+        return {};
+      for (auto [bound, isGiven] : {std::pair(from, subscript.from != nullptr),
+                                    std::pair(to, subscript.to != nullptr)})
         if (std::optional<int64_t> n = nn::known(bound), s = nn::known(size);
-            n && s && (*n > *s || *n < -*s))
+            isGiven && n && s && (*n > *s || *n < -*s))
           return fail(subscript.span,
                       "index " + Twine(*n) + " of a dim of " + Twine(*s),
                       {noteOf(base, "what is indexed")});

@@ -45,6 +45,17 @@ StringRef dsl::nameOf(Tok kind) {
   }
 }
 
+/// Signs of other languages, and what stands here for them.
+static constexpr struct {
+  StringRef sign, meant;
+  Tok kind;
+} kForeign[] = {
+    {"&&", "and", Tok::Word},
+    {"||", "or", Tok::Word},
+    {"!", "not", Tok::Word},
+    {"^", "**", Tok::StarStar},
+};
+
 static bool isWordStart(char c) { return llvm::isAlpha(c) || c == '_'; }
 static bool isWordPart(char c) { return llvm::isAlnum(c) || c == '_'; }
 
@@ -85,6 +96,19 @@ public:
     for (auto [sign, kind] : kSigns)
       if (rest.starts_with(sign))
         return take(kind, sign.size());
+    for (const auto &[sign, meant, kind] : kForeign)
+      if (rest.starts_with(sign)) {
+        messages.error(spanOf(sign.size()),
+                       quoted(sign) + " begins no word or sign", {},
+                       quoted(meant) + " is what is written here");
+        Token token = take(kind, sign.size());
+        token.text = meant;
+        return token;
+      }
+    if (c == '#' || c == ';')
+      return foreignEnd(c, rest);
+    if (c == '\'')
+      return foreignString(rest);
     // One report for a run of what is no text.
     size_t length = 1;
     while (length < rest.size() && !llvm::isAlnum(rest[length]) &&
@@ -158,9 +182,33 @@ private:
     return take(Tok::String, length + 2);
   }
 
+  /// `# ...` and `;`, which are said once for all that a file has.
+  std::optional<Token> foreignEnd(char c, StringRef rest) {
+    bool isComment = c == '#';
+    if (!std::exchange(isComment ? hasHash : hasSemicolon, true))
+      messages.error(spanOf(1),
+                     isComment ? "'#' begins no comment" : "';' ends nothing",
+                     {}, isComment ? "'//' does" : "the end of a line does");
+    at += isComment ? rest.take_until([](char c) { return c == '\n'; }).size()
+                    : 1;
+    return std::nullopt;
+  }
+
+  std::optional<Token> foreignString(StringRef rest) {
+    size_t length = rest.drop_front().find_first_of("'\n");
+    bool isWhole = length != StringRef::npos && rest[length + 1] == '\'';
+    messages.error(spanOf(isWhole ? length + 2 : 1),
+                   "a string stands between two '\"'");
+    if (isWhole)
+      return take(Tok::String, length + 2);
+    ++at;
+    return std::nullopt;
+  }
+
   StringRef text;
   uint32_t file;
   Messages &messages;
+  bool hasHash = false, hasSemicolon = false;
   size_t at = 0;
   bool isFirst = true;
   Token token;

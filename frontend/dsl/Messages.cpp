@@ -54,16 +54,3 @@ bool Messages::error(Span place, const llvm::Twine &reason,
     add(call);
   return diagnostics.report(std::move(problem));
 }
-
-std::string dsl::nearest(StringRef name, llvm::ArrayRef<StringRef> known) {
-  // A third of a name may be wrong: `frist` is first, `x` is not `y`.
-  unsigned least = std::max<size_t>(1, (name.size() + 1) / 3) + 1;
-  StringRef best;
-  for (StringRef each : known)
-    if (unsigned distance = name.edit_distance(each, true, least);
-        distance < least)
-      least = distance, best = each;
-  return best.empty() || name.size() < 2
-             ? ""
-             : "; did you mean '" + best.str() + "'";
-}

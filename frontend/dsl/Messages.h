@@ -44,8 +44,4 @@ private:
   Diagnostics &diagnostics;
 };
 
-/// `; did you mean 'x'`, where one of `known` is near enough to `name`.
-std::string nearest(llvm::StringRef name,
-                    llvm::ArrayRef<llvm::StringRef> known);
-
 } // namespace burnish::dsl

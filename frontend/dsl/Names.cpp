@@ -114,6 +114,8 @@ private:
     for (const auto &scope : scopes)
       for (const auto &each : scope)
         all.push_back(each.first);
+    for (StringRef constant : {"true", "false", "None"})
+      all.push_back(constant);
     if (program.find(unit, name) || isBuiltin(name)) {
       messages.error(span,
                      quoted(name) + " is a layer, and stands where a "

@@ -12,6 +12,18 @@ static constexpr StringRef kClauses[] = {
     "data",   "split",  "augment", "balance", "batch", "loss", "update",
     "metric", "epochs", "stop",    "freeze",  "lora",  "save", "checkpoint"};
 
+/// What other tools call a clause.
+static StringRef otherClause(StringRef name) {
+  static constexpr std::pair<StringRef, StringRef> kOthers[] = {
+      {"optimizer", "update"}, {"optimiser", "update"}, {"optim", "update"},
+      {"dataset", "data"},     {"criterion", "loss"},   {"objective", "loss"},
+      {"metrics", "metric"},   {"early_stop", "stop"}};
+  for (auto [other, clause] : kOthers)
+    if (other == name)
+      return clause;
+  return "";
+}
+
 namespace {
 class Parser {
 public:
@@ -293,6 +305,7 @@ private:
                                             "a recipe has no end",
                                             {{result.span, "it begins here"}})
                     : false;
+    result.isWhole = isFine;
     file.trains.push_back(std::move(result));
     return true;
   }
@@ -302,9 +315,17 @@ private:
     if (!name)
       return std::nullopt;
     if (!llvm::is_contained(kClauses, name->text)) {
-      reader.messages.error(name->span, quoted(name->text) +
-                                            " is no clause of a recipe" +
-                                            nearest(name->text, kClauses));
+      StringRef other = otherClause(name->text);
+      reader.messages.error(
+          name->span, quoted(name->text) + " is no clause of a recipe" +
+                          (other.empty() ? nearest(name->text, kClauses)
+                                         : "; did you mean " + quoted(other)));
+      return std::nullopt;
+    }
+    if (reader.is(Tok::Assign) || reader.is(Tok::Colon)) {
+      reader.messages.error(reader.token().span,
+                            "no " + quoted(nameOf(reader.token().kind)) +
+                                " stands between a clause and what it says");
       return std::nullopt;
     }
     Clause clause{*name, name->span, {}};
@@ -323,10 +344,22 @@ private:
         target = next;
       item.target = target;
       item.name = named(Tok::Assign);
-      while (exprs.beginsExpression() && !endsClause()) {
+      // A word that begins a line begins a clause, known or not.
+      auto beginsLine = [&] {
+        return !item.parts.empty() && reader.token().startsLine &&
+               reader.is(Tok::Word);
+      };
+      while (exprs.beginsExpression() && !endsClause() && !beginsLine()) {
         ExprPtr part = exprs.expression();
         if (!part)
           return std::nullopt;
+        // A layer that takes nothing but the column needs no brackets there.
+        auto *bare = llvm::dyn_cast<NameExpr>(part.get());
+        if (bare && item.target && name->text == "augment") {
+          auto call = std::make_unique<CallExpr>(bare->span);
+          call->callee = {bare->name, bare->span};
+          part = std::move(call);
+        }
         item.parts.push_back(std::move(part));
       }
       if (item.parts.empty()) {
@@ -335,7 +368,8 @@ private:
       }
       clause.items.push_back(std::move(item));
     } while (reader.accept(Tok::Comma));
-    if (!endsClause() && !reader.is(Tok::RightBrace)) {
+    bool beginsLine = reader.token().startsLine && reader.is(Tok::Word);
+    if (!beginsLine && !endsClause() && !reader.is(Tok::RightBrace)) {
       reader.expected("',' or the next clause");
       return std::nullopt;
     }

@@ -56,7 +56,7 @@ public:
           patterns(*part, isPattern);
     }
     for (StringRef needed : kNeeded)
-      if (!seen.contains(needed))
+      if (train.isWhole && !seen.contains(needed))
         messages.error(train.span,
                        "the recipe has no clause " + quoted(needed));
   }

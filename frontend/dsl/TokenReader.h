@@ -44,7 +44,15 @@ public:
     return messages.error(here.span, what + " should stand here, not " + found);
   }
   bool expect(Tok kind, const llvm::Twine &context) {
-    return accept(kind) || expected("'" + nameOf(kind) + "'" + context);
+    if (accept(kind))
+      return true;
+    // What a line lacks is said at its end, not at the start of the next.
+    if (kind != Tok::RightBrace && kind != Tok::LeftBrace &&
+        token().startsLine && at > 0)
+      return messages.error({last.file, last.end, last.end},
+                            "'" + nameOf(kind) + "'" + context +
+                                " should stand here, and the line ends");
+    return expected("'" + nameOf(kind) + "'" + context);
   }
   std::optional<Ident> name(const llvm::Twine &what) {
     if (!is(Tok::Word)) {

@@ -183,6 +183,34 @@ SmallVector<Value> CompressOp::differentiate(GradientBuilder &b,
   return {b.addAt(getInput(), places, dy[0])};
 }
 
+// Of equal slices the first gives its values.
+SmallVector<Value> UniqueOp::differentiate(GradientBuilder &b, ValueRange dy) {
+  Value places = getIndices();
+  if (!places) {
+    // The operator of the network finds out where they are, too.
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointAfter(*this);
+    Type unknown = UnrankedTensorType::get(b.getF32Type());
+    auto type = [&](Value result) { return result ? unknown : Type(); };
+    auto unique =
+        UniqueOp::create(static_cast<OpBuilder &>(b), getLoc(), unknown,
+                         unknown, type(getInverseIndices()), type(getCounts()),
+                         getX(), getAxisAttr(), getSortedAttr());
+    (void)b.scope.infer(unique);
+    places = unique.getIndices();
+    getY().replaceAllUsesWith(unique.getY());
+    for (auto [old, now] :
+         {std::pair(getInverseIndices(), unique.getInverseIndices()),
+          std::pair(getCounts(), unique.getCounts())})
+      if (old)
+        old.replaceAllUsesWith(now);
+  }
+  Value all = b.positions(getX()),
+        kept = getAxis() ? b.make<GatherOp>(all, places, *getAxis())
+                         : b.make<GatherOp>(b.flatten(all), places, 0);
+  return {b.addAt(getX(), kept, dy[0])};
+}
+
 // The second value counts where the index is, the first elsewhere.
 SmallVector<Value> OneHotOp::differentiate(GradientBuilder &b, ValueRange dy) {
   Value marks = b.concat({b.reshape(b.number(dy[0], 0), {1}),

@@ -1,152 +1,14 @@
-// Sampling.cpp - gradients of images read at places between their elements:
-// each sample is a sum of weighed elements, its taps, and weights change with
-// the place.
+// Sampling.cpp - gradients of images read at places that data or windows name.
 #include "ir/Ops.h"
-#include "ir/Types.h"
+#include "ir/gradients/Samples.h"
 #include "ir/gradients/Windows.h"
 
 using namespace mlir;
 using namespace burnish;
 using namespace burnish::nn;
 
-namespace {
-/// What a sample reads along one axis: the element at `place` (a whole float),
-/// its weight, and by how much that grows with the coordinate (null: not at
-/// all).
-struct Tap {
-  Value place, weight, slope;
-};
-
-/// Samples (B, C, P) of images (B, C, elements): each of B images has P places
-/// of its own, which all its channels share.
-struct Samples {
-  GradientBuilder &b;
-  Value images;
-  SmallVector<int64_t> sizes;
-  /// For each spatial axis its taps, as (B, P).
-  SmallVector<SmallVector<Tap>> axes;
-  /// What lies outside counts as 0; else it is the nearest element.
-  bool dropsOutside;
-
-  /// The samples themselves.
-  Value values();
-  /// The gradients by the images and by the coordinates of each axis.
-  Value byImages(Value dy);
-  SmallVector<Value> byCoordinates(Value dy);
-
-private:
-  /// One choice of a tap for each axis: the flat position, and where it counts.
-  struct Choice {
-    Value position, isInside;
-    SmallVector<const Tap *> taps;
-  };
-  void forEach(llvm::function_ref<void(const Choice &)> visit);
-  /// The positions of a choice for all channels, and the elements there.
-  Value positions(const Choice &choice);
-  Value elements(const Choice &choice) {
-    return b.make<GatherElementsOp>(images, positions(choice), /*axis=*/2);
-  }
-  /// The product of weights, but for the slope along one axis, as (B, P); null
-  /// where it is 0.
-  Value factor(const Choice &choice, int64_t sloped = -1);
-};
-} // namespace
-
-void Samples::forEach(llvm::function_ref<void(const Choice &)> visit) {
-  size_t count = 1;
-  for (ArrayRef<Tap> taps : axes)
-    count *= taps.size();
-  for (size_t index = 0; index < count; ++index) {
-    Choice choice;
-    size_t rest = index;
-    for (auto [taps, size] : llvm::zip_equal(axes, sizes)) {
-      const Tap &tap = taps[rest % taps.size()];
-      rest /= taps.size();
-      choice.taps.push_back(&tap);
-      Value zero = b.number(tap.place, 0),
-            last = b.number(tap.place, static_cast<double>(size - 1)),
-            nearest = b.make<ClipOp>(tap.place, zero, last),
-            whole = b.make<CastOp>(nearest, onnxType(b.getI64Type()));
-      choice.position =
-          choice.position
-              ? b.add(b.mul(choice.position, b.integer(size)), whole)
-              : whole;
-      if (!dropsOutside)
-        continue;
-      Value is = b.equal(nearest, tap.place);
-      choice.isInside =
-          choice.isInside ? b.make<AndOp>(choice.isInside, is) : is;
-    }
-    visit(choice);
-  }
-}
-
-Value Samples::positions(const Choice &choice) {
-  Dims dims = b.scope.dims(images);
-  return b.make<ExpandOp>(
-      b.unsqueeze(choice.position, {1}),
-      b.integers({*known(dims[0]), *known(dims[1]),
-                  *known(b.scope.dim(choice.position, 1))}));
-}
-
-Value Samples::factor(const Choice &choice, int64_t sloped) {
-  Value product;
-  for (auto [axis, tap] : llvm::enumerate(choice.taps)) {
-    Value each =
-        static_cast<int64_t>(axis) == sloped ? tap->slope : tap->weight;
-    if (!each)
-      return {};
-    product = product ? b.mul(product, each) : each;
-  }
-  return choice.isInside ? b.masked(choice.isInside, product) : product;
-}
-
-Value Samples::values() {
-  Value total;
-  forEach([&](const Choice &choice) {
-    Value part = b.mul(elements(choice), b.unsqueeze(factor(choice), {1}));
-    total = total ? b.add(total, part) : part;
-  });
-  return total;
-}
-
-Value Samples::byImages(Value dy) {
-  Value sums = b.zerosLike(images);
-  forEach([&](const Choice &choice) {
-    sums = b.make<ScatterElementsOp>(
-        sums, positions(choice), b.mul(dy, b.unsqueeze(factor(choice), {1})),
-        /*axis=*/2, "add");
-  });
-  return sums;
-}
-
-SmallVector<Value> Samples::byCoordinates(Value dy) {
-  SmallVector<Value> sums(axes.size());
-  forEach([&](const Choice &choice) {
-    Value along;
-    for (auto [axis, sum] : llvm::enumerate(sums)) {
-      Value slope = factor(choice, static_cast<int64_t>(axis));
-      if (!slope)
-        continue;
-      if (!along)
-        along = b.reduceSum(b.mul(dy, elements(choice)), {1},
-                            /*keepsDims=*/false);
-      Value part = b.mul(along, slope);
-      sum = sum ? b.add(sum, part) : part;
-    }
-  });
-  return sums;
-}
-
 static Value floorOf(GradientBuilder &b, Value value) {
   return b.make<FloorOp>(value);
-}
-
-/// The two elements around a coordinate, nearer ones weighing more.
-static SmallVector<Tap> linearTaps(GradientBuilder &b, Value coordinate) {
-  Value first = floorOf(b, coordinate), rest = b.sub(coordinate, first);
-  return {{first, b.sub(1, rest), b.number(rest, -1)},
-          {b.add(first, 1), rest, b.number(rest, 1)}};
 }
 
 /// The four elements around a coordinate (R. Keys, "Cubic Convolution
@@ -174,14 +36,6 @@ static SmallVector<Tap> cubicTaps(GradientBuilder &b, Value coordinate) {
                     isAfter ? b.neg(slope) : slope});
   }
   return taps;
-}
-
-/// A value in f32, or in f64 where it is that: the type of coordinates.
-static Value wide(GradientBuilder &b, Value value) {
-  Type type = getElementTypeOrSelf(value.getType());
-  if (type.isF64() || type.isF32())
-    return value;
-  return b.make<CastOp>(value, onnxType(b.getF32Type()));
 }
 
 static int64_t productOf(ArrayRef<int64_t> sizes) {
@@ -283,118 +137,6 @@ SmallVector<Value> GridSampleOp::differentiate(GradientBuilder &b,
     std::reverse(parts.begin(), parts.end());
     gradients[1] =
         b.castAs(b.reshapeAs(b.concat(parts, 2), getGrid()), getGrid());
-  }
-  return gradients;
-}
-
-//===- roi_align ----------------------------------------------------------===//
-
-// Each region is an image of its own. Along a side, sample i of n lies at
-// (1 - t) * start + t * end with t = (i + 1/2) / n.
-SmallVector<Value> RoiAlignOp::differentiate(GradientBuilder &b,
-                                             ValueRange dy) {
-  std::optional<SmallVector<int64_t>> x = b.knownDims(getX()),
-                                      rois = b.knownDims(getRois());
-  if (!x || !rois)
-    return {};
-  int64_t ratio = static_cast<int64_t>(getSamplingRatio());
-  if (getMode() != "avg" || ratio == 0) {
-    b.refuse(getMode() != "avg"
-                 ? "its mode is \"max\""
-                 : "how many samples it takes depends on the regions "
-                   "('sampling_ratio' is 0)",
-             getX());
-    return {};
-  }
-  int64_t regions = (*rois)[0], channels = (*x)[1];
-  Value image = wide(b, getX());
-  Samples samples{b,
-                  b.reshape(b.make<GatherOp>(image, getBatchIndices(), 0),
-                            {regions, channels, -1}),
-                  SmallVector<int64_t>(ArrayRef(*x).drop_front(2)),
-                  {},
-                  /*dropsOutside=*/false};
-  bool isHalfPixel = getCoordinateTransformationMode() == "half_pixel";
-  double scale = getSpatialScale().convertToDouble();
-  int64_t counts[] = {static_cast<int64_t>(getOutputHeight()) * ratio,
-                      static_cast<int64_t>(getOutputWidth()) * ratio};
-  auto corner = [&](int64_t column) {
-    return b.mul(b.slice(wide(b, getRois()), 1, column, column + 1), scale);
-  };
-  Value isInside;
-  struct Side {
-    Value shares, follows, isLong;
-  };
-  SmallVector<Side> sides;
-  for (int64_t side = 0; side < 2; ++side) {
-    int64_t count = counts[side];
-    double size = static_cast<double>(samples.sizes[side]);
-    // (R, 1), and t as (1, count).
-    Value start = corner(1 - side), length = b.sub(corner(3 - side), start),
-          isLong;
-    if (!isHalfPixel) {
-      Value one = b.number(length, 1);
-      isLong = b.less(one, length);
-      length = b.where(isLong, length, one);
-    }
-    Value numbers = b.castAs(
-              b.make<RangeOp>(b.integer(0), b.integer(count), b.integer(1)),
-              length),
-          shares = b.unsqueeze(
-              b.mul(b.add(numbers, 0.5), 1 / static_cast<double>(count)), {0}),
-          place = b.add(b.add(b.mul(shares, length), start),
-                        isHalfPixel ? -0.5 : 0.0);
-    // All pairs of rows and columns, as (R, rows * columns).
-    SmallVector<int64_t> all{regions, counts[0], counts[1]};
-    place = b.reshape(b.make<ExpandOp>(b.unsqueeze(place, {side == 0 ? 2 : 1}),
-                                       b.integers(all)),
-                      {regions, counts[0] * counts[1]});
-    Value isNear =
-        b.make<AndOp>(b.make<LessOrEqualOp>(b.number(place, -1), place),
-                      b.make<LessOrEqualOp>(place, b.number(place, size)));
-    isInside = isInside ? b.make<AndOp>(isInside, isNear) : isNear;
-    Value kept =
-        b.make<ClipOp>(place, b.number(place, 0), b.number(place, size - 1));
-    samples.axes.push_back(linearTaps(b, kept));
-    sides.push_back({shares, b.equal(kept, place), isLong});
-  }
-  // (R, C, h, w) to every sample of each mean.
-  int64_t height = static_cast<int64_t>(getOutputHeight()),
-          width = static_cast<int64_t>(getOutputWidth());
-  Value spread = b.make<ExpandOp>(
-      b.reshape(b.castAs(dy[0], image),
-                {regions, channels, height, 1, width, 1}),
-      b.integers({regions, channels, height, ratio, width, ratio}));
-  Value gradient = b.mul(b.masked(b.unsqueeze(isInside, {1}),
-                                  b.reshape(spread, {regions, channels, -1})),
-                         1 / static_cast<double>(ratio * ratio));
-  SmallVector<Value> gradients(2);
-  if (b.wants(getX())) {
-    Value ofRegions = b.reshape(samples.byImages(gradient),
-                                {regions, channels, (*x)[2], (*x)[3]});
-    gradients[0] =
-        b.castAs(b.make<ScatterNDOp>(b.zerosLike(image),
-                                     b.unsqueeze(getBatchIndices(), {1}),
-                                     ofRegions, "add"),
-                 getX());
-  }
-  if (b.wants(getRois())) {
-    SmallVector<Value> columns(4);
-    for (auto [side, sum] : llvm::enumerate(samples.byCoordinates(gradient))) {
-      const Side &one = sides[side];
-      Value along =
-          b.reduceSum(b.reshape(b.masked(one.follows, b.mul(sum, scale)),
-                                {regions, counts[0], counts[1]}),
-                      {side == 0 ? 2 : 1}, /*keepsDims=*/false);
-      Value all = b.reduceSum(along, {1}, /*keepsDims=*/true),
-            end = b.reduceSum(b.mul(along, one.shares), {1},
-                              /*keepsDims=*/true);
-      if (one.isLong)
-        end = b.masked(one.isLong, end);
-      columns[1 - side] = b.sub(all, end);
-      columns[3 - side] = end;
-    }
-    gradients[1] = b.castAs(b.concat(columns, 1), getRois());
   }
   return gradients;
 }

@@ -19,7 +19,7 @@ def NN_RoiAlignOp : NN_PureOp<"roi_align", "RoiAlign", [NN_HasGradient]> {
   let results = (outs AnyTensor:$Y);
 }
 
-def NN_MaxRoiPoolOp : NN_PureOp<"max_roi_pool", "MaxRoiPool"> {
+def NN_MaxRoiPoolOp : NN_PureOp<"max_roi_pool", "MaxRoiPool", [NN_HasGradient]> {
   let summary = "each region of interest of an image as a small image of maxima";
   let arguments = (ins AnyTensor:$X, AnyTensor:$rois, DenseI64ArrayAttr:$pooled_shape,
                    DefaultValuedAttr<F32Attr, "1.0">:$spatial_scale);

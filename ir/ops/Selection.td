@@ -13,7 +13,7 @@ def NN_CompressOp : NN_PureOp<"compress", "Compress", [NN_HasGradient, NN_TakesS
   let results = (outs AnyTensor:$output);
 }
 
-def NN_UniqueOp : NN_PureOp<"unique", "Unique", [AttrSizedResultSegments, NN_TakesStrings]> {
+def NN_UniqueOp : NN_PureOp<"unique", "Unique", [NN_HasGradient, AttrSizedResultSegments, NN_TakesStrings]> {
   let summary = "the different slices along `axis` (elements without it), sorted or as they come first";
   let description = [{
     `indices` has where each comes first, `inverse_indices` which of them each slice is, `counts` how often each comes.

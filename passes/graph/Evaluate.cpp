@@ -40,7 +40,7 @@ static void defineWeights(llvm::Module &llvmModule, ModuleOp module,
 
 /// A just-in-time compiled module, or null.
 static std::unique_ptr<llvm::orc::LLJIT> compile(ModuleOp module,
-                                                 StringRef name) {
+                                                 StringRef name, bool isQuick) {
   static std::once_flag once;
   std::call_once(once, [] {
     llvm::InitializeNativeTarget();
@@ -58,8 +58,18 @@ static std::unique_ptr<llvm::orc::LLJIT> compile(ModuleOp module,
   auto context = std::make_unique<llvm::LLVMContext>();
   std::unique_ptr<llvm::Module> llvmModule =
       translateModuleToLLVMIR(module, *context);
+  llvm::Expected<llvm::orc::JITTargetMachineBuilder> host =
+      llvm::orc::JITTargetMachineBuilder::detectHost();
+  if (!host) {
+    llvm::consumeError(host.takeError());
+    return nullptr;
+  }
+  if (isQuick)
+    host->setCodeGenOptLevel(llvm::CodeGenOptLevel::None);
   std::unique_ptr<llvm::orc::LLJIT> jit =
-      orNull(llvm::orc::LLJITBuilder().create());
+      orNull(llvm::orc::LLJITBuilder()
+                 .setJITTargetMachineBuilder(std::move(*host))
+                 .create());
   if (!llvmModule || !jit)
     return nullptr;
   llvmModule->setDataLayout(jit->getDataLayout());
@@ -87,7 +97,7 @@ void burnish::releaseAligned(const burnish_context *, void *pointer) {
   std::free(pointer);
 }
 
-FailureOr<Evaluator> Evaluator::compile(ModuleOp module) {
+FailureOr<Evaluator> Evaluator::compile(ModuleOp module, bool isQuick) {
   // What this code costs is no news to anyone: it runs once, here.
   ScopedDiagnosticHandler silence(
       module.getContext(), [](Diagnostic &diagnostic) {
@@ -103,7 +113,7 @@ FailureOr<Evaluator> Evaluator::compile(ModuleOp module) {
   Evaluator evaluator;
   evaluator.signature = nn::Signature::recorded(module);
   std::shared_ptr<llvm::orc::LLJIT> jit =
-      ::compile(module, evaluator.signature.name);
+      ::compile(module, evaluator.signature.name, isQuick);
   if (!jit)
     return failure();
   auto symbol = jit->lookup(evaluator.signature.name);
@@ -149,7 +159,13 @@ Evaluator::run(ArrayRef<ArrayRef<char>> inputs) const {
 
 FailureOr<SmallVector<SmallVector<char>>>
 burnish::evaluate(ModuleOp module, ArrayRef<ArrayRef<char>> inputs) {
-  FailureOr<Evaluator> evaluator = Evaluator::compile(module);
+  // Few numbers are computed sooner than good code for them is made.
+  constexpr int64_t kFewBytes = 1 << 20;
+  int64_t bytes = 0;
+  for (ArrayRef<char> input : inputs)
+    bytes += static_cast<int64_t>(input.size());
+  FailureOr<Evaluator> evaluator =
+      Evaluator::compile(module, /*isQuick=*/bytes < kFewBytes);
   if (failed(evaluator))
     return failure();
   return evaluator->run(inputs);

@@ -12,7 +12,9 @@ class Evaluator {
 public:
   /// Compiles the model of `module` (nn, static sizes) and consumes the
   /// module's contents. Failure without a diagnostic when the machine cannot.
-  static llvm::FailureOr<Evaluator> compile(mlir::ModuleOp module);
+  /// `isQuick`: the code is made soon rather than well, to run once.
+  static llvm::FailureOr<Evaluator> compile(mlir::ModuleOp module,
+                                            bool isQuick = false);
 
   /// Runs it on `inputs` (row-major, as stored); the bytes of each output.
   /// Failure when the run does not end well.

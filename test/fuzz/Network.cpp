@@ -11,10 +11,22 @@
 
 using namespace burnish;
 
+/// A context keeps all types and attributes it has seen, and costs more than
+/// most inputs: one serves several.
+static mlir::MLIRContext &contextOfNow() {
+  constexpr unsigned kInputs = 50;
+  static std::unique_ptr<mlir::MLIRContext> context;
+  static unsigned count = 0;
+  if (count++ % kInputs == 0) {
+    context = std::make_unique<mlir::MLIRContext>(
+        mlir::MLIRContext::Threading::DISABLED);
+    context->loadDialect<nn::NNDialect, mlir::func::FuncDialect>();
+  }
+  return *context;
+}
+
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  // A context keeps all types and attributes it has seen.
-  mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
-  context.loadDialect<nn::NNDialect, mlir::func::FuncDialect>();
+  mlir::MLIRContext &context = contextOfNow();
   Diagnostics diagnostics("fuzz.nn");
   NetworkOptions options;
   options.path = "fuzz.nn";

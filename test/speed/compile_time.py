@@ -2,7 +2,8 @@
 
     compile_time.py BURNISH FOLDER
 
-Compiles 60 and 120 convolutions in a row, and 400 and 800 pairs of Concat and Slice, and compares the user time of both beyond that of one.
+Compiles 60 and 120 convolutions in a row, 400 and 800 pairs of Concat and Slice, and 300 and 600 layers of the language to the nn dialect, and compares the
+user time of both beyond that of one.
 Twice the nodes take twice the time, a little more counts; what grows with the square takes four times. The least of three runs counts, which a busy machine
 changes little.
 """
@@ -31,31 +32,48 @@ def joins(count):
     return nodes, [4, 33], {"from": np.array([2]), "to": np.array([6])}
 
 
-def seconds(burnish, folder, make, count):
-    nodes, shape, constants = make(count)
-    info = helper.make_tensor_value_info
-    graph = helper.make_graph(
-        nodes,
-        "chain",
-        [info("t0", TensorProto.FLOAT, shape)],
-        [info(f"t{count}", TensorProto.FLOAT, shape)],
-        [numpy_helper.from_array(array, name) for name, array in constants.items()],
-    )
-    file = folder / "chain.onnx"
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10), file)
+def chain(make):
+    def write(folder, count):
+        nodes, shape, constants = make(count)
+        info = helper.make_tensor_value_info
+        graph = helper.make_graph(
+            nodes,
+            "chain",
+            [info("t0", TensorProto.FLOAT, shape)],
+            [info(f"t{count}", TensorProto.FLOAT, shape)],
+            [numpy_helper.from_array(array, name) for name, array in constants.items()],
+        )
+        onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10), folder / "chain.onnx")
+        return ["chain.onnx", "-c", "-o", "chain.o"]
+
+    return write
+
+
+def layers(folder, count):
+    text = "use std\n"
+    for i in range(count):
+        text += f"layer l{i}(x: f32[N, 8]) -> f32[N, 8] {{\n  let y = x |> dense(8) as d |> relu\n  y + x\n}}\n"
+    steps = "".join(f"  let h{i + 1} = l{i}(h{i})\n" for i in range(count))
+    text += f"net n(h0: f32[N, 8]) -> f32[N, 8] {{\n{steps}  h{count}\n}}\n"
+    (folder / "layers.nn").write_text(text)
+    return ["layers.nn", "--emit=nn", "-o", "layers.mlir"]
+
+
+def seconds(burnish, folder, write, count):
+    command = [burnish, *write(folder, count)]
     times = []
     for _ in range(3):
         before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
-        subprocess.run([burnish, file, "-c", "-o", folder / "chain.o"], check=True)
+        subprocess.run(command, cwd=folder, check=True)
         times.append(resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before)
     return min(times)
 
 
 burnish, folder = sys.argv[1], pathlib.Path(sys.argv[2])
 # As many as take long beside what each compile takes by itself.
-for make, count in ((convolutions, 60), (joins, 400)):
-    one, some, many = (seconds(burnish, folder, make, times * count or 1) for times in (0, 1, 2))
+for name, write, count in (("convolutions", chain(convolutions), 60), ("joins", chain(joins), 400), ("layers", layers, 300)):
+    one, some, many = (seconds(burnish, folder, write, times * count or 1) for times in (0, 1, 2))
     ratio = (many - one) / (some - one)
-    print(f"{make.__name__}: {ratio:.2f} times the time for twice the nodes ({some:.2f} s, {many:.2f} s)")
+    print(f"{name}: {ratio:.2f} times the time for twice the nodes ({some:.2f} s, {many:.2f} s)")
     if ratio > 3.5:
         sys.exit(1)

@@ -333,17 +333,14 @@ static int writeSchedules(const Options &options) {
                  << "\n";
     return kBadCommandLine;
   }
-  Schedules schedules;
-  if (llvm::sys::fs::exists(options.schedules)) {
-    llvm::Expected<Schedules> present = Schedules::read(options.schedules);
-    if (!present)
-      return complain(present.takeError()), kBadInput;
-    schedules = std::move(*present);
-  }
+  llvm::Expected<Schedules> schedules =
+      Schedules::read(options.schedules, /*mayBeNew=*/true);
+  if (!schedules)
+    return complain(schedules.takeError()), kBadInput;
   std::vector<TunedShape> shapes;
-  if (!tune(options, schedules, shapes))
+  if (!tune(options, *schedules, shapes))
     return kBadInput;
-  if (llvm::Error error = writeOutput(options.schedules, schedules.text()))
+  if (llvm::Error error = writeOutput(options.schedules, schedules->text()))
     return complain(std::move(error)), kBadInput;
   return kDone;
 }

@@ -1,5 +1,6 @@
 // Options.cpp - the command line of `burnish`.
 #include "tools/burnish/Options.h"
+#include "frontend/Diagnostics.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSwitch.h"
@@ -312,17 +313,11 @@ static StringRef wordOf(Command command) {
 }
 
 static llvm::Error unknown(StringRef word) {
-  const Option *nearest = nullptr;
-  unsigned least = 3;
-  StringRef name = word.split('=').first;
+  std::vector<StringRef> names;
   for (const Option &option : table())
-    if (unsigned distance = name.edit_distance(option.name); distance < least)
-      least = distance, nearest = &option;
-  if (!nearest)
-    return llvm::createStringError("unknown option '%s'", word.str().c_str());
-  return llvm::createStringError("unknown option '%s'; did you mean '%s'",
-                                 word.str().c_str(),
-                                 nearest->name.str().c_str());
+    names.push_back(option.name);
+  return llvm::createStringError("unknown option '" + word + "'" +
+                                 nearest(word.split('=').first, names));
 }
 
 static llvm::Error checkFiles(const Options &options) {

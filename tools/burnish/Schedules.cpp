@@ -2,6 +2,7 @@
 #include "tools/burnish/Schedules.h"
 #include "codegen/Output.h"
 #include "passes/schedules/Table.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -57,7 +58,9 @@ llvm::Expected<Schedules> Schedules::parse(StringRef file, StringRef text) {
   return schedules;
 }
 
-llvm::Expected<Schedules> Schedules::read(StringRef file) {
+llvm::Expected<Schedules> Schedules::read(StringRef file, bool mayBeNew) {
+  if (file.empty() || (mayBeNew && !llvm::sys::fs::exists(file)))
+    return Schedules();
   auto buffer = llvm::MemoryBuffer::getFile(file);
   if (!buffer)
     return fileError(file, buffer.getError());

@@ -16,7 +16,10 @@ public:
   /// The error says which line is wrong.
   static llvm::Expected<Schedules> parse(llvm::StringRef file,
                                          llvm::StringRef text);
-  static llvm::Expected<Schedules> read(llvm::StringRef file);
+  /// Nothing is in a file without a name, nor in one that is not there where it
+  /// may be new.
+  static llvm::Expected<Schedules> read(llvm::StringRef file,
+                                        bool mayBeNew = false);
   /// How a file calls a target.
   static std::string nameOf(const Target &target);
 

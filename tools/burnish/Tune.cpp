@@ -258,15 +258,11 @@ bool burnish::tune(const Options &options, Schedules &schedules,
 }
 
 int burnish::benchAlternatives(const Options &options) {
-  Schedules schedules;
-  if (!options.schedules.empty()) {
-    llvm::Expected<Schedules> present = Schedules::read(options.schedules);
-    if (!present)
-      return complain(present.takeError()), kBadInput;
-    schedules = std::move(*present);
-  }
+  llvm::Expected<Schedules> schedules = Schedules::read(options.schedules);
+  if (!schedules)
+    return complain(schedules.takeError()), kBadInput;
   std::vector<TunedShape> shapes;
-  if (!tune(options, schedules, shapes))
+  if (!tune(options, *schedules, shapes))
     return kBadInput;
   if (options.wantsJson) {
     llvm::json::Array list;

@@ -169,6 +169,19 @@ def cases():
     sizes = {"s": np.array([1, 2, 5, 3])}
     for mode in ("nearest", "linear", "cubic"):
         case("Resize" + mode, node("Resize", ["x", "", "", "s"], mode=mode), constants=sizes, x=normal(1, 2, 3, 4))
+    for mode in ("nearest", "linear", "cubic"):
+        case(
+            "ResizeCrop" + mode,
+            node("Resize", ["x", "r", "", "s"], mode=mode, coordinate_transformation_mode="tf_crop_and_resize", extrapolation_value=3.0, axes=[2, 3]),
+            constants={"r": np.array([-0.1, 0.3, 0.7, 1.2]), "s": np.array([5, 4])}, x=normal(1, 2, 3, 4),
+        )  # fmt: skip
+    for policy, size in (("not_larger", [4, 9]), ("not_smaller", [4, 5])):
+        case(
+            "Resize_" + policy,
+            node("Resize", ["x", "", "", "s"], mode="linear", keep_aspect_ratio_policy=policy, axes=[2, 3]),
+            constants={"s": np.array(size)}, x=normal(1, 1, 3, 4),
+        )  # fmt: skip
+    case("ResizeAntialias", node("Resize", ["x", "", "", "s"], mode="linear", antialias=1, axes=[0]), constants={"s": np.array([3])}, x=normal(7, 2))
     case("Upsample", node("Resize", ["x", "", "f"], mode="linear", coordinate_transformation_mode="asymmetric"), constants={"f": np.array([1, 1, 2, 2.5], np.float32)}, x=normal(1, 1, 3, 4))
 
     case("CumProd", node("CumProd", ["x", "axis"]), constants={"axis": np.array(1)}, x=normal(2, 4))
@@ -189,6 +202,8 @@ def cases():
     case("CenterCropPad", node("CenterCropPad", ["x", "s"]), constants={"s": np.array([3, 6])}, x=normal(6, 3))
     case("CenterCropPadAxes", node("CenterCropPad", ["x", "s"], axes=[-1, 0]), constants={"s": np.array([2, 4])}, x=normal(3, 2, 5))
     case("Compress", node("Compress", ["x", "c"], axis=1), constants={"c": np.array([True, False, True])}, x=normal(2, 4))
+    case("Unique", node("Unique", ["x"]), x=apart(2, 3))
+    case("UniqueAsTheyCome", node("Unique", ["x"], axis=1, sorted=0, outputs=["y", "", "inverse", "counts"]), x=apart(2, 4))
     case("CompressFlat", node("Compress", ["x", "c"]), constants={"c": np.array([False, True, True, False, True])}, x=normal(2, 3))
     for mode, at in (("linear", [2, 0]), ("circular", [4, 3])):
         case("TensorScatter" + mode, node("TensorScatter", ["x", "u", "w"], mode=mode), constants={"w": np.array(at)}, x=normal(2, 3, 5, 2), u=normal(2, 3, 3, 2))
@@ -225,6 +240,16 @@ def cases():
             node("RoiAlign", ["x", "r", "i"], coordinate_transformation_mode=mode, output_height=3, output_width=2, sampling_ratio=2, spatial_scale=0.7),
             constants={"i": np.array([1, 0, 1])}, x=normal(2, 2, 5, 6), r=regions,
         )  # fmt: skip
+        case(
+            "RoiAlignMax" + mode,
+            node("RoiAlign", ["x", "r", "i"], coordinate_transformation_mode=mode, mode="max", output_height=2, output_width=3, sampling_ratio=2, spatial_scale=0.7),
+            constants={"i": np.array([1, 0, 1])}, x=apart(2, 2, 5, 6), r=regions,
+        )  # fmt: skip
+    case(
+        "MaxRoiPool",
+        node("MaxRoiPool", ["x", "r"], pooled_shape=[2, 3], spatial_scale=0.5),
+        constants={"r": np.array([[1, 0.3, 0.7, 8.2, 7.1], [0, 3.1, 2.4, 5.3, 4.6], [1, 10.2, 8.4, 15.1, 12.3]])}, x=apart(2, 2, 5, 6),
+    )  # fmt: skip
     case(
         "DeformConv",
         node("DeformConv", ["x", "w", "o", "b", "m"], kernel_shape=[2, 3], pads=[1, 0, 0, 1], strides=[1, 2], dilations=[2, 1], group=2, offset_group=2),

@@ -35,10 +35,10 @@ func.func @by_integers(%x: tensor<1xi64> {nn.name = "x"}, %y: tensor<1xf32> {nn.
 
 // -----
 
-func.func @no_rule(%x: tensor<1x1x4x5xf32> {nn.name = "x"}, %r: tensor<1x5xf32>) -> (tensor<f32> {nn.name = "loss"}) {
-  // expected-error @+1 {{'nn.max_roi_pool' has no gradient, and the loss depends on it}}
-  %y = nn.max_roi_pool %x, %r {pooled_shape = array<i64: 1, 1>} : (tensor<1x1x4x5xf32>, tensor<1x5xf32>) -> tensor<1x1x1x1xf32>
-  %loss = nn.reduce_sum %y {keepdims = 0 : i64} : (tensor<1x1x1x1xf32>) -> tensor<f32>
+func.func @no_rule(%x: tensor<f32> {nn.name = "x"}, %n: tensor<i64>, %length: tensor<i64>, %rate: tensor<i64>, %high: tensor<f32>) -> (tensor<f32> {nn.name = "loss"}) {
+  // expected-error @+1 {{'nn.mel_weight_matrix' has no gradient, and the loss depends on it}}
+  %y = nn.mel_weight_matrix %n, %length, %rate, %x, %high : (tensor<i64>, tensor<i64>, tensor<i64>, tensor<f32>, tensor<f32>) -> tensor<?x?xf32>
+  %loss = nn.reduce_sum %y {keepdims = 0 : i64} : (tensor<?x?xf32>) -> tensor<f32>
   return %loss : tensor<f32>
 }
 
