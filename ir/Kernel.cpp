@@ -54,11 +54,13 @@ LogicalResult WinogradInputOp::verify() {
   auto image = cast<RankedTensorType>(getImage().getType()),
        tiles = cast<RankedTensorType>(getTiles().getType());
   int64_t points = (getTile() + 2) * (getTile() + 2);
-  if (image.getRank() != 4 || tiles.getRank() != 4 ||
-      ShapedType::isDynamicShape(image.getShape().drop_front()) ||
-      !tiles.hasStaticShape() || tiles.getDimSize(0) != points ||
-      tiles.getDimSize(1) * tiles.getDimSize(3) != image.getDimSize(3) ||
-      tiles.getDimSize(2) % (getRows() * getColumns()) != 0)
+  bool isKnown = image.getRank() == 4 &&
+                 !ShapedType::isDynamicShape(image.getShape().drop_front()) &&
+                 tiles.hasStaticShape() &&
+                 (tiles.getRank() == 4 || tiles.getRank() == 3);
+  if (!isKnown || tiles.getDimSize(0) != points ||
+      tiles.getNumElements() != points * tileCount() * image.getDimSize(3) ||
+      tileCount() % (getRows() * getColumns()) != 0)
     return emitOpError() << "of tile " << getTile() << ", " << getRows()
                          << " rows and " << getColumns() << " columns makes "
                          << tiles << " of " << image;

@@ -48,10 +48,21 @@ def NN_WinogradInputOp : NN_WinogradOp<"winograd_input"> {
     give `rows` tile rows of `columns` tiles from row `firstRow` of the convolution on, for as many images from
     `firstImage` on as fit. The convolution's first window begins `top` rows above and `left` columns before the image,
     around which there are zeros.
+
+    For the gradient by weights, which sums over tiles, the result is [(tile+2)^2, tiles, C]. With `isGradient` the image
+    is the gradient of the convolution's results: its tiles of `tile` by `tile` elements lie side by side.
   }];
   let arguments = (ins AnyRankedTensor:$image, Index:$firstImage, Index:$firstRow, I64Attr:$tile, I64Attr:$top,
-                       I64Attr:$left, I64Attr:$rows, I64Attr:$columns);
+                       I64Attr:$left, I64Attr:$rows, I64Attr:$columns, UnitAttr:$isGradient);
   let results = (outs AnyRankedTensor:$tiles);
+  let extraClassDeclaration = [{
+    static constexpr ::llvm::StringLiteral kOnnxName = "";
+    /// Whether tiles are rows of all channels, in no blocks of lanes.
+    bool hasRows() { return ::llvm::cast<::mlir::RankedTensorType>(getTiles().getType()).getRank() == 3; }
+    int64_t tileCount() {
+      return ::llvm::cast<::mlir::RankedTensorType>(getTiles().getType()).getDimSize(hasRows() ? 1 : 2);
+    }
+  }];
   let assemblyFormat = "$image `at` `[` $firstImage `,` $firstRow `]` attr-dict `:` type($image) `->` type($tiles)";
 }
 

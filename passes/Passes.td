@@ -84,6 +84,15 @@ def FoldConstantViews : Pass<"nn-fold-constant-views", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect"];
 }
 
+def CutLoops : Pass<"nn-cut-loops", "::mlir::func::FuncOp"> {
+  let summary = "sums of which only the beginning is read are computed no further";
+  let description = [{
+    The gradient by the weights of a convolution with strides is a convolution with more results than there are taps: 16 of 4x4
+    for 9 taps of 3x3, and 4 for one of 1x1.
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
+}
+
 def SplitSums : Pass<"nn-split-sums", "::mlir::func::FuncOp"> {
   let summary = "sums that start from a tensor become sums from zero and an elementwise sum";
   let description = [{
@@ -126,7 +135,7 @@ def NarrowContractions : Pass<"nn-narrow-contractions", "::mlir::ModuleOp"> {
 }
 
 def UseWinograd : Pass<"nn-use-winograd", "::mlir::ModuleOp"> {
-  let summary = "convolutions with constant 3x3 taps by minimal filtering, where the target gains";
+  let summary = "convolutions with 3x3 taps, and their gradients by these, by minimal filtering, where the target gains";
   let description = [{
     A block of tiles at a time: tiles to points, a product for each point, results with the elementwise operation that
     follows. The channels must lie innermost, as nn-choose-layouts leaves them.

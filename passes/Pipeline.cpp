@@ -76,6 +76,7 @@ static void addLoops(OpPassManager &passes, const PipelineOptions &options) {
   if (options.level == 0)
     return;
   passes.addNestedPass<func::FuncOp>(createFoldConstantViews());
+  passes.addNestedPass<func::FuncOp>(createCutLoops());
   passes.addNestedPass<func::FuncOp>(createSplitSums());
   passes.addNestedPass<func::FuncOp>(createFuseElementwise());
   addCleanup(passes);
@@ -223,6 +224,8 @@ static constexpr Order kOrder[] = {
      "constants are found through known shapes"},
     {"nn-multiply-quantized", "nn-fold-constants",
      "weights are dequantized there"},
+    {"nn-cut-loops", "nn-fuse-elementwise",
+     "what makes a part of a result smaller is no loop nest of its own"},
     {"nn-fuse-elementwise", "nn-choose-layouts",
      "what is fused lies where its consumer does"},
     {"nn-choose-layouts", "nn-scale-weights",

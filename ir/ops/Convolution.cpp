@@ -289,18 +289,31 @@ namespace {
 struct PhasedAxis {
   PhasedAxis(const WindowAxis &axis, const Spread &spread)
       : stride(axis.stride), kernel(*known(axis.kernel)),
-        low(*known(spread.low)), taps(llvm::divideCeil(kernel, stride)),
+        low(*known(spread.low)), shift(shiftOf(kernel, low, stride)),
+        taps(llvm::divideCeil(kernel + shift, stride)),
         step(stride == 1 ? axis.dilation : 1), reach((taps - 1) * step),
-        first(llvm::divideFloorSigned(low, stride)),
-        positions((spread.size + (low + stride - 1)).floorDiv(stride) - first) {
-  }
+        first(llvm::divideFloorSigned(low + shift, stride)),
+        positions((spread.size + (low + shift + stride - 1)).floorDiv(stride) -
+                  first) {}
 
   static bool fits(const WindowAxis &axis, const Spread &spread) {
     return known(axis.kernel) && known(spread.low) &&
            (axis.stride == 1 || axis.dilation == 1);
   }
 
-  int64_t stride, kernel, low, taps, step;
+  /// Taps of zeros before the first with which results begin with a whole
+  /// position, where these fill what the last tap leaves of its phases.
+  static int64_t shiftOf(int64_t kernel, int64_t low, int64_t stride) {
+    int64_t shift = llvm::mod(-low, stride);
+    return llvm::divideCeil(kernel + shift, stride) ==
+                   llvm::divideCeil(kernel, stride)
+               ? shift
+               : 0;
+  }
+  /// Of the first result among those of the first position.
+  int64_t before() const { return low + shift - first * stride; }
+
+  int64_t stride, kernel, low, shift, taps, step;
   /// How far before its position a result begins to read.
   int64_t reach;
   /// The positions that have results.
@@ -350,11 +363,13 @@ static Value sumByPhases(ConvTransposeOp op, Lowering &l,
   bool isGrouped = group != 1;
   Value x = readByPhases(l, l.lowered(op.getX()), elementType, windows, axes),
         w = l.lowered(op.getW());
-  SmallVector<OpFoldResult> none(2 + axes.size(), l.getIndexAttr(0)),
-      high = none;
-  for (auto [index, axis] : llvm::enumerate(axes))
-    high[2 + index] = l.getIndexAttr(axis.taps * axis.stride - axis.kernel);
-  w = l.pad(w, elementType, none, high, l.zero(elementType));
+  SmallVector<OpFoldResult> low(2 + axes.size(), l.getIndexAttr(0)), high = low;
+  for (auto [index, axis] : llvm::enumerate(axes)) {
+    low[2 + index] = l.getIndexAttr(axis.shift);
+    high[2 + index] =
+        l.getIndexAttr(axis.taps * axis.stride - axis.kernel - axis.shift);
+  }
+  w = l.pad(w, elementType, low, high, l.zero(elementType));
   for (size_t index = axes.size(); index-- > 0;)
     if (axes[index].stride != 1)
       w = l.split(w, 2 + index,
@@ -452,9 +467,9 @@ FailureOr<SmallVector<Value>> ConvTransposeOp::lower(Lowering &l) {
     SmallVector<PhasedAxis> axes;
     for (auto [window, spread] : llvm::zip_equal(windows.axes, spreads)) {
       const PhasedAxis &axis = axes.emplace_back(window, spread);
-      int64_t before = axis.low - axis.first * axis.stride;
-      offsets.push_back(l.getIndexAttr(before));
-      isWhole &= before == 0 && axis.positions * axis.stride == spread.size;
+      offsets.push_back(l.getIndexAttr(axis.before()));
+      isWhole &=
+          axis.before() == 0 && axis.positions * axis.stride == spread.size;
     }
     Value y = sumByPhases(*this, l, windows, axes, sums);
     return finish(isWhole ? y : cut(y));

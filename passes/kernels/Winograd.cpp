@@ -105,6 +105,28 @@ SmallVector<Value> WinogradTransform::input(ImplicitLocOpBuilder &b,
   return result;
 }
 
+SmallVector<Value> WinogradTransform::gradient(ImplicitLocOpBuilder &b,
+                                               ArrayRef<Value> line) const {
+  SmallVector<Value> result{line.front()};
+  for (double p : pairs) {
+    // Powers of p for the elements from `first` on, every second.
+    auto half = [&](int64_t first) {
+      SmallVector<double> factors;
+      SmallVector<Value> values;
+      for (int64_t power = first; power < tile; power += 2) {
+        factors.push_back(std::pow(p, power));
+        values.push_back(line[power]);
+      }
+      return weightedSum(b, factors, values);
+    };
+    Value even = half(0), uneven = half(1);
+    result.push_back(arith::AddFOp::create(b, even, uneven));
+    result.push_back(arith::SubFOp::create(b, even, uneven));
+  }
+  result.push_back(line.back());
+  return result;
+}
+
 SmallVector<Value> WinogradTransform::output(ImplicitLocOpBuilder &b,
                                              ArrayRef<Value> line) const {
   SmallVector<Value> sums, differences;
@@ -131,6 +153,7 @@ SmallVector<Value> WinogradTransform::output(ImplicitLocOpBuilder &b,
 }
 
 /// Both axes of a square of vectors: along the columns, then along the rows.
+/// What comes out may be larger.
 static SmallVector<Value>
 alongBoth(ArrayRef<Value> square, int64_t size,
           llvm::function_ref<SmallVector<Value>(ArrayRef<Value>)> transform) {
@@ -161,10 +184,20 @@ static ArrayRef<int64_t> shapeOf(Value tensor) {
   return cast<RankedTensorType>(tensor.getType()).getShape();
 }
 
+/// How many channels are a vector.
+static int64_t lanesOf(nn::KernelOp kernel) {
+  nn::WinogradInputOp op = inputOf(kernel);
+  return op.hasRows() ? kernel.getSchedule().getLanes()
+                      : shapeOf(op.getTiles()).back();
+}
+
+static int64_t blocksOf(nn::KernelOp kernel) {
+  return shapeOf(inputOf(kernel).getImage()).back() / lanesOf(kernel);
+}
+
 int64_t burnish::tasksOfWinogradInput(nn::KernelOp kernel) {
   nn::WinogradInputOp op = inputOf(kernel);
-  ArrayRef<int64_t> tiles = shapeOf(op.getTiles());
-  return tiles[1] * (tiles[2] / op.getColumns());
+  return blocksOf(kernel) * (op.tileCount() / op.getColumns());
 }
 
 namespace {
@@ -173,7 +206,9 @@ public:
   InputMaker(ImplicitLocOpBuilder &b, nn::KernelOp kernel, ArrayRef<Value> data,
              ArrayRef<Layout> layouts)
       : b(b), op(inputOf(kernel)), transform(op.getTile()),
-        points(transform.points()) {
+        points(transform.points()),
+        reach(op.getIsGradient() ? op.getTile() : points),
+        blocks(blocksOf(kernel)), lanes(lanesOf(kernel)) {
     auto argumentOf = [](Value value) {
       return cast<BlockArgument>(value).getArgNumber();
     };
@@ -186,15 +221,17 @@ public:
     firstImage = data[argumentOf(op.getFirstImage())];
     firstRow = data[argumentOf(op.getFirstRow())];
     shape = shapeOf(op.getImage());
-    lanes = shapeOf(op.getTiles()).back();
     vector = VectorType::get(
         {lanes}, cast<MemRefType>(image.getType()).getElementType());
-    patch = frameMemory(b, vector.getElementType(), points * points * lanes);
+    patch = frameMemory(b, vector.getElementType(), reach * reach * lanes);
+    blockStride = op.hasRows() ? nn::mulIndex(b, b.getIndexAttr(lanes),
+                                              tilesLayout.strides[2])
+                               : tilesLayout.strides[1];
+    tileStride = tilesLayout.strides[op.hasRows() ? 1 : 2];
   }
 
   void make(Value begin, Value end) {
-    int64_t blocks = shapeOf(op.getTiles())[1], columns = op.getColumns(),
-            tile = op.getTile();
+    int64_t columns = op.getColumns(), tile = op.getTile();
     loop(begin, end, [&](Value task) {
       Value block = arith::RemUIOp::create(b, task, constant(blocks)),
             line = arith::DivUIOp::create(b, task, constant(blocks)),
@@ -214,9 +251,8 @@ public:
                                         constant(op.getLeft()));
         Value from = value(plus(start, x, imageLayout.strides[2]));
         Value place = arith::AddIOp::create(b, first, column);
-        OpFoldResult to =
-            plus(tilesLayout.offset, block, tilesLayout.strides[1]);
-        to = plus(to, place, tilesLayout.strides[2]);
+        OpFoldResult to = plus(tilesLayout.offset, block, blockStride);
+        to = plus(to, place, tileStride);
         makeTile(y, x, from, value(to));
       });
     });
@@ -227,7 +263,7 @@ private:
   /// there is no image.
   void makeTile(Value y, Value x, Value from, Value to) {
     Value isInside =
-        both(isWithin(y, points, shape[1]), isWithin(x, points, shape[2]));
+        both(isWithin(y, reach, shape[1]), isWithin(x, reach, shape[2]));
     auto branch = scf::IfOp::create(b, isInside, /*withElseRegion=*/true);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(branch.thenBlock());
@@ -235,10 +271,10 @@ private:
     transformFrom(image, from, down, along, to);
     b.setInsertionPointToStart(branch.elseBlock());
     Value zero = arith::ConstantOp::create(b, b.getZeroAttr(vector));
-    for (int64_t row = 0; row < points; ++row) {
+    for (int64_t row = 0; row < reach; ++row) {
       Value inRow = isWithin(Value(arith::AddIOp::create(b, y, constant(row))),
                              1, shape[1]);
-      for (int64_t column = 0; column < points; ++column) {
+      for (int64_t column = 0; column < reach; ++column) {
         Value exists =
             both(inRow,
                  isWithin(Value(arith::AddIOp::create(b, x, constant(column))),
@@ -253,21 +289,22 @@ private:
           scf::YieldOp::create(b, zero);
         }
         vector::StoreOp::create(b, read.getResult(0), patch,
-                                constant((row * points + column) * lanes));
+                                constant((row * reach + column) * lanes));
       }
     }
-    transformFrom(patch, constant(0), b.getIndexAttr(points * lanes),
+    transformFrom(patch, constant(0), b.getIndexAttr(reach * lanes),
                   b.getIndexAttr(lanes), to);
   }
 
   void transformFrom(Value memory, Value from, OpFoldResult down,
                      OpFoldResult along, Value to) {
     SmallVector<Value> square;
-    for (int64_t row = 0; row < points; ++row)
-      for (int64_t column = 0; column < points; ++column)
+    for (int64_t row = 0; row < reach; ++row)
+      for (int64_t column = 0; column < reach; ++column)
         square.push_back(load(memory, from, row, down, column, along));
-    square = alongBoth(square, points, [&](ArrayRef<Value> line) {
-      return transform.input(b, line);
+    square = alongBoth(square, reach, [&](ArrayRef<Value> line) {
+      return op.getIsGradient() ? transform.gradient(b, line)
+                                : transform.input(b, line);
     });
     for (auto [index, result] : llvm::enumerate(square))
       vector::StoreOp::create(
@@ -315,9 +352,11 @@ private:
   ImplicitLocOpBuilder &b;
   nn::WinogradInputOp op;
   WinogradTransform transform;
-  int64_t points, lanes;
+  /// Elements along each axis that a tile is made of: `reach`.
+  int64_t points, reach, blocks, lanes;
   Value image, tiles, firstImage, firstRow, patch;
   Layout imageLayout, tilesLayout;
+  OpFoldResult blockStride, tileStride;
   ArrayRef<int64_t> shape;
   VectorType vector;
 };

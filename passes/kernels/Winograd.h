@@ -22,6 +22,11 @@ public:
   /// m + 2 elements of an image to as many points.
   llvm::SmallVector<mlir::Value> input(mlir::ImplicitLocOpBuilder &b,
                                        llvm::ArrayRef<mlir::Value> line) const;
+  /// m elements of the gradient of results to as many points: what `output`
+  /// makes of points, turned round.
+  llvm::SmallVector<mlir::Value>
+  gradient(mlir::ImplicitLocOpBuilder &b,
+           llvm::ArrayRef<mlir::Value> line) const;
   /// Products at m + 2 points to m results.
   llvm::SmallVector<mlir::Value> output(mlir::ImplicitLocOpBuilder &b,
                                         llvm::ArrayRef<mlir::Value> line) const;

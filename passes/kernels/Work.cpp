@@ -163,9 +163,8 @@ static Work workOfLinalg(linalg::LinalgOp op) {
 
 /// Bytes of the image that a block of tiles is made of.
 static int64_t bytesOfTiles(nn::WinogradInputOp input) {
-  auto image = cast<ShapedType>(input.getImage().getType()),
-       tiles = cast<ShapedType>(input.getTiles().getType());
-  int64_t images = tiles.getDimSize(2) / (input.getRows() * input.getColumns()),
+  auto image = cast<ShapedType>(input.getImage().getType());
+  int64_t images = input.tileCount() / (input.getRows() * input.getColumns()),
           rows = std::min<int64_t>(image.getDimSize(1),
                                    input.getRows() * input.getTile() + 2);
   return images * rows * image.getDimSize(2) * image.getDimSize(3) *

@@ -551,8 +551,10 @@ struct UseWinograd : burnish::impl::UseWinogradBase<UseWinograd> {
       if (gone.contains(generic))
         continue;
       std::optional<Convolution> conv = Convolution::match(generic);
-      if (!conv)
+      if (!conv) {
+        useWinogradByWeights(generic, builder, machine);
         continue;
+      }
       WinogradShape shape = shapeOf(*conv);
       auto text = builder.getStringAttr(textOf(shape));
       WinogradSchedule schedule = choose(table, *conv, shape, text, machine);

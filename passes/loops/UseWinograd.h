@@ -15,4 +15,8 @@ bool startsFromZero(mlir::linalg::GenericOp op);
 bool gainsFromWinograd(mlir::linalg::GenericOp op, const Machine &machine,
                        int64_t stepsAtOnce);
 
+/// Replaces the gradient by 3x3 weights, if it is one, where that gains.
+bool useWinogradByWeights(mlir::linalg::GenericOp op, mlir::OpBuilder &builder,
+                          const Machine &machine);
+
 } // namespace burnish

@@ -73,6 +73,10 @@ struct WinogradSchedule {
 std::optional<WinogradSchedule> scheduleWinograd(const WinogradShape &shape,
                                                  const Machine &machine,
                                                  int64_t stepsAtOnce = 1);
+/// The same for the gradient by the weights, which sums up blocks of whole
+/// images.
+std::optional<WinogradSchedule>
+scheduleWinogradByWeights(const WinogradShape &shape, const Machine &machine);
 /// What else could be chosen; that sum is a tile of 0.
 llvm::SmallVector<WinogradSchedule> alternativesOf(const WinogradShape &shape,
                                                    const Machine &machine);

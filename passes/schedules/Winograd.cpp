@@ -123,6 +123,44 @@ burnish::scheduleWinograd(const WinogradShape &shape, const Machine &machine,
   return blocksOf(shape, machine, tile, wantedTiles(shape, machine, tile));
 }
 
+std::optional<WinogradSchedule>
+burnish::scheduleWinogradByWeights(const WinogradShape &shape,
+                                   const Machine &machine) {
+  int64_t lanes = machine.vectorBits / 32;
+  if (!isForWinograd(shape, machine) || shape.outChannels % lanes != 0)
+    return std::nullopt;
+  double channels = shape.inChannels + shape.outChannels,
+         weights = double(shape.inChannels) * shape.outChannels;
+  double best =
+      double(shape.images) * shape.rows * shape.columns * 9 * weights / lanes;
+  std::optional<WinogradSchedule> found;
+  for (int64_t tile : {4, 2}) {
+    int64_t points = (tile + 2) * (tile + 2),
+            tileRows = tilesAlong(shape.rows, tile),
+            perImage = tileRows * tilesAlong(shape.columns, tile);
+    double tiles = double(shape.images) * perImage,
+           tileElements = points * tiles * channels,
+           sums = double(points) * weights;
+    double cycles =
+        sums * tiles / lanes + tileElements * kTransformOperations / lanes +
+        sums * 9 / lanes + (tileElements + sums) * 2 * 4 / kFarBytes;
+    if (tiles < kLeastTiles || cycles >= best)
+      continue;
+    // Sums of each block are kept, and added up in the end.
+    int64_t imageBytes =
+                points * perImage * (shape.inChannels + shape.outChannels) * 4,
+            sumBytes = static_cast<int64_t>(sums) * 4,
+            images = divisorUpTo(
+                shape.images, std::max(kFarBlock, 2 * sumBytes) / imageBytes);
+    if (images * imageBytes > kLargestBlock ||
+        shape.images / images * sumBytes > kLargestBlock)
+      continue;
+    best = cycles;
+    found = WinogradSchedule{tile, images, tileRows, lanes};
+  }
+  return found;
+}
+
 SmallVector<WinogradSchedule>
 burnish::alternativesOf(const WinogradShape &shape, const Machine &machine) {
   SmallVector<WinogradSchedule> found{{0, 0, 0, 0}};

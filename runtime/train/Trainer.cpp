@@ -157,6 +157,7 @@ bool Trainer::beginFold(Message &message) {
   if (!samples.choose(fold, message))
     return false;
   progress = {};
+  endsInEpoch = false;
   progress.fold = fold;
   progress.samples = samples.train().count;
   progress.best = best.name ? best.worst() : stop.worst();
@@ -306,6 +307,11 @@ void Trainer::setRate() {
 }
 
 int Trainer::endEpoch(Message &message) {
+  // A run that ends in the midst of an epoch can go on from there: what is
+  // made of its end is in no checkpoint.
+  endsInEpoch = progress.batch < batches;
+  if (endsInEpoch && !save(message))
+    return kBadInput;
   bool hasValidation = samples.validation().count > 0, wasStopped = false;
   if (hasValidation &&
       !engine.evaluate(samples, samples.validation(), values, validated,
@@ -327,7 +333,7 @@ int Trainer::endEpoch(Message &message) {
     return kBadInput;
   trained.reset();
   setRate();
-  bool isDue = every == 0 || progress.stopped != GoesOn;
+  bool isDue = !endsInEpoch && (every == 0 || progress.stopped != GoesOn);
   return isDue && !save(message) ? kBadInput : kDone;
 }
 
@@ -346,7 +352,9 @@ void Trainer::judge(double train, Metrics *validation, bool &isBest) {
     worse = isBetter ? 0 : worse + 1;
     return isBetter;
   };
-  if (hasStop || hasBest) {
+  // Going on from the midst of an epoch, a run may need the best of before.
+  bool keepsBest = endsInEpoch && progress.bestEpoch > 0;
+  if ((hasStop || hasBest) && !keepsBest) {
     isBest = note(hasBest ? best : stop, progress.best, progress.worse);
     if (isBest)
       progress.bestEpoch = progress.epoch;
@@ -415,7 +423,7 @@ bool Trainer::save(Message &message) {
 
 int Trainer::interrupted(Message &message) {
   live.clear();
-  if (!save(message))
+  if (!endsInEpoch && !save(message))
     return kBadInput;
   message.set("interrupted after step %" PRId64 "; --resume goes on from %s",
               engine.steps(), checkpointName);

@@ -79,6 +79,9 @@ private:
   /// Batches an epoch, updates of the whole run.
   int64_t batches = 0, length = 0, every = 0, logEvery = 1;
   int64_t started = 0, startedAt = 0, epochStart = 0, ownSteps = 0;
+  /// The run has ended with batches of an epoch left: the checkpoint is of
+  /// before that end.
+  bool endsInEpoch = false;
 };
 
 } // namespace burnish

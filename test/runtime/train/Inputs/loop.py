@@ -167,6 +167,13 @@ def resume(compiler):
             assert untimed(name + ".jsonl") == untimed("whole.jsonl"), name
             assert content(name + ".checkpoint")[:24] == content("whole.checkpoint")[:24]
     assert kills >= 12, kills
+    # One that ended in the midst of an epoch (there are 40 steps) goes on from there.
+    for steps in (3, 95, 110, 203):
+        run(program, *common, f"--steps={steps}", "-o", "part.safetensors", "--log=part.jsonl")
+        assert lines("part.jsonl")[-1]["step"] == steps
+        run(program, *common, "--resume", "-o", "part.safetensors", "--log=part.jsonl")
+        assert content("part.safetensors") == content("whole.safetensors"), steps
+        assert [line for line in untimed("part.jsonl") if "train" in line] == [line for line in untimed("whole.jsonl") if "train" in line], steps
     # A run that is at its end has nothing to do.
     run(program, *common, "--resume", "-o", "whole.safetensors", "--log=whole.jsonl")
 
