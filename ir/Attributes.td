@@ -38,7 +38,9 @@ def NN_ScheduleAttr : AttrDef<NN_Dialect, "Schedule"> {
     Threads share a kernel when it `isParallel`.
     With `steps` of 4 or 2 the operands of a product are bytes, of which a lane takes so many steps of the sum at once
     (x86's vpdpbusd; pmaddwd of widened bytes), or bf16, two at once (vdpbf16ps); the constant operand is packed with these
-    side by side, and a panel is filled so.
+    side by side, and a panel is filled so. With `addsPairs` and four steps, products of bytes are added in pairs of 16
+    bits first (vpmaddubsw); weights have been made small enough for that, and what was taken from them follows in
+    operands of its own.
     A constant operand of a product is packed in as many panels for a tile as there are `streams`. A kernel that goes
     `backAndForth` does its tasks in turns forwards and backwards, iteration by iteration of the loop that it stands in.
   }];
@@ -46,10 +48,10 @@ def NN_ScheduleAttr : AttrDef<NN_Dialect, "Schedule"> {
     StringRefParameter<"product, windows, elements, rows, attention, cascade, panels, trees, turn, winograd_input or winograd_output">:$algorithm,
     "unsigned":$lanes, "unsigned":$vectors, "unsigned":$rows, "bool":$packs, "bool":$rowsOutside, "bool":$isParallel,
     DefaultValuedParameter<"unsigned", "1">:$streams, DefaultValuedParameter<"bool", "false">:$backAndForth,
-    DefaultValuedParameter<"unsigned", "1">:$steps);
+    DefaultValuedParameter<"unsigned", "1">:$steps, DefaultValuedParameter<"bool", "false">:$addsPairs);
   let builders = [AttrBuilder<(ins "llvm::StringRef":$algorithm, "unsigned":$lanes, "unsigned":$vectors, "unsigned":$rows,
                                    "bool":$packs, "bool":$rowsOutside, "bool":$isParallel),
-                              "return $_get($_ctxt, algorithm, lanes, vectors, rows, packs, rowsOutside, isParallel, 1, false, 1);">];
+                              "return $_get($_ctxt, algorithm, lanes, vectors, rows, packs, rowsOutside, isParallel, 1, false, 1, false);">];
   let assemblyFormat = "`<` struct(params) `>`";
 }
 

@@ -116,6 +116,16 @@ FailureOr<Access> burnish::accessOf(MLIRContext *context,
   return AccessBuilder(context, builder).access(argument, layout, exprs, loops);
 }
 
+std::optional<unsigned> burnish::excessOf(nn::KernelOp kernel) {
+  Block &block = kernel.getBody().front();
+  unsigned inputs = kernel.getInputs().size();
+  if (!kernel.getSchedule().getAddsPairs() || inputs < 4 ||
+      !block.getArgument(inputs - 1).use_empty() ||
+      !block.getArgument(inputs - 2).use_empty())
+    return std::nullopt;
+  return inputs - 2;
+}
+
 TypedAttr burnish::fillOf(Value tensor) {
   auto fill = tensor.getDefiningOp<linalg::FillOp>();
   if (!fill)
@@ -174,6 +184,11 @@ FailureOr<Nest> Nest::of(nn::KernelOp kernel, LayoutOf layoutOf, SizeOf sizeOf,
            outArgument = block.getNumArguments() - 1;
   MLIRContext *context = kernel.getContext();
   AccessBuilder accesses(context, builder);
+  nest.excess = excessOf(kernel);
+  if (nest.excess)
+    nest.excessCount =
+        cast<ShapedType>(block.getArgument(*nest.excess).getType())
+            .getDimSize(1);
   nest.rootType = getElementTypeOrSelf(root->getResult(0).getType());
   nest.outType = getElementTypeOrSelf(block.getArgument(outArgument).getType());
 

@@ -45,6 +45,9 @@ llvm::FailureOr<Access> accessOf(mlir::MLIRContext *context,
                                  unsigned argument, const Layout &layout,
                                  llvm::ArrayRef<mlir::AffineExpr> exprs,
                                  unsigned loops);
+/// The argument of a product's region that holds what was taken from its
+/// weights (`loops/BoundPairs.h`); the region itself says nothing of it.
+std::optional<unsigned> excessOf(nn::KernelOp kernel);
 /// The scalar constant with which a tensor of a kernel's region is filled.
 mlir::TypedAttr fillOf(mlir::Value tensor);
 
@@ -87,6 +90,11 @@ public:
   llvm::SmallVector<Access> epilogueInputs;
   unsigned resultInput = 0;
   Access out;
+  /// The argument with what was taken from a packed operand's bytes, behind
+  /// which there is one that says where it belongs; and the entries of each
+  /// vector of lanes.
+  std::optional<unsigned> excess;
+  int64_t excessCount = 0;
   /// What makes the root's input `givenInput`, which is no operand; loops then
   /// stay as they are. There is no root when it makes the result itself.
   nn::WinogradOutputOp given;

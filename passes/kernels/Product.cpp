@@ -204,8 +204,10 @@ private:
       for (const Piece &piece : pieces)
         sums.push_back(spread(b, init, piece.width));
     ahead = linesAhead(row);
-    finishTile(row, count, lane, pieces,
-               sumUp(0, row, count, lane, pieces, sums));
+    sums = sumUp(0, row, count, lane, pieces, sums);
+    if (nest.excess)
+      sums = addExcess(row, count, lane, pieces, sums);
+    finishTile(row, count, lane, pieces, sums);
     ahead.clear();
   }
 
@@ -374,7 +376,6 @@ private:
                               ArrayRef<Piece> pieces, SmallVector<Value> sums) {
     std::optional<ByteProduct> ofBytes = ByteProduct::of(nest.root);
     unsigned unsignedInput = ofBytes ? ofBytes->unsignedInput : form.left;
-    Type element = elementOf(left);
     // Pairs are multiplied as 16 bits: products of bytes would be cut short.
     bool isWidened = ofBytes && steps == 2;
     auto widened = [&](Value bytes, unsigned input) -> Value {
@@ -391,25 +392,15 @@ private:
       rightParts.push_back(widened(loadRight(lane, piece), form.right));
     for (int64_t index = 0; index < count; ++index) {
       enterRow(row, index);
-      // The elements of all steps are one word for every lane.
-      Value word = vector::ExtractOp::create(
-          b,
-          Value(vector::BitCastOp::create(
-              b,
-              VectorType::get(
-                  {1},
-                  b.getIntegerType(element.getIntOrFloatBitWidth() * steps)),
-              loadSteps())),
-          ArrayRef<int64_t>{0});
+      Value word = loadWord();
       for (auto [place, piece] : llvm::enumerate(pieces)) {
         Value &sum = sums[index * pieces.size() + place];
         Value rightPart = rightParts[place];
-        Value leftPart = widened(
-            vector::BitCastOp::create(
-                b, VectorType::get({piece.width * steps}, element),
-                Value(vector::BroadcastOp::create(
-                    b, VectorType::get({piece.width}, word.getType()), word))),
-            form.left);
+        Value leftPart = widened(wordInLanes(word, piece.width), form.left);
+        if (code.schedule.getAddsPairs()) {
+          sum = addPairs(sum, leftPart, rightPart);
+          continue;
+        }
         if (isWidened) {
           sum =
               arith::AddIOp::create(b, sum,
@@ -426,6 +417,92 @@ private:
       }
     }
     return sums;
+  }
+
+  /// The left operand's elements of all steps are one word for every lane.
+  Value loadWord() {
+    unsigned bits = elementOf(left).getIntOrFloatBitWidth() * steps;
+    return vector::ExtractOp::create(
+        b,
+        Value(vector::BitCastOp::create(
+            b, VectorType::get({1}, b.getIntegerType(bits)), loadSteps())),
+        ArrayRef<int64_t>{0});
+  }
+  Value wordInLanes(Value word, int64_t lanes) {
+    return vector::BitCastOp::create(
+        b, VectorType::get({lanes * steps}, elementOf(left)),
+        Value(vector::BroadcastOp::create(
+            b, VectorType::get({lanes}, word.getType()), word)));
+  }
+
+  /// The sum with products of bytes, of which pairs fit 16 bits.
+  Value addPairs(Value sum, Value leftPart, Value rightPart) {
+    int64_t lanes = cast<VectorType>(sum.getType()).getNumElements();
+    auto halves = VectorType::get({lanes * 2}, b.getI16Type());
+    Value pairs = call(lanes == 16  ? "llvm.x86.avx512.pmaddubs.w.512"
+                       : lanes == 8 ? "llvm.x86.avx2.pmadd.ub.sw"
+                                    : "llvm.x86.ssse3.pmadd.ub.sw.128",
+                       halves, {leftPart, rightPart}),
+          ones = arith::ConstantOp::create(
+              b, DenseElementsAttr::get(halves, b.getI16IntegerAttr(1)));
+    return arith::AddIOp::create(
+        b, sum, call(pairsName(lanes), sum.getType(), {pairs, ones}));
+  }
+
+  /// Adds the products with what was taken from the weights, vector by vector.
+  SmallVector<Value> addExcess(Index row, int64_t count, Index lane,
+                               ArrayRef<Piece> pieces,
+                               SmallVector<Value> sums) {
+    Value excess = code.data[*nest.excess],
+          places = code.data[*nest.excess + 1];
+    int64_t most = nest.excessCount;
+    auto load = [&](Value at) -> Value {
+      return arith::IndexCastUIOp::create(
+          b, b.getIndexType(), Value(memref::LoadOp::create(b, places, at)));
+    };
+    auto plus = [&](Value base, Value more) -> Value {
+      return arith::AddIOp::create(b, base, more);
+    };
+    auto times = [&](Value value, int64_t factor) -> Value {
+      return arith::MulIOp::create(b, value, code.constant(factor));
+    };
+    for (auto [place, piece] : llvm::enumerate(pieces)) {
+      Value vector = b.createOrFold<arith::DivUIOp>(
+                code.valueOf(lane + piece.start), code.constant(width)),
+            known = times(vector, 1 + most), from = times(vector, most);
+      SmallVector<Value> own;
+      for (int64_t index = 0; index < count; ++index)
+        own.push_back(sums[index * pieces.size() + place]);
+      own = code.carry(
+          code.constant(0), load(known), 1, own,
+          [&](Value index, ValueRange values) {
+            enterStep(load(plus(plus(known, code.constant(1)), index)));
+            Value weights = vector::LoadOp::create(
+                b, VectorType::get({width * steps}, elementOf(right)), excess,
+                times(plus(from, index), width * steps));
+            SmallVector<Value> next(values);
+            for (auto [at, sum] : llvm::enumerate(next)) {
+              enterRow(row, at);
+              sum = addPairs(sum, wordInLanes(loadWord(), width), weights);
+            }
+            return next;
+          });
+      for (int64_t index = 0; index < count; ++index)
+        sums[index * pieces.size() + place] = own[index];
+    }
+    return sums;
+  }
+
+  /// Goes to a step of the sum, counted as they are packed.
+  void enterStep(Value step) {
+    for (size_t place = form.depth.size(); place-- > 0;) {
+      unsigned loop = form.depth[place];
+      Value size = code.size(loop);
+      code.at[loop] = {place == 0 ? step
+                                  : b.createOrFold<arith::RemUIOp>(step, size)};
+      if (place > 0)
+        step = b.createOrFold<arith::DivUIOp>(step, size);
+    }
   }
 
   static std::string pairsName(int64_t width) {

@@ -41,7 +41,8 @@ struct Chain {
 
 static bool isProduct(nn::KernelOp kernel) {
   return kernel && kernel.getSchedule().getAlgorithm() == "product" &&
-         !kernel.getSchedule().getPacks() && kernel->getNumResults() == 1;
+         !kernel.getSchedule().getPacks() && !excessOf(kernel) &&
+         kernel->getNumResults() == 1;
 }
 
 static int64_t bytesOf(Value tensor) {
@@ -184,11 +185,11 @@ static nn::ScheduleAttr scheduleInLine(nn::KernelOp kernel, int64_t places) {
   if (isProduct(kernel) && succeeded(form) &&
       !nest->inputs[form->left].packedLoop)
     rows = llvm::divideCeil(places, llvm::divideCeil(places, rows));
-  return nn::ScheduleAttr::get(kernel.getContext(), old.getAlgorithm(),
-                               old.getLanes(), old.getVectors(), rows,
-                               old.getPacks(), old.getRowsOutside(),
-                               /*isParallel=*/false, old.getStreams(),
-                               old.getBackAndForth(), old.getSteps());
+  return nn::ScheduleAttr::get(
+      kernel.getContext(), old.getAlgorithm(), old.getLanes(), old.getVectors(),
+      rows, old.getPacks(), old.getRowsOutside(),
+      /*isParallel=*/false, old.getStreams(), old.getBackAndForth(),
+      old.getSteps(), old.getAddsPairs());
 }
 
 /// A kernel with the chain's operations in its region, before the last of them.

@@ -360,6 +360,25 @@ static std::optional<unsigned> stepsLoopOf(linalg::GenericOp root,
   return std::nullopt;
 }
 
+/// Whether weights can be bounded so that pairs of products fit 16 bits: the
+/// other operand has no sign, and all of an axis that is not the lanes' is
+/// summed up.
+static bool canBoundPairs(linalg::GenericOp root, const Nest &nest,
+                          const ProductForm &form) {
+  std::optional<ByteProduct> ofBytes = ByteProduct::of(root);
+  if (!ofBytes || ofBytes->unsignedInput != form.left ||
+      form.lanes.size() != 1 || !nest.loops[form.lanes[0]].source)
+    return false;
+  return llvm::all_of(
+      root.getIndexingMapsArray()[form.right].getResults(),
+      [&](AffineExpr expr) {
+        auto dim = dyn_cast<AffineDimExpr>(expr);
+        return dim && (dim.getPosition() == *nest.loops[form.lanes[0]].source ||
+                       root.getIteratorTypesArray()[dim.getPosition()] ==
+                           utils::IteratorType::reduction);
+      });
+}
+
 static ProductShape shapeOf(nn::KernelOp kernel, const Nest &nest,
                             const ProductForm &form) {
   const Access &right = nest.inputs[form.right];
@@ -384,6 +403,7 @@ static ProductShape shapeOf(nn::KernelOp kernel, const Nest &nest,
           form.weaveCount(nest),
           form.depthStride(nest),
           isRightConstant && hasSteps && ByteProduct::of(nest.root).has_value(),
+          canBoundPairs(nest.root, nest, form),
           hasSteps && isHalfProduct(nest.root) &&
               (isRightConstant || form.stepsLoop(nest)),
           ShapedType::isDynamic(rowStep)
@@ -605,7 +625,8 @@ static void packOperands(nn::KernelOp kernel, OperandPacker &packer) {
       continue;
     std::optional<OperandPacker::SideBySide> side;
     if (isRight && schedule.getSteps() > 1)
-      side = {*stepsLoopOf(nest->root, *form), schedule.getSteps()};
+      side = {*stepsLoopOf(nest->root, *form), schedule.getSteps(),
+              schedule.getAddsPairs() ? schedule.getLanes() : 0};
     packer.pack(kernel, nest->root, access.argument, *nest->loops[*loop].source,
                 tile, side);
   }

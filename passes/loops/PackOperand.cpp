@@ -5,6 +5,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/UB/IR/UBOps.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
+#include "passes/loops/BoundPairs.h"
 
 using namespace mlir;
 using namespace burnish;
@@ -161,8 +162,10 @@ void OperandPacker::pack(nn::KernelOp kernel, linalg::GenericOp generic,
   }
   auto packedType = RankedTensorType::get(shape, type.getElementType());
   Builder attributes(kernel.getContext());
-  ElementsAttr &value =
-      packed[{constant, attributes.getDenseI64ArrayAttr(order), tile, steps}];
+  int64_t width = side ? side->boundWidth : 0;
+  Values &values = packed[{constant, attributes.getDenseI64ArrayAttr(order),
+                           tile, std::pair(steps, width)}];
+  ElementsAttr &value = values.value;
   if (!value) {
     std::optional<ArrayRef<char>> raw = nn::rawBytes(constant);
     SmallVector<char> copy;
@@ -175,12 +178,33 @@ void OperandPacker::pack(nn::KernelOp kernel, linalg::GenericOp generic,
       putSideBySide<uint8_t>(bytes, tile, steps);
     else if (side)
       putSideBySide<uint16_t>(bytes, tile, steps);
+    if (width > 0)
+      if (std::optional<Excess> excess = boundPairs(
+              bytes, shape.front(), tile, width, type.getDimSize(sideAxis))) {
+        SmallVector<int64_t> sizes{shape.front() * tile / width, excess->most};
+        values.places =
+            nn::constantWith(RankedTensorType::get({sizes[0], 1 + sizes[1]},
+                                                   attributes.getI32Type()),
+                             "places", std::move(excess->places));
+        sizes.append({width, steps});
+        values.excess = nn::constantWith(
+            RankedTensorType::get(sizes, type.getElementType()), "excess",
+            std::move(excess->bytes));
+      }
     value = nn::constantWith(packedType, "packed", std::move(bytes));
     all.push_back({constant, order, tile, steps, value});
   }
   OpBuilder builder(kernel);
   kernel->setOperand(
       argument, arith::ConstantOp::create(builder, kernel.getLoc(), value));
+  if (values.excess)
+    for (ElementsAttr more : {values.excess, values.places}) {
+      Block &block = kernel.getBody().front();
+      block.insertArgument(kernel.getInputs().size(), more.getType(),
+                           kernel.getLoc());
+      kernel.getInputsMutable().append(
+          Value(arith::ConstantOp::create(builder, kernel.getLoc(), more)));
+    }
   builder.setInsertionPointToStart(&kernel.getBody().front());
   OpOperand *use = &*inside.use_begin();
   Value plain = ub::PoisonOp::create(builder, kernel.getLoc(), type);

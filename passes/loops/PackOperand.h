@@ -16,9 +16,12 @@ public:
   /// `loop` alone. With `side`, the axis of another loop is last of these, and
   /// cut too, into as many elements as lie side by side in each of the tile's:
   /// [tiles][other axes][..][tile][steps].
+  /// With `boundWidth`, bytes are bounded so that pairs of their products with
+  /// bytes without sign fit 16 bits, for vectors of so many lanes; what is
+  /// taken from them becomes two more inputs (`BoundPairs.h`).
   struct SideBySide {
     unsigned loop;
-    int64_t steps;
+    int64_t steps, boundWidth;
   };
   void pack(nn::KernelOp kernel, mlir::linalg::GenericOp generic,
             unsigned argument, unsigned loop, int64_t tile,
@@ -31,9 +34,14 @@ public:
   void shareAndRelease(mlir::ModuleOp module);
 
 private:
+  /// A constant in its new order, and what was taken from it, if anything was.
+  struct Values {
+    mlir::ElementsAttr value, excess, places;
+  };
   /// Constants that several kernels read are packed once.
-  llvm::DenseMap<std::tuple<mlir::Attribute, mlir::Attribute, int64_t, int64_t>,
-                 mlir::ElementsAttr>
+  llvm::DenseMap<std::tuple<mlir::Attribute, mlir::Attribute, int64_t,
+                            std::pair<int64_t, int64_t>>,
+                 Values>
       packed;
   struct Packed {
     mlir::ElementsAttr source;

@@ -69,6 +69,8 @@ struct Sizes {
   bool isStatic;
   /// Several steps at once are to be laid side by side when running.
   bool needsPanel;
+  /// Products of bytes are added as 16 bits first.
+  bool addsPairs;
 
   static std::optional<Sizes> of(const ProductShape &shape,
                                  const Machine &machine);
@@ -122,15 +124,23 @@ std::optional<Sizes> Sizes::of(const ProductShape &shape,
                 : shape.isOfBytes                  ? machine.bytesAtOnce
                 : shape.isOfHalves                 ? machine.halvesAtOnce
                                                    : 1;
+  // Twice as many in an instruction as when bytes are widened first, and none
+  // of the moves that this takes.
+  sizes.addsPairs = sizes.steps == 2 && shape.isOfBytes && shape.canBound;
+  if (sizes.addsPairs)
+    sizes.steps = 4;
   // Only a panel has the elements of several steps side by side.
   sizes.needsPanel = sizes.steps > 1 && !shape.isRightConstant;
   if (sizes.needsPanel && !sizes.isStatic) {
     sizes.steps = 1;
     sizes.needsPanel = false;
   }
-  // A product that is not added by the same instruction takes a register.
+  // A product that is not added by the same instruction takes a register, and
+  // so do the ones that pairs are multiplied by to be added.
   bool addsApart = shape.isOfBytes && sizes.steps == 2;
-  sizes.registers = machine.vectorRegisters - (addsApart ? 2 : 1);
+  sizes.registers = machine.vectorRegisters - (sizes.addsPairs ? 3
+                                               : addsApart     ? 2
+                                                               : 1);
   sizes.lanes = isKnown(shape.lanes) ? shape.lanes : 16 * sizes.width;
   sizes.rows = isKnown(shape.rows) ? shape.rows : 64;
   sizes.allVectors = llvm::divideCeil(sizes.lanes, sizes.width);
@@ -181,7 +191,7 @@ static nn::ScheduleAttr make(MLIRContext *context, const ProductShape &shape,
   return nn::ScheduleAttr::get(context, "product", sizes.width, tile.vectors,
                                tile.rows, packs, rowsOutside,
                                products >= kParallelProducts, tile.streams,
-                               backAndForth, sizes.steps);
+                               backAndForth, sizes.steps, sizes.addsPairs);
 }
 
 std::optional<nn::ScheduleAttr>

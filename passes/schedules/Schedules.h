@@ -40,6 +40,9 @@ struct ProductShape {
   /// Its operands are bytes, one of them unsigned, of which those of four steps
   /// of the sum can be had side by side.
   bool isOfBytes = false;
+  /// The one without sign is the other operand, and the constant has no axes
+  /// but the lanes and those of the sum: its bytes can be bounded ahead.
+  bool canBound = false;
   /// Its operands are bf16, of which those of two steps of the sum can be had
   /// side by side.
   bool isOfHalves = false;

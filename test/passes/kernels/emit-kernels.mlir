@@ -170,6 +170,49 @@ func.func @bytes(%a: memref<2x8xi8>, %b: memref<1x2x4x4xi8>, %c: memref<2x3xi32>
 
 // -----
 
+// Pairs of products of bytes in 16 bits, then what was taken from the weights: for each vector of lanes as many entries as there
+// are, each at a step of its own.
+// CHECK-LABEL: func @byte_pairs(
+// CHECK-LABEL: func private @product_2x8x3
+// CHECK:         %[[SUMS:.*]]:2 = scf.for %{{.*}} = %c0 to %c8 step %c4
+// CHECK:           %[[PAIRS:.*]] = func.call @llvm.x86.ssse3.pmadd.ub.sw.128(
+// CHECK:           func.call @llvm.x86.sse2.pmadd.wd(%[[PAIRS]], %cst
+// CHECK:         %[[COUNT:.*]] = memref.load %{{.*}}
+// CHECK:         %[[END:.*]] = arith.index_castui %[[COUNT]]
+// CHECK:         scf.for %{{.*}} = %c0 to %[[END]] step %c1 iter_args(%{{.*}} = %[[SUMS]]#0, %{{.*}} = %[[SUMS]]#1)
+// CHECK:           %[[PLACE:.*]] = memref.load %{{.*}}
+// CHECK:           %[[STEP:.*]] = arith.index_castui %[[PLACE]]
+// CHECK:           %[[TAKEN:.*]] = vector.load %{{.*}} : {{.*}}, vector<16xi8>
+// CHECK:           vector.load %{{.*}}[%[[STEP]]] : {{.*}}, vector<4xi8>
+// CHECK:           func.call @llvm.x86.ssse3.pmadd.ub.sw.128(%{{.*}}, %[[TAKEN]])
+#row = affine_map<(m, k, n) -> (m, k)>
+#column = affine_map<(m, k, n) -> (k, n)>
+#result = affine_map<(m, k, n) -> (m, n)>
+func.func @byte_pairs(%a: memref<2x8xi8>, %b: memref<1x2x4x4xi8>, %excess: memref<1x3x4x4xi8>, %places: memref<1x4xi32>, %c: memref<2x3xi32>) {
+  nn.kernel <algorithm = "product", lanes = 4, vectors = 1, rows = 2, packs = false, rowsOutside = false, isParallel = false, steps = 4, addsPairs = true>
+      ins(%a, %b, %excess, %places : memref<2x8xi8>, memref<1x2x4x4xi8>, memref<1x3x4x4xi8>, memref<1x4xi32>) outs(%c : memref<2x3xi32>) {
+  ^bb0(%x: tensor<2x8xi8>, %packed: tensor<1x2x4x4xi8>, %taken: tensor<1x3x4x4xi8>, %at: tensor<1x4xi32>, %z: tensor<2x3xi32>):
+    %plain = ub.poison : tensor<8x3xi8>
+    %y = linalg.unpack %packed outer_dims_perm = [1, 0] inner_dims_pos = [1, 0] inner_tiles = [4, 4] into %plain
+        : tensor<1x2x4x4xi8> -> tensor<8x3xi8>
+    %zero = arith.constant 0 : i32
+    %init = linalg.fill ins(%zero : i32) outs(%z : tensor<2x3xi32>) -> tensor<2x3xi32>
+    %r = linalg.generic {indexing_maps = [#row, #column, #result], iterator_types = ["parallel", "reduction", "parallel"]}
+        ins(%x, %y : tensor<2x8xi8>, tensor<8x3xi8>) outs(%init : tensor<2x3xi32>) {
+    ^bb0(%p: i8, %q: i8, %s: i32):
+      %u = arith.extui %p : i8 to i32
+      %v = arith.extsi %q : i8 to i32
+      %m = arith.muli %u, %v : i32
+      %t = arith.addi %s, %m : i32
+      linalg.yield %t : i32
+    } -> tensor<2x3xi32>
+    nn.kernel_yield %r : tensor<2x3xi32>
+  }
+  return
+}
+
+// -----
+
 // While the first rows meet a panel of packed weights, the lines of the next panel are fetched; a panel has 32 elements a step, two lines.
 // CHECK-LABEL: func private @product_6x4096x64(
 // CHECK-DAG:     %[[TILE:.*]] = arith.divui %{{.*}}, %c3

@@ -243,6 +243,54 @@ module attributes {nn.target = #nn.target<triple = "x86_64-linux-gnu", cpu = "zn
 
 // -----
 
+// Where it adds pairs of products in 16 bits, four steps lie side by side too. Two weights of 100 are too much for a pair; what is
+// taken from them, four bytes for each lane of a vector, and where it belongs are two more inputs: here, for two pairs each.
+// CHECK-LABEL: func @pairs(
+// CHECK:         nn.kernel <algorithm = "product", lanes = 8, {{.*}}steps = 4, addsPairs = true>
+// CHECK-SAME:      ins(%{{[a-z0-9]+}}, %{{[a-z0-9_]+}} :
+// CHECK-LABEL: func @excess(
+// CHECK:         nn.kernel <algorithm = "product", lanes = 8, {{.*}}steps = 4, addsPairs = true>
+// CHECK-SAME:      tensor<{{[0-9]+}}x4x8x4xi8>, tensor<{{[0-9]+}}x5xi32>) outs(
+#left = affine_map<(m, n, k) -> (m, k)>
+#right = affine_map<(m, n, k) -> (k, n)>
+#out = affine_map<(m, n, k) -> (m, n)>
+module attributes {nn.target = #nn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "+avx2", pointerBits = 64, vectorBits = 256, vectorRegisters = 16, l1Bytes = 32768, l2Bytes = 1048576, l3Bytes = 0, cores = 2>} {
+  func.func @pairs(%a: tensor<7x16xi8>) -> tensor<7x31xi32> {
+    %b = arith.constant dense<64> : tensor<16x31xi8>
+    %zero = arith.constant 0 : i32
+    %empty = tensor.empty() : tensor<7x31xi32>
+    %init = linalg.fill ins(%zero : i32) outs(%empty : tensor<7x31xi32>) -> tensor<7x31xi32>
+    %sum = linalg.generic {indexing_maps = [#left, #right, #out], iterator_types = ["parallel", "parallel", "reduction"]}
+        ins(%a, %b : tensor<7x16xi8>, tensor<16x31xi8>) outs(%init : tensor<7x31xi32>) {
+    ^bb0(%x: i8, %y: i8, %z: i32):
+      %u = arith.extui %x : i8 to i32
+      %s = arith.extsi %y : i8 to i32
+      %p = arith.muli %u, %s : i32
+      %t = arith.addi %z, %p : i32
+      linalg.yield %t : i32
+    } -> tensor<7x31xi32>
+    return %sum : tensor<7x31xi32>
+  }
+  func.func @excess(%a: tensor<7x16xi8>) -> tensor<7x31xi32> {
+    %b = arith.constant dense<100> : tensor<16x31xi8>
+    %zero = arith.constant 0 : i32
+    %empty = tensor.empty() : tensor<7x31xi32>
+    %init = linalg.fill ins(%zero : i32) outs(%empty : tensor<7x31xi32>) -> tensor<7x31xi32>
+    %sum = linalg.generic {indexing_maps = [#left, #right, #out], iterator_types = ["parallel", "parallel", "reduction"]}
+        ins(%a, %b : tensor<7x16xi8>, tensor<16x31xi8>) outs(%init : tensor<7x31xi32>) {
+    ^bb0(%x: i8, %y: i8, %z: i32):
+      %u = arith.extui %x : i8 to i32
+      %s = arith.extsi %y : i8 to i32
+      %p = arith.muli %u, %s : i32
+      %t = arith.addi %z, %p : i32
+      linalg.yield %t : i32
+    } -> tensor<7x31xi32>
+    return %sum : tensor<7x31xi32>
+  }
+}
+
+// -----
+
 // Rows that lie whole pages apart meet in a few lines of the first cache, so a tile has no more of them than that has ways.
 // CHECK-LABEL: func @rows_apart(
 // CHECK:         nn.kernel <algorithm = "product", lanes = 16, vectors = 2, rows = 13, {{.*}}tensor<64x1000xf32>

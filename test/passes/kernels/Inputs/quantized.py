@@ -96,6 +96,17 @@ def exact():
     outputs.append(node("ConvInteger", image, taps, pads=[1] * 4))
 
 
+def extremes():
+    """Pairs of products that 16 bits do not hold, anywhere in a word and in any lane, and none at all."""
+    for rows, columns, depth in [(13, 24, 8), (7, 41, 36), (1, 9, 64)]:
+        for few in [rng.choice([-128, 0, 0, 0, 127], (depth, columns)), rng.choice([-128, 127], (depth, columns)), rng.integers(-64, 65, (depth, columns))]:
+            a = rng.choice([250, 255], (rows, depth)).astype(np.uint8)
+            outputs.append(node("MatMulInteger", given(a), constant(few.astype(np.int8))))
+    taps = rng.choice([-128, -3, 0, 5, 127], (20, 12, 3, 3)).astype(np.int8)
+    image = given(np.full((1, 12, 9, 8), 255, np.uint8))
+    outputs.append(node("ConvInteger", image, constant(taps), pads=[1] * 4, strides=[2, 1]))
+
+
 def operators():
     image, taps = given(integers(np.uint8, 1, 8, 7, 6)), constant(integers(np.int8, 12, 8, 3, 3))
     factors = constant((rng.random(12) / 50).astype(np.float32))
@@ -122,6 +133,7 @@ def make():
     convolutions()
     products()
     exact()
+    extremes()
     operators()
     pools()
     types = [helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(value.dtype), value.shape) for name, value in inputs.items()]
