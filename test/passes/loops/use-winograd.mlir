@@ -148,3 +148,41 @@ module attributes {nn.target = #nn.target<triple = "x86_64-linux-gnu", cpu = "ha
     return %sum : tensor<?x110x112x64xf32>
   }
 }
+
+// -----
+
+// The gradient by the weights: tiles of the image and of the results' gradient at the points, a sum over tiles for each, and taps
+// from these with constant factors. Blocks of images are summed up by themselves.
+// CHECK-LABEL: func @by_weights(
+// CHECK-SAME:    %[[IMAGE:.*]]: tensor<32x32x32x64xf32>, %[[DY:.*]]: tensor<32x32x32x64xf32>
+// CHECK-DAG:     %[[FACTORS:.*]] = arith.constant dense<{{.*}}> : tensor<36x3x3xf32>
+// CHECK:         %[[SUMS:.*]] = scf.for %[[BLOCK:.*]] = %{{.*}} iter_args
+// CHECK:           nn.kernel <algorithm = "winograd_input", {{.*}} ins(%[[IMAGE]],
+// CHECK:             nn.winograd_input {{.*}} {columns = 8 : i64, left = 1 : i64, rows = 8 : i64, tile = 4 : i64, top = 1 : i64}
+// CHECK:           nn.kernel <algorithm = "winograd_input", {{.*}} ins(%[[DY]],
+// CHECK:             nn.winograd_input {{.*}} {columns = 8 : i64, isGradient, left = 0 : i64, rows = 8 : i64, tile = 4 : i64, top = 0 : i64}
+// CHECK:           linalg.generic {{.*}}iterator_types = ["parallel", "parallel", "parallel", "reduction"]
+// CHECK:           tensor.insert_slice
+// CHECK:         linalg.generic {{.*}} ins(%[[FACTORS]], %[[SUMS]] :
+#image = affine_map<(i, j, c, o, n, y, x) -> (n, y + i, x + j, c)>
+#dy = affine_map<(i, j, c, o, n, y, x) -> (n, y, x, o)>
+#taps = affine_map<(i, j, c, o, n, y, x) -> (i, j, c, o)>
+module attributes {nn.target = #nn.target<triple = "x86_64-linux-gnu", cpu = "haswell", features = "", pointerBits = 64, vectorBits = 256, vectorRegisters = 16, l1Bytes = 32768, l2Bytes = 1048576, l3Bytes = 0, cores = 2>} {
+  func.func @by_weights(%image: tensor<32x32x32x64xf32>, %dy: tensor<32x32x32x64xf32>) -> tensor<3x3x64x64xf32> {
+    %zero = arith.constant 0.0 : f32
+    %padded = tensor.pad %image low[0, 1, 1, 0] high[0, 1, 1, 0] {
+    ^bb0(%n: index, %y: index, %x: index, %c: index):
+      tensor.yield %zero : f32
+    } : tensor<32x32x32x64xf32> to tensor<32x34x34x64xf32>
+    %empty = tensor.empty() : tensor<3x3x64x64xf32>
+    %init = linalg.fill ins(%zero : f32) outs(%empty : tensor<3x3x64x64xf32>) -> tensor<3x3x64x64xf32>
+    %sums = linalg.generic {indexing_maps = [#image, #dy, #taps], iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction", "reduction", "reduction"]}
+        ins(%padded, %dy : tensor<32x34x34x64xf32>, tensor<32x32x32x64xf32>) outs(%init : tensor<3x3x64x64xf32>) {
+    ^bb0(%a: f32, %b: f32, %c: f32):
+      %p = arith.mulf %a, %b : f32
+      %s = arith.addf %c, %p : f32
+      linalg.yield %s : f32
+    } -> tensor<3x3x64x64xf32>
+    return %sums : tensor<3x3x64x64xf32>
+  }
+}
