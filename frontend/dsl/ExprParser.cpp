@@ -235,11 +235,15 @@ std::optional<ArgumentList> ExprParser::arguments() {
   return list;
 }
 
+bool ExprParser::isDotted() const {
+  return reader.is(Tok::Dot) && !reader.token().isSpacedBefore &&
+         reader.token(1).kind == Tok::Word && !reader.token(1).isSpacedBefore;
+}
+
 std::unique_ptr<CallExpr> ExprParser::call(Ident callee) {
   auto result = node<CallExpr>(callee.span);
   // `nn.topk` and other dotted names are one name.
-  while (reader.is(Tok::Dot) && reader.token(1).kind == Tok::Word &&
-         !reader.token().isSpacedBefore) {
+  while (isDotted()) {
     reader.take();
     Span end = reader.take().span;
     callee.span = callee.span.to(end);
@@ -410,11 +414,9 @@ ExprPtr ExprParser::word() {
   Token word = reader.take();
   if (word.text == "_")
     return node<PlaceholderExpr>(word.span);
-  bool isDotted = reader.is(Tok::Dot) && !reader.token().isSpacedBefore &&
-                  reader.token(1).kind == Tok::Word;
-  if (isDotted && isRecipe) {
+  if (isDotted() && isRecipe) {
     auto name = node<NameExpr>(word.span);
-    while (reader.is(Tok::Dot) && reader.token(1).kind == Tok::Word) {
+    while (isDotted()) {
       reader.take();
       reader.take();
     }
@@ -422,8 +424,8 @@ ExprPtr ExprParser::word() {
     name->name = reader.messages.sources.text(name->span);
     return name;
   }
-  if (isDotted || (reader.is(Tok::LeftParen) && !reader.token().startsLine &&
-                   !(isRecipe && reader.token().isSpacedBefore)))
+  if (isDotted() || (reader.is(Tok::LeftParen) && !reader.token().startsLine &&
+                     !(isRecipe && reader.token().isSpacedBefore)))
     return call({word.text, word.span});
   auto name = node<NameExpr>(word.span);
   name->name = word.text;

@@ -51,6 +51,8 @@ private:
   bool label(Ident &label);
   /// `@checkpoint` or `@no_decay @frozen`, as far as there are any.
   bool attributes(std::vector<Ident> &all);
+  /// Whether a dot goes on with a name: without spaces around it.
+  bool isDotted() const;
   std::unique_ptr<CallExpr> call(Ident callee);
   void foreignStatement();
   void complainOfMore(const Block &block);
