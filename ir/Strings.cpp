@@ -7,6 +7,7 @@
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -27,44 +28,55 @@ static constexpr Prototype kFunctions[] = {
 #include "runtime/abi.def"
 };
 
-static LLVM::LLVMFuncOp declare(ImplicitLocOpBuilder &b, StringRef name) {
-  auto module =
-      b.getInsertionBlock()->getParentOp()->getParentOfType<ModuleOp>();
-  if (auto function = module.lookupSymbol<LLVM::LLVMFuncOp>(name))
-    return function;
-  const Prototype *prototype = llvm::find_if(
+static const Prototype &prototypeOf(StringRef name) {
+  const Prototype *found = llvm::find_if(
       kFunctions, [&](const Prototype &known) { return known.name == name; });
-  assert(prototype != std::end(kFunctions));
-  auto typeOf = [&](StringRef word) -> Type {
-    return word == "I64"   ? Type(b.getI64Type())
-           : word == "I32" ? Type(b.getI32Type())
-           : word == "F64" ? Type(b.getF64Type())
-                           : Type(LLVM::LLVMPointerType::get(b.getContext()));
+  assert(found != std::end(kFunctions));
+  return *found;
+}
+
+static LLVM::LLVMFunctionType typeOf(const Prototype &prototype,
+                                     MLIRContext *context) {
+  auto type = [&](StringRef word) -> Type {
+    return word == "I64"   ? Type(IntegerType::get(context, 64))
+           : word == "I32" ? Type(IntegerType::get(context, 32))
+           : word == "F64" ? Type(Float64Type::get(context))
+                           : Type(LLVM::LLVMPointerType::get(context));
   };
   SmallVector<StringRef> words;
-  prototype->arguments.split(words, ',');
+  prototype.arguments.split(words, ',');
   SmallVector<Type> arguments;
   for (StringRef word : words)
-    arguments.push_back(typeOf(word.trim()));
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToEnd(module.getBody());
-  return LLVM::LLVMFuncOp::create(
-      b, name,
-      LLVM::LLVMFunctionType::get(typeOf(prototype->result), arguments));
+    arguments.push_back(type(word.trim()));
+  return LLVM::LLVMFunctionType::get(type(prototype.result), arguments);
 }
 
 Value nn::callString(ImplicitLocOpBuilder &b, StringRef name,
                      ValueRange arguments) {
-  LLVM::LLVMFuncOp function = declare(b, name);
+  LLVM::LLVMFunctionType type = typeOf(prototypeOf(name), b.getContext());
   SmallVector<Value> operands(arguments);
-  Type first = function.getArgumentTypes().front();
+  Type first = type.getParams().front();
   bool takesContext = isa<LLVM::LLVMPointerType>(first);
   if (takesContext)
     operands.insert(operands.begin(), LLVM::ZeroOp::create(b, first));
-  auto call = LLVM::CallOp::create(b, function, operands);
+  auto call =
+      LLVM::CallOp::create(b, TypeRange(type.getReturnType()), name, operands);
   if (takesContext)
     call->setAttr(kTakesContextAttr, b.getUnitAttr());
   return call.getResult();
+}
+
+void nn::declareStringFunctions(ModuleOp module) {
+  llvm::SetVector<StringRef> called;
+  module.walk([&](LLVM::CallOp call) {
+    if (std::optional<StringRef> name = call.getCallee();
+        name && !module.lookupSymbol(*name))
+      called.insert(*name);
+  });
+  auto b = OpBuilder::atBlockEnd(module.getBody());
+  for (StringRef name : called)
+    LLVM::LLVMFuncOp::create(b, module.getLoc(), name,
+                             typeOf(prototypeOf(name), module.getContext()));
 }
 
 static Value number(ImplicitLocOpBuilder &b, Type type, int64_t value) {

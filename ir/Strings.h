@@ -18,6 +18,9 @@ mlir::Value callString(mlir::ImplicitLocOpBuilder &builder,
 mlir::Value makeString(mlir::ImplicitLocOpBuilder &builder,
                        llvm::StringRef function, mlir::ValueRange arguments);
 
+/// Declares the functions that a module calls, once all calls are in it.
+void declareStringFunctions(mlir::ModuleOp module);
+
 /// The address of a tensor's elements, an i64. Nothing may write to them.
 mlir::Value addressOf(mlir::ImplicitLocOpBuilder &builder, mlir::Value tensor);
 mlir::Value addressOf(mlir::ImplicitLocOpBuilder &builder,

@@ -104,6 +104,7 @@ struct LowerToLinalg : burnish::impl::LowerToLinalgBase<LowerToLinalg> {
     if (failed(signature) || failed(checkStrings(module, *signature)) ||
         failed(lowerFunction(*function)))
       return signalPassFailure();
+    nn::declareStringFunctions(module);
     signature->record(module);
   }
 };

@@ -41,8 +41,10 @@ struct AllocateInContext
     }
     for (memref::DeallocOp dealloc : deallocs)
       release(dealloc, context);
-    if (giveContext(*function, context))
+    if (giveContext(*function, context)) {
+      nn::declareStringFunctions(module);
       module->setAttr(nn::kMakesStringsAttr, builder.getUnitAttr());
+    }
     if (!allocs.empty())
       module->setAttr(nn::kAllocatesAttr, builder.getUnitAttr());
   }

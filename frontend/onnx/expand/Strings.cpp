@@ -2,7 +2,7 @@
 #include "frontend/onnx/Expand.h"
 #include "ir/Ops.h"
 #include "ir/Types.h"
-#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/SmallSet.h"
 #include "llvm/ADT/StringExtras.h"
 
 using namespace llvm;
@@ -270,17 +270,24 @@ SmallVector<Value> tfIdfVectorizer(Expansion &e) {
   Value result = counter.counts();
   SmallVector<double> weights = e.numbersAttr("weights");
   if (mode != "TF") {
-    if (weights.empty())
-      weights.assign(pool.columns, 1);
-    if (int64_t(weights.size()) < pool.columns)
+    // A weight is an n-gram's, and goes where that is counted.
+    SmallVector<int64_t> columns = e.intsAttr("ngram_indexes");
+    if (!weights.empty() && weights.size() != columns.size())
       return e.refuse(Twine(weights.size()) + " weights for " +
-                      Twine(pool.columns) + " columns");
-    weights.resize(pool.columns);
-    Value factors = e.floats(weights, pool.columns);
+                      Twine(columns.size()) + " n-grams");
+    SmallVector<double> factors(pool.columns, weights.empty() ? 1 : 0);
+    SmallSet<int64_t, 8> seen;
+    for (auto [column, weight] : zip(columns, weights)) {
+      if (!seen.insert(column).second)
+        return e.refuse("two n-grams have column " + Twine(column) +
+                        ", and weights");
+      factors[column] = weight;
+    }
+    Value weighed = e.floats(factors, pool.columns);
     result = mode == "IDF"
                  ? e("Where", {e("Greater", {result, e.scalar(0, result)}),
-                               factors, e.scalar(0, result)})
-                 : e.mul(result, factors);
+                               weighed, e.scalar(0, result)})
+                 : e.mul(result, weighed);
   }
   return {rank == 1 ? e("Squeeze", {result, e.integers(int64_t(0))}) : result};
 }
