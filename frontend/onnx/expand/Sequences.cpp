@@ -252,29 +252,42 @@ SmallVector<Value> concatFromSequence(Expansion &e) {
   return {e.concat(elements, axis)};
 }
 
-// Parts of which only the run knows the number or the lengths, [parts]. They
-// lie one behind the other along the first axis, or where each has one element
-// of the axis, which then is the first of `order`.
-Value splitAtRunTime(Expansion &e, Value x, int64_t axis, Value lengths,
-                     bool keepsAxis) {
-  int64_t rank = Expansion::rank(x);
-  Extent count = e.extent(lengths, 0), one = int64_t(1);
+// The numbers of parts that lie one behind the other: along the first axis, or
+// where each has one element of the axis.
+Value numbersOfParts(Expansion &e, Value x, int64_t axis) {
   SmallVector<int64_t> order{axis};
-  SmallVector<Value> columns;
-  SmallVector<Extent> shape{e.reduce("ReduceSum", lengths, 0)};
-  for (int64_t other = 0; other < rank; ++other) {
-    if (other != axis) {
+  for (int64_t other = 0; other < Expansion::rank(x); ++other)
+    if (other != axis)
       order.push_back(other);
-      shape.push_back(e.extent(x, other));
-    } else if (!keepsAxis) {
-      continue;
-    }
-    columns.push_back(
-        other == axis ? e.reshape(lengths, {count, one})
-                      : e.expandTo(e.shape(e.extent(x, other)), {count, one}));
-  }
-  Value all = e.reshape(e.transpose(x, order), shape);
-  return packed(e, e.reshape(all, e.product(shape)),
+  return e.reshape(e.transpose(x, order), e.product(e.extents(x)));
+}
+
+// The numbers of parts of `length` elements ([1]) of an axis, and of what is
+// left.
+Value numbersOfEqualParts(Expansion &e, Value x, int64_t axis, Value length) {
+  Value parts = e.div(e.shape(e.extent(x, axis)), length),
+        end = e.mul(parts, length);
+  Value whole = e.slice(x, axis, int64_t(0), end),
+        rest = e.slice(x, axis, end, INT64_MAX);
+  SmallVector<Extent> shape = e.extents(x);
+  shape[axis] = length;
+  shape.insert(shape.begin() + axis, Extent(parts));
+  Value split = numbersOfParts(e, e.reshape(whole, shape), axis);
+  return e.concat({split, e.reshape(rest, e.product(e.extents(rest)))}, 0);
+}
+
+// Parts of which only the run knows the number or the lengths, [parts].
+Value splitAtRunTime(Expansion &e, Value x, Value numbers, int64_t axis,
+                     Value lengths, bool keepsAxis) {
+  Extent count = e.extent(lengths, 0), one = int64_t(1);
+  SmallVector<Value> columns;
+  for (int64_t other = 0; other < Expansion::rank(x); ++other)
+    if (other != axis)
+      columns.push_back(
+          e.expandTo(e.shape(e.extent(x, other)), {count, one}));
+    else if (keepsAxis)
+      columns.push_back(e.reshape(lengths, {count, one}));
+  return packed(e, numbers,
                 columns.empty()
                     ? e("ConstantOfShape", e.shape({count, int64_t(0)}))
                     : e.concat(columns, 1),
@@ -289,19 +302,19 @@ SmallVector<Value> splitToSequence(Expansion &e) {
     return {e.poison()};
   std::optional<int64_t> size = Expansion::size(x, *axis);
   bool keepsAxis = split || e.intAttr("keepdims", 1);
-  auto isFirst = [&] {
-    if (*axis == 0 || !split)
-      return true;
-    e.fail("parts along an axis that is not the first, of which only the run "
-           "knows how many there are");
-    return false;
-  };
   if (split && Expansion::rank(split) == 1) {
     std::optional<int64_t> count = Expansion::size(split, 0);
-    if (!count)
-      return {isFirst()
-                  ? splitAtRunTime(e, x, *axis, e.cast(split, kInt64), true)
-                  : e.poison()};
+    if (!count) {
+      if (*axis)
+        return {e.fail("a number of parts that is known only at run time, "
+                       "along an axis that is not the first")};
+      // That the lengths add up is a matter of this shape.
+      Value lengths = e.cast(split, kInt64);
+      SmallVector<Extent> shape = e.extents(x);
+      shape[0] = e.reduce("ReduceSum", lengths, 0);
+      return {splitAtRunTime(e, x, numbersOfParts(e, e.reshape(x, shape), 0), 0,
+                             lengths, true)};
+    }
     if (*count > kMostParts)
       return {e.fail(Twine(*count) + " parts")};
     return {e.sequence(e.many(*count, "Split", {x, e.cast(split, kInt64)},
@@ -310,14 +323,15 @@ SmallVector<Value> splitToSequence(Expansion &e) {
   std::optional<SmallVector<int64_t>> known =
       split ? e.known(split) : SmallVector<int64_t>{1};
   if (!size || !known) {
-    if (!isFirst())
-      return {e.poison()};
     Value each = split ? e.reshape(e.cast(split, kInt64), {int64_t(1)})
                        : e.integers(1),
           whole = e.shape(e.extent(x, *axis));
     Value count = e.div(e.sub(e.add(whole, each), e.integers(1)), each);
     Value begins = e.mul(e.countTo(Extent(count)), each);
-    return {splitAtRunTime(e, x, *axis, e("Min", {e.sub(whole, begins), each}),
+    return {splitAtRunTime(e, x,
+                           split ? numbersOfEqualParts(e, x, *axis, each)
+                                 : numbersOfParts(e, x, *axis),
+                           *axis, e("Min", {e.sub(whole, begins), each}),
                            keepsAxis)};
   }
   int64_t each = known->size() == 1 ? known->front() : 0;
