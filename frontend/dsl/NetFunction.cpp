@@ -98,9 +98,10 @@ func::FuncOp NetworkImporter::function(ModuleOp module, ParamSource &params,
         }))
       diagnostics.error("", "no input is named " + quoted(input));
   for (const auto &[input, length] : options.lengths)
-    diagnostics.error("", "no input is a sequence or optional, and --length "
-                          "names " +
-                              quoted(input));
+    if (isChosen)
+      diagnostics.error("", "no input is a sequence or optional, and --length "
+                            "names " +
+                                quoted(input));
   for (const TensorParam &param : net.params) {
     SmallVector<StringRef> names;
     std::optional<RankedTensorType> type = inputType(param, names);
