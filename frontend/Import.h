@@ -18,6 +18,10 @@ struct ImportOptions {
   std::map<std::string, int64_t> dims;
   /// Whole shapes of inputs by name.
   std::map<std::string, std::vector<int64_t>> shapes;
+  /// How many elements inputs that are sequences have. Of optional inputs:
+  /// whether they are there; a tensor that is has length 1.
+  std::map<std::string, int64_t> lengths;
+  static constexpr int64_t kAbsent = -1;
   /// The size of a batch, and what dims of that size are called; first dims of
   /// inputs that nothing else gives a size have it, too.
   std::optional<std::pair<std::string, int64_t>> batch;

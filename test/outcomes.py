@@ -4,12 +4,15 @@ A table is tab-separated: the columns of the key, then `outcome` (`pass` or why 
 """
 
 
-def read(path, key_columns):
-    """{key tuple: outcome} of a table; empty where there is none yet."""
+def read(path, key_columns, column="outcome"):
+    """{key tuple: outcome} of a table; empty where there is none yet, or no such column."""
     if not path.exists():
         return {}
-    rows = [line.split("\t") for line in path.read_text().splitlines()[1:]]
-    return {tuple(row[:key_columns]): row[key_columns] for row in rows}
+    header, *rows = (line.split("\t") for line in path.read_text().splitlines())
+    if column not in header:
+        return {}
+    place = header.index(column)
+    return {tuple(row[:key_columns]): row[place] for row in rows}
 
 
 def write(path, header, rows):

@@ -97,6 +97,11 @@ func::FuncOp NetworkImporter::function(ModuleOp module, ParamSource &params,
           return param.name.text == input;
         }))
       diagnostics.error("", "no input is named " + quoted(input));
+  for (const auto &[input, length] : options.lengths)
+    if (isChosen)
+      diagnostics.error("", "no input is a sequence or optional, and --length "
+                            "names " +
+                                quoted(input));
   for (const TensorParam &param : net.params) {
     SmallVector<StringRef> names;
     std::optional<RankedTensorType> type = inputType(param, names);

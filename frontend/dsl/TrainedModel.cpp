@@ -66,6 +66,7 @@ bool NetworkImporter::readModel() {
   model.namesInitializers = true;
   model.dims = options.dims;
   model.shapes = options.shapes;
+  model.lengths = options.lengths;
   bool isOne = options.training == TrainingRole::EvalOne;
   for (auto [index, dim] : enumerate(recipe.dims))
     if (index == 0)

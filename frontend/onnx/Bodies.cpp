@@ -1,7 +1,7 @@
 // Bodies.cpp - imports the graphs of If, Loop and Scan into the bodies of their
 // operators.
 #include "ir/Bodies.h"
-#include "frontend/onnx/Expand.h"
+#include "frontend/onnx/Containers.h"
 #include "frontend/onnx/GraphImporter.h"
 #include "ir/Ops.h"
 
@@ -60,10 +60,18 @@ SmallVector<Value> GraphImporter::knownBranch(const onnx::NodeProto &node,
   return {};
 }
 
+static bool hasOneElement(Value value) {
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  return type && type.hasStaticShape() && type.getNumElements() == 1;
+}
+
+static bool byRank(const Form &a, const Form &b) { return a.rank < b.rank; }
+
 // Exporters write what was decided when they traced as an If on sizes. A branch
 // that could only fail, or that gives another rank than the other (`squeeze if
 // the size is 1`), is taken for one that is not entered: the other is inlined,
-// and a run in which the condition is otherwise ends with a bad value.
+// and a run in which the condition is otherwise ends with a bad value. Of two
+// ranks of one element each, the greater is taken.
 SmallVector<Value> GraphImporter::ifNode(const onnx::NodeProto &node,
                                          ArrayRef<Value> operands) {
   SmallVector<Value> refused(node.output_size(), poisonValue);
@@ -85,9 +93,6 @@ SmallVector<Value> GraphImporter::ifNode(const onnx::NodeProto &node,
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToEnd(&op->getRegion(i).front());
     results[i] = graph(*graphs[i].second, {});
-    if (any_of(results[i], isSequence))
-      problem("a branch that gives sequences is not supported");
-    nn::YieldOp::create(builder, builder.getLoc(), results[i]);
     ArrayRef<Problem> problems = diagnostics.problems().drop_front(mark);
     isBad[i] = !problems.empty() || any_of(results[i], isPoison);
     isWrong[i] = isBad[i] && none_of(problems, [](const Problem &problem) {
@@ -95,28 +100,66 @@ SmallVector<Value> GraphImporter::ifNode(const onnx::NodeProto &node,
                  });
   }
   std::optional<int> only;
+  std::vector<Form> forms;
   if (isBad[0] != isBad[1] && (isWrong[0] || isWrong[1]))
     only = isBad[0];
-  else if (!isBad[0] && !isBad[1])
+  else if (isBad[0] || isBad[1])
+    return refused;
+  else
     for (auto [otherwise, whenTrue] : zip(results[0], results[1])) {
-      auto first = cast<RankedTensorType>(otherwise.getType()),
-           second = cast<RankedTensorType>(whenTrue.getType());
-      if (first.getRank() != second.getRank())
-        only = first.getRank() > second.getRank();
+      Form first = formOf(otherwise), second = formOf(whenTrue);
+      bool areTensors =
+          first.kind == Form::Tensor && second.kind == Form::Tensor;
+      if (areTensors && first.rank != second.rank &&
+          !(hasOneElement(otherwise) && hasOneElement(whenTrue)))
+        only = first.rank > second.rank;
+      std::optional<Form> both =
+          areTensors ? std::max(first, second, byRank) : unite(first, second);
+      if (!both) {
+        problem("its branches give values of different kinds", "",
+                {otherwise, whenTrue});
+        return refused;
+      }
+      forms.push_back(*both);
     }
+  Expansion expand(*this, node, operands);
   if (!only) {
-    bool isGood = !isBad[0] && !isBad[1] && succeeded(builder.scope.infer(op));
-    return isGood ? SmallVector<Value>(op->getResults()) : refused;
+    size_t count = 0;
+    for (int i = 0; i < 2; ++i) {
+      OpBuilder::InsertionGuard guard(builder);
+      builder.setInsertionPointToEnd(&op->getRegion(i).front());
+      SmallVector<Value> parts;
+      for (auto [result, form] : zip(results[i], forms))
+        flatten(form.kind != Form::Tensor ? inForm(expand, result, form)
+                : formOf(result).rank == form.rank
+                    ? result
+                    : expand.reshape(
+                          result, SmallVector<Extent>(form.rank, int64_t(1))),
+                parts);
+      nn::YieldOp::create(builder, builder.getLoc(), parts);
+      count = parts.size();
+    }
+    state.types.assign(count, poisonValue.getType());
+    state.regions.clear();
+    for (int i = 0; i < 2; ++i)
+      state.addRegion()->takeBody(op->getRegion(i));
+    op->erase();
+    op = builder.create(state);
+    if (failed(builder.scope.infer(op)))
+      return refused;
+    SmallVector<Value> flat(op->getResults()), all;
+    ArrayRef<Value> parts = flat;
+    for (const Form &form : forms)
+      all.push_back(assemble(builder, builder.getLoc(), form, parts));
+    return all;
   }
 
   diagnostics.takeBack(start);
   Block &branch = op->getRegion(*only).front();
   clear(op->getRegion(1 - *only));
   op->getBlock()->getOperations().splice(op->getIterator(),
-                                         branch.getOperations(), branch.begin(),
-                                         std::prev(branch.end()));
+                                         branch.getOperations());
   op->erase();
-  Expansion expand(*this, node, operands);
   Value isOther = expand.cast(*only ? expand("Not", operands[0]) : operands[0],
                               onnx::TensorProto::INT64);
   Value zero =
@@ -124,9 +167,15 @@ SmallVector<Value> GraphImporter::ifNode(const onnx::NodeProto &node,
              {expand.integers(0), expand.reshape(isOther, ArrayRef<Extent>())},
              {{"axis", int64_t(0)}});
   for (Value &result : results[*only]) {
-    int64_t type = Expansion::onnxType(result);
-    result = expand(type == onnx::TensorProto::BOOL ? "Or" : "Add",
-                    {result, expand.cast(zero, type)});
+    SmallVector<Value> parts;
+    flatten(result, parts);
+    for (Value &part : parts) {
+      int64_t type = Expansion::onnxType(part);
+      part = expand(type == onnx::TensorProto::BOOL ? "Or" : "Add",
+                    {part, expand.cast(zero, type)});
+    }
+    ArrayRef<Value> left = parts;
+    result = assemble(builder, builder.getLoc(), formOf(result), left);
   }
   return results[*only];
 }
@@ -147,7 +196,7 @@ bool GraphImporter::fillBodies(Operation *op, const onnx::NodeProto &node) {
       OpBuilder::InsertionGuard guard(builder);
       builder.setInsertionPointToEnd(&region.front());
       SmallVector<Value> results = graph(*named.second, region.getArguments());
-      hasSequence |= any_of(results, isSequence);
+      hasSequence |= any_of(results, isContainer);
       isInferred &= !any_of(results, isPoison);
       nn::YieldOp::create(builder, builder.getLoc(), results);
     }

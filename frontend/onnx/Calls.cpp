@@ -1,5 +1,6 @@
 // Calls.cpp - calls of the model's functions, and operators by the bodies that
 // ONNX defines them with.
+#include "frontend/onnx/Expand.h"
 #include "frontend/onnx/GraphImporter.h"
 #include "frontend/onnx/Schemas.h"
 #include "llvm/ADT/ScopeExit.h"
@@ -59,6 +60,28 @@ SmallVector<Value> GraphImporter::call(const onnx::FunctionProto &function,
   return results;
 }
 
+// A body rounds after each of its steps; where that is to half floats, the
+// result is better rounded once.
+std::optional<SmallVector<Value>>
+GraphImporter::inFloat(const NodeProto &node, ArrayRef<Value> operands) {
+  auto isHalf = [](Value value) {
+    return value && isa<Float16Type, BFloat16Type>(
+                        getElementTypeOrSelf(value.getType()));
+  };
+  if (!isHalf(operands[0]))
+    return std::nullopt;
+  Expansion e(*this, node, operands);
+  SmallVector<Value> wide;
+  for (Value operand : operands)
+    wide.push_back(isHalf(operand) ? e.cast(operand, onnx::TensorProto::FLOAT)
+                                   : operand);
+  SmallVector<Value> results = core(node, wide);
+  for (Value &result : results)
+    if (result && !isPoison(result))
+      result = e.cast(result, Expansion::onnxType(operands[0]));
+  return results;
+}
+
 SmallVector<Value> GraphImporter::unsupported(const NodeProto &node,
                                               ArrayRef<Value> operands) {
   SmallVector<Value> refused(node.output_size(), poisonValue);
@@ -82,6 +105,9 @@ SmallVector<Value> GraphImporter::unsupported(const NodeProto &node,
         types[i] = typeProto(operands[i].getType());
       else
         named.mutable_input(i)->clear();
+    if (node.domain().empty() && node.op_type() == "Attention")
+      if (auto results = inFloat(node, operands))
+        return *results;
     if (std::unique_ptr<onnx::FunctionProto> body =
             findBody(named, *newest, types))
       return call(*body, node, operands, *currentFrame, /*isBody=*/true);

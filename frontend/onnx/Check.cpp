@@ -120,18 +120,15 @@ Opsets Checker::importsOf(
       result.isImportable = false;
     }
     std::optional<int> newest = newestVersion(domain);
-    int64_t oldest = domain.empty() ? kOldestOpset : 1;
     if (newest && import.version() > *newest) {
       diagnostics.error(where, opset + " " + Twine(import.version()) +
                                    " is newer than " + Twine(*newest) +
                                    ", the newest known");
       result.isImportable = false;
-    } else if (import.version() < oldest) {
-      diagnostics.error(
-          where,
-          opset + " " + Twine(import.version()) + " is older than " +
-              Twine(oldest) + ", the oldest supported",
-          "onnx.version_converter can bring the model to a newer one");
+    } else if (import.version() < 1) {
+      diagnostics.error(where,
+                        opset + " " + Twine(import.version()) +
+                            " is older than 1, the oldest that there is");
       result.isImportable = false;
     }
   }

@@ -6,6 +6,7 @@
 namespace burnish::onnx_import {
 
 constexpr int64_t kOldestIrVersion = 3;
+/// Operators of older opsets are those of this one, or are refused.
 constexpr int64_t kOldestOpset = 6;
 
 /// What `check` found out about a model.

@@ -1,5 +1,6 @@
 // CheckNode.cpp - whether a node is what its operator's schema allows.
 #include "frontend/onnx/CheckNode.h"
+#include "frontend/onnx/Check.h"
 #include "frontend/onnx/Schemas.h"
 #include "llvm/ADT/StringSet.h"
 
@@ -128,6 +129,13 @@ bool checkNode(const NodeProto &node, const Opsets &opsets,
                                   " is imported");
   if (const Schema *schema =
           findSchema(node.op_type(), import->second, domain)) {
+    if (domain.empty() && import->second < kOldestOpset &&
+        schema != findSchema(node.op_type(), kOldestOpset, domain))
+      return checker.fail(
+          "the operator of opset " + Twine(import->second) +
+              " is older than that of opset " + Twine(kOldestOpset) +
+              ", the oldest supported",
+          "onnx.version_converter can bring the model to a newer one");
     checker.against(*schema);
     return checker.isGood;
   }

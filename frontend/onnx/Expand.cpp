@@ -1,5 +1,6 @@
 // Expand.cpp - what expansions are written with, and the table of them.
 #include "frontend/onnx/Expand.h"
+#include "frontend/onnx/Containers.h"
 #include "frontend/onnx/GraphImporter.h"
 #include "ir/Bodies.h"
 #include "ir/Ops.h"
@@ -266,13 +267,16 @@ nn::NetBuilder &Expansion::builder() { return importer.builder; }
 Value Expansion::sequence(ArrayRef<Value> elements) {
   if (llvm::any_of(elements, GraphImporter::isPoison))
     return poison();
-  if (llvm::any_of(elements, GraphImporter::isSequence))
+  if (llvm::any_of(elements, isContainer))
     return fail("sequences of sequences are not supported");
-  return importer.sequence(elements);
+  Form form{Form::Listed, {}, 0, false, {}};
+  for (Value each : elements)
+    form.inner.push_back(formOf(each));
+  return assemble(importer.builder, importer.builder.getLoc(), form, elements);
 }
 
 SmallVector<Value> Expansion::elements(Value sequence) {
-  if (!sequence || !GraphImporter::isSequence(sequence)) {
+  if (!sequence || formOf(sequence).kind != Form::Listed) {
     fail("a tensor where a sequence is needed");
     return {};
   }

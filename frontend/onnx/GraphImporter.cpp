@@ -1,6 +1,7 @@
 // GraphImporter.cpp - walks graphs and functions, node by node.
 #include "frontend/onnx/GraphImporter.h"
 #include "frontend/onnx/CheckNode.h"
+#include "frontend/onnx/Containers.h"
 #include "frontend/onnx/Expand.h"
 #include "frontend/onnx/Normalize.h"
 #include "frontend/onnx/Schemas.h"
@@ -12,7 +13,8 @@
 #include "llvm/Support/SaveAndRestore.h"
 
 using namespace mlir;
-using llvm::any_of, llvm::enumerate, llvm::SaveAndRestore, llvm::StringMap;
+using llvm::any_of, llvm::enumerate, llvm::is_contained, llvm::none_of,
+    llvm::SaveAndRestore, llvm::StringMap;
 using onnx::AttributeProto;
 using onnx::NodeProto;
 
@@ -39,8 +41,18 @@ void GraphImporter::declare(const onnx::GraphProto &graph) {
 //===- Messages -----------------------------------------------------------===//
 
 std::string typeText(Type type) {
-  if (auto sequence = dyn_cast<TupleType>(type))
-    return "sequence of " + std::to_string(sequence.size());
+  switch (Form form = formOf(type); form.kind) {
+  case Form::Tensor:
+    break;
+  case Form::Absent:
+    return "none";
+  case Form::Optional:
+    return "optional value";
+  case Form::Packed:
+    return "sequence";
+  case Form::Listed:
+    return "sequence of " + std::to_string(form.inner.size());
+  }
   auto tensor = dyn_cast<ShapedType>(type);
   if (!tensor)
     return "";
@@ -72,12 +84,14 @@ static std::string typeText(const onnx::TypeProto *type) {
 
 onnx::TypeProto typeProto(Type type) {
   onnx::TypeProto result;
-  if (auto sequence = dyn_cast<TupleType>(type)) {
+  Form form = formOf(type);
+  if (form.kind == Form::Listed || form.kind == Form::Packed) {
     // Elements may differ in shape.
     auto *element = result.mutable_sequence_type()->mutable_elem_type();
-    if (sequence.size())
-      element->mutable_tensor_type()->set_elem_type(
-          nn::onnxType(getElementTypeOrSelf(sequence.getType(0))));
+    Type elementType =
+        form.inner.empty() ? form.elementType : form.inner[0].elementType;
+    if (elementType)
+      element->mutable_tensor_type()->set_elem_type(nn::onnxType(elementType));
     return result;
   }
   auto tensor = dyn_cast<ShapedType>(type);
@@ -127,13 +141,6 @@ Value GraphImporter::valueNamed(StringRef name) const {
     if (auto found = inner->values.find(name); found != inner->values.end())
       return found->second;
   return {};
-}
-
-Value GraphImporter::sequence(ArrayRef<Value> elements) {
-  auto type =
-      TupleType::get(builder.getContext(), ValueRange(elements).getTypes());
-  return UnrealizedConversionCastOp::create(builder, type, elements)
-      .getResult(0);
 }
 
 Value GraphImporter::constant(const onnx::TensorProto &tensor,
@@ -314,19 +321,42 @@ void GraphImporter::node(const NodeProto &original, Scope &scope,
   }
 }
 
+static bool takesContainers(StringRef op) {
+  return is_contained({"ConcatFromSequence", "Loop", "Optional",
+                       "OptionalGetElement", "OptionalHasElement", "SequenceAt",
+                       "SequenceErase", "SequenceInsert", "SequenceLength",
+                       "SequenceMap"},
+                      op);
+}
+
 SmallVector<Value> GraphImporter::core(const NodeProto &node,
                                        ArrayRef<Value> operands) {
   SmallVector<Value> refused(node.output_size(), poisonValue);
   StringRef domain = canonicalDomain(node.domain()), op = node.op_type();
   if (op == "Constant" && domain.empty())
     return constantNode(node);
-  if (any_of(operands, isSequence)) {
+  if (any_of(operands, isContainer)) {
     if (op == "Identity")
       return {operands[0]};
-    if (!op.contains("Sequence") && !op.starts_with("Optional")) {
-      problem("a sequence where a tensor is needed", "", operands);
+    if (!takesContainers(op)) {
+      problem(any_of(operands,
+                     [](Value operand) {
+                       return isContainer(operand) &&
+                              (formOf(operand).kind == Form::Listed ||
+                               formOf(operand).kind == Form::Packed);
+                     })
+                  ? "a sequence where a tensor is needed"
+                  : "an optional value where a tensor is needed",
+              "", operands);
       return refused;
     }
+    if (op == "Loop" && !any_of(operands, isPoison))
+      return loopNode(node, operands);
+    if (op == "SequenceMap" && none_of(operands, [](Value operand) {
+          return isPoison(operand) ||
+                 (isContainer(operand) && formOf(operand).kind != Form::Listed);
+        }))
+      return mappedLists(node, operands);
   }
   StringRef operatorName = domain.empty() ? dialect.operatorFor(op) : "";
   ExpandFunction expansion =

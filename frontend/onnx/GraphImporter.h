@@ -89,13 +89,6 @@ public:
     return value && mlir::isa<mlir::UnrankedTensorType>(value.getType());
   }
 
-  /// A sequence whose elements are known: a tuple, which only operators on
-  /// sequences may use.
-  mlir::Value sequence(llvm::ArrayRef<mlir::Value> elements);
-  static bool isSequence(mlir::Value value) {
-    return value && mlir::isa<mlir::TupleType>(value.getType());
-  }
-
   /// Reports a problem of the node that is being imported, with the types of
   /// `operands`.
   void problem(const llvm::Twine &reason, const llvm::Twine &remedy = "",
@@ -118,6 +111,10 @@ private:
   unsupported(const onnx::NodeProto &node,
               llvm::ArrayRef<mlir::Value> operands);
 
+  /// The same node on floats, where it is on half floats; none where it is not.
+  std::optional<llvm::SmallVector<mlir::Value>>
+  inFloat(const onnx::NodeProto &node, llvm::ArrayRef<mlir::Value> operands);
+
   // The operators whose attributes or regions need more than the table.
   llvm::SmallVector<mlir::Value> constantNode(const onnx::NodeProto &node);
 
@@ -129,6 +126,16 @@ private:
                                              bool condition);
   llvm::SmallVector<mlir::Value> ifNode(const onnx::NodeProto &node,
                                         llvm::ArrayRef<mlir::Value> operands);
+  /// A loop that carries sequences or optional values (LoopsOfContainers.cpp).
+  llvm::SmallVector<mlir::Value> loopNode(const onnx::NodeProto &node,
+                                          llvm::ArrayRef<mlir::Value> operands);
+  std::optional<llvm::SmallVector<mlir::Value>>
+  unrolledLoop(const onnx::NodeProto &node,
+               llvm::ArrayRef<mlir::Value> operands);
+  /// SequenceMap of lists.
+  llvm::SmallVector<mlir::Value>
+  mappedLists(const onnx::NodeProto &node,
+              llvm::ArrayRef<mlir::Value> operands);
   void clear(mlir::Region &body);
   bool fillBodies(mlir::Operation *op, const onnx::NodeProto &node);
 

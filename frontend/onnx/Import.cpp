@@ -1,6 +1,7 @@
 // Import.cpp - from an ONNX file to a module: inputs, outputs, and the graph
 // between.
 #include "frontend/Import.h"
+#include "frontend/onnx/Containers.h"
 #include "frontend/onnx/GraphImporter.h"
 #include "ir/Types.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -32,7 +33,14 @@ public:
 
 private:
   void inputs(const onnx::GraphProto &graph);
-  void input(const onnx::ValueInfoProto &info);
+  /// Adds the ports of an input or of what it is made of, and says how it is
+  /// made of them. Sizes of elements have no names: elements need not agree.
+  Form input(const std::string &name, const onnx::TypeProto &type,
+             bool isElement);
+  Form sequence(const std::string &name, const onnx::TypeProto &element,
+                std::optional<int64_t> length);
+  Form tensor(const std::string &name, const onnx::TypeProto &type,
+              bool isElement);
   void checkPins();
   func::FuncOp function(Model &model, const CheckedModel &checked,
                         ModuleOp module);
@@ -41,7 +49,9 @@ private:
   const ImportOptions &options;
   Diagnostics &diagnostics;
   std::vector<InputPort> ports;
-  StringSet<> usedDims, usedShapes;
+  /// The graph's inputs as values of these ports.
+  std::vector<std::pair<std::string, Form>> values;
+  StringSet<> usedDims, usedShapes, usedLengths;
   /// Sizes that whole shapes gave to named dims, and the first input with each.
   llvm::StringMap<std::pair<int64_t, std::string>> pinnedDims;
 };
@@ -54,7 +64,8 @@ void ModelImporter::inputs(const onnx::GraphProto &graph) {
     initializers.insert(tensor.values().name());
   for (const auto &info : graph.input())
     if (!initializers.contains(info.name()))
-      input(info);
+      values.push_back(
+          {info.name(), input(info.name(), info.type(), /*isElement=*/false)});
   checkPins();
 }
 
@@ -68,15 +79,85 @@ static StringRef symbolOf(const onnx::TensorShapeProto::Dimension &dim) {
   return isName ? name : StringRef();
 }
 
-void ModelImporter::input(const onnx::ValueInfoProto &info) {
-  std::string where = "input " + quoted(info.name());
-  InputPort port{info.name(), {}, {}};
-  const onnx::TypeProto &type = info.type();
+static onnx::TypeProto tensorType(int64_t elementType,
+                                  ArrayRef<int64_t> shape) {
+  onnx::TypeProto type;
+  type.mutable_tensor_type()->set_elem_type(elementType);
+  auto *dims = type.mutable_tensor_type()->mutable_shape();
+  for (int64_t size : shape)
+    if (auto *dim = dims->add_dim(); !ShapedType::isDynamic(size))
+      dim->set_dim_value(size);
+  return type;
+}
+
+Form ModelImporter::input(const std::string &name, const onnx::TypeProto &type,
+                          bool isElement) {
+  std::optional<int64_t> length;
+  if (auto given = options.lengths.find(name);
+      given != options.lengths.end() && !type.has_tensor_type()) {
+    usedLengths.insert(name);
+    length = given->second;
+  }
+  if (type.has_sequence_type())
+    return sequence(name, type.sequence_type().elem_type(), length);
+  if (!type.has_optional_type())
+    return tensor(name, type, isElement);
+  const onnx::TypeProto &inner = type.optional_type().elem_type();
+  if (length == ImportOptions::kAbsent)
+    return {Form::Absent, {}, 0, false, {}};
+  if (!length)
+    tensor(name + ".there", tensorType(onnx::TensorProto::BOOL, {}), true);
+  else if (!inner.has_sequence_type() && *length != 1)
+    diagnostics.error("input " + quoted(name),
+                      "an optional tensor has length 1 or none");
+  Form form = inner.has_sequence_type()
+                  ? sequence(name, inner.sequence_type().elem_type(), length)
+                  : tensor(name, inner, isElement);
+  return length ? form : Form{Form::Optional, {}, 0, false, {form}};
+}
+
+Form ModelImporter::sequence(const std::string &name,
+                             const onnx::TypeProto &element,
+                             std::optional<int64_t> length) {
+  // Each element is an input of its own.
+  constexpr int64_t kMostElements = 10'000;
+  std::string where = "input " + quoted(name);
+  if (!element.has_tensor_type() || length == ImportOptions::kAbsent ||
+      length.value_or(0) > kMostElements) {
+    diagnostics.error(where, !element.has_tensor_type()
+                                 ? Twine("sequences of anything but tensors "
+                                         "are not supported")
+                             : length == ImportOptions::kAbsent
+                                 ? Twine("a sequence is never absent")
+                                 : Twine(*length) + " elements");
+    length = 0;
+  }
+  Form form{Form::Listed, {}, 0, false, {}};
+  for (int64_t index = 0; length && index < *length; ++index)
+    form.inner.push_back(tensor(name + "." + std::to_string(index), element,
+                                /*isElement=*/true));
+  if (length)
+    return form;
+  int64_t type = element.tensor_type().elem_type(),
+          rank = element.tensor_type().shape().dim_size();
+  if (!element.tensor_type().has_shape())
+    diagnostics.error(where, "a sequence whose elements have no rank",
+                      "--length can give their number, and --shape the shape "
+                      "of each");
+  tensor(name + ".elements", tensorType(type, ShapedType::kDynamic), true);
+  tensor(name + ".shapes",
+         tensorType(onnx::TensorProto::INT64, {ShapedType::kDynamic, rank}),
+         true);
+  return {Form::Packed, nn::typeOfOnnx(type, &context), rank, false, {}};
+}
+
+Form ModelImporter::tensor(const std::string &name, const onnx::TypeProto &type,
+                           bool isElement) {
+  std::string where = "input " + quoted(name);
+  InputPort port{name, {}, {}};
   Type elementType;
   if (!type.has_tensor_type()) {
-    StringRef kind = type.has_sequence_type()        ? "sequences"
-                     : type.has_optional_type()      ? "optional values"
-                     : type.has_map_type()           ? "maps"
+    StringRef kind = type.has_map_type()             ? "maps"
                      : type.has_sparse_tensor_type() ? "sparse tensors"
                                                      : "values without a type";
     diagnostics.error(where, kind + " are not supported");
@@ -92,14 +173,14 @@ void ModelImporter::input(const onnx::ValueInfoProto &info) {
     diagnostics.error(where, reason, remedy);
     elementType = {};
   };
-  auto pinned = options.shapes.find(info.name());
+  auto pinned = options.shapes.find(name);
   if (pinned != options.shapes.end())
-    usedShapes.insert(info.name());
+    usedShapes.insert(name);
   SmallVector<int64_t> shape;
   bool hasShape = type.tensor_type().has_shape();
   if (hasShape) {
     for (const auto &dim : type.tensor_type().shape().dim()) {
-      StringRef symbol = symbolOf(dim);
+      StringRef symbol = isElement ? StringRef() : symbolOf(dim);
       int64_t size = ShapedType::kDynamic;
       // Some exporters write a dim of -1 for one that is not known.
       if (dim.has_dim_value() && dim.dim_value() >= 0)
@@ -107,7 +188,7 @@ void ModelImporter::input(const onnx::ValueInfoProto &info) {
       else if (auto value = options.dims.find(symbol.str());
                !symbol.empty() && value != options.dims.end())
         size = value->second;
-      else if (options.batch &&
+      else if (options.batch && !isElement &&
                (shape.empty() || symbol == options.batch->first))
         size = options.batch->second;
       if (!symbol.empty())
@@ -130,8 +211,7 @@ void ModelImporter::input(const onnx::ValueInfoProto &info) {
         StringRef symbol = port.dimNames[axis];
         if (symbol.empty())
           continue;
-        auto [first, isNew] =
-            pinnedDims.try_emplace(symbol, whole[axis], info.name());
+        auto [first, isNew] = pinnedDims.try_emplace(symbol, whole[axis], name);
         if (!isNew && first->second.first != whole[axis])
           refuse("dim " + quoted(symbol) + " is " + Twine(whole[axis]) +
                  " by the shape given for it, and " +
@@ -151,6 +231,8 @@ void ModelImporter::input(const onnx::ValueInfoProto &info) {
   if (elementType)
     port.type = RankedTensorType::get(shape, elementType);
   ports.push_back(std::move(port));
+  return {
+      Form::Tensor, elementType, static_cast<int64_t>(shape.size()), false, {}};
 }
 
 void ModelImporter::checkPins() {
@@ -160,6 +242,11 @@ void ModelImporter::checkPins() {
   for (const auto &[name, shape] : options.shapes)
     if (!usedShapes.contains(name))
       diagnostics.error("", "no input is named " + quoted(name));
+  for (const auto &[name, length] : options.lengths)
+    if (!usedLengths.contains(name))
+      diagnostics.error("",
+                        "no input that is a sequence or optional is named " +
+                            quoted(name));
 }
 
 /// The attributes of an argument or result: its name, and those of its dims
@@ -201,8 +288,11 @@ func::FuncOp ModelImporter::function(Model &model, const CheckedModel &checked,
     func.setArgAttrs(index, portAttributes(builder, port.name, port.dimNames));
     if (port.type)
       shapes.nameDims(argument, port.dimNames);
-    scope.values[port.name] = argument;
   }
+  SmallVector<Value> arguments(func.getArguments());
+  ArrayRef<Value> left = arguments;
+  for (const auto &[name, form] : values)
+    scope.values[name] = assemble(builder, loc, form, left);
   importer.declare(graph);
   importer.initializers(graph, scope);
   GraphImporter::Frame frame{checked.opsets, nullptr, "", false, 0};
@@ -211,21 +301,26 @@ func::FuncOp ModelImporter::function(Model &model, const CheckedModel &checked,
     diagnostics.error("", "more than " + Twine(kMostNodes) +
                               " nodes once its functions are inlined");
 
-  // A sequence is an output for each of its elements.
+  // What is no tensor is an output for each of those it is made of.
   SmallVector<Value> results;
   SmallVector<std::pair<const onnx::ValueInfoProto *, std::string>> outputs;
   for (const auto &output : graph.output()) {
     Value value = scope.values.lookup(output.name());
-    if (!GraphImporter::isSequence(value)) {
-      results.push_back(value);
-      outputs.push_back({&output, output.name()});
-      continue;
+    SmallVector<std::string> names{output.name()};
+    if (value && !GraphImporter::isPoison(value)) {
+      Form form = formOf(value);
+      if (form.kind == Form::Absent) {
+        // Something says that it is.
+        value = builder.scalar(builder.getI1Type(), 0);
+        names = {output.name() + ".there"};
+      } else {
+        names.clear();
+        nameTensors(form, output.name(), names);
+      }
     }
-    for (auto [index, element] :
-         enumerate(value.getDefiningOp()->getOperands())) {
-      results.push_back(element);
-      outputs.push_back({&output, output.name() + "." + std::to_string(index)});
-    }
+    flatten(value, results);
+    for (const std::string &name : names)
+      outputs.push_back({&output, name});
   }
   if (is_contained(results, Value()) ||
       any_of(results, GraphImporter::isPoison)) {
@@ -250,10 +345,11 @@ func::FuncOp ModelImporter::function(Model &model, const CheckedModel &checked,
     func.setResultAttrs(index, portAttributes(builder, name, dimNames));
   }
   // Sequences, and the poison that nothing needed.
-  for (Operation &op :
-       llvm::make_early_inc_range(llvm::reverse(body->getOperations())))
-    if (isa<UnrealizedConversionCastOp>(op) && op.use_empty())
-      op.erase();
+  SmallVector<Operation *> casts;
+  func.walk([&](UnrealizedConversionCastOp cast) { casts.push_back(cast); });
+  for (Operation *cast : llvm::reverse(casts))
+    if (cast->use_empty())
+      cast->erase();
   return func;
 }
 

@@ -17,8 +17,21 @@ struct TestTensor {
   std::vector<std::string> strings;
 };
 
-/// Reads a file that holds one TensorProto.
-llvm::Expected<TestTensor> readTestTensor(llvm::StringRef path);
+/// An input or output of a case: a tensor, or the elements of a sequence, or
+/// nothing where an optional value is absent.
+struct TestValue {
+  std::string name;
+  bool isSequence = false, isOptional = false, isAbsent = false;
+  /// Whether the model says what rank the elements of a sequence have.
+  bool hasRank = true;
+  std::vector<TestTensor> tensors;
+};
+
+/// Reads the files `KIND_0.pb`, `KIND_1.pb`, ... of a data set; `kind` is
+/// `input` or `output`, and what a file holds is what the model says.
+llvm::Expected<std::vector<TestValue>> readTestValues(llvm::StringRef modelPath,
+                                                      llvm::StringRef set,
+                                                      llvm::StringRef kind);
 
 /// The files beside a model that its initialisers lie in, sorted; empty when
 /// the model cannot be read.

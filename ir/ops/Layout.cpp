@@ -228,15 +228,12 @@ LogicalResult SqueezeOp::inferShapes(ShapeScope &scope) {
     }
     axes = std::move(**given);
   } else {
+    // The rank cannot be left to the run: a dim that only it knows is taken for
+    // one that is not 1, and the run is refused where it is.
     auto declared = dyn_cast<RankedTensorType>(result.getType());
-    for (auto [axis, dim] : llvm::enumerate(data)) {
+    for (auto [axis, dim] : llvm::enumerate(data))
       if (isKnown(dim, 1))
         axes.push_back(axis);
-      else if (!known(dim) && !declared)
-        return emitOpError() << "whether the dim at axis " << axis
-                             << " is 1, and so the rank of the result, is not "
-                                "known when compiling";
-    }
     if (declared &&
         declared.getRank() != rank - static_cast<int64_t>(axes.size()))
       return emitOpError() << "the rank of the result does not follow from "
@@ -259,6 +256,11 @@ LogicalResult SqueezeOp::inferShapes(ShapeScope &scope) {
 FailureOr<SmallVector<Value>> SqueezeOp::lower(Lowering &l) {
   Dims data = l.scope.dims(getData()), dims = l.scope.dims(getSqueezed());
   Value tensor = l.lowered(getData());
+  if (!getAxes())
+    for (auto [dim, size] : llvm::zip(data, l.sizesOf(tensor)))
+      if (!known(dim))
+        l.require(!(Scalar(l, size) == 1), Status::BadShape,
+                  "a squeeze whose result would have another rank");
   if (!getAxes() || l.scope.integers(getAxes()))
     return SmallVector<Value>{l.reshape(tensor, data, dims)};
   // The size of result axis i is that of the i-th axis that stays.

@@ -418,6 +418,22 @@ FailureOr<SmallVector<Value>> SliceOp::lower(Lowering &l) {
     });
   };
   if (areKnown(offsets) && areKnown(strides) && areKnown(resultSizes)) {
+    // What goes forwards is cut before: places that are a loop's own number
+    // would stand for the whole axis.
+    SmallVector<OpFoldResult> begins(offsets), lengths(resultSizes),
+        steps(strides);
+    for (int64_t at = 0; at < rank; ++at) {
+      bool isBackward = *getConstantIntValue(strides[at]) < 0;
+      if (isBackward) {
+        begins[at] = l.getIndexAttr(0);
+        lengths[at] = sizes[at];
+        steps[at] = l.getIndexAttr(1);
+      } else {
+        offsets[at] = l.getIndexAttr(0);
+        strides[at] = l.getIndexAttr(1);
+      }
+    }
+    tensor = tensor::ExtractSliceOp::create(l, tensor, begins, lengths, steps);
     SmallVector<AffineExpr> places;
     for (int64_t at = 0; at < rank; ++at)
       places.push_back(l.getAffineDimExpr(at) *

@@ -1,14 +1,13 @@
 """conformance.py - runs ONNX's own cases through the compiler and compares the outcomes with results.tsv.
 
-    ./dev conformance [--update] [--why] [--unknown-sizes] [--set SET] [--match WORD] [--jobs N]
+    ./dev conformance [--form=static|dynamic|constant|all] [--update] [--why] [--set SET] [--match WORD] [--jobs N]
 
-Every case takes the real path: compiled to an object, linked, run. results.tsv has a line for each case (set, case, outcome,
-worst error in units in the last place, rounded up to a power of two, so that machines agree). A case that passed and does
-not any more is a failure; so is one that is listed as not passing and passes: `--update` then rewrites results.tsv and
-RESULTS.md. `--why` prints the cases that do not pass, grouped by what the compiler said.
-
-`--unknown-sizes` makes every size of every input one that only the run knows. Where a rank depends on a size the model may
-then be refused; all else is to come out as it does with sizes.
+Every case takes the real path: compiled to an object, linked, run; as it is (static), with sizes that only the run knows
+(dynamic), and with all inputs but the first constant (forms.py). results.tsv has a line for each case: set, case, outcome,
+worst error in units in the last place, rounded up to a power of two, so that machines agree, and the outcomes of the other
+two forms, `-` where there is none. A case that passed and does not any more is a failure; so is one that is listed as not
+passing and passes: `--update` then rewrites results.tsv and RESULTS.md. `--why` prints the cases that do not pass, grouped
+by what the compiler said.
 """
 
 import argparse
@@ -17,7 +16,6 @@ import json
 import math
 import pathlib
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -29,6 +27,7 @@ ROOT = HERE.parent.parent
 sys.path.insert(0, str(HERE.parent))
 
 import collect
+import forms
 import outcomes
 
 TABLE = HERE / "results.tsv"
@@ -56,34 +55,6 @@ def run_set(burnish, folder, cases, jobs):
     return records
 
 
-def forget_sizes(type_proto):
-    """Takes the sizes out of a tensor's type, or out of the types inside a sequence's or an optional value's."""
-    kind = type_proto.WhichOneof("value")
-    if kind == "tensor_type":
-        for dim in type_proto.tensor_type.shape.dim:
-            dim.Clear()
-    elif kind in ("sequence_type", "optional_type"):
-        forget_sizes(getattr(type_proto, kind).elem_type)
-
-
-def with_unknown_sizes(cases, out):
-    """Writes the cases once more, without the sizes of what a run is given and gives; the data stays where it is."""
-    shutil.rmtree(out, ignore_errors=True)
-    for case in sorted(path for kind in collect.SETS for path in (cases / kind).iterdir()):
-        folder = out / case.relative_to(cases)
-        folder.mkdir(parents=True)
-        model = onnx.load(case / "model.onnx", load_external_data=False)
-        weights = {weight.name for weight in model.graph.initializer}
-        for info in (*model.graph.input, *model.graph.output):
-            if info.name not in weights:
-                forget_sizes(info.type)
-        (folder / "model.onnx").write_bytes(model.SerializeToString())
-        for path in case.iterdir():
-            if path.name != "model.onnx":
-                (folder / path.name).symlink_to(path.resolve())
-    return out
-
-
 def ulp_bucket(record):
     """The worst error of a case that passed, rounded up to a power of two; '-' for the others."""
     ulp = record.get("max_ulp")
@@ -100,21 +71,44 @@ def operator_of(folder, case):
 
 
 def write_report(results, cases):
-    lines = ["# ONNX's own cases", "", f"ONNX {onnx.__version__}; written by `./dev conformance --update`.", ""]
-    lines += ["| set | cases | pass | mismatch | unsupported | error | crash | timeout |", "|---|---|---|---|---|---|---|---|"]
+    lines = ["# ONNX's own cases", "", f"ONNX {onnx.__version__}; written by `./dev conformance --update`. In the form `dynamic` only the run"]
+    lines += ["knows the sizes of inputs, in `constant` all inputs but the first are constants.", ""]
+    lines += ["| set | form | cases | pass | mismatch | unsupported | error | crash | timeout |", "|---|---|---|---|---|---|---|---|---|"]
     kinds = ("pass", "mismatch", "unsupported", "error", "crash", "timeout")
     for kind in (*collect.SETS, "all"):
-        counts = collections.Counter(r["outcome"] for (k, _), r in results.items() if kind in (k, "all"))
-        lines.append("| " + " | ".join([kind, str(sum(counts.values())), *(str(counts[o]) for o in kinds)]) + " |")
-    operators = collections.defaultdict(list)
-    for (kind, case), record in results.items():
+        for form in forms.FORMS:
+            counts = collections.Counter(r["outcome"] for (f, k, _), r in results.items() if f == form and kind in (k, "all"))
+            lines.append("| " + " | ".join([kind, form, str(sum(counts.values())), *(str(counts[o]) for o in kinds)]) + " |")
+    operators = collections.defaultdict(lambda: collections.defaultdict(list))
+    for (form, kind, case), record in results.items():
         if kind == "node":
-            operators[operator_of(cases / kind, case)].append(record["outcome"] == "pass")
-    complete = sorted(o for o, passes in operators.items() if all(passes))
-    lines += ["", f"Operators with every node case passing ({len(complete)} of {len(operators)}): " + ", ".join(complete) + "."]
-    lines += ["", "The others:", "", "| operator | pass | cases |", "|---|---|---|"]
-    lines += [f"| {o} | {sum(p)} | {len(p)} |" for o, p in sorted(operators.items()) if not all(p)]
+            operators[operator_of(cases / kind, case)][form].append(record["outcome"] == "pass")
+    complete = sorted(o for o, passes in operators.items() if all(all(p) for p in passes.values()))
+    lines += ["", f"Operators with every node case passing in every form ({len(complete)} of {len(operators)}): " + ", ".join(complete) + "."]
+    lines += ["", "The others, as passing of all:", "", "| operator | static | dynamic | constant |", "|---|---|---|---|"]
+    for operator, passes in sorted(operators.items()):
+        if operator not in complete:
+            shares = (f"{sum(passes[form])} of {len(passes[form])}" if passes[form] else "" for form in forms.FORMS)
+            lines.append(f"| {operator} | " + " | ".join(shares) + " |")
     REPORT.write_text("\n".join(lines) + "\n")
+
+
+def write_table(results):
+    def outcome(form, key):
+        return results[form, *key]["outcome"] if (form, *key) in results else "-"
+
+    keys = [key for form, *key in results if form == "static"]
+    rows = [
+        [*key, outcome("static", key), ulp_bucket(results["static", *key]), outcome("dynamic", key), outcome("constant", key)]
+        for key in keys
+    ]
+    outcomes.write(TABLE, ["set", "case", "outcome", "ulp", "dynamic", "constant"], rows)
+
+
+def known_outcomes(form):
+    """{(form, set, case): outcome} of the table."""
+    column = "outcome" if form == "static" else form
+    return {(form, *key): was for key, was in outcomes.read(TABLE, 2, column).items() if was != "-"}
 
 
 def reason(message):
@@ -130,11 +124,11 @@ def reason(message):
 def print_reasons(results):
     """The cases that do not pass, by outcome and reason, the most frequent first."""
     groups = collections.defaultdict(list)
-    for (_, case), record in sorted(results.items()):
+    for (form, _, case), record in sorted(results.items()):
         if record["outcome"] != "pass":
-            groups[record["outcome"], reason(record.get("message") or "")].append(case)
-    for (outcome, why), members in sorted(groups.items(), key=lambda g: -len(g[1])):
-        print(f"{len(members):5d} {outcome:11s} {why}\n                  {' '.join(members[:6])}{' ...' if len(members) > 6 else ''}")
+            groups[form, record["outcome"], reason(record.get("message") or "")].append(case)
+    for (form, outcome, why), members in sorted(groups.items(), key=lambda g: -len(g[1])):
+        print(f"{len(members):5d} {form:8s} {outcome:11s} {why}\n                  {' '.join(members[:6])}{' ...' if len(members) > 6 else ''}")
 
 
 def main():
@@ -145,39 +139,34 @@ def main():
     parser.add_argument("--match", default="", help="only cases whose name contains this")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--update", action="store_true", help="rewrite results.tsv and RESULTS.md")
-    parser.add_argument("--unknown-sizes", action="store_true", help="only the run knows the sizes of inputs")
+    parser.add_argument("--form", choices=[*forms.FORMS, "all"], default="all", help="only this form")
     parser.add_argument("--why", action="store_true", help="print the cases that do not pass, grouped by message")
     options = parser.parse_args()
 
     collect.collect(options.cases)
-    cases_folder = options.cases
-    if options.unknown_sizes:
-        cases_folder = with_unknown_sizes(options.cases, options.cases.with_name(options.cases.name + "-unknown"))
+    RECORD.parent.mkdir(exist_ok=True)
     RECORD.write_text("")
-    results = {}
-    for kind in [options.set] if options.set else collect.SETS:
-        start = time.time()
-        folder = cases_folder / kind
-        cases = sorted(path.name for path in folder.iterdir() if options.match in path.name)
-        records = run_set(options.burnish, folder, cases, options.jobs) if cases else {}
-        results.update({(kind, case): records[case] for case in cases})
-        passed = sum(r["outcome"] == "pass" for r in records.values())
-        print(f"{kind}: {passed} of {len(cases)} pass, {time.time() - start:.0f} s", flush=True)
+    results, known = {}, {}
+    chosen = forms.FORMS if options.form == "all" else [options.form]
+    for form in chosen:
+        folder = forms.write_form(form, options.cases, options.cases.with_name(f"{options.cases.name}-{form}"))
+        known |= known_outcomes(form)
+        for kind in [options.set] if options.set else collect.SETS:
+            start = time.time()
+            cases = sorted(path.name for path in (folder / kind).glob("*") if options.match in path.name)
+            records = run_set(options.burnish, folder / kind, cases, options.jobs) if cases else {}
+            results.update({(form, kind, case): records[case] for case in cases})
+            passed = sum(r["outcome"] == "pass" for r in records.values())
+            print(f"{form}, {kind}: {passed} of {len(cases)} pass, {time.time() - start:.0f} s", flush=True)
     if options.why:
         print_reasons(results)
-    whole = not options.set and not options.match and not options.unknown_sizes
-    if options.update and not whole:
-        sys.exit("conformance.py: --update needs all cases, without --set, --match and --unknown-sizes")
+    if options.update and (options.set or options.match or options.form != "all"):
+        sys.exit("conformance.py: --update needs all cases, without --set, --match and --form")
     if options.update:
-        rows = [[*key, record["outcome"], ulp_bucket(record)] for key, record in results.items()]
-        outcomes.write(TABLE, ["set", "case", "outcome", "ulp"], rows)
+        write_table(results)
         write_report(results, options.cases)
-    known = outcomes.read(TABLE, key_columns=2)
+        known = {key: was for form in chosen for key, was in known_outcomes(form).items()}
     found = {key: (record["outcome"], record.get("message")) for key, record in results.items()}
-    if options.unknown_sizes:
-        refused = [key for key, (outcome, _) in found.items() if outcome == "unsupported"]
-        print(f"{len(refused)} refused, of which {sum(known.get(key) == 'pass' for key in refused)} pass with sizes")
-        found = {key: value for key, value in found.items() if key not in refused}
     failures = outcomes.compare(found, known)
     print(outcomes.summary("conformance", found, known, failures))
     sys.exit(failures != 0)

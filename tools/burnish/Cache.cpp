@@ -119,6 +119,8 @@ std::string burnish::cachedProgram(const Options &options, int &status) {
         llvm::join(llvm::map_range(
                        dims, [](int64_t dim) { return std::to_string(dim); }),
                    "x"));
+  for (auto &[name, length] : options.lengths)
+    key.add(name + " has " + std::to_string(length));
   if (std::error_code error = key.addContents(model)) {
     llvm::errs() << model << ": " << error.message() << "\n";
     return "";

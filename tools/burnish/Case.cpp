@@ -18,6 +18,7 @@
 using namespace burnish;
 using llvm::StringRef;
 using onnx_import::TestTensor;
+using onnx_import::TestValue, onnx_import::readTestValues;
 namespace fs = llvm::sys::fs;
 
 //===- Folders ------------------------------------------------------------===//
@@ -53,29 +54,6 @@ static std::vector<std::string> dataSets(StringRef folder) {
        ++index)
     sets.push_back((folder + "/test_data_set_" + llvm::Twine(index)).str());
   return sets;
-}
-
-static llvm::Expected<std::vector<TestTensor>> readTensors(StringRef set,
-                                                           StringRef kind) {
-  std::vector<TestTensor> tensors;
-  for (int index = 0;; ++index) {
-    std::string file =
-        (set + "/" + kind + "_" + llvm::Twine(index) + ".pb").str();
-    if (!fs::exists(file))
-      break;
-    llvm::Expected<TestTensor> tensor = onnx_import::readTestTensor(file);
-    if (!tensor)
-      return tensor.takeError();
-    tensors.push_back(std::move(*tensor));
-  }
-  for (TestTensor &tensor : tensors)
-    for (const std::string &string : tensor.strings) {
-      burnish_string record = {string.data(),
-                               static_cast<int64_t>(string.size())};
-      const char *from = reinterpret_cast<const char *>(&record);
-      tensor.bytes.insert(tensor.bytes.end(), from, from + sizeof record);
-    }
-  return tensors;
 }
 
 //===- The run ------------------------------------------------------------===//
@@ -135,9 +113,11 @@ struct TestContext {
   int64_t threads;
 };
 
-/// How far outputs may be off, as `compare` takes it.
+/// How far outputs may be off, as `compare` takes it; or between which numbers
+/// they lie, whatever the case has, where they are random.
 struct Tolerance {
   double relative = 1e-3, absolute = 1e-7;
+  std::optional<std::pair<double, double>> range;
 };
 } // namespace
 
@@ -212,6 +192,105 @@ static const char *statusText(int32_t status) {
   return status >= 0 && status < 7 ? kTexts[status] : "an unknown status";
 }
 
+//===- Sequences and optional values --------------------------------------===//
+
+template <typename T> static std::vector<char> bytesOf(llvm::ArrayRef<T> all) {
+  auto *data = reinterpret_cast<const char *>(all.data());
+  return std::vector<char>(data, data + all.size() * sizeof(T));
+}
+
+/// The port of that name; null where there is none.
+static const burnish_info *portNamed(llvm::ArrayRef<burnish_info> ports,
+                                     const llvm::Twine &name) {
+  std::string wanted = name.str();
+  for (const burnish_info &port : ports)
+    if (port.name == wanted)
+      return &port;
+  return nullptr;
+}
+
+/// A sequence in the form in which only the run knows its length.
+static void addPacked(const TestValue &value, const burnish_info &elements,
+                      const burnish_info &shapes,
+                      std::vector<TestTensor> &tensors) {
+  TestTensor all{elements.name, elements.type, {0}, {}, {}};
+  int64_t rank = std::max<int64_t>(shapes.dims[1], 0),
+          count = value.tensors.size();
+  std::vector<int64_t> rows;
+  for (const TestTensor &tensor : value.tensors) {
+    all.dims[0] += countOf(tensor.dims);
+    all.bytes.insert(all.bytes.end(), tensor.bytes.begin(), tensor.bytes.end());
+    all.strings.insert(all.strings.end(), tensor.strings.begin(),
+                       tensor.strings.end());
+    std::vector<int64_t> row = tensor.dims;
+    row.resize(std::max<size_t>(rank, row.size()), -1);
+    rows.insert(rows.end(), row.begin(), row.end());
+  }
+  tensors.push_back(std::move(all));
+  tensors.push_back({shapes.name,
+                     BURNISH_INT64,
+                     {count, rank},
+                     bytesOf(llvm::ArrayRef(rows)),
+                     {}});
+}
+
+/// The tensors that the model has for the values of a case.
+static std::vector<TestTensor> tensorsFor(llvm::ArrayRef<burnish_info> ports,
+                                          llvm::ArrayRef<TestValue> values) {
+  std::vector<TestTensor> tensors;
+  for (const TestValue &value : values) {
+    if (!value.isSequence && !value.isOptional) {
+      tensors.push_back(value.tensors[0]);
+      continue;
+    }
+    if (const burnish_info *port = portNamed(ports, value.name + ".there"))
+      tensors.push_back(
+          {port->name, BURNISH_BOOL, {}, {static_cast<char>(!value.isAbsent)}, {}});
+    const burnish_info *elements = portNamed(ports, value.name + ".elements"),
+                       *shapes = portNamed(ports, value.name + ".shapes"),
+                       *whole = portNamed(ports, value.name);
+    if (elements && shapes)
+      addPacked(value, *elements, *shapes, tensors);
+    else if (value.isAbsent && whole) {
+      // Anything of the right shape.
+      TestTensor none{whole->name, whole->type, {}, {}, {}};
+      int64_t count = 1;
+      for (int32_t axis = 0; axis < whole->rank; ++axis)
+        count *=
+            none.dims.emplace_back(std::max<int64_t>(whole->dims[axis], 0));
+      none.bytes.resize(count * bytesOfType(whole->type));
+      tensors.push_back(std::move(none));
+    } else
+      for (auto [index, tensor] : llvm::enumerate(value.tensors)) {
+        tensors.push_back(tensor);
+        tensors.back().name =
+            whole ? value.name : value.name + "." + std::to_string(index);
+      }
+  }
+  for (TestTensor &tensor : tensors)
+    for (const std::string &string : tensor.strings) {
+      burnish_string record = {string.data(),
+                               static_cast<int64_t>(string.size())};
+      const char *from = reinterpret_cast<const char *>(&record);
+      tensor.bytes.insert(tensor.bytes.end(), from, from + sizeof record);
+    }
+  return tensors;
+}
+
+/// Gives sequences whose elements have no rank the lengths and shapes of the
+/// case's: nothing else is known of them.
+static void pinLengths(llvm::ArrayRef<TestValue> inputs, Options &options) {
+  for (const TestValue &value : inputs) {
+    if (value.hasRank)
+      continue;
+    options.lengths[value.name] = value.tensors.size();
+    for (auto [index, tensor] : llvm::enumerate(value.tensors))
+      options.shapes[value.name + "." + std::to_string(index)] = tensor.dims;
+  }
+}
+
+//===- The run ------------------------------------------------------------===//
+
 /// The input for `position`: the tensor of its name, or the one at its place.
 static const TestTensor *inputFor(const burnish_model &model, int32_t position,
                                   llvm::ArrayRef<TestTensor> tensors) {
@@ -257,15 +336,23 @@ static bool runDataSet(const burnish_model &model, StringRef set,
     outcome.message = message.str();
     return false;
   };
-  llvm::Expected<std::vector<TestTensor>> inputs = readTensors(set, "input"),
-                                          expected = readTensors(set, "output");
-  if (!inputs || !expected) {
-    std::string message = inputs ? "" : llvm::toString(inputs.takeError());
-    if (!expected)
+  std::string modelPath =
+      (llvm::sys::path::parent_path(set) + "/model.onnx").str();
+  llvm::Expected<std::vector<TestValue>> given = readTestValues(modelPath, set,
+                                                                "input"),
+                                         wanted = readTestValues(modelPath, set,
+                                                                 "output");
+  if (!given || !wanted) {
+    std::string message = given ? "" : llvm::toString(given.takeError());
+    if (!wanted)
       message +=
-          (message.empty() ? "" : "; ") + llvm::toString(expected.takeError());
+          (message.empty() ? "" : "; ") + llvm::toString(wanted.takeError());
     return fail("unsupported", message);
   }
+  std::vector<TestTensor> inputs =
+      tensorsFor(llvm::ArrayRef(model.inputs, model.input_count), *given);
+  std::vector<TestTensor> expected =
+      tensorsFor(llvm::ArrayRef(model.outputs, model.output_count), *wanted);
   std::vector<Guarded> memory;
   std::vector<burnish_tensor> in, out;
   std::vector<std::vector<int64_t>> dims;
@@ -275,7 +362,7 @@ static bool runDataSet(const burnish_model &model, StringRef set,
     return memory.back().isThere();
   };
   for (int32_t index = 0; index < model.input_count; ++index) {
-    const TestTensor *tensor = inputFor(model, index, *inputs);
+    const TestTensor *tensor = inputFor(model, index, inputs);
     if (!tensor)
       return fail("error", "the case has no data for input '" +
                                llvm::Twine(model.inputs[index].name) + "'");
@@ -329,7 +416,7 @@ static bool runDataSet(const burnish_model &model, StringRef set,
     return fail("error", "the run wrote beyond the end of a buffer");
   for (int32_t index = 0; index < model.input_count; ++index)
     if (std::memcmp(in[index].data,
-                    inputFor(model, index, *inputs)->bytes.data(),
+                    inputFor(model, index, inputs)->bytes.data(),
                     in[index].bytes) != 0)
       return fail("error", "the run wrote to input '" +
                                llvm::Twine(model.inputs[index].name) + "'");
@@ -339,11 +426,11 @@ static bool runDataSet(const burnish_model &model, StringRef set,
       return fail("error", "output '" + llvm::Twine(output) +
                                "' has other bits when one thread runs it");
 
-  if (expected->size() > out.size())
-    return fail("error", "the case has " + llvm::Twine(expected->size()) +
+  if (expected.size() > out.size())
+    return fail("error", "the case has " + llvm::Twine(expected.size()) +
                              " outputs, and the model " +
                              llvm::Twine(out.size()));
-  for (auto [index, tensor] : llvm::enumerate(*expected)) {
+  for (auto [index, tensor] : llvm::enumerate(expected)) {
     const burnish_info &info = model.outputs[index];
     llvm::ArrayRef<int64_t> shape(out[index].dims, info.rank);
     if (info.type != tensor.type || shape != llvm::ArrayRef(tensor.dims)) {
@@ -357,6 +444,19 @@ static bool runDataSet(const burnish_model &model, StringRef set,
                                   tensor.bytes.size());
     const Tolerance &tolerance =
         tolerances[std::min(index, tolerances.size() - 1)];
+    if (tolerance.range) {
+      if (int64_t outside =
+              countOutside(tensor.type, computed, tolerance.range->first,
+                           tolerance.range->second)) {
+        outcome.difference.misses += outside;
+        outcome.message = ("output '" + llvm::Twine(info.name) +
+                           "': " + llvm::Twine(outside) + " of " +
+                           llvm::Twine(countOf(tensor.dims)) +
+                           " are not between the bounds of the case")
+                              .str();
+      }
+      continue;
+    }
     Difference difference = compare(tensor.type, computed, tensor.bytes,
                                     tolerance.relative, tolerance.absolute);
     outcome.difference.add(difference);
@@ -377,13 +477,21 @@ static bool runDataSet(const burnish_model &model, StringRef set,
 //===- The whole case -----------------------------------------------------===//
 
 /// The file `tolerance` has a line for each output, and the last line is for
-/// all that follow, too.
+/// all that follow, too: a relative and an absolute error, or `within` and two
+/// bounds.
 static std::vector<Tolerance> tolerancesOf(StringRef folder) {
   std::vector<Tolerance> tolerances;
   if (auto file = llvm::MemoryBuffer::getFile(folder + "/tolerance"))
     for (StringRef line : llvm::split((*file)->getBuffer().trim(), '\n')) {
-      auto [relative, absolute] = line.split(' ');
       Tolerance &tolerance = tolerances.emplace_back();
+      bool isRange = line.consume_front("within ");
+      auto [relative, absolute] = line.split(' ');
+      if (isRange) {
+        tolerance.range.emplace();
+        relative.trim().getAsDouble(tolerance.range->first);
+        absolute.trim().getAsDouble(tolerance.range->second);
+        continue;
+      }
       relative.trim().getAsDouble(tolerance.relative);
       absolute.trim().getAsDouble(tolerance.absolute);
     }
@@ -406,12 +514,20 @@ Outcome burnish::runCase(StringRef folder, StringRef scratch,
   Options options = given;
   options.emit = Emit::Shared;
   std::vector<std::string> sets = dataSets(folder);
-  if (options.pinsDims && !sets.empty())
-    if (llvm::Expected<std::vector<TestTensor>> inputs =
-            readTensors(sets[0], "input"))
-      for (const TestTensor &input : *inputs)
-        if (!input.name.empty())
-          options.shapes[input.name] = input.dims;
+  std::string modelPath = (folder + "/model.onnx").str();
+  if (!sets.empty()) {
+    llvm::Expected<std::vector<TestValue>> inputs =
+        readTestValues(modelPath, sets[0], "input");
+    if (inputs) {
+      pinLengths(*inputs, options);
+      for (const TestValue &input : *inputs)
+        if (options.pinsDims && !input.isSequence && !input.isOptional &&
+            !input.name.empty())
+          options.shapes[input.name] = input.tensors[0].dims;
+    } else {
+      llvm::consumeError(inputs.takeError());
+    }
+  }
   llvm::raw_string_ostream talk(outcome.message);
   Compiler compiler(options, talk);
   auto ended = [&](StringRef kind, llvm::Error error = llvm::Error::success()) {
@@ -421,7 +537,7 @@ Outcome burnish::runCase(StringRef folder, StringRef scratch,
     outcome.message = StringRef(outcome.message).rtrim().str();
     return outcome;
   };
-  if (!compiler.load((folder + "/model.onnx").str(), "model"))
+  if (!compiler.load(modelPath, "model"))
     return ended("unsupported");
   if (!compiler.lower(Emit::Llvm))
     return ended("error");

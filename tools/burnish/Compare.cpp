@@ -198,6 +198,19 @@ Difference burnish::compare(int32_t type, llvm::ArrayRef<char> computed,
   return difference;
 }
 
+int64_t burnish::countOutside(int32_t type, llvm::ArrayRef<char> bytes,
+                              double least, double most) {
+  Element element = elementOf(type);
+  int64_t outside = 0;
+  if (element.bytes)
+    for (int64_t index = 0;
+         index < static_cast<int64_t>(bytes.size()) / element.bytes; ++index) {
+      double value = valueOf(element, bitsAt(bytes, index, element.bytes));
+      outside += !(value >= least && value <= most);
+    }
+  return outside;
+}
+
 std::string burnish::elementText(int32_t type, llvm::ArrayRef<char> bytes,
                                  int64_t index) {
   if (type == BURNISH_STRING)

@@ -27,6 +27,10 @@ Difference compare(int32_t type, llvm::ArrayRef<char> computed,
                    llvm::ArrayRef<char> expected, double relative,
                    double absolute);
 
+/// How many elements are not in [least, most], NaN among them.
+int64_t countOutside(int32_t type, llvm::ArrayRef<char> bytes, double least,
+                     double most);
+
 /// An element as text, for messages.
 std::string elementText(int32_t type, llvm::ArrayRef<char> bytes,
                         int64_t index);

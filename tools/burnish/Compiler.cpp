@@ -111,6 +111,7 @@ NetworkOptions burnish::importOptions(const Options &options) {
   NetworkOptions import;
   import.dims = options.dims;
   import.shapes = options.shapes;
+  import.lengths = options.lengths;
   import.net = options.net;
   import.weights = options.weightsFrom;
   import.seed = options.seed;
@@ -178,9 +179,9 @@ bool Compiler::fitsFile() {
     return refuse("--weights-from and --train are for networks and models; a "
                   "module has its weights in it");
   if (isModule && !(options.dims.empty() && options.shapes.empty() &&
-                    options.bounds.empty()))
-    return refuse("--dim and --shape are for networks and models; a module has "
-                  "its shapes in it");
+                    options.bounds.empty() && options.lengths.empty()))
+    return refuse("--dim, --shape and --length are for networks and models; a "
+                  "module has its shapes in it");
   if (isNetwork(file))
     return options.recipe.empty() ||
            refuse("its recipe stands in the file itself: --train alone");

@@ -28,6 +28,7 @@ MODEL may also be a .nn file, in Burnish's own language, or a .mlir file, at any
   --dim NAME=N          give a symbolic dimension a value, or bounds: NAME=1..64
   --shape INPUT=1x3x8   give an input a shape
   --state OUT=IN        an output that is an input of the next step, or all like present.*=past.* (several times)
+  --length INPUT=3      how many elements a sequence has; of an optional input, whether it is there: 1 or none
   --net=NAME            which net or export of a .nn file (default: the last net; for C, the last export)
   --weights-from=FILE   a .safetensors file with the params of a .nn network, or with some of an ONNX model
   --train[=RECIPE.nn]   a program that trains: by the recipe in a .nn file, or an ONNX model by that of RECIPE.nn
@@ -195,6 +196,17 @@ static llvm::ArrayRef<Option> table() {
                 output.count('*') == input.count('*') && output.count('*') <= 1;
        },
        "--state OUTPUT=INPUT, or of all like --state present.*=past.*"},
+      {"--length", Option::Needed,
+       kCompiling | bit(Command::Check) | bit(Command::GradCheck),
+       [](Options &options, StringRef value) {
+         auto [name, count] = value.rsplit('=');
+         int64_t &length = options.lengths[name.str()];
+         length = -1;
+         return !name.empty() &&
+                (count == "none" ||
+                 (!count.getAsInteger(10, length) && length >= 0));
+       },
+       "--length INPUT=3, or --length INPUT=none"},
       {"--net", Option::Needed,
        kCompiling | bit(Command::Check) | bit(Command::GradCheck),
        text(&Options::net), "--net=NAME"},

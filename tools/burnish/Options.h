@@ -53,6 +53,8 @@ struct Options {
   std::map<std::string, std::vector<int64_t>> shapes;
   /// Outputs that are inputs of the next step: OUTPUT=INPUT.
   std::vector<std::string> states;
+  /// Of inputs that are sequences or optional; -1 for none.
+  std::map<std::string, int64_t> lengths;
   std::string target, cpu, sysroot;
   /// Of networks in the language.
   std::string net, weightsFrom;

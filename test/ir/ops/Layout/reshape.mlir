@@ -31,3 +31,14 @@ func.func @run_time(%x: tensor<2x3xf32>, %s: tensor<2xi64>) -> tensor<?x?xf32> {
   %y = nn.reshape %x, %s : (tensor<2x3xf32>, tensor<2xi64>) -> tensor<?x?xf32>
   return %y : tensor<?x?xf32>
 }
+
+// -----
+
+// A squeeze without axes keeps a dim that only the run knows, and a run in which that is 1 is refused.
+// CHECK-LABEL: func.func @squeezes_what_is_known(
+// CHECK:         cf.assert %{{.*}}, "1:a squeeze whose result would have another rank"
+// CHECK:         tensor.collapse_shape %{{.*}} into tensor<?x3xf32>
+func.func @squeezes_what_is_known(%x: tensor<?x1x3xf32> {nn.dims = ["n", "", ""]}) -> tensor<?x3xf32> {
+  %y = nn.squeeze %x : (tensor<?x1x3xf32>) -> tensor<?x3xf32>
+  return %y : tensor<?x3xf32>
+}

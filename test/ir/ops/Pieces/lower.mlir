@@ -99,3 +99,18 @@ func.func @of_nothing(%x: tensor<3x0xf32>, %e: tensor<2xi64>) -> tensor<?x?xf32>
   %y = "nn.slice"(%x, %s, %e) {operandSegmentSizes = array<i32: 1, 1, 1, 0, 0>} : (tensor<3x0xf32>, tensor<2xi64>, tensor<2xi64>) -> tensor<?x?xf32>
   return %y : tensor<?x?xf32>
 }
+
+// -----
+
+// What goes forwards is cut first: the loops that go backwards then run over whole axes.
+// CHECK-LABEL: func.func @both_ways(
+// CHECK:         tensor.extract_slice %arg0[0, 0] [3, 2] [1, 1]
+// CHECK:         linalg.generic
+func.func @both_ways(%x: tensor<3x5xf32>) -> tensor<2x2xf32> {
+  %s = nn.constant {value = dense<[2, 0]> : tensor<2xi64>} : () -> tensor<2xi64>
+  %e = nn.constant {value = dense<[-9, 2]> : tensor<2xi64>} : () -> tensor<2xi64>
+  %a = nn.constant {value = dense<[0, 1]> : tensor<2xi64>} : () -> tensor<2xi64>
+  %t = nn.constant {value = dense<[-2, 1]> : tensor<2xi64>} : () -> tensor<2xi64>
+  %y = "nn.slice"(%x, %s, %e, %a, %t) {operandSegmentSizes = array<i32: 1, 1, 1, 1, 1>} : (tensor<3x5xf32>, tensor<2xi64>, tensor<2xi64>, tensor<2xi64>, tensor<2xi64>) -> tensor<2x2xf32>
+  return %y : tensor<2x2xf32>
+}
