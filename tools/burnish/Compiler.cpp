@@ -352,7 +352,7 @@ static std::optional<StringRef> starOf(StringRef pattern, StringRef name) {
 }
 
 /// A shape as messages show it: f32[2,batch,128].
-static std::string textOf(const nn::Port &port) {
+static std::string shapeTextOf(const nn::Port &port) {
   std::string text;
   llvm::raw_string_ostream os(text);
   os << port.elementType << "[";
@@ -410,8 +410,8 @@ bool Compiler::linkStates() {
                input->dims[axis] == output.dims[axis];
       if (!fits)
         return refuse(state, "output '" + output.name + "' is " +
-                                 textOf(output) + ", and input '" + wanted +
-                                 "' " + textOf(*input));
+                                 shapeTextOf(output) + ", and input '" +
+                                 wanted + "' " + shapeTextOf(*input));
       isFed[fed] = true;
       output.feeds = fed;
       function->setResultAttr(number, nn::kFeedsAttr, b.getI64IntegerAttr(fed));
