@@ -1,20 +1,44 @@
 // RUN: burnish-opt %s --split-input-file --nn-infer-shapes --nn-lower-to-linalg --canonicalize | FileCheck %s
 
 // A result at stride * position + phase is a sum over every stride-th tap, of elements at and before the position. The
-// kernel is filled up to whole strides, and the border is cut off.
+// kernel is filled up to whole strides: before its first tap, where results begin with a whole position then.
 // CHECK-DAG:   #[[X:.*]] = affine_map<(d0, d1, d2, d3, d4, d5) -> (d0, d4, d2 - d5 + 1)>
 // CHECK-DAG:   #[[W:.*]] = affine_map<(d0, d1, d2, d3, d4, d5) -> (d4, d1, d5, d3)>
 // CHECK-DAG:   #[[Y:.*]] = affine_map<(d0, d1, d2, d3, d4, d5) -> (d0, d1, d2, d3)>
 // CHECK-LABEL: func.func @overlapping(
-// CHECK-DAG:     tensor.pad %arg0 low[0, 0, 1] high[0, 0, 0]
-// CHECK-DAG:     tensor.pad %arg1 low[0, 0, 0] high[0, 0, 1]
+// CHECK-DAG:     tensor.pad %arg0 low[0, 0, 0] high[0, 0, 1]
+// CHECK-DAG:     tensor.pad %arg1 low[0, 0, 1] high[0, 0, 0]
 // CHECK:         linalg.generic {indexing_maps = [#[[X]], #[[W]], #[[Y]]], iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction", "reduction"]}
 // CHECK-SAME:      ins(%{{.*}} : tensor<2x3x6xf32>, tensor<3x4x2x2xf32>) outs(%{{.*}} : tensor<2x4x5x2xf32>)
 // CHECK:         tensor.collapse_shape {{.*}} into tensor<2x4x10xf32>
-// CHECK:         tensor.extract_slice %{{.*}}[0, 0, 1] [2, 4, 9] [1, 1, 1]
-func.func @overlapping(%x: tensor<2x3x5xf32>, %w: tensor<3x4x3xf32>) -> tensor<2x4x9xf32> {
+// CHECK-NOT:     tensor.extract_slice
+func.func @overlapping(%x: tensor<2x3x5xf32>, %w: tensor<3x4x3xf32>) -> tensor<2x4x10xf32> {
+  %y = nn.conv_transpose %x, %w {strides = array<i64: 2>, pads = array<i64: 1, 1>, output_padding = array<i64: 1>} : (tensor<2x3x5xf32>, tensor<3x4x3xf32>) -> tensor<2x4x10xf32>
+  return %y : tensor<2x4x10xf32>
+}
+
+// -----
+
+// What is beyond the last result is cut off.
+// CHECK-LABEL: func.func @beyond(
+// CHECK:         tensor.collapse_shape {{.*}} into tensor<2x4x10xf32>
+// CHECK:         tensor.extract_slice %{{.*}}[0, 0, 0] [2, 4, 9] [1, 1, 1]
+func.func @beyond(%x: tensor<2x3x5xf32>, %w: tensor<3x4x3xf32>) -> tensor<2x4x9xf32> {
   %y = nn.conv_transpose %x, %w {strides = array<i64: 2>, pads = array<i64: 1, 1>} : (tensor<2x3x5xf32>, tensor<3x4x3xf32>) -> tensor<2x4x9xf32>
   return %y : tensor<2x4x9xf32>
+}
+
+// -----
+
+// Where a filled kernel would have one tap more for each result, the border is cut off.
+// CHECK-LABEL: func.func @border(
+// CHECK:         tensor.pad %arg0 low[0, 0, 1] high[0, 0, 1]
+// CHECK-NOT:     tensor.pad
+// CHECK:         tensor.collapse_shape {{.*}} into tensor<2x4x10xf32>
+// CHECK:         tensor.extract_slice %{{.*}}[0, 0, 1] [2, 4, 8] [1, 1, 1]
+func.func @border(%x: tensor<2x3x4xf32>, %w: tensor<3x4x4xf32>) -> tensor<2x4x8xf32> {
+  %y = nn.conv_transpose %x, %w {strides = array<i64: 2>, pads = array<i64: 1, 1>} : (tensor<2x3x4xf32>, tensor<3x4x4xf32>) -> tensor<2x4x8xf32>
+  return %y : tensor<2x4x8xf32>
 }
 
 // -----
