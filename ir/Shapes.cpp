@@ -605,6 +605,8 @@ LogicalResult nn::verifyShapes(Operation *op) {
   if (!llvm::all_of(op->getOperandTypes(), llvm::IsaPred<RankedTensorType>) ||
       !llvm::all_of(op->getResultTypes(), llvm::IsaPred<RankedTensorType>))
     return success();
+  if (failed(refuseStrings(op)))
+    return failure();
   SmallVector<Type> declared(op->getResultTypes());
   LogicalResult rule = cast<InferShapes>(op).inferShapes(scope);
   SmallVector<Type> inferred(op->getResultTypes());
