@@ -75,8 +75,9 @@ def write_report(results, cases):
     lines += ["knows the sizes of inputs, in `constant` all inputs but the first are constants.", ""]
     lines += ["| set | form | cases | pass | mismatch | unsupported | error | crash | timeout |", "|---|---|---|---|---|---|---|---|---|"]
     kinds = ("pass", "mismatch", "unsupported", "error", "crash", "timeout")
+    chosen = [form for form in forms.FORMS if any(f == form for f, *_ in results)]
     for kind in (*collect.SETS, "all"):
-        for form in forms.FORMS:
+        for form in chosen:
             counts = collections.Counter(r["outcome"] for (f, k, _), r in results.items() if f == form and kind in (k, "all"))
             lines.append("| " + " | ".join([kind, form, str(sum(counts.values())), *(str(counts[o]) for o in kinds)]) + " |")
     operators = collections.defaultdict(lambda: collections.defaultdict(list))
