@@ -24,6 +24,10 @@ bool Steps::keep(const Session &session, int64_t step, int64_t count,
       kept.view = given;
       continue;
     }
+    // Their characters are gone with the next step.
+    if (info.type == BURNISH_STRING)
+      return message.set("output '%s' has strings, which --steps cannot keep",
+                         info.name);
     size_t rank = static_cast<size_t>(info.rank);
     int64_t bytes =
         elementCount(given.dims, info.rank) * burnish_type_size(info.type);

@@ -170,7 +170,10 @@ static Value placeAll(OpBuilder &b, Location loc, ArrayRef<Sized> buffers,
     offsets[number] = offset;
     Value padded =
         arith::AddIOp::create(b, loc, bytes[number], constant(kAlignment - 1));
-    padded = arith::AndIOp::create(b, loc, padded, constant(-kAlignment));
+    // Shifts, whose ranges are exact.
+    Value bits = constant(llvm::Log2_64(kAlignment));
+    padded = arith::ShRUIOp::create(b, loc, padded, bits);
+    padded = arith::ShLIOp::create(b, loc, padded, bits);
     ends[number] = arith::AddIOp::create(b, loc, offset, padded);
     total = arith::MaxSIOp::create(b, loc, total, ends[number]);
   }

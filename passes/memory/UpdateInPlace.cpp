@@ -43,7 +43,18 @@ struct UpdateInPlace : burnish::impl::UpdateInPlaceBase<UpdateInPlace> {
       Value value = end.getOperand(update.result);
       if (value == update.argument)
         continue;
-      if (Operation *maker = value.getDefiningOp()) {
+      Operation *maker = value.getDefiningOp();
+      Operation *last =
+          maker ? lastReaderOf(body, update.argument, maker) : nullptr;
+      if (last && maker->isBeforeInBlock(last)) {
+        // What wants the old contents and the new ones: these wait elsewhere.
+        builder.setInsertionPointAfter(last);
+        auto moved = bufferization::MaterializeInDestinationOp::create(
+            builder, end.getLoc(), value.getType(), value, update.argument);
+        end->setOperand(update.result, moved.getResult());
+        continue;
+      }
+      if (maker) {
         giveRoom(maker);
         builder.setInsertionPointAfter(maker);
       } else {

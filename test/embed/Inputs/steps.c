@@ -11,9 +11,9 @@
 
 static int failures;
 #define EXPECT(condition)                                                      \
-  ((condition) ? (void)0                                                       \
-               : (void)(++failures, printf("line %d: %s\n", __LINE__,         \
-                                           #condition)))
+  ((condition)                                                                 \
+       ? (void)0                                                               \
+       : (void)(++failures, printf("line %d: %s\n", __LINE__, #condition)))
 
 static union {
   char bytes[65536 + 64];
@@ -28,8 +28,7 @@ static void *workspaceOf(int64_t bytes) {
 int main(void) {
   /* After a step the state is what the next one begins with: y is the
    * difference of the two. */
-  float x[2 * 3] = {1, 2, 3, -1, 0, 1}, h[2 * 4] = {0}, before[2 * 4],
-        y[2 * 4];
+  float x[2 * 3] = {1, 2, 3, -1, 0, 1}, h[2 * 4] = {0}, before[2 * 4], y[2 * 4];
   int step, i;
   for (step = 0; step < 3; ++step) {
     memcpy(before, h, sizeof h);

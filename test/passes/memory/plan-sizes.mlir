@@ -10,8 +10,9 @@
 // CHECK-NOT:     memref.alloc
 // CHECK:         cf.assert %{{.*}}, "1:a size is negative"
 // CHECK:         memref.view %[[WORKSPACE]][%[[START:.*]]][%{{.*}}] : memref<?xi8> to memref<?xf32>
-// CHECK:         memref.view %[[WORKSPACE]][%{{.*}}][%{{.*}}] : memref<?xi8> to memref<?x2xf32>
-// CHECK:         memref.view %[[WORKSPACE]][%[[START]]][%{{.*}}] : memref<?xi8> to memref<?xf32>
+// CHECK:         memref.view %[[WORKSPACE]][%[[START]]][%{{.*}}] : memref<?xi8> to memref<?x2xf32>
+// CHECK-NOT:     memref.view %[[WORKSPACE]][%[[START]]]
+// CHECK:         memref.view %[[WORKSPACE]][%{{.*}}][%{{.*}}] : memref<?xi8> to memref<?xf32>
 // CHECK-LABEL: func.func private @follows_workspace_plan(%{{.*}}: index) -> i64
 // CHECK:         llvm.call @multiply_sizes
 // CHECK:         arith.select

@@ -44,3 +44,18 @@ func.func @step(%w: tensor<96xf32>, %v: tensor<96xf32>, %x: tensor<96xf32>, %giv
   } -> tensor<96xf32>
   return %new_w, %new_v, %k : tensor<96xf32>, tensor<96xf32>, tensor<2x48xf32>
 }
+
+// What reads the old contents and the new ones goes before the update, which waits elsewhere until then.
+// CHECK-LABEL: func @both(
+// CHECK-SAME:    %[[H:[^:]*]]: tensor<96xf32>, %[[X:[^:]*]]: tensor<96xf32>)
+// CHECK:         %[[NEXT:.*]] = linalg.exp ins(%[[X]] :
+// CHECK-NOT:     materialize_in_destination
+// CHECK:         %[[Y:.*]] = linalg.sub ins(%[[NEXT]], %[[H]] :
+// CHECK:         %[[MOVED:.*]] = bufferization.materialize_in_destination %[[NEXT]] in %[[H]]
+// CHECK:         return %[[MOVED]], %[[Y]]
+func.func @both(%h: tensor<96xf32>, %x: tensor<96xf32>) -> (tensor<96xf32> {nn.updates = 0 : i64}, tensor<96xf32>) {
+  %e = tensor.empty() : tensor<96xf32>
+  %next = linalg.exp ins(%x : tensor<96xf32>) outs(%e : tensor<96xf32>) -> tensor<96xf32>
+  %y = linalg.sub ins(%next, %h : tensor<96xf32>, tensor<96xf32>) outs(%e : tensor<96xf32>) -> tensor<96xf32>
+  return %next, %y : tensor<96xf32>, tensor<96xf32>
+}
