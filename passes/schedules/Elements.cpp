@@ -17,8 +17,8 @@ Machine Machine::of(ModuleOp module) {
     auto has = [&](StringRef feature) {
       return llvm::is_contained(llvm::split(features, ','), feature);
     };
-    // vpdpbusd; else pmaddwd, of bytes that are widened first. Of vectors of
-    // 512 bits that takes more than AVX-512 alone.
+    // vpdpbusd; else two in 16 bits, or pmaddwd of what is widened. Of vectors
+    // of 512 bits that takes more than AVX-512 alone.
     if (has("+avxvnni") || (has("+avx512vnni") && has("+avx512vl")))
       machine.bytesAtOnce = 4;
     else if (has("+avx2") && (machine.vectorBits < 512 || has("+avx512bw")))
