@@ -1,7 +1,6 @@
 // generate.cpp - text token by token, out of a decoder that keeps its states.
 #include "generate.h"
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +11,24 @@ Decoder::~Decoder() {
   free(ordinals);
   free(ones);
   free(best);
+}
+
+/// e^x for x of at most 0, without libm, which programs need not have: halved
+/// until the series is short (relative error below 1e-12 where weights count).
+static double exponential(double x) {
+  if (!(x > -700))
+    return 0;
+  int halvings = 0;
+  for (; x < -0.25; x /= 2)
+    ++halvings;
+  double term = 1, sum = 1;
+  for (int n = 1; n <= 10; ++n) {
+    term *= x / n;
+    sum += term;
+  }
+  for (; halvings > 0; --halvings)
+    sum *= sum;
+  return sum;
 }
 
 /// A number from 0 to 1 (splitmix64).
@@ -119,7 +136,7 @@ bool Decoder::choose(const burnish_tensor &scores, int64_t &token,
   auto weightOf = [&](int64_t i) {
     double above = static_cast<double>(values[best[i]]) -
                    static_cast<double>(values[best[0]]);
-    return exp(above / how.temperature);
+    return exponential(above / how.temperature);
   };
   double sum = 0;
   for (int64_t i = 0; i < top; ++i)

@@ -382,6 +382,17 @@ SmallVector<Value> GraphImporter::core(const NodeProto &node,
     problem("input " + missing + " is missing");
     return refused;
   }
+  for (auto [index, operand] : enumerate(operands)) {
+    const FormalParameter &formal =
+        schema->inputs[std::min(index, schema->inputs.size() - 1)];
+    if (operand && !formal.takesComplex &&
+        isa<ComplexType>(getElementTypeOrSelf(operand.getType()))) {
+      problem("input " + formal.name +
+                  " has complex numbers, which the operator does not take",
+              "", operands);
+      return refused;
+    }
+  }
   if (depth >= kDeepestCall) {
     problem("functions and subgraphs more than " + Twine(kDeepestCall) +
             " deep");

@@ -5,6 +5,7 @@
 #include "frontend/onnx/Contrib.h"
 #include "onnx/defs/parser.h"
 #include "onnx/defs/schema.h"
+#include "llvm/ADT/STLExtras.h"
 #include <map>
 #include <tuple>
 
@@ -33,7 +34,11 @@ static Schema convert(const onnx::OpSchema &schema) {
   result.minOutputs = schema.min_output();
   result.maxOutputs = schema.max_output();
   for (const auto &parameter : schema.inputs())
-    result.inputs.push_back({parameter.GetName(), arityOf(parameter)});
+    result.inputs.push_back(
+        {parameter.GetName(), arityOf(parameter),
+         llvm::any_of(parameter.GetTypes(), [](const std::string *type) {
+           return llvm::StringRef(*type).contains("complex");
+         })});
   for (const auto &parameter : schema.outputs())
     result.outputs.push_back({parameter.GetName(), arityOf(parameter)});
   for (const auto &[name, attribute] : schema.attributes())
@@ -73,8 +78,7 @@ const Schema *findSchema(llvm::StringRef op, int version,
 
 std::vector<std::string> operatorNames() {
   std::vector<std::string> names;
-  for (const onnx::OpSchema &schema :
-       onnx::OpSchemaRegistry::get_all_schemas())
+  for (const onnx::OpSchema &schema : onnx::OpSchemaRegistry::get_all_schemas())
     if (schema.domain().empty())
       names.push_back(schema.Name());
   return names;

@@ -17,6 +17,7 @@ enum class Arity { Single, Optional, Variadic };
 struct FormalParameter {
   std::string name;
   Arity arity;
+  bool takesComplex = false;
 };
 
 struct FormalAttribute {

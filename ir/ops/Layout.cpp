@@ -361,13 +361,16 @@ LogicalResult TransposeOp::inferShapes(ShapeScope &scope) {
   Dims data = scope.dims(getData());
   SmallVector<int64_t> perm = permutation();
   SmallVector<bool> isUsed(data.size());
+  bool isOrder = perm.size() == data.size();
   for (int64_t axis : perm) {
-    if (axis < 0 || axis >= static_cast<int64_t>(data.size()) || isUsed[axis] ||
-        perm.size() != data.size())
-      return emitOpError() << "'perm' is no order of the " << data.size()
-                           << " axes of 'data'";
-    isUsed[axis] = true;
+    isOrder = isOrder && axis >= 0 &&
+              axis < static_cast<int64_t>(data.size()) && !isUsed[axis];
+    if (isOrder)
+      isUsed[axis] = true;
   }
+  if (!isOrder)
+    return emitOpError() << "'perm' is no order of the " << data.size()
+                         << " axes of 'data'";
   Dims dims =
       llvm::map_to_vector(perm, [&](int64_t axis) { return data[axis]; });
   OpResult result = getOperation()->getResult(0);

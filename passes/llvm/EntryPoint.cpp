@@ -173,8 +173,9 @@ private:
   SmallVector<Value> dimsOfInputs(Value inputs) {
     SmallVector<Value> dims;
     for (auto [position, port] : llvm::enumerate(signature.inputs))
-      for (auto [size, dim] :
-           llvm::zip_equal(sizesOf(port, inputs, position), port.dims))
+      // A string has one size more inside.
+      for (auto [dim, size] :
+           llvm::zip_first(port.dims, sizesOf(port, inputs, position)))
         if (ShapedType::isDynamic(dim))
           dims.push_back(size);
     return dims;
@@ -330,7 +331,10 @@ private:
             left = left.drop_front();
         }
         Value data = roomFor(context, outputs, position, port, own);
-        appendDescriptor(arguments, data, own);
+        SmallVector<Value> inside(own);
+        if (nn::isString(port.elementType))
+          inside.push_back(constant(index, 2));
+        appendDescriptor(arguments, data, inside);
         continue;
       }
       if (!port.isStatic())

@@ -78,14 +78,17 @@ Value EntrySizes::sizeOf(Value buffer, int64_t axis) {
     return copyOf(other.getMixedSizes()[axis]);
   if (auto part = dyn_cast<memref::SubViewOp>(op)) {
     llvm::SmallBitVector dropped = part.getDroppedDims();
-    for (auto [from, size] : llvm::enumerate(part.getMixedSizes()))
+    SmallVector<OpFoldResult> sizes = part.getMixedSizes();
+    for (auto [from, size] : llvm::enumerate(sizes))
       if (!dropped[from] && axis-- == 0)
         return copyOf(size);
     return {};
   }
   if (auto collapse = dyn_cast<memref::CollapseShapeOp>(op)) {
     Value product;
-    for (int64_t from : collapse.getReassociationIndices()[axis]) {
+    SmallVector<ReassociationIndices> groups =
+        collapse.getReassociationIndices();
+    for (int64_t from : groups[axis]) {
       Value size = sizeOf(collapse.getSrc(), from);
       if (!size)
         return {};

@@ -65,7 +65,9 @@ std::optional<Fitter::Workspace> Fitter::compile(int64_t choices,
   if (!compiler.load(options.files[0], "model") || !compiler.lower(Emit::Loops))
     return std::nullopt;
   ModuleOp module = compiler.module();
-  if (module->hasAttr(nn::kAllocatesAttr)) {
+  bool isUnbounded =
+      module->hasAttr(nn::kPlannedAttr) && compiler.workspaceBytes() == 0;
+  if (module->hasAttr(nn::kAllocatesAttr) || isUnbounded) {
     llvm::errs() << options.files[0]
                  << ": --memory wants sizes that are known when compiling, and "
                     "some are known only when running; --dim and --shape give "

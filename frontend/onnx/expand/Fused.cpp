@@ -61,6 +61,9 @@ static SmallVector<Value> skipNorm(Expansion &e, bool isSimplified) {
   Value sum = e.add(x, e.operand(1));
   if (bias)
     sum = e.add(sum, bias);
+  // What does not fit is reported already, and has no axes.
+  if (!isa<mlir::RankedTensorType>(sum.getType()))
+    return {4, e.poison()};
   float epsilon = e.floatAttr("epsilon", 1e-12f);
   Normal normal = isSimplified
                       ? simplifiedNorm(e, sum, e.operand(2),

@@ -25,7 +25,7 @@ def refuse(name, op, operands, message, outputs=1, **attributes):
         if isinstance(operand, np.ndarray):
             constants.append(numpy_helper.from_array(operand, f"x{i}"))
         elif operand is not None:
-            element = onnx.TensorProto.INT64 if isinstance(operand, tuple) else onnx.TensorProto.FLOAT
+            element = onnx.TensorProto.INT64 if isinstance(operand, tuple) else attributes.pop("element", onnx.TensorProto.FLOAT)
             inputs.append(helper.make_tensor_value_info(f"x{i}", element, operand))
     results = [f"y{i}" for i in range(outputs)]
     node = helper.make_node(op, names, results, name="n", **attributes)
@@ -72,6 +72,9 @@ refuse("axis_flatten", "Flatten", [[2, 3]], f"axis {LEAST} is outside [-2, 2]", 
 refuse("axis_squeeze", "Squeeze", [[1, 3], ints(LEAST)], f"axis {LEAST} is outside [-2, 2)")
 refuse("perm", "Transpose", [[2, 3]], "'perm' is no order of the 2 axes of 'data'", perm=[0, 0])
 refuse("perm_far", "Transpose", [[2, 3]], "'perm' is no order of the 2 axes of 'data'", perm=[LEAST, 0])
+for op in ("LeakyRelu", "Softplus", "MaxPool"):
+    message = "input X has complex numbers, which the operator does not take"
+    refuse(f"complex_{op}", op, [[1, 1, 8, 8]], message, element=onnx.TensorProto.COMPLEX64, **({"kernel_shape": [3, 3]} if op == "MaxPool" else {}))
 refuse("axes_many", "Unsqueeze", [[2], (2**31,)], f"the result would have {2**31} axes more than rank 1")
 refuse("crop_axis", "CenterCropPad", [[8, 8], ints(4)], None, axes=[-1])
 

@@ -9,7 +9,7 @@ func.func @integers(%a: tensor<2xi32>) {
 // -----
 
 func.func @cast_to_string(%a: tensor<2xf32>) {
-  // expected-error @+1 {{'to' is 8, which is no element type of numbers}}
+  // expected-error @+1 {{result 0 is 'tensor<2xf32>', its operands give 'tensor<2x!nn.string>'}}
   %0 = nn.cast %a {to = 8 : i64} : (tensor<2xf32>) -> tensor<2xf32>
   return
 }

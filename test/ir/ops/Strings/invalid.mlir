@@ -41,7 +41,7 @@ func.func @keys(%x: tensor<3x!nn.string>) {
 // -----
 
 func.func @boundary(%x: tensor<3x!nn.string>) {
-  // expected-error @+1 {{'pattern' "a\\b" has a boundary of words, which is not supported, at byte 1}}
+  // expected-error @+1 {{'pattern' "a\b" has a boundary of words, which is not supported, at byte 1}}
   %0 = nn.regex_full_match %x {pattern = "a\\b"} : (tensor<3x!nn.string>) -> tensor<3xi1>
   return
 }
@@ -49,7 +49,7 @@ func.func @boundary(%x: tensor<3x!nn.string>) {
 // -----
 
 func.func @back(%x: tensor<3x!nn.string>) {
-  // expected-error @+1 {{'pattern' "(a)\\1" refers back, which is not supported, at byte 3}}
+  // expected-error @+1 {{'pattern' "(a)\1" refers back, which is not supported, at byte 3}}
   %0 = nn.regex_full_match %x {pattern = "(a)\\1"} : (tensor<3x!nn.string>) -> tensor<3xi1>
   return
 }
