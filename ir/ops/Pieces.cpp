@@ -441,7 +441,7 @@ FailureOr<SmallVector<Value>> SliceOp::lower(Lowering &l) {
                        *getConstantIntValue(offsets[at]));
     return SmallVector<Value>{
         linalg::GenericOp::create(
-            l, cast<RankedTensorType>(getOutput().getType()), tensor,
+            l, storageTensor(getOutput().getType()), tensor,
             l.empty(elementType, resultSizes),
             ArrayRef{AffineMap::get(rank, 0, places, l.getContext()),
                      l.getMultiDimIdentityMap(rank)},

@@ -173,8 +173,9 @@ private:
   SmallVector<Value> dimsOfInputs(Value inputs) {
     SmallVector<Value> dims;
     for (auto [position, port] : llvm::enumerate(signature.inputs))
+      // Strings have one size more.
       for (auto [size, dim] :
-           llvm::zip_equal(sizesOf(port, inputs, position), port.dims))
+           llvm::zip(sizesOf(port, inputs, position), port.dims))
         if (ShapedType::isDynamic(dim))
           dims.push_back(size);
     return dims;
@@ -330,7 +331,10 @@ private:
             left = left.drop_front();
         }
         Value data = roomFor(context, outputs, position, port, own);
-        appendDescriptor(arguments, data, own);
+        SmallVector<Value> edge(own);
+        if (nn::isString(port.elementType))
+          edge.push_back(constant(index, 2));
+        appendDescriptor(arguments, data, edge);
         continue;
       }
       if (!port.isStatic())
