@@ -162,7 +162,7 @@ int main(void) {
   EXPECT(burnish_type_size(BURNISH_FLOAT) == 4 &&
          burnish_type_size(BURNISH_COMPLEX128) == 16 &&
          burnish_type_size(BURNISH_INT4) == 1);
-  EXPECT(burnish_type_size(BURNISH_STRING) == 0 && burnish_type_size(0) == 0 &&
+  EXPECT(burnish_type_size(BURNISH_STRING) == 16 && burnish_type_size(0) == 0 &&
          burnish_type_size(27) == 0 && burnish_type_size(-1) == 0);
   for (int32_t status = -1; status < 8; ++status)
     EXPECT(strlen(burnish_status_text(status)) >= 4);

@@ -73,14 +73,13 @@ def moves(rng):
         helper.make_node("Compress", ["cat", "some"], ["co"], axis=1),
         helper.make_node("If", ["flag"], ["if"], then_branch=sub("t"), else_branch=sub("sl")),
         helper.make_node("Identity", ["x"], ["id"]),
-        helper.make_node("Pad", ["w", "pads"], ["pa"]),
         helper.make_node("Unique", ["re"], ["u", "ui", "uv", "uc"], sorted=int(rng.integers(2))),
         helper.make_node("ScatterElements", ["x", "where", "upd"], ["sc"], axis=1),
     ]
     initializers = [constant, ints("i", [0, -1, 0]), ints("b", [-1]), ints("e", [-100]), ints("a", [1]), ints("s", [-2]), ints("two", [2, 1]), ints("minus", [-1]),
-                    ints("pads", [0, 1, 1, 0]), helper.make_tensor("some", T.BOOL, [3], [1, 0, 1]), helper.make_tensor("where", T.INT64, [1, 2], [2, 0]),
+                    helper.make_tensor("some", T.BOOL, [3], [1, 0, 1]), helper.make_tensor("where", T.INT64, [1, 2], [2, 0]),
                     helper.make_tensor("upd", T.STRING, [1, 2], [b"new", "é".encode()])]
-    outputs = [(n, T.STRING) for n in ("cat", "w", "t", "sl", "re", "co", "if", "id", "pa", "u", "sc")] + [("eq", T.BOOL), ("ui", T.INT64), ("uv", T.INT64), ("uc", T.INT64)]
+    outputs = [(n, T.STRING) for n in ("cat", "w", "t", "sl", "re", "co", "if", "id", "u", "sc")] + [("eq", T.BOOL), ("ui", T.INT64), ("uv", T.INT64), ("uc", T.INT64)]
     feeds = {"x": x, "y": y, "k": keep, "flag": np.array(flip(rng))}
     return build(nodes, feeds, outputs, flip(rng), initializers=initializers), feeds, None
 
