@@ -233,11 +233,11 @@ void printHelp(const burnish_model &model, const Options &options) {
          "Keys of an .npz are the inputs' names, or arr_0, arr_1, ...; of .npy "
          "files there\nis one for each input. Strings are arrays of characters "
          "(numpy's str or bytes).\n\n"
-          "  --steps          the first axis of inputs is the steps of a "
-          "sequence\n"
-          "  --generate=N     N tokens more, of a decoder with states: --top=K\n"
-          "                   --temperature=T --seed=S draw from the likeliest, "
-          "--end=TOKEN\n                   stops\n"
+         "  --steps          the first axis of inputs is the steps of a "
+         "sequence\n"
+         "  --generate=N     N tokens more, of a decoder with states: --top=K\n"
+         "                   --temperature=T --seed=S draw from the likeliest, "
+         "--end=TOKEN\n                   stops\n"
          "  --random         inputs made up, always the same ones\n"
          "  --compare=FILE   say how far outputs are from those in an .npz\n"
          "  --threads=N      threads (default: the cores there are)\n"
@@ -274,8 +274,8 @@ bool writeOutputs(const burnish_model &model, const Session &session,
     const void *data = isString ? characters.pages.data() : tensor.data;
     const char *descr = isString ? characters.descr : nullptr;
     if (isArchive) {
-      if (!archive.add(info.name, info.type, tensor.dims, rank, data,
-                       bytes, message, descr))
+      if (!archive.add(info.name, info.type, tensor.dims, rank, data, bytes,
+                       message, descr))
         return false;
       continue;
     }

@@ -244,8 +244,11 @@ static std::vector<TestTensor> tensorsFor(llvm::ArrayRef<burnish_info> ports,
       continue;
     }
     if (const burnish_info *port = portNamed(ports, value.name + ".there"))
-      tensors.push_back(
-          {port->name, BURNISH_BOOL, {}, {static_cast<char>(!value.isAbsent)}, {}});
+      tensors.push_back({port->name,
+                         BURNISH_BOOL,
+                         {},
+                         {static_cast<char>(!value.isAbsent)},
+                         {}});
     const burnish_info *elements = portNamed(ports, value.name + ".elements"),
                        *shapes = portNamed(ports, value.name + ".shapes"),
                        *whole = portNamed(ports, value.name);

@@ -25,7 +25,8 @@ mlir::Value transformedTargets(Expansion &e, mlir::Value scores,
                                int64_t targets, llvm::StringRef transform);
 
 /// The labels of classes, whole numbers; none after a diagnostic. `name` is the
-/// attribute's. For labels that are strings (`classlabels_strings`) their places.
+/// attribute's. For labels that are strings (`classlabels_strings`) their
+/// places.
 std::optional<llvm::SmallVector<int64_t>> classLabels(Expansion &e,
                                                       llvm::StringRef name);
 /// A classifier's results with strings for the places of labels, where the

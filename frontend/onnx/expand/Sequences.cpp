@@ -283,8 +283,7 @@ Value splitAtRunTime(Expansion &e, Value x, Value numbers, int64_t axis,
   SmallVector<Value> columns;
   for (int64_t other = 0; other < Expansion::rank(x); ++other)
     if (other != axis)
-      columns.push_back(
-          e.expandTo(e.shape(e.extent(x, other)), {count, one}));
+      columns.push_back(e.expandTo(e.shape(e.extent(x, other)), {count, one}));
     else if (keepsAxis)
       columns.push_back(e.reshape(lengths, {count, one}));
   return packed(e, numbers,
