@@ -56,7 +56,10 @@ Entries entriesOf(Expansion &e, StringRef what) {
     if (auto strings = stringsIn(tensor))
       entries.strings = *strings;
     else
-      entries.numbers = e.reshape(tensor, e.product(e.extents(tensor)));
+      entries.numbers =
+          cast<mlir::RankedTensorType>(tensor.getType()).getRank() == 1
+              ? tensor
+              : e.reshape(tensor, e.product(e.extents(tensor)));
   }
   return entries;
 }

@@ -81,7 +81,13 @@ def moves(rng):
                     helper.make_tensor("upd", T.STRING, [1, 2], [b"new", "é".encode()])]
     outputs = [(n, T.STRING) for n in ("cat", "w", "t", "sl", "re", "co", "if", "id", "u", "sc")] + [("eq", T.BOOL), ("ui", T.INT64), ("uv", T.INT64), ("uc", T.INT64)]
     feeds = {"x": x, "y": y, "k": keep, "flag": np.array(flip(rng))}
-    return build(nodes, feeds, outputs, flip(rng), initializers=initializers), feeds, None
+
+    def corrected(values):
+        """ONNX Runtime 1.32 loses strings of a square that it transposes."""
+        t = values["cat"][[0, -1, 0]].T
+        return values | {"t": t} | ({"if": t} if feeds["flag"] else {})
+
+    return build(nodes, feeds, outputs, flip(rng), initializers=initializers), feeds, corrected
 
 
 def encoder(rng):
@@ -293,7 +299,8 @@ def main():
                 reasons.append(ran.stderr.strip())
             else:
                 found = np.load(outputs)
-                reasons += [f"{name}: {why}" for name, value in (expected or reference(made, read)).items() if (why := difference(found[name], value))]
+                values = expected(reference(made, read)) if callable(expected) else expected or reference(made, read)
+                reasons += [f"{name}: {why}" for name, value in values.items() if (why := difference(found[name], value))]
         if reasons:
             wrong += 1
             short = re.sub(r"\s+", " ", onnx.printer.to_text(made.graph))[:300]
