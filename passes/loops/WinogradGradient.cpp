@@ -227,8 +227,8 @@ private:
       return AffineMap::get(6, 0, exprs, b.getContext());
     };
     SmallVector<AffineExpr> result(4);
-    for (auto [axis, expr] :
-         llvm::zip_equal(gradient.axes, ArrayRef{down, across, in, out}))
+    SmallVector<AffineExpr> natural{down, across, in, out};
+    for (auto [axis, expr] : llvm::zip_equal(gradient.axes, natural))
       result[axis] = expr;
     ArrayRef<int64_t> shape =
         WeightGradient::shapeOf(gradient.op->getResult(0));
