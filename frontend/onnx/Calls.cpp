@@ -76,9 +76,12 @@ GraphImporter::inFloat(const NodeProto &node, ArrayRef<Value> operands) {
     wide.push_back(isHalf(operand) ? e.cast(operand, onnx::TensorProto::FLOAT)
                                    : operand);
   SmallVector<Value> results = core(node, wide);
-  for (Value &result : results)
+  // Q's type (T1), but for present_value, which has V's (T2).
+  constexpr size_t kValue = 2;
+  for (auto [index, result] : enumerate(results))
     if (result && !isPoison(result))
-      result = e.cast(result, Expansion::onnxType(operands[0]));
+      result = e.cast(
+          result, Expansion::onnxType(operands[index == kValue ? kValue : 0]));
   return results;
 }
 

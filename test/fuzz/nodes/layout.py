@@ -78,10 +78,11 @@ def squeeze(c):
     dims = [1 if c.chance(0.5) else d for d in c.shape()]
     c.input("data", dims, "wild")
     ones = [i for i, d in enumerate(dims) if d == 1]
-    if c.chance(0.7):
-        axes = c.rng.sample(ones, c.integer(0, len(ones)))
-        if axes or c.has_input("axes"):
-            c.give("axes", [a - len(dims) if c.opset >= 11 and c.chance(0.4) else a for a in axes], 0.9)
+    axes = c.rng.sample(ones, c.integer(0, len(ones))) if c.chance(0.7) else []
+    # A run is refused whose dim of run time is 1: it was not taken away.
+    c.is_symbolic = c.is_symbolic and bool(axes)
+    if axes or c.has_input("axes"):
+        c.give("axes", [a - len(dims) if c.opset >= 11 and c.chance(0.4) else a for a in axes], 0.9)
 
 
 @rule("Unsqueeze")
