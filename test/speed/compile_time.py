@@ -2,7 +2,7 @@
 
     compile_time.py BURNISH FOLDER
 
-Compiles 60 and 120 convolutions in a row, 400 and 800 pairs of Concat and Slice, and 300 and 600 layers of the language to the nn dialect, and compares the
+Compiles 60 and 120 convolutions in a row, 400 and 800 pairs of Concat and Slice, and 1500 and 3000 layers of the language to the nn dialect, and compares the
 user time of both beyond that of one.
 Twice the nodes take twice the time, a little more counts; what grows with the square takes four times. The least of three runs counts, which a busy machine
 changes little.
@@ -71,7 +71,7 @@ def seconds(burnish, folder, write, count):
 
 burnish, folder = sys.argv[1], pathlib.Path(sys.argv[2])
 # As many as take long beside what each compile takes by itself.
-for name, write, count in (("convolutions", chain(convolutions), 60), ("joins", chain(joins), 400), ("layers", layers, 300)):
+for name, write, count in (("convolutions", chain(convolutions), 60), ("joins", chain(joins), 400), ("layers", layers, 1500)):
     one, some, many = (seconds(burnish, folder, write, times * count or 1) for times in (0, 1, 2))
     ratio = (many - one) / (some - one)
     print(f"{name}: {ratio:.2f} times the time for twice the nodes ({some:.2f} s, {many:.2f} s)")
