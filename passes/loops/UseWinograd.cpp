@@ -82,6 +82,59 @@ bool burnish::startsFromZero(linalg::GenericOp op) {
   return fill && matchPattern(fill.getInputs()[0], m_AnyZeroFloat());
 }
 
+Value burnish::makeSumOfProducts(ImplicitLocOpBuilder &b, Value left,
+                                 Value right, Value init,
+                                 ArrayRef<AffineMap> maps,
+                                 unsigned reductions) {
+  SmallVector<utils::IteratorType> iterators(maps[0].getNumDims(),
+                                             utils::IteratorType::parallel);
+  std::fill_n(iterators.rbegin(), reductions, utils::IteratorType::reduction);
+  return linalg::GenericOp::create(
+             b, init.getType(), ValueRange{left, right}, init, maps, iterators,
+             [](OpBuilder &inside, Location loc, ValueRange values) {
+               Value product =
+                   arith::MulFOp::create(inside, loc, values[0], values[1]);
+               Value sum =
+                   arith::AddFOp::create(inside, loc, values[2], product);
+               linalg::YieldOp::create(inside, loc, sum);
+             })
+      .getResult(0);
+}
+
+void burnish::takeBorder(Value &image, int64_t &top, int64_t &left) {
+  auto pad = image.getDefiningOp<tensor::PadOp>();
+  if (!pad)
+    return;
+  Value filling = pad.getConstantPaddingValue();
+  ArrayRef<int64_t> low = pad.getStaticLow(), high = pad.getStaticHigh();
+  if (!filling || !matchPattern(filling, m_AnyZeroFloat()) ||
+      !hasKnownImages(pad.getSourceType()) || low[0] != 0 || low[3] != 0 ||
+      high[0] != 0 || high[3] != 0)
+    return;
+  image = pad.getSource();
+  top = low[1];
+  left = low[2];
+}
+
+Value burnish::makeTapFactors(ImplicitLocOpBuilder &b,
+                              const WinogradTransform &transform, Type type,
+                              bool isTurned) {
+  int64_t count = transform.points();
+  SmallVector<float> factors;
+  for (int64_t row = 0; row < count; ++row)
+    for (int64_t column = 0; column < count; ++column)
+      for (int64_t tap = 0; tap < 9; ++tap) {
+        int64_t own = isTurned ? 8 - tap : tap;
+        factors.push_back(
+            static_cast<float>(transform.weightRow(row)[own / 3] *
+                               transform.weightRow(column)[own % 3]));
+      }
+  return arith::ConstantOp::create(
+      b,
+      DenseElementsAttr::get(RankedTensorType::get({count * count, 3, 3}, type),
+                             ArrayRef<float>(factors)));
+}
+
 /// An elementwise operation of the loops of its result, which reads `value`
 /// as it writes.
 static bool isElementwiseOn(linalg::GenericOp op, Value value) {
@@ -158,18 +211,7 @@ std::optional<Convolution> Convolution::match(linalg::GenericOp op) {
     ArrayRef<int64_t> taps = found.weightsShape();
     if (taps[found.axes[2]] != 3 || taps[found.axes[3]] != 3)
       continue;
-    if (auto pad = found.image.getDefiningOp<tensor::PadOp>()) {
-      Value filling = pad.getConstantPaddingValue();
-      ArrayRef<int64_t> low = pad.getStaticLow(), high = pad.getStaticHigh();
-      bool isBorder = filling && matchPattern(filling, m_AnyZeroFloat()) &&
-                      hasKnownImages(pad.getSourceType()) && low[0] == 0 &&
-                      low[3] == 0 && high[0] == 0 && high[3] == 0;
-      if (isBorder) {
-        found.image = pad.getSource();
-        found.top = low[1];
-        found.left = low[2];
-      }
-    }
+    takeBorder(found.image, found.top, found.left);
     Value result = op->getResult(0);
     if (result.hasOneUse())
       if (auto user = dyn_cast<linalg::GenericOp>(*result.user_begin());
@@ -298,19 +340,7 @@ private:
   /// The same of weights that only the run knows: at each point a sum over the
   /// taps, whose factors are a constant.
   Value transformInRun() {
-    int64_t count = transform.points();
-    SmallVector<float> factors;
-    for (int64_t row = 0; row < count; ++row)
-      for (int64_t column = 0; column < count; ++column)
-        for (int64_t tap = 0; tap < 9; ++tap) {
-          int64_t own = conv.isTurned ? 8 - tap : tap;
-          factors.push_back(
-              static_cast<float>(transform.weightRow(row)[own / 3] *
-                                 transform.weightRow(column)[own % 3]));
-        }
-    Value table = arith::ConstantOp::create(
-        b, DenseElementsAttr::get(RankedTensorType::get({points, 3, 3}, type),
-                                  ArrayRef<float>(factors)));
+    Value table = makeTapFactors(b, transform, type, conv.isTurned);
     ArrayRef<int64_t> shape = conv.weightsShape();
     int64_t outs = shape[conv.axes[0]], ins = shape[conv.axes[1]];
     Value zero = arith::ConstantOp::create(b, b.getZeroAttr(type)),
@@ -328,32 +358,15 @@ private:
     auto mapOf = [&](ArrayRef<AffineExpr> exprs) {
       return AffineMap::get(5, 0, exprs, b.getContext());
     };
-    SmallVector<utils::IteratorType> iterators(5,
-                                               utils::IteratorType::parallel);
-    iterators[3] = iterators[4] = utils::IteratorType::reduction;
-    Value sums = sumOfProducts(table, conv.weights, init,
-                               {mapOf({point, down, across}), mapOf(from),
-                                mapOf({point, in, out})},
-                               iterators)
-                     .getResult(0);
+    Value sums = makeSumOfProducts(
+        b, table, conv.weights, init,
+        {mapOf({point, down, across}), mapOf(from), mapOf({point, in, out})},
+        /*reductions=*/2);
     return tensor::ExpandShapeOp::create(
         b,
         RankedTensorType::get(
             {points, ins / schedule.lanes, schedule.lanes, outs}, type),
         sums, ArrayRef<ReassociationIndices>{{0}, {1, 2}, {3}});
-  }
-
-  linalg::GenericOp sumOfProducts(Value left, Value right, Value init,
-                                  ArrayRef<AffineMap> maps,
-                                  ArrayRef<utils::IteratorType> iterators) {
-    return linalg::GenericOp::create(
-        b, init.getType(), ValueRange{left, right}, init, maps, iterators,
-        [](OpBuilder &inside, Location loc, ValueRange values) {
-          Value product =
-              arith::MulFOp::create(inside, loc, values[0], values[1]);
-          Value sum = arith::AddFOp::create(inside, loc, values[2], product);
-          linalg::YieldOp::create(inside, loc, sum);
-        });
   }
 
   /// for index in [0, size) by step, handing the tensor on.
@@ -442,16 +455,13 @@ private:
     auto mapOf = [&](ArrayRef<AffineExpr> exprs) {
       return AffineMap::get(5, 0, exprs, b.getContext());
     };
-    SmallVector<utils::IteratorType> iterators(5,
-                                               utils::IteratorType::parallel);
-    iterators[3] = iterators[4] = utils::IteratorType::reduction;
-    linalg::GenericOp products = sumOfProducts(
-        tensor, weights, init,
-        {mapOf({point, block, tile, lane}), mapOf({point, block, lane, out}),
-         mapOf({point, tile, out})},
-        iterators);
-    products->setAttr(kPartOfAttr, shapeText);
-    return products.getResult(0);
+    Value products = makeSumOfProducts(b, tensor, weights, init,
+                                       {mapOf({point, block, tile, lane}),
+                                        mapOf({point, block, lane, out}),
+                                        mapOf({point, tile, out})},
+                                       /*reductions=*/2);
+    products.getDefiningOp()->setAttr(kPartOfAttr, shapeText);
+    return products;
   }
 
   /// Results of a block, through the elementwise operation that follows.

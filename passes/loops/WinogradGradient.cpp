@@ -30,23 +30,6 @@ struct WeightGradient {
 };
 } // namespace
 
-/// The shape with a border of zeros, where that is all that the padding is.
-static bool takeBorder(WeightGradient &found) {
-  auto pad = found.image.getDefiningOp<tensor::PadOp>();
-  if (!pad)
-    return false;
-  Value filling = pad.getConstantPaddingValue();
-  ArrayRef<int64_t> low = pad.getStaticLow(), high = pad.getStaticHigh();
-  if (!filling || !matchPattern(filling, m_AnyZeroFloat()) ||
-      !pad.getSourceType().hasStaticShape() || low[0] != 0 || low[3] != 0 ||
-      high[0] != 0 || high[3] != 0)
-    return false;
-  found.image = pad.getSource();
-  found.top = low[1];
-  found.left = low[2];
-  return true;
-}
-
 std::optional<WeightGradient> WeightGradient::match(linalg::GenericOp op) {
   if (!op.hasPureTensorSemantics() || op.getNumDpsInputs() != 2 ||
       op.getNumDpsInits() != 1 || op.getNumLoops() != 7 ||
@@ -89,7 +72,8 @@ std::optional<WeightGradient> WeightGradient::match(linalg::GenericOp op) {
     // Where the image has more, tiles would read what no window does.
     if (padded[1] != results[1] + 2 || padded[2] != results[2] + 2)
       continue;
-    takeBorder(found);
+    if (cast<RankedTensorType>(found.image.getType()).hasStaticShape())
+      takeBorder(found.image, found.top, found.left);
     return found;
   }
   return std::nullopt;
@@ -150,22 +134,6 @@ private:
     return linalg::FillOp::create(b, zero, empty).getResult(0);
   }
 
-  linalg::GenericOp sumOfProducts(Value left, Value right, Value init,
-                                  ArrayRef<AffineMap> maps,
-                                  unsigned reductions) {
-    SmallVector<utils::IteratorType> iterators(maps[0].getNumDims(),
-                                               utils::IteratorType::parallel);
-    std::fill_n(iterators.rbegin(), reductions, utils::IteratorType::reduction);
-    return linalg::GenericOp::create(
-        b, init.getType(), ValueRange{left, right}, init, maps, iterators,
-        [](OpBuilder &inside, Location loc, ValueRange values) {
-          Value product =
-              arith::MulFOp::create(inside, loc, values[0], values[1]);
-          Value sum = arith::AddFOp::create(inside, loc, values[2], product);
-          linalg::YieldOp::create(inside, loc, sum);
-        });
-  }
-
   /// The tiles at the points, of a block of images from `first` on:
   /// [points][tiles][channels].
   Value makeTiles(Value image, Value first, bool isGradient) {
@@ -201,26 +169,16 @@ private:
     auto mapOf = [&](ArrayRef<AffineExpr> exprs) {
       return AffineMap::get(4, 0, exprs, b.getContext());
     };
-    return sumOfProducts(image, dy, zeros({points, ins, outs}),
-                         {mapOf({point, tile, in}), mapOf({point, tile, out}),
-                          mapOf({point, in, out})},
-                         /*reductions=*/1)
-        .getResult(0);
+    return makeSumOfProducts(b, image, dy, zeros({points, ins, outs}),
+                             {mapOf({point, tile, in}),
+                              mapOf({point, tile, out}),
+                              mapOf({point, in, out})},
+                             /*reductions=*/1);
   }
 
   /// Results from the sums of all blocks at the points.
   Value combine(Value sums) {
-    int64_t count = transform.points();
-    SmallVector<float> factors;
-    for (int64_t row = 0; row < count; ++row)
-      for (int64_t column = 0; column < count; ++column)
-        for (int64_t tap = 0; tap < 9; ++tap)
-          factors.push_back(
-              static_cast<float>(transform.weightRow(row)[tap / 3] *
-                                 transform.weightRow(column)[tap % 3]));
-    Value table = arith::ConstantOp::create(
-        b, DenseElementsAttr::get(RankedTensorType::get({points, 3, 3}, type),
-                                  ArrayRef<float>(factors)));
+    Value table = makeTapFactors(b, transform, type, /*isTurned=*/false);
     AffineExpr down, across, in, out, block, point;
     bindDims(b.getContext(), down, across, in, out, block, point);
     auto mapOf = [&](ArrayRef<AffineExpr> exprs) {
@@ -232,11 +190,10 @@ private:
       result[axis] = expr;
     ArrayRef<int64_t> shape =
         WeightGradient::shapeOf(gradient.op->getResult(0));
-    return sumOfProducts(table, sums, zeros(shape),
-                         {mapOf({point, down, across}),
-                          mapOf({block, point, in, out}), mapOf(result)},
-                         /*reductions=*/2)
-        .getResult(0);
+    return makeSumOfProducts(b, table, sums, zeros(shape),
+                             {mapOf({point, down, across}),
+                              mapOf({block, point, in, out}), mapOf(result)},
+                             /*reductions=*/2);
   }
 
   /// Work below this many elements is not worth waking a thread.
