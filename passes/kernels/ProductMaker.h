@@ -1,0 +1,148 @@
+// ProductMaker.h - the code of sums of products: its parts share this.
+#pragma once
+#include "passes/kernels/Code.h"
+#include "passes/kernels/Product.h"
+
+namespace burnish {
+
+/// Results side by side: `width` are computed, of which the first `valid`
+/// exist.
+struct Piece {
+  int64_t start, width, valid;
+};
+
+/// Product.cpp goes through tiles and sums up, ProductSteps.cpp takes several
+/// steps of a sum at once, and ProductPanels.cpp packs what a schedule `packs`.
+class ProductMaker {
+public:
+  ProductMaker(KernelCode &code);
+  void make(mlir::Value begin, mlir::Value end);
+
+private:
+  int64_t rows() const { return code.schedule.getRows(); }
+  /// Goes to the results of `row`: those of a tile are counted row by row, and
+  /// within a row as they are woven.
+  void enterRow(Index row, int64_t index);
+  mlir::OpFoldResult tilesOf(mlir::OpFoldResult size, int64_t tile);
+  /// The tile that begins at `base`: a whole one, or what remains at the end.
+  void tileAt(mlir::OpFoldResult size, int64_t tile, mlir::Value base,
+              llvm::ArrayRef<int64_t> smaller,
+              llvm::function_ref<void(Index, int64_t)> body);
+  llvm::SmallVector<Piece> piecesFor(int64_t lanes) const;
+
+  //===- One tile ---===//
+
+  /// Sums over the depth for `count` rows and the pieces, and what comes after
+  /// them.
+  void makeTile(Index row, int64_t count, Index lane,
+                llvm::ArrayRef<Piece> pieces);
+  /// Where, from a step's first element in a panel of weights, the lines of the
+  /// next panel lie that are fetched meanwhile. The first tiles of rows share
+  /// them; what would be fetched for later ones is there already.
+  llvm::SmallVector<mlir::Value> linesAhead(Index row);
+  void finishTile(Index row, int64_t count, Index lane,
+                  llvm::ArrayRef<Piece> pieces,
+                  llvm::ArrayRef<mlir::Value> sums);
+  /// `count` elements of a vector, from `start` on.
+  mlir::Value someOf(mlir::Value vector, int64_t start, int64_t count);
+  llvm::SmallVector<mlir::Value> sumUp(size_t place, Index row, int64_t count,
+                                       Index lane, llvm::ArrayRef<Piece> pieces,
+                                       llvm::SmallVector<mlir::Value> sums);
+  /// How many iterations of a loop of the depth are done at once.
+  int64_t stepOf(unsigned loop) const { return loop == stepsLoop ? steps : 1; }
+  /// How many iterations of a loop of the depth are summed up by themselves; 0
+  /// where that would make no difference to sums of floats, or is done in an
+  /// inner loop.
+  int64_t stretchOf(size_t place) const;
+  llvm::SmallVector<mlir::Value>
+  addProducts(Index row, int64_t count, Index lane,
+              llvm::ArrayRef<Piece> pieces,
+              llvm::SmallVector<mlir::Value> sums);
+
+  //===- Several steps at once ---===//
+
+  /// Several steps of the sum at once, of bytes or of bf16.
+  llvm::SmallVector<mlir::Value> addSteps(Index row, int64_t count, Index lane,
+                                          llvm::ArrayRef<Piece> pieces,
+                                          llvm::SmallVector<mlir::Value> sums);
+  /// The left operand's elements of all steps are one word for every lane.
+  mlir::Value loadWord();
+  mlir::Value wordInLanes(mlir::Value word, int64_t lanes);
+  /// The sum with products of bytes, of which pairs fit 16 bits.
+  mlir::Value addPairs(mlir::Value sum, mlir::Value leftPart,
+                       mlir::Value rightPart);
+  /// Adds the products with what was taken from the weights, vector by vector.
+  llvm::SmallVector<mlir::Value> addExcess(Index row, int64_t count, Index lane,
+                                           llvm::ArrayRef<Piece> pieces,
+                                           llvm::SmallVector<mlir::Value> sums);
+  /// Goes to a step of the sum, counted as they are packed.
+  void enterStep(mlir::Value step);
+  static std::string pairsName(int64_t width);
+  /// LLVM knows its intrinsics by their names. As calls of functions they pass
+  /// through what would stop at operations with unknown effects.
+  mlir::Value call(llvm::StringRef intrinsic, mlir::Type result,
+                   mlir::ValueRange operands);
+  mlir::Type elementOf(const Access &access) {
+    return llvm::cast<mlir::MemRefType>(code.data[access.argument].getType())
+        .getElementType();
+  }
+  /// The left operand's elements of the steps that are done at once.
+  mlir::Value loadSteps();
+  mlir::Value loadRight(Index lane, const Piece &piece);
+  /// Where a lane's elements of the present steps lie in the panel.
+  mlir::Value inPanel(int64_t lane);
+
+  //===- Panels ---===//
+
+  /// Decides how much of the depth a panel holds.
+  void preparePanel();
+  /// The step of the sum within the panel.
+  mlir::Value depthIndex();
+  void makePanel(Index lane, int64_t count);
+  mlir::Value sumOffset(Index row, int64_t index, const Piece &piece);
+  void putSums(Index row, int64_t count, llvm::ArrayRef<Piece> pieces,
+               llvm::ArrayRef<mlir::Value> sums);
+  llvm::SmallVector<mlir::Value> takeSums(Index row, int64_t count,
+                                          llvm::ArrayRef<Piece> pieces);
+  /// Where the lanes of the panel lie in their operand, against the first step
+  /// of the sum.
+  void fillOffsets(Index lane, int64_t count);
+  mlir::Value offsetOf(int64_t lane);
+  /// Whether the lanes of a piece lie one after the other. Along one loop the
+  /// last one tells; several may be in another order than their operand has.
+  mlir::Value areSideBySide(const Piece &piece, mlir::Value first);
+  void fillPanel(Index lane, llvm::ArrayRef<Piece> pieces);
+  void fillSteps(size_t place, Index lane, llvm::ArrayRef<Piece> pieces,
+                 llvm::ArrayRef<mlir::Value> isSideBySide,
+                 llvm::ArrayRef<mlir::Value> firsts);
+  /// Where the right operand is at the present indices, for each of the steps
+  /// that are done at once.
+  llvm::SmallVector<mlir::Value> offsetsOfSteps();
+  /// Puts `count` lanes from `start` on into the panel, which lie side by side
+  /// in the right operand: for each step that is done at once, from one of the
+  /// offsets `from` on.
+  void copyLanes(llvm::ArrayRef<mlir::Value> from, int64_t start,
+                 int64_t count);
+
+  KernelCode &code;
+  mlir::ImplicitLocOpBuilder &b;
+  const Nest &nest;
+  ProductForm form;
+  int64_t width, panel, weave, steps;
+  bool packs;
+  const Access &right, &left;
+  /// The loop of the depth of which `steps` iterations are done at once; absent
+  /// when they are done one by one.
+  std::optional<unsigned> stepsLoop;
+  mlir::OpFoldResult laneSize, rowSize;
+  /// The panel; sums between blocks of the depth; offsets of the lanes. Null
+  /// when there is no need.
+  mlir::Value memory, partial, offsets;
+  llvm::SmallVector<mlir::Value> ahead;
+  int64_t block = 0;
+  /// The part of the outermost loop of the depth that is in the panel; null:
+  /// all.
+  mlir::Value blockFrom, blockTo;
+};
+
+} // namespace burnish
