@@ -42,7 +42,8 @@ def NN_ScheduleAttr : AttrDef<NN_Dialect, "Schedule"> {
     bits first (vpmaddubsw); weights have been made small enough for that, and what was taken from them follows in
     operands of its own.
     A constant operand of a product is packed in as many panels for a tile as there are `streams`. A kernel that goes
-    `backAndForth` does its tasks in turns forwards and backwards, iteration by iteration of the loop that it stands in.
+    `backAndForth` does its tasks in turns forwards and backwards, iteration by iteration of the loop that it stands in;
+    in none, forwards.
   }];
   let parameters = (ins
     StringRefParameter<"product, windows, elements, rows, attention, cascade, panels, trees, turn, winograd_input or winograd_output">:$algorithm,

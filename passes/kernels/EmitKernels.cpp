@@ -9,8 +9,8 @@
 #include "passes/kernels/Code.h"
 #include "passes/kernels/Fit.h"
 #include "passes/kernels/Parallel.h"
-#include "passes/kernels/Turn.h"
 #include "passes/kernels/Trees.h"
+#include "passes/kernels/Turn.h"
 #include "passes/kernels/Winograd.h"
 #include "passes/kernels/Work.h"
 
@@ -181,12 +181,11 @@ struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
         function = emit(kernel, work->name, symbols);
       SmallVector<Value> operands(kernel->getOperands());
       if (kernel.getSchedule().getBackAndForth()) {
+        // A loop of one iteration may have gone since the schedule was chosen.
         auto around = kernel->getParentOfType<scf::ForOp>();
-        if (!around) {
-          kernel.emitOpError() << "goes back and forth, and is in no loop";
-          return signalPassFailure();
-        }
-        operands.push_back(around.getInductionVar());
+        operands.push_back(around
+                               ? around.getInductionVar()
+                               : Value(arith::ConstantIndexOp::create(b, 0)));
       }
       operands.push_back(arith::ConstantIndexOp::create(b, 0));
       operands.push_back(

@@ -152,6 +152,18 @@ static bool keepsLanes(linalg::GenericOp root, linalg::GenericOp epilogue,
   return true;
 }
 
+/// Whether a loop around the kernel runs it again and again. Loops of one
+/// iteration are about to go.
+static bool isRepeated(nn::KernelOp kernel) {
+  for (auto loop = kernel->getParentOfType<scf::ForOp>(); loop;
+       loop = loop->getParentOfType<scf::ForOp>()) {
+    std::optional<APInt> count = loop.getStaticTripCount();
+    if (!count || count->ugt(1))
+      return true;
+  }
+  return false;
+}
+
 namespace {
 /// Moves operations into the region of a new kernel.
 class KernelBuilder {
@@ -274,7 +286,7 @@ static std::string shapeText(nn::KernelOp kernel, const Nest &nest,
     }
   }
   os << ' ' << nest.outType;
-  if (kernel->getParentOfType<scf::ForOp>())
+  if (isRepeated(kernel))
     os << " repeated";
   return text;
 }
@@ -399,7 +411,7 @@ static ProductShape shapeOf(nn::KernelOp kernel, const Nest &nest,
           bitsOf(rightType),
           form.isStraight(nest),
           isRightConstant,
-          kernel->getParentOfType<scf::ForOp>() != nullptr,
+          isRepeated(kernel),
           form.weaveCount(nest),
           form.depthStride(nest),
           isRightConstant && hasSteps && ByteProduct::of(nest.root).has_value(),

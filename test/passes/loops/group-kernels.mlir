@@ -114,6 +114,36 @@ func.func @recurrence(%a: tensor<1x512xf32>) -> tensor<1x512xf32> {
 
 // -----
 
+// A loop of one iteration has no turns.
+// CHECK-LABEL: func @one_step(
+// CHECK:         nn.kernel <algorithm = "product", lanes = 4, vectors = 8, rows = 1, packs = false, rowsOutside = false, isParallel = true, streams = 4>
+// CHECK-SAME:      tensor<64x512x8xf32>
+#row = affine_map<(m, n, k) -> (m, k)>
+#column = affine_map<(m, n, k) -> (k, n)>
+#result = affine_map<(m, n, k) -> (m, n)>
+func.func @one_step(%a: tensor<1x512xf32>) -> tensor<1x512xf32> {
+  %b = arith.constant dense<1.0> : tensor<512x512xf32>
+  %zero = arith.constant 0.0 : f32
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c1_too = arith.constant 1 : index
+  %empty = tensor.empty() : tensor<1x512xf32>
+  %init = linalg.fill ins(%zero : f32) outs(%empty : tensor<1x512xf32>) -> tensor<1x512xf32>
+  %last = scf.for %step = %c0 to %c1_too step %c1 iter_args(%state = %a) -> tensor<1x512xf32> {
+    %sum = linalg.generic {indexing_maps = [#row, #column, #result], iterator_types = ["parallel", "parallel", "reduction"]}
+        ins(%state, %b : tensor<1x512xf32>, tensor<512x512xf32>) outs(%init : tensor<1x512xf32>) {
+    ^bb0(%x: f32, %y: f32, %z: f32):
+      %p = arith.mulf %x, %y : f32
+      %s = arith.addf %z, %p : f32
+      linalg.yield %s : f32
+    } -> tensor<1x512xf32>
+    scf.yield %sum : tensor<1x512xf32>
+  }
+  return %last : tensor<1x512xf32>
+}
+
+// -----
+
 // A convolution of few output channels reads its image in place; more of them use a panel often enough.
 // CHECK-LABEL: func @few_channels(
 // CHECK:         nn.kernel <algorithm = "product", lanes = 4, vectors = 2, rows = 6, packs = false
