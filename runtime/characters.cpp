@@ -1,6 +1,7 @@
 // characters.cpp - numpy's arrays of characters, strings in programs.
 #include "characters.h"
 #include "text.h"
+#include "utf8.h"
 #include <inttypes.h>
 #include <string.h>
 
@@ -24,23 +25,6 @@ CharacterType::CharacterType(const char *descr) {
 
 //===- reading ---===//
 
-static bool isPoint(uint32_t point) {
-  return point <= 0x10ffff && (point < 0xd800 || point > 0xdfff);
-}
-
-/// Writes a code point as UTF-8 where `to` is not null, and says how long that
-/// is.
-static int encode(uint32_t point, uint8_t *to) {
-  int size = point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
-  if (!to)
-    return size;
-  static constexpr uint8_t kLead[] = {0, 0, 0xc0, 0xe0, 0xf0};
-  for (int at = size - 1; at > 0; --at, point >>= 6)
-    to[at] = static_cast<uint8_t>(0x80 | (point & 0x3f));
-  to[0] = static_cast<uint8_t>(kLead[size] | point);
-  return size;
-}
-
 namespace {
 /// The characters of one element.
 struct Element {
@@ -63,18 +47,18 @@ struct Element {
   }
   bool isSound() const {
     for (int64_t at = 0; isWide && at < length; ++at)
-      if (!isPoint(point(at)))
+      if (!isCodePoint(point(at)))
         return false;
     return true;
   }
   /// Writes UTF-8 where `to` is not null, and says how long that is.
-  int64_t write(uint8_t *to) const {
+  int64_t write(char *to) const {
     int64_t size = 0;
     for (int64_t at = 0; at < length; ++at)
       if (isWide)
-        size += encode(point(at), to ? to + size : nullptr);
+        size += encodeUtf8(point(at), to ? to + size : nullptr);
       else if (to)
-        to[size++] = from[at];
+        to[size++] = static_cast<char>(from[at]);
       else
         ++size;
     return size;
@@ -118,9 +102,9 @@ bool burnish::readStrings(const NpyBytes &source, const NpyHeader &header,
   if (!tensor.pages.allocate(size))
     return message.set("%s: no memory for %" PRIu64 " bytes", where, size);
   auto *strings = reinterpret_cast<burnish_string *>(tensor.pages.data());
-  uint8_t *next = tensor.pages.data() + records;
+  char *next = reinterpret_cast<char *>(tensor.pages.data() + records);
   for (int64_t i = 0; i < count; ++i) {
-    strings[i].data = reinterpret_cast<const char *>(next);
+    strings[i].data = next;
     strings[i].size = Element(data, type, i).write(next);
     next += strings[i].size;
   }
@@ -133,30 +117,10 @@ bool burnish::readStrings(const NpyBytes &source, const NpyHeader &header,
 
 /// The code point at `at`, which goes on; U+FFFD for a byte that begins none.
 static uint32_t decode(const burnish_string &string, int64_t &at) {
-  constexpr uint32_t kReplacement = 0xfffd;
-  auto byte = [&](int64_t place) -> uint32_t {
-    return static_cast<uint8_t>(string.data[place]);
-  };
-  uint32_t lead = byte(at);
-  int size = lead < 0x80   ? 1
-             : lead < 0xc2 ? 0
-             : lead < 0xe0 ? 2
-             : lead < 0xf0 ? 3
-             : lead < 0xf5 ? 4
-                           : 0;
-  int64_t first = at++;
-  if (size == 0 || size > string.size - first)
-    return kReplacement;
-  uint32_t point = size == 1 ? lead : lead & (0x7fu >> size);
-  for (int i = 1; i < size; ++i) {
-    if ((byte(first + i) & 0xc0) != 0x80)
-      return kReplacement;
-    point = point << 6 | (byte(first + i) & 0x3f);
-  }
-  if (!isPoint(point) || encode(point, nullptr) != size)
-    return kReplacement;
-  at = first + size;
-  return point;
+  uint32_t point = 0;
+  int64_t size = decodeUtf8(string.data + at, string.size - at, point);
+  at += size ? size : 1;
+  return size ? point : 0xfffd;
 }
 
 bool Characters::make(const burnish_string *strings, int64_t count) {

@@ -1,5 +1,6 @@
 // case.cpp - strings in upper and lower case, by Unicode's simple mapping.
 #include "strings/strings.h"
+#include "utf8.h"
 
 using namespace burnish;
 
@@ -231,59 +232,20 @@ static uint32_t inCase(uint32_t point, bool isUpper) {
   return isUpper ? mapped(kUpper, point) : mapped(kLower, point);
 }
 
-/// The code point at `from` and how many bytes it takes; 0 where UTF-8 has no
-/// such bytes.
-static int64_t decode(const char *from, int64_t left, uint32_t &point) {
-  auto byte = [&](int64_t at) -> uint32_t {
-    return static_cast<uint8_t>(from[at]);
-  };
-  uint32_t lead = byte(0);
-  int64_t size = lead < 0x80   ? 1
-                 : lead < 0xc2 ? 0
-                 : lead < 0xe0 ? 2
-                 : lead < 0xf0 ? 3
-                 : lead < 0xf5 ? 4
-                               : 0;
-  if (size == 0 || size > left)
-    return 0;
-  point = size == 1 ? lead : lead & (0x7fu >> size);
-  for (int64_t at = 1; at < size; ++at) {
-    if ((byte(at) & 0xc0) != 0x80)
-      return 0;
-    point = point << 6 | (byte(at) & 0x3f);
-  }
-  bool isShort = (size == 3 && point < 0x800) || (size == 4 && point < 0x10000);
-  return isShort || point > 0x10ffff || (point >= 0xd800 && point < 0xe000)
-             ? 0
-             : size;
-}
-
-/// Writes a code point where `to` is not null, and says how many bytes it is.
-static int64_t encode(uint32_t point, char *to) {
-  int64_t size = point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
-  if (!to)
-    return size;
-  static constexpr uint8_t kLead[] = {0, 0, 0xc0, 0xe0, 0xf0};
-  for (int64_t at = size - 1; at > 0; --at, point >>= 6)
-    to[at] = static_cast<char>(0x80 | (point & 0x3f));
-  to[0] = static_cast<char>(kLead[size] | point);
-  return size;
-}
-
 /// Writes the string in its case where `to` is not null, and says how long that
 /// is. Bytes that are no UTF-8 stay.
 static int64_t writeInCase(StringView string, bool isUpper, char *to) {
   int64_t written = 0;
   for (int64_t at = 0; at < string.size;) {
     uint32_t point = 0;
-    int64_t size = decode(string.data + at, string.size - at, point);
+    int64_t size = decodeUtf8(string.data + at, string.size - at, point);
     if (size == 0) {
       if (to)
         to[written] = string.data[at];
       ++written, ++at;
       continue;
     }
-    written += encode(inCase(point, isUpper), to ? to + written : nullptr);
+    written += encodeUtf8(inCase(point, isUpper), to ? to + written : nullptr);
     at += size;
   }
   return written;

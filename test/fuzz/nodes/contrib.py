@@ -116,14 +116,21 @@ def bits(c):
     c.accumulates = True
 
 
-@rule("FusedMatMul", "TransposeMatMul", domain=CONTRIB)
-def fused_matmul(c):
-    m, k, n, batch = c.dim(), c.dim(), c.dim(), c.shape(0, 2, 12)
+def factors(c):
+    """The dims of two matrices, each of which may lie the other way round, and of their product."""
+    m, k, n = c.dim(), c.dim(), c.dim()
     a, b = [m, k], [k, n]
     for name, dims in (("transA", a), ("transB", b)):
         if c.chance(0.4):
             c.attributes[name] = 1
             dims.reverse()
+    return a, b, [m, n]
+
+
+@rule("FusedMatMul", "TransposeMatMul", domain=CONTRIB)
+def fused_matmul(c):
+    a, b, _ = factors(c)
+    batch = c.shape(0, 2, 12)
     c.input("A", [*batch, *a], word=F32)
     c.input("B", [*batch, *b], word=F32, constant=0.5)
     c.attribute("alpha", 0.5)
@@ -132,16 +139,11 @@ def fused_matmul(c):
 
 @rule("FusedGemm", domain=CONTRIB)
 def fused_gemm(c):
-    m, k, n = c.dim(), c.dim(), c.dim()
-    a, b = [m, k], [k, n]
-    for name, dims in (("transA", a), ("transB", b)):
-        if c.chance(0.4):
-            c.attributes[name] = 1
-            dims.reverse()
+    a, b, product = factors(c)
     c.input("A", a, word=F32)
     c.input("B", b, word=F32, constant=0.5)
     if c.chance(0.7):
-        c.input("C", c.broadcast([m, n]), word=F32)
+        c.input("C", c.broadcast(product), word=F32)
     c.attributes["activation"] = c.choose("Relu", "Tanh", "Sigmoid", "LeakyRelu")
     c.attributes["activation_alpha"] = 0.1
     c.attribute("alpha", 0.5)
@@ -314,15 +316,10 @@ def quantized_attention(c):
 
 @rule("QGemm", domain=CONTRIB)
 def qgemm(c):
-    m, k, n = c.dim(), c.dim(), c.dim()
-    a, b = [m, k], [k, n]
-    for name, dims in (("transA", a), ("transB", b)):
-        if c.chance(0.4):
-            c.attributes[name] = 1
-            dims.reverse()
+    a, b, product = factors(c)
     word = quantized(c, "A", a)
     quantized(c, "B", b, word if c.chance(0.5) else None, constant=0.8)
-    c.value("C", c.numbers.integers(-500, 500, [n]).astype(np.int32), 0.8) if c.chance(0.6) else c.absent("C")
+    c.value("C", c.numbers.integers(-500, 500, product[1:]).astype(np.int32), 0.8) if c.chance(0.6) else c.absent("C")
     if c.chance(0.6):
         result(c, word)
     else:
