@@ -8,19 +8,23 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "passes/kernels/Body.h"
 #include "passes/kernels/Code.h"
+#include "passes/kernels/Words.h"
 
 using namespace mlir;
 using namespace burnish;
 
 /// So many products are added one after another before their sum is.
 static constexpr int64_t kSummedSteps = 512;
+/// Lanes of the narrowest vector of sums that takes pairs of bf16.
+static constexpr int64_t kLeastPairs = 4;
 /// Rows that lie so many bytes apart, or a multiple, share few lines of a
 /// cache.
 static constexpr int64_t kMeetingBytes = 2048;
 
-int64_t burnish::scorePitch(int64_t keys, int64_t panel) {
+/// Elements from one row of a tile to the next.
+static int64_t pitchOf(int64_t keys, int64_t panel, int64_t bytes) {
   int64_t pitch = llvm::alignTo(keys, panel);
-  return pitch * 4 % kMeetingBytes == 0 ? pitch + panel : pitch;
+  return pitch * bytes % kMeetingBytes == 0 ? pitch + panel : pitch;
 }
 
 /// Queries in tiles of two sizes that differ by one row.
@@ -48,14 +52,19 @@ public:
         values(b, nest.values, code.schedule, code.data),
         width(code.schedule.getLanes()),
         panel(width * code.schedule.getVectors()),
-        pitch(scorePitch(form.keyCount(), panel)),
-        tiles(form.queryCount(), code.schedule.getRows()),
-        memory(frameMemory(b, nest.scores.rootType, tiles.most() * pitch)) {
+        pitch(pitchOf(form.keyCount(), panel, sizeof(float))),
+        weightPitch(pitch), tiles(form.queryCount(), code.schedule.getRows()),
+        memory(frameMemory(b, nest.scores.rootType, tiles.most() * pitch)),
+        weights(memory) {
+    if (form.hasValuePairs) {
+      weightPitch = pitchOf(form.keyCount(), panel, sizeof(uint16_t));
+      weights = frameMemory(b, b.getBF16Type(), tiles.most() * weightPitch);
+    }
     if (!nest.divisor)
       return;
     divisors = frameMemory(b, nest.scores.rootType, tiles.most());
-    linalg::GenericOp weights = nest.rows.passes[nest.weights].op;
-    weights.getBody()->walk([&](math::ExpOp exp) {
+    linalg::GenericOp exponentials = nest.rows.passes[nest.weights].op;
+    exponentials.getBody()->walk([&](math::ExpOp exp) {
       exp->setAttr(kNotPositiveAttr, b.getUnitAttr());
     });
   }
@@ -164,7 +173,8 @@ private:
                                SmallVector<Value> sums) {
     if (place < form.depth.size()) {
       unsigned loop = form.depth[place];
-      return scores.carry(constant(0), scores.size(loop), 1, sums,
+      return scores.carry(constant(0), scores.size(loop),
+                          form.scorePairs == loop ? 2 : 1, sums,
                           [&](Value index, ValueRange running) {
                             scores.at[loop] = {index};
                             return sumScores(place + 1, first, vectors,
@@ -174,12 +184,18 @@ private:
     const Access &keys = nest.scores.inputs[form.keyInput],
                  &queries = nest.scores.inputs[form.queryInput];
     Value source = scores.data[keys.argument];
+    int64_t length = form.scorePairs ? 2 * width : width;
     auto type = VectorType::get(
-        {width}, cast<MemRefType>(source.getType()).getElementType());
+        {length}, cast<MemRefType>(source.getType()).getElementType());
     SmallVector<Value> loaded;
     for (int64_t vector = 0; vector < vectors; ++vector)
       loaded.push_back(vector::LoadOp::create(
-          b, type, source, scores.offset(keys, vector * width)));
+          b, type, source, scores.offset(keys, vector * length)));
+    if (form.scorePairs)
+      return addPairs(sums, loaded, [&](int64_t row) {
+        scores.at[form.scoreLoops[form.query]] = {first, row};
+        return loadQueryPair(queries);
+      });
     return addProducts(form.scores, form.queryInput, sums, loaded,
                        [&](int64_t row) {
                          scores.at[form.scoreLoops[form.query]] = {first, row};
@@ -187,15 +203,50 @@ private:
                        });
   }
 
+  /// A query's elements of two steps of the sum, as one word.
+  Value loadQueryPair(const Access &queries) {
+    unsigned loop = *form.scorePairs;
+    Value source = scores.data[queries.argument];
+    auto type = VectorType::get({2}, b.getBF16Type());
+    if (queries.along(loop) == 1)
+      return wordOf(
+          b, vector::LoadOp::create(b, type, source, scores.offset(queries)));
+    Index here = scores.at[loop];
+    SmallVector<Value> elements{scores.load(queries, std::nullopt, 1)};
+    scores.at[loop] = here + 1;
+    elements.push_back(scores.load(queries, std::nullopt, 1));
+    scores.at[loop] = here;
+    return wordOf(b, vector::FromElementsOp::create(b, type, elements));
+  }
+
+  /// Two steps of a product's sums: of each row's pair as a word, and each
+  /// vector of pairs.
+  SmallVector<Value> addPairs(ValueRange sums, ArrayRef<Value> vectors,
+                              llvm::function_ref<Value(int64_t)> wordOfRow) {
+    SmallVector<Value> next;
+    int64_t count = sums.size() / vectors.size();
+    for (int64_t row = 0; row < count; ++row) {
+      Value word = wordOfRow(row);
+      for (Value vector : vectors) {
+        int64_t lanes = cast<VectorType>(vector.getType()).getNumElements() / 2;
+        next.push_back(
+            addHalfPairs(b, sums[next.size()],
+                         wordInLanes(b, word, lanes, b.getBF16Type()), vector));
+      }
+    }
+    return next;
+  }
+
   //===- Passes -----------------------------------------------------------===//
 
   void makePasses(Value first, Value count) {
     rows.loop(constant(0), count, 1, [&](Value row) {
       rows.at[form.query] = {arith::AddIOp::create(b, first, row)};
-      Value divisor =
-          makeGivenRow(rows, nest.rows, memory,
-                       arith::MulIOp::create(b, row, constant(pitch)),
-                       nest.weights, nest.divisor);
+      Value divisor = makeGivenRow(
+          rows, nest.rows,
+          {memory, arith::MulIOp::create(b, row, constant(pitch)), weights,
+           arith::MulIOp::create(b, row, constant(weightPitch)), nest.weights},
+          nest.divisor);
       if (divisor)
         memref::StoreOp::create(b, divisor, divisors, row);
     });
@@ -217,8 +268,8 @@ private:
     for (int64_t row = 0; row < count; ++row)
       for (int64_t piece : pieces)
         sums.push_back(spread(b, init, piece));
-    auto step = [&](Value key, ValueRange running) {
-      values.at[form.valueKey()] = {key};
+    auto load = [&](Index key) {
+      values.at[form.valueKey()] = key;
       SmallVector<Value> loaded;
       Index at = base;
       for (int64_t piece : pieces) {
@@ -227,19 +278,41 @@ private:
                                      form.lanes, piece));
         at = at + piece;
       }
-      return addProducts(form.values, form.weightInput, running, loaded,
+      return loaded;
+    };
+    auto weightAt = [&](Value key, int64_t row) -> Value {
+      return arith::AddIOp::create(b, key, constant(row * weightPitch));
+    };
+    auto step = [&](Value key, ValueRange running) {
+      return addProducts(form.values, form.weightInput, running, load({key}),
                          [&](int64_t row) -> Value {
-                           Value place = arith::AddIOp::create(
-                               b, key, constant(row * pitch));
-                           return memref::LoadOp::create(b, memory, place);
+                           return memref::LoadOp::create(b, weights,
+                                                         weightAt(key, row));
                          });
     };
-    int64_t keys = form.keyCount();
-    Value from = constant(0), to = constant(keys);
-    if (keys > 2 * kSummedSteps)
-      sums = values.sumStretches(from, to, kSummedSteps, sums, step);
-    else
-      sums = values.carry(from, to, 1, sums, step);
+    auto twoSteps = [&](Value key, ValueRange running) {
+      SmallVector<Value> pairs;
+      for (auto [one, other] : llvm::zip_equal(load({key}), load({key, 1})))
+        pairs.push_back(vector::InterleaveOp::create(b, one, other));
+      auto type = VectorType::get({2}, b.getBF16Type());
+      return addPairs(running, pairs, [&](int64_t row) {
+        return wordOf(
+            b, vector::LoadOp::create(b, type, weights, weightAt(key, row)));
+      });
+    };
+    bool arePaired = form.hasValuePairs && llvm::all_of(pieces, [](int64_t n) {
+                       return n >= kLeastPairs;
+                     });
+    int64_t keys = form.keyCount(), inPairs = arePaired ? keys / 2 * 2 : 0;
+    auto sumUp = [&](int64_t from, int64_t to, int64_t steps, auto body) {
+      if (to - from > 2 * kSummedSteps)
+        sums = values.sumStretches(constant(from), constant(to), kSummedSteps,
+                                   sums, body, steps);
+      else if (from < to)
+        sums = values.carry(constant(from), constant(to), steps, sums, body);
+    };
+    sumUp(0, inPairs, 2, twoSteps);
+    sumUp(inPairs, keys, 1, step);
     for (int64_t row = 0; row < count; ++row) {
       values.at[form.valueLoops[form.query]] = {first, row};
       Index at = base;
@@ -275,11 +348,11 @@ private:
   /// The loops over the scores' rows, and those of the products.
   KernelCode &rows;
   KernelCode scores, values;
-  int64_t width, panel, pitch;
+  int64_t width, panel, pitch, weightPitch;
   Tiles tiles;
-  /// The scores of a tile, then their weights, and what each row of these is to
-  /// be divided by.
-  Value memory, divisors;
+  /// The scores of a tile; their weights, which take the scores' place unless
+  /// they are bf16; and what each row of these is to be divided by.
+  Value memory, weights, divisors;
 };
 } // namespace
 

@@ -22,6 +22,11 @@ struct AttentionForm {
   unsigned query;
   /// What the first product sums over.
   llvm::SmallVector<unsigned> depth;
+  /// Of a first product of bf16: the last of these, along which the queries'
+  /// elements lie in pairs that are multiplied at once. Whether the second is
+  /// one of bf16, of which pairs of keys are.
+  std::optional<unsigned> scorePairs;
+  bool hasValuePairs = false;
   /// The loop of the second product along which its result lies.
   unsigned lanes;
 
@@ -63,10 +68,9 @@ struct AttentionNest {
   bool isGuarded = false;
 };
 
-/// Scores of a tile lie in the frame, in at most so many bytes.
+/// Scores of a tile, and their weights where these are bf16, lie in the frame,
+/// in at most so many bytes.
 constexpr int64_t kScoreBytes = 256 << 10;
-/// Elements from one row of such a tile to the next.
-int64_t scorePitch(int64_t keys, int64_t panel);
 
 /// Makes the kernel read its keys in panels of so many, as its tiles do: a
 /// kernel before it lays them out.

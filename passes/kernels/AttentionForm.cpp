@@ -2,6 +2,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "passes/kernels/Attention.h"
+#include "passes/kernels/Product.h"
 #include "passes/kernels/Softmax.h"
 
 using namespace mlir;
@@ -56,8 +57,10 @@ AttentionForm::of(ArrayRef<linalg::GenericOp> group) {
         }))
       return std::nullopt;
   Value weights = form.passes.back()->getResult(0);
+  form.hasValuePairs = isHalfProduct(form.values);
+  Type weight = getElementTypeOrSelf(weights.getType());
   if (!isSumOfProducts(form.scores) || !isSumOfProducts(form.values) ||
-      !getElementTypeOrSelf(weights.getType()).isF32())
+      !(form.hasValuePairs ? weight.isBF16() : weight.isF32()))
     return std::nullopt;
 
   // The first product's loops are those over its result, and the depth.
@@ -84,6 +87,18 @@ AttentionForm::of(ArrayRef<linalg::GenericOp> group) {
   if (!loopsAlong(scores.getDpsInputs()[form.keyInput],
                   scores.getIndexingMapsArray()[form.keyInput]))
     return std::nullopt;
+  if (isHalfProduct(scores)) {
+    AffineMap queries = scores.getIndexingMapsArray()[form.queryInput];
+    auto innermost = dyn_cast<AffineDimExpr>(queries.getResults().back());
+    auto place = innermost ? llvm::find(form.depth, innermost.getPosition())
+                           : form.depth.end();
+    if (place != form.depth.end() && sizeOf(scores, *place) % 2 == 0 &&
+        moves(scores, form.keyInput, *place)) {
+      form.scorePairs = *place;
+      form.depth.erase(place);
+      form.depth.push_back(*form.scorePairs);
+    }
+  }
 
   // The second's are those over the weights, of which it sums up the last, and
   // the lanes.
@@ -190,26 +205,36 @@ FailureOr<AttentionNest> AttentionNest::of(nn::KernelOp kernel,
     AffineMap map = product.root.getIndexingMapsArray()[input];
     Value tensor = product.root.getDpsInputs()[input];
     SmallVector<AffineExpr> exprs(map.getResults());
-    if (auto unpack = tensor.getDefiningOp<linalg::UnPackOp>()) {
+    auto unpack = tensor.getDefiningOp<linalg::UnPackOp>();
+    if (unpack) {
       // Panels are counted by the loop that is cut into them.
       if (&product != &nest.scores || input != form->keyInput ||
-          unpack.getInnerDimsPos().size() != 1 ||
+          unpack.getInnerDimsPos().size() != (form->scorePairs ? 2u : 1u) ||
           exprs[unpack.getInnerDimsPos()[0]] !=
               attributes.getAffineDimExpr(form->scoreKey()))
         return failure();
       tensor = unpack.getSource();
       if (!unpack.getOuterDimsPerm().empty())
         exprs = applyPermutation(exprs, unpack.getOuterDimsPerm());
-      exprs.push_back(attributes.getAffineConstantExpr(0));
+      exprs.append(unpack.getInnerDimsPos().size(),
+                   attributes.getAffineConstantExpr(0));
       nest.hasPanels = true;
     }
     auto argument = dyn_cast<BlockArgument>(tensor);
     if (!argument || argument.getOwner() != &block)
       return failure();
     unsigned number = argument.getArgNumber();
+    Layout layout = layoutOf(number);
+    if (unpack && form->scorePairs) {
+      // Two steps of the sum lie in one step of their axis, the last one.
+      OpFoldResult &stride = layout.strides[layout.strides.size() - 3];
+      std::optional<int64_t> known = getConstantIntValue(stride);
+      if (!known || *known % 2 != 0)
+        return failure();
+      stride = attributes.getIndexAttr(*known / 2);
+    }
     FailureOr<Access> access =
-        accessOf(context, builder, number, layoutOf(number), exprs,
-                 product.loops.size());
+        accessOf(context, builder, number, layout, exprs, product.loops.size());
     if (failed(access))
       return failure();
     product.inputs[input] = *access;

@@ -14,7 +14,8 @@
 using namespace mlir;
 using namespace burnish;
 
-/// Keys are laid out as [others..][panels][depth..][panel].
+/// Keys are laid out as [others..][panels][depth..][panel], pairs of bf16 as
+/// [others..][panels][depth../2][panel][2].
 void burnish::readKeysInPanels(nn::KernelOp kernel) {
   FailureOr<AttentionNest> nest = AttentionNest::ofTypes(kernel);
   AttentionForm form = nest->form;
@@ -26,9 +27,12 @@ void burnish::readKeysInPanels(nn::KernelOp kernel) {
   AffineMap map = form.scores.getIndexingMapsArray()[form.keyInput];
   SmallVector<int64_t> order, inner;
   int64_t cut = 0;
+  std::optional<int64_t> paired;
   for (auto [axis, expr] : llvm::enumerate(map.getResults())) {
     if (expr.isFunctionOfDim(form.scoreKey()))
       cut = axis;
+    else if (form.scorePairs && expr.isFunctionOfDim(*form.scorePairs))
+      paired = axis;
     else if (llvm::any_of(form.depth, [&, expr = expr](unsigned loop) {
                return expr.isFunctionOfDim(loop);
              }))
@@ -36,17 +40,27 @@ void burnish::readKeysInPanels(nn::KernelOp kernel) {
     else
       order.push_back(axis);
   }
+  if (paired)
+    inner.push_back(*paired);
   order.push_back(cut);
   llvm::append_range(order, inner);
   SmallVector<int64_t> shape = applyPermutation(type.getShape(), order);
   shape[order.size() - inner.size() - 1] =
       llvm::divideCeil(type.getDimSize(cut), panel);
   shape.push_back(panel);
+  if (paired) {
+    shape[order.size() - 1] /= 2;
+    shape.push_back(2);
+  }
   auto packedType = RankedTensorType::get(shape, type.getElementType());
 
   ImplicitLocOpBuilder b(kernel.getLoc(), kernel);
   SmallVector<int64_t> cuts{cut};
   SmallVector<OpFoldResult> tiles{b.getIndexAttr(panel)};
+  if (paired) {
+    cuts.push_back(*paired);
+    tiles.push_back(b.getIndexAttr(2));
+  }
   Value out = tensor::EmptyOp::create(b, shape, type.getElementType()),
         keys = kernel->getOperand(argument);
   auto how = nn::ScheduleAttr::get(b.getContext(), "panels",
@@ -112,6 +126,8 @@ public:
     shape.assign(type.getShape());
     element = type.getElementType();
     panel = pack.getStaticInnerTiles()[0];
+    if (pack.getStaticInnerTiles().size() > 1)
+      together = pack.getStaticInnerTiles()[1];
   }
 
   void make(Value begin, Value end) {
@@ -150,18 +166,19 @@ private:
     }
     OpFoldResult along = source.strides[order[axis]],
                  across = source.strides[cut], down = target.strides[axis];
-    int64_t depth = shape[order[axis]];
+    int64_t depth = shape[order[axis]] / together;
     // Blocks of as many rows as columns are turned in registers.
     bool turns = getConstantIntValue(along) == 1 && llvm::isPowerOf2_64(width);
     int64_t columns = turns ? depth / width * width : 0,
             rows = turns ? count / width * width : 0;
     if (columns > 0 && rows > 0)
       loop(constant(0), constant(columns), width, [&](Value at) {
-        Value column = add(readAt, at), line = add(writeAt, times(at, down, 1));
+        Value column = add(readAt, times(at, b.getIndexAttr(together))),
+              line = add(writeAt, times(at, down, 1));
         for (int64_t row = 0; row < rows; row += width)
           turnSquare(b, element, width, from,
                      add(column, times(constant(row), across, 1)), across, to,
-                     add(line, constant(row)), down);
+                     add(line, constant(row * together)), down, together);
       });
     else
       rows = columns = 0;
@@ -177,16 +194,24 @@ private:
       return;
     Value zero = arith::ConstantOp::create(b, b.getZeroAttr(element));
     loop(constant(firstColumn), constant(endColumn), 1, [&](Value at) {
-      Value column = add(readAt, times(at, along, 1)),
+      Value column = add(readAt, times(at, along, together)),
             line = add(writeAt, times(at, down, 1));
+      auto place = [&](Value row, int64_t part) {
+        return add(add(line, times(row, b.getIndexAttr(together))),
+                   constant(part));
+      };
       loop(constant(firstRow), constant(count), 1, [&](Value row) {
-        Value value =
-            memref::LoadOp::create(b, from, add(column, times(row, across, 1)));
-        memref::StoreOp::create(b, value, to, add(line, row));
+        Value here = add(column, times(row, across, 1));
+        for (int64_t part = 0; part < together; ++part) {
+          Value value = memref::LoadOp::create(
+              b, from, add(here, times(constant(part), along, 1)));
+          memref::StoreOp::create(b, value, to, place(row, part));
+        }
       });
       loop(constant(std::max(firstRow, count)), constant(panel), 1,
            [&](Value row) {
-             memref::StoreOp::create(b, zero, to, add(line, row));
+             for (int64_t part = 0; part < together; ++part)
+               memref::StoreOp::create(b, zero, to, place(row, part));
            });
     });
   }
@@ -194,6 +219,8 @@ private:
   Value from, to;
   Layout source, target;
   int64_t width, panel = 0, cut = 0;
+  /// Elements of the last axis that lie side by side for each row of a panel.
+  int64_t together = 1;
   /// The axes of the source in the order of the target's, of which `place` is
   /// that of the panels.
   SmallVector<int64_t> order, shape;

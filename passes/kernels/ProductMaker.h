@@ -67,7 +67,6 @@ private:
                                           llvm::SmallVector<mlir::Value> sums);
   /// The left operand's elements of all steps are one word for every lane.
   mlir::Value loadWord();
-  mlir::Value wordInLanes(mlir::Value word, int64_t lanes);
   /// The sum with products of bytes, of which pairs fit 16 bits.
   mlir::Value addPairs(mlir::Value sum, mlir::Value leftPart,
                        mlir::Value rightPart);
@@ -78,10 +77,6 @@ private:
   /// Goes to a step of the sum, counted as they are packed.
   void enterStep(mlir::Value step);
   static std::string pairsName(int64_t width);
-  /// LLVM knows its intrinsics by their names. As calls of functions they pass
-  /// through what would stop at operations with unknown effects.
-  mlir::Value call(llvm::StringRef intrinsic, mlir::Type result,
-                   mlir::ValueRange operands);
   mlir::Type elementOf(const Access &access) {
     return llvm::cast<mlir::MemRefType>(code.data[access.argument].getType())
         .getElementType();

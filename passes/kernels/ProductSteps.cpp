@@ -1,10 +1,10 @@
 // ProductSteps.cpp - several steps of a sum at once, of bytes or of bf16, by
 // the machine's instructions for that.
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "passes/kernels/ProductMaker.h"
+#include "passes/kernels/Words.h"
 
 using namespace mlir;
 using namespace burnish;
@@ -34,55 +34,45 @@ SmallVector<Value> ProductMaker::addSteps(Index row, int64_t count, Index lane,
     for (auto [place, piece] : llvm::enumerate(pieces)) {
       Value &sum = sums[index * pieces.size() + place];
       Value rightPart = rightParts[place];
-      Value leftPart = widened(wordInLanes(word, piece.width), form.left);
+      Value leftPart = widened(
+          wordInLanes(b, word, piece.width, elementOf(left)), form.left);
       if (code.schedule.getAddsPairs()) {
         sum = addPairs(sum, leftPart, rightPart);
         continue;
       }
       if (isWidened) {
-        sum = arith::AddIOp::create(
-            b, sum,
-            call(pairsName(piece.width), sum.getType(), {leftPart, rightPart}));
+        sum = arith::AddIOp::create(b, sum,
+                                    callIntrinsic(b, pairsName(piece.width),
+                                                  sum.getType(),
+                                                  {leftPart, rightPart}));
         continue;
       }
       if (unsignedInput == form.right)
         std::swap(leftPart, rightPart);
-      std::string name = ofBytes ? "llvm.x86.avx512.vpdpbusd."
-                                 : "llvm.x86.avx512bf16.dpbf16ps.";
-      sum = call(name + std::to_string(piece.width * 32), sum.getType(),
-                 {sum, leftPart, rightPart});
+      sum = ofBytes ? callIntrinsic(b,
+                                    "llvm.x86.avx512.vpdpbusd." +
+                                        std::to_string(piece.width * 32),
+                                    sum.getType(), {sum, leftPart, rightPart})
+                    : addHalfPairs(b, sum, leftPart, rightPart);
     }
   }
   return sums;
 }
 
-Value ProductMaker::loadWord() {
-  unsigned bits = elementOf(left).getIntOrFloatBitWidth() * steps;
-  return vector::ExtractOp::create(
-      b,
-      Value(vector::BitCastOp::create(
-          b, VectorType::get({1}, b.getIntegerType(bits)), loadSteps())),
-      ArrayRef<int64_t>{0});
-}
-
-Value ProductMaker::wordInLanes(Value word, int64_t lanes) {
-  return vector::BitCastOp::create(
-      b, VectorType::get({lanes * steps}, elementOf(left)),
-      Value(vector::BroadcastOp::create(
-          b, VectorType::get({lanes}, word.getType()), word)));
-}
+Value ProductMaker::loadWord() { return wordOf(b, loadSteps()); }
 
 Value ProductMaker::addPairs(Value sum, Value leftPart, Value rightPart) {
   int64_t lanes = cast<VectorType>(sum.getType()).getNumElements();
   auto halves = VectorType::get({lanes * 2}, b.getI16Type());
-  Value pairs = call(lanes == 16  ? "llvm.x86.avx512.pmaddubs.w.512"
-                     : lanes == 8 ? "llvm.x86.avx2.pmadd.ub.sw"
-                                  : "llvm.x86.ssse3.pmadd.ub.sw.128",
-                     halves, {leftPart, rightPart}),
+  Value pairs = callIntrinsic(b,
+                              lanes == 16  ? "llvm.x86.avx512.pmaddubs.w.512"
+                              : lanes == 8 ? "llvm.x86.avx2.pmadd.ub.sw"
+                                           : "llvm.x86.ssse3.pmadd.ub.sw.128",
+                              halves, {leftPart, rightPart}),
         ones = arith::ConstantOp::create(
             b, DenseElementsAttr::get(halves, b.getI16IntegerAttr(1)));
   return arith::AddIOp::create(
-      b, sum, call(pairsName(lanes), sum.getType(), {pairs, ones}));
+      b, sum, callIntrinsic(b, pairsName(lanes), sum.getType(), {pairs, ones}));
 }
 
 SmallVector<Value> ProductMaker::addExcess(Index row, int64_t count, Index lane,
@@ -117,7 +107,9 @@ SmallVector<Value> ProductMaker::addExcess(Index row, int64_t count, Index lane,
           SmallVector<Value> next(values);
           for (auto [at, sum] : llvm::enumerate(next)) {
             enterRow(row, at);
-            sum = addPairs(sum, wordInLanes(loadWord(), width), weights);
+            sum = addPairs(sum,
+                           wordInLanes(b, loadWord(), width, elementOf(left)),
+                           weights);
           }
           return next;
         });
@@ -142,21 +134,6 @@ std::string ProductMaker::pairsName(int64_t width) {
   return width == 16  ? "llvm.x86.avx512.pmaddw.d.512"
          : width == 8 ? "llvm.x86.avx2.pmadd.wd"
                       : "llvm.x86.sse2.pmadd.wd";
-}
-
-Value ProductMaker::call(StringRef intrinsic, Type result,
-                         ValueRange operands) {
-  auto module =
-      b.getInsertionBlock()->getParentOp()->getParentOfType<ModuleOp>();
-  auto function = module.lookupSymbol<func::FuncOp>(intrinsic);
-  if (!function) {
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(module.getBody());
-    function = func::FuncOp::create(
-        b, intrinsic, b.getFunctionType(operands.getTypes(), result));
-    function.setPrivate();
-  }
-  return func::CallOp::create(b, function, operands).getResult(0);
 }
 
 Value ProductMaker::loadSteps() {

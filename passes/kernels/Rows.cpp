@@ -237,8 +237,7 @@ class RowsMaker {
 public:
   RowsMaker(KernelCode &code, const RowNest &rows)
       : code(code), b(code.b), rows(rows), width(code.schedule.getLanes()),
-        values(rows.passes.size()), kept(rows.passes.size()),
-        result(rows.passes.size() - 1) {
+        values(rows.passes.size()), kept(rows.passes.size()) {
     for (auto [index, pass] : llvm::enumerate(rows.passes))
       if (pass.isKept && !pass.isGiven)
         kept[index] = frameMemory(
@@ -259,12 +258,8 @@ public:
     });
   }
 
-  /// Of one row, of which the given part lies in `memory` from `first` on.
-  Value makeGiven(Value memory, Value first, unsigned pass,
-                  std::optional<unsigned> asked) {
-    given = memory;
-    firstGiven = first;
-    result = pass;
+  Value makeGiven(const GivenRow &row, std::optional<unsigned> asked) {
+    given = row;
     makeSweeps();
     return asked ? values[*asked] : Value();
   }
@@ -369,11 +364,9 @@ private:
       if (pass.isKept)
         put(value, kept[index], base, count);
       code.at[rows.lanes()] = base;
-      if (index != result)
-        continue;
-      if (given)
-        put(value, given, inGiven(base), count);
-      else
+      if (given && index == given->result)
+        put(value, given->resultMemory, from(given->firstResult, base), count);
+      else if (!given && index + 1 == rows.passes.size())
         code.store(rows.nest.out, value, rows.lanes(), count);
     }
   }
@@ -386,7 +379,8 @@ private:
       if (!input.pass)
         arguments.push_back(code.load(input.access, rows.lanes(), count));
       else if (rows.passes[*input.pass].isGiven)
-        arguments.push_back(take(given, inGiven(base), count));
+        arguments.push_back(
+            take(given->memory, from(given->first, base), count));
       else if (rows.passes[*input.pass].isWide &&
                rows.passes[*input.pass].sweep < pass.sweep)
         arguments.push_back(take(kept[*input.pass], base, count));
@@ -400,13 +394,18 @@ private:
                     [](unsigned) { return Value(); });
   }
 
-  Index inGiven(Index base) {
-    Value index = base.value
-                      ? Value(arith::AddIOp::create(b, firstGiven, base.value))
-                      : firstGiven;
+  Index from(Value first, Index base) {
+    Value index =
+        base.value ? Value(arith::AddIOp::create(b, first, base.value)) : first;
     return {index, base.constant};
   }
+  /// Rounds what the memory has narrower elements for.
   void put(Value value, Value memory, Index base, int64_t count) {
+    Type element = cast<MemRefType>(memory.getType()).getElementType();
+    if (getElementTypeOrSelf(value.getType()) != element)
+      value = arith::TruncFOp::create(
+          b, count == 1 ? element : Type(VectorType::get({count}, element)),
+          value);
     if (count == 1)
       memref::StoreOp::create(b, value, memory, code.valueOf(base));
     else
@@ -426,10 +425,7 @@ private:
   int64_t width;
   /// The present value of each pass, and where its row is kept.
   SmallVector<Value> values, kept;
-  /// Where the given row lies, if there is one.
-  Value given, firstGiven;
-  /// The pass whose values are the row's result.
-  unsigned result;
+  std::optional<GivenRow> given;
   /// The reductions of the present sweep.
   SmallVector<unsigned> reductions;
 };
@@ -440,10 +436,10 @@ void burnish::makeRows(KernelCode &code, const RowNest &rows, Value begin,
   RowsMaker(code, rows).make(begin, end);
 }
 
-Value burnish::makeGivenRow(KernelCode &code, const RowNest &rows, Value memory,
-                            Value first, unsigned result,
+Value burnish::makeGivenRow(KernelCode &code, const RowNest &rows,
+                            const GivenRow &given,
                             std::optional<unsigned> asked) {
-  return RowsMaker(code, rows).makeGiven(memory, first, result, asked);
+  return RowsMaker(code, rows).makeGiven(given, asked);
 }
 
 OpFoldResult burnish::tasksOfRows(ImplicitLocOpBuilder &b,

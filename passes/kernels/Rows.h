@@ -76,11 +76,16 @@ private:
 constexpr int64_t kKeptBytes = 256 << 10;
 
 struct KernelCode;
-/// The sweeps over one row, the one at which `code.at` stands. What is given
-/// lies in `memory` from `first` on, where the values of pass `result` replace
-/// it. Gives the row's value of pass `asked`, if there is such a question.
+/// What is given of a row lies in a memory from an element on. The values of a
+/// pass go to another, which may be the same and hold narrower floats.
+struct GivenRow {
+  mlir::Value memory, first;
+  mlir::Value resultMemory, firstResult;
+  unsigned result;
+};
+/// The sweeps over one row, the one at which `code.at` stands. Gives the row's
+/// value of pass `asked`, if there is such a question.
 mlir::Value makeGivenRow(KernelCode &code, const RowNest &rows,
-                         mlir::Value memory, mlir::Value first, unsigned result,
-                         std::optional<unsigned> asked);
+                         const GivenRow &given, std::optional<unsigned> asked);
 
 } // namespace burnish

@@ -46,6 +46,10 @@ std::optional<Softmax> Softmax::of(ArrayRef<linalg::GenericOp> passes) {
   Softmax softmax;
   linalg::GenericOp last = passes.back();
   Value result = yieldOf(last);
+  // What the quotients are divided by may as well divide sums of products with
+  // exponentials that are rounded instead.
+  if (auto rounds = result.getDefiningOp<arith::TruncFOp>())
+    result = rounds.getIn();
   // select(isnan(x), 0, x)
   if (auto select = result.getDefiningOp<arith::SelectOp>()) {
     auto isNone = select.getCondition().getDefiningOp<arith::CmpFOp>();

@@ -15,17 +15,27 @@ int64_t burnish::turnedAxis(linalg::TransposeOp transpose) {
 
 void burnish::turnSquare(ImplicitLocOpBuilder &b, Type element, int64_t width,
                          Value from, Value readAt, OpFoldResult across,
-                         Value to, Value writeAt, OpFoldResult down) {
+                         Value to, Value writeAt, OpFoldResult down,
+                         int64_t together) {
   OffsetCode offsets(b);
   auto at = [&](Value begin, OpFoldResult stride, int64_t row) {
     return offsets.add(
         begin, offsets.times(offsets.asValue(stride), b.getIndexAttr(row)));
   };
-  auto type = VectorType::get({width}, element);
+  auto type = VectorType::get({width * together}, element);
+  VectorType words =
+      together == 1
+          ? type
+          : VectorType::get(
+                {width},
+                b.getIntegerType(element.getIntOrFloatBitWidth() * together));
+  auto asType = [&](VectorType wanted, Value value) -> Value {
+    return together == 1 ? value : vector::BitCastOp::create(b, wanted, value);
+  };
   SmallVector<Value> rows;
   for (int64_t row = 0; row < width; ++row)
-    rows.push_back(
-        vector::LoadOp::create(b, type, from, at(readAt, across, row)));
+    rows.push_back(asType(
+        words, vector::LoadOp::create(b, type, from, at(readAt, across, row))));
   // Each time the first half is woven into the second, elements move on by
   // one bit of their place's number.
   SmallVector<int64_t> low, high;
@@ -42,7 +52,8 @@ void burnish::turnSquare(ImplicitLocOpBuilder &b, Type element, int64_t width,
     rows = woven;
   }
   for (int64_t row = 0; row < width; ++row)
-    vector::StoreOp::create(b, rows[row], to, at(writeAt, down, row));
+    vector::StoreOp::create(b, asType(type, rows[row]), to,
+                            at(writeAt, down, row));
 }
 
 static linalg::TransposeOp transposeOf(nn::KernelOp kernel) {

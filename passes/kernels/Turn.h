@@ -11,11 +11,12 @@ int64_t turnedAxis(mlir::linalg::TransposeOp transpose);
 
 /// Turns a square of `width` rows in registers: row r of what is read, `across`
 /// elements behind the row before it, becomes column r of what is written,
-/// whose rows are `down` elements apart. Offsets are in elements.
+/// whose rows are `down` elements apart. Offsets are in elements, of which
+/// `together` stay side by side as one.
 void turnSquare(mlir::ImplicitLocOpBuilder &b, mlir::Type element,
                 int64_t width, mlir::Value from, mlir::Value readAt,
                 mlir::OpFoldResult across, mlir::Value to, mlir::Value writeAt,
-                mlir::OpFoldResult down);
+                mlir::OpFoldResult down, int64_t together = 1);
 
 /// Fills the present function, which does a kernel of one transpose; a task is
 /// as many rows of the result as the schedule has.

@@ -125,7 +125,8 @@ static void writeThroughTranspose(nn::KernelOp kernel, linalg::GenericOp op) {
 void burnish::readThroughTransposes(nn::KernelOp kernel) {
   FailureOr<AttentionNest> nest = AttentionNest::ofTypes(kernel);
   const AttentionForm &form = nest->form;
-  readThroughTranspose(kernel, form.scores, form.queryInput, false);
+  readThroughTranspose(kernel, form.scores, form.queryInput,
+                       form.scorePairs.has_value());
   readThroughTranspose(kernel, form.scores, form.keyInput, false);
   readThroughTranspose(kernel, form.values, form.valueInput, true);
   writeThroughTranspose(kernel, form.values);

@@ -546,12 +546,13 @@ static std::optional<nn::ScheduleAttr> selectAttention(nn::KernelOp kernel,
       nest->rows.keptBytes() > kKeptBytes)
     return std::nullopt;
   const AttentionForm &form = nest->form;
-  // Pairs of bf16 are multiplied at once by kernels that are products alone.
-  if (machine.halvesAtOnce > 1 &&
-      (isHalfProduct(form.scores) || isHalfProduct(form.values)))
+  bool isOfHalves = form.scorePairs || form.hasValuePairs;
+  if (isHalfProduct(form.scores) && !form.scorePairs)
     return std::nullopt;
-  AttentionShape shape{form.outerCount(), form.queryCount(), form.keyCount(),
-                       form.depthCount() + form.laneCount(), kScoreBytes};
+  AttentionShape shape{form.outerCount(), form.queryCount(),
+                       form.keyCount(),   form.depthCount() + form.laneCount(),
+                       kScoreBytes,       form.hasValuePairs ? 6 : 4,
+                       isOfHalves};
   return scheduleAttention(kernel.getContext(), shape, machine);
 }
 

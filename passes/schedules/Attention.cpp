@@ -16,12 +16,13 @@ std::optional<nn::ScheduleAttr>
 burnish::scheduleAttention(MLIRContext *context, const AttentionShape &shape,
                            const Machine &machine) {
   int64_t width = machine.vectorBits / 32;
-  if (width < 4 || shape.keys < width || shape.queries < kLeastRows)
+  if (width < 4 || shape.keys < width || shape.queries < kLeastRows ||
+      (shape.isOfHalves && machine.halvesAtOnce != 2))
     return std::nullopt;
   // A sum for each row and vector, the keys' vectors, and a query's element.
   int64_t most = std::min<int64_t>(
       {kMostRows, (machine.vectorRegisters - kVectors - 1) / kVectors,
-       shape.frameBytes / (shape.keys * 4)});
+       shape.frameBytes / (shape.keys * shape.keyBytes)});
   if (most < std::min(kLeastRows, shape.queries))
     return std::nullopt;
   int64_t rows =

@@ -115,9 +115,10 @@ llvm::SmallVector<nn::ScheduleAttr> alternativesOf(mlir::MLIRContext *context,
 /// Products of `queries` rows with `keys` others, passes over each row of the
 /// result, and products with as many values, `outer` times; `steps` products in
 /// all for a query and a key. A tile's rows may take so many bytes of the
-/// frame.
+/// frame, a key in each of them `keyBytes`. Some products are of bf16.
 struct AttentionShape {
-  int64_t outer, queries, keys, steps, frameBytes;
+  int64_t outer, queries, keys, steps, frameBytes, keyBytes = 4;
+  bool isOfHalves = false;
 };
 std::optional<nn::ScheduleAttr> scheduleAttention(mlir::MLIRContext *context,
                                                   const AttentionShape &shape,
