@@ -4,7 +4,8 @@
 
 Each model is compiled with the dims of each of its cases pinned and, if it has symbolic ones, with them left open; each
 program runs at 1 and 2 threads and must give ONNX Runtime's outputs: |a - b| <= 1e-4 * max |b|, or twice what ONNX Runtime's
-differ by when it computes node by node, where that is more (a model may amplify rounding errors). Outcomes are compared with
+differ by when it computes node by node or with weights that differ in the last place, where that is more (a model may amplify
+rounding errors; quantized ones do). Outcomes are compared with
 results.tsv; compile seconds, peak memory of the compiler, size of the program and ms a run beside ONNX Runtime's go to
 build/models/measured.json. `--suite` adds the models of a folder made by tools/bench/make_models.py; `--quick` leaves out
 what is measured only for the table.

@@ -128,8 +128,8 @@ static Value gateWeights(Expansion &e, Value weights, Value scale, Value zero) {
   return e.transpose(real, {0, 2, 1});
 }
 
-// With the weights' own precision; what runs through it stays f32, where ONNX
-// Runtime takes it in bytes, too.
+// What is multiplied with the weights is rounded to bytes first: X as a whole,
+// and the state in each step.
 static SmallVector<Value> lstm(Expansion &e) {
   if (Expansion::rank(e.operand(1)) != 3 || Expansion::rank(e.operand(2)) != 3)
     return e.refuse("W has rank " + Twine(Expansion::rank(e.operand(1))) +
@@ -141,17 +141,22 @@ static SmallVector<Value> lstm(Expansion &e) {
         return e.refuse("activation " + quoted(name) + " is not supported");
   SmallVector<Attr> attributes{
       {"direction", e.stringAttr("direction", "forward")},
-      {"input_forget", e.intAttr("input_forget", 0)}};
+      {"input_forget", e.intAttr("input_forget", 0)},
+      {"state_in_bytes", int64_t(1)}};
   if (findAttribute(e.node, "hidden_size"))
     attributes.push_back({"hidden_size", e.intAttr("hidden_size", 0)});
   if (findAttribute(e.node, "clip"))
     attributes.push_back({"clip", e.floatAttr("clip", 0)});
-  return e.many(
-      3, "LSTM",
-      {e.operand(0), gateWeights(e, e.operand(1), e.operand(8), e.operand(9)),
-       gateWeights(e, e.operand(2), e.operand(10), e.operand(11)), e.operand(3),
-       e.operand(4), e.operand(5), e.operand(6), e.operand(7)},
-      attributes);
+  SmallVector<Value> bytes = e.many(3, "DynamicQuantizeLinear", e.operand(0));
+  Value x = e.mul(e.sub(e.cast(bytes[0], Expansion::onnxType(bytes[1])),
+                        e.cast(bytes[2], Expansion::onnxType(bytes[1]))),
+                  bytes[1]);
+  return e.many(3, "LSTM",
+                {x, gateWeights(e, e.operand(1), e.operand(8), e.operand(9)),
+                 gateWeights(e, e.operand(2), e.operand(10), e.operand(11)),
+                 e.operand(3), e.operand(4), e.operand(5), e.operand(6),
+                 e.operand(7)},
+                attributes);
 }
 
 // Softmax over one axis, or, before opset 13, all from one on together.
