@@ -1,7 +1,9 @@
 """attention.py - one model of attention in many shapes, its inputs, and what ONNX's reference evaluator makes of them.
 
 attention.py make     writes attention.onnx, in.npz, expected.npz
+attention.py narrow   the same in shapes whose products --precision=bf16 takes: both, or one of the two
 attention.py check A  compares A with expected.npz
+attention.py near A   the same, of operands that were rounded to bf16
 attention.py same A B compares two results bit by bit
 """
 
@@ -90,6 +92,25 @@ def heads():
     outputs.extend([node("MatMul", weights, random(3, 20, 8)), weights])
 
 
+def narrow():
+    for queries, keys, depth, lanes in [(33, 50, 64, 40), (64, 1100, 34, 48), (20, 38, 32, 21), (128, 197, 64, 64), (30, 1200, 8, 40)]:
+        attend(random(2, 3, queries, depth), random(2, 3, keys, depth), random(2, 3, keys, lanes))
+    above = np.triu(np.full((38, 38), -np.inf, np.float32), 1)
+    attend(*[random(2, 3, 38, 32) for _ in range(3)], lambda scores: node("Add", scores, constant(above)), isGuarded=True)
+    # Weights that are no exponentials are rounded as they are.
+    scores = node("MatMul", random(3, 20, 32), random(3, 32, 40))
+    outputs.append(node("MatMul", node("Tanh", node("Mul", scores, constant(np.float32(0.2)))), random(3, 40, 33)))
+    case.write("narrow", nodes, inputs, constants, outputs)
+
+
+def near(file):
+    got, expected = np.load(file), np.load("expected.npz")
+    for name in expected.files:
+        error = np.abs(got[name] - expected[name]).max() / np.abs(expected[name]).max()
+        if not 3e-4 < error < 2e-2:
+            sys.exit(f"{name}: error {error}")
+
+
 def make():
     shapes()
     masks()
@@ -97,4 +118,4 @@ def make():
     case.write("attention", nodes, inputs, constants, outputs)
 
 
-{"make": make, "check": case.check, "same": case.same}[sys.argv[1]](*sys.argv[2:])
+{"make": make, "narrow": narrow, "near": near, "check": case.check, "same": case.same}[sys.argv[1]](*sys.argv[2:])
