@@ -17,6 +17,11 @@ struct Line {
 #define BURNISH_WINDOW                                                         \
   "auto_pad:s dilations:is group:i kernel_shape:is pads:is strides:is"
 
+#define BURNISH_EXPERTS                                                        \
+  "activation_alpha:f activation_beta:f activation_type:s k:i "                \
+  "normalize_routing_weights:i swiglu_fusion:i swiglu_limit:f "                \
+  "swiglu_limit_after_activation:i use_sparse_mixer:i"
+
 static constexpr Line kLines[] = {
     // Models of opset 16 and less have it from ONNX Runtime.
     {"", "LayerNormalization", "X Scale B?", "Y Mean? InvStdDev?",
@@ -73,6 +78,11 @@ static constexpr Line kLines[] = {
      "A B a_scale b_scale a_zero_point? b_zero_point? bias?", "Y", ""},
     {"com.microsoft", "MatMulNBits", "A B scales zero_points? g_idx? bias?",
      "Y", "K:i! N:i! accuracy_level:i bits:i block_size:i! weight_prepacked:i"},
+    {"com.microsoft", "MoE",
+     "input router_probs fc1_experts_weights fc1_experts_bias? "
+     "fc2_experts_weights fc2_experts_bias? fc3_experts_weights? "
+     "fc3_experts_bias?",
+     "output", BURNISH_EXPERTS},
     {"com.microsoft", "MultiHeadAttention",
      "query key? value? bias? key_padding_mask? attention_bias? past_key? "
      "past_value? past_sequence_length? cache_indirection?",
@@ -121,6 +131,17 @@ static constexpr Line kLines[] = {
      "condition X x_scale x_zero_point Y y_scale y_zero_point z_scale "
      "z_zero_point",
      "Z", ""},
+    {"com.microsoft", "QMoE",
+     "input router_probs fc1_experts_weights fc1_scales? fc1_experts_bias? "
+     "fc2_experts_weights fc2_scales? fc2_experts_bias? fc3_experts_weights? "
+     "fc3_scales? fc3_experts_bias? fc1_zero_points? fc2_zero_points? "
+     "fc3_zero_points? router_weights? fc1_global_scale? fc2_global_scale? "
+     "fc1_act_scale? fc2_act_scale? fc1_act_block_scale? fc2_act_block_scale?",
+     "output",
+     BURNISH_EXPERTS " accuracy_level:i block_size:i expert_weight_bits:i "
+                     "fc1_expert_weight_bits:i fc2_expert_weight_bits:i "
+                     "fc3_expert_weight_bits:i quant_type:s "
+                     "weights_prepacked:i"},
     {"com.microsoft", "QuantizeLinear", "x y_scale y_zero_point?", "y",
      "axis:i"},
     {"com.microsoft", "QuickGelu", "X", "Y", "alpha:f"},
@@ -138,6 +159,7 @@ static constexpr Line kLines[] = {
     {"com.microsoft", "Trilu", "X k?", "Y", "upper:i"},
 };
 
+#undef BURNISH_EXPERTS
 #undef BURNISH_WINDOW
 
 static std::vector<FormalParameter> parametersOf(llvm::StringRef text,

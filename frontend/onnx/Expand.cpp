@@ -301,19 +301,20 @@ Value Expansion::branch(Value condition, function_ref<Value()> whenTrue,
 }
 
 SmallVector<Value>
-Expansion::repeat(int64_t most, ArrayRef<Value> initial,
-                  function_ref<Repeated(Value, ArrayRef<Value>)> body) {
-  SmallVector<Value> refused(initial.size(), poison());
+Expansion::repeat(Extent most, ArrayRef<Value> initial,
+                  function_ref<Repeated(Value, ArrayRef<Value>)> body,
+                  unsigned stacks) {
+  SmallVector<Value> refused(initial.size() + stacks, poison());
   if (llvm::any_of(initial, GraphImporter::isPoison))
     return refused;
   nn::NetBuilder &builder = importer.builder;
   mlir::OperationState state(builder.getLoc(), nn::LoopOp::getOperationName());
-  state.addOperands(integer(most));
+  state.addOperands((*this)("Squeeze", {shape(most), integers(int64_t(0))}));
   state.addOperands(initial);
   state.addAttribute(
       "operandSegmentSizes",
       builder.getDenseI32ArrayAttr({1, 0, int32_t(initial.size())}));
-  state.types.assign(initial.size(), poison().getType());
+  state.types.assign(initial.size() + stacks, poison().getType());
   Block &block = state.addRegion()->emplaceBlock();
   for (size_t i = 0; i < initial.size() + 2; ++i)
     block.addArgument(poison().getType(), builder.getLoc());
@@ -327,10 +328,12 @@ Expansion::repeat(int64_t most, ArrayRef<Value> initial,
     Value iteration = block.getArgument(0), condition = block.getArgument(1);
     SmallVector<Value> arguments(block.getArguments().drop_front(2));
     Repeated next = body(iteration, arguments);
-    if (llvm::any_of(next.carried, GraphImporter::isPoison))
+    if (llvm::any_of(next.carried, GraphImporter::isPoison) ||
+        llvm::any_of(next.stacked, GraphImporter::isPoison))
       return refused;
     SmallVector<Value> yielded{next.goesOn ? next.goesOn : condition};
     yielded.append(next.carried);
+    yielded.append(next.stacked);
     nn::YieldOp::create(builder, builder.getLoc(), yielded);
   }
   FailureOr<bool> isWider = carried.widen(/*isInferred=*/true);
@@ -355,6 +358,7 @@ ExpandFunction findExpansion(StringRef op) {
     addEncoders(all);
     addFused(all);
     addFusedAttention(all);
+    addFusedExperts(all);
     addFusedQuantized(all);
     addFeatures(all);
     addLayouts(all);

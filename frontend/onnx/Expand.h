@@ -125,14 +125,18 @@ public:
   /// null: yes.
   struct Repeated {
     llvm::SmallVector<mlir::Value> carried;
-    mlir::Value goesOn;
+    mlir::Value goesOn = {};
+    llvm::SmallVector<mlir::Value> stacked = {};
   };
   /// `body` at most so many times, from `initial` values whose shapes stay; it
   /// gets the number of the iteration, an i64 of rank 0, and what is carried.
+  /// What each of the iterations stacks, `stacks` values, comes behind what is
+  /// carried in the end, along a new first axis.
   llvm::SmallVector<mlir::Value>
-  repeat(int64_t most, llvm::ArrayRef<mlir::Value> initial,
+  repeat(Extent most, llvm::ArrayRef<mlir::Value> initial,
          llvm::function_ref<Repeated(mlir::Value, llvm::ArrayRef<mlir::Value>)>
-             body);
+             body,
+         unsigned stacks = 0);
 
   /// A constant that is an attribute of the node, a tensor; null without it.
   mlir::Value tensorAttr(llvm::StringRef name);
@@ -228,6 +232,7 @@ void addContractions(ExpandTable &table);
 void addEncoders(ExpandTable &table);
 void addFused(ExpandTable &table);
 void addFusedAttention(ExpandTable &table);
+void addFusedExperts(ExpandTable &table);
 void addFusedQuantized(ExpandTable &table);
 void addFeatures(ExpandTable &table);
 void addLayouts(ExpandTable &table);

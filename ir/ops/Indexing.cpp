@@ -1,4 +1,5 @@
 // Indexing.cpp - elements read from, and written to, places that data names.
+#include "ir/Bodies.h"
 #include "ir/Loops.h"
 #include "ir/Ops.h"
 #include "ir/Scalar.h"
@@ -123,6 +124,19 @@ LogicalResult GatherOp::inferShapes(ShapeScope &scope) {
   return success();
 }
 
+/// Whether what one index names lies in one piece, and is as much as a matrix.
+static bool isLargePiece(ArrayRef<OpFoldResult> sizes, int64_t axis) {
+  constexpr int64_t kLarge = 1024;
+  int64_t count = 1;
+  for (OpFoldResult size : sizes.drop_front(axis + 1)) {
+    std::optional<int64_t> known = getConstantIntValue(size);
+    if (!known || *known <= 0)
+      return false;
+    count = std::min(count * *known, kLarge);
+  }
+  return count >= kLarge && llvm::all_of(sizes.take_front(axis), isOneInteger);
+}
+
 FailureOr<SmallVector<Value>> GatherOp::lower(Lowering &l) {
   Value data = l.lowered(getData()), indices = l.lowered(getIndices());
   SmallVector<OpFoldResult> dataSizes = l.sizesOf(data), sizes,
@@ -134,9 +148,14 @@ FailureOr<SmallVector<Value>> GatherOp::lower(Lowering &l) {
   Type stored = getElementTypeOrSelf(data.getType()),
        indexType = getElementTypeOrSelf(indices.getType());
   Scalar size(l, dataSizes[axis]);
-  // One place that is known is a view.
-  if (given && given->size() == 1) {
-    Scalar at = place(size.number(given->front()), size);
+  // One place that is known is a view, and so is one of run time where a copy
+  // would be more than what reads a view costs more.
+  bool isOne = llvm::all_of(indexSizes, isOneInteger);
+  if ((given && given->size() == 1) ||
+      (isOne && isLargePiece(dataSizes, axis))) {
+    Scalar at = place(given ? size.number(given->front())
+                            : Scalar(l, onlyElement(l, getIndices())),
+                      size);
     Value view =
         l.slice(data, axis, getAsOpFoldResult(Value(at)), l.getIndexAttr(1));
     Dims from = l.scope.dims(getData());

@@ -1,6 +1,6 @@
 // FusedQuantized.cpp - operators of com.microsoft on quantized values, by what
 // they mean.
-#include "frontend/onnx/Expand.h"
+#include "frontend/onnx/expand/Bits.h"
 
 using namespace llvm;
 using mlir::Value;
@@ -56,8 +56,7 @@ static SmallVector<Value> gemm(Expansion &e) {
   return e.operand(7) ? quantized(e, y, 7, 8) : SmallVector<Value>{y};
 }
 
-// Fields of `bits` bits in bytes, lowest first, along the innermost axis.
-static Value unpacked(Expansion &e, Value bytes, int64_t bits) {
+Value unpacked(Expansion &e, Value bytes, int64_t bits) {
   if (Expansion::rank(bytes) == 0)
     return e.poison();
   SmallVector<Value> fields;

@@ -116,6 +116,60 @@ def bits(c):
     c.accumulates = True
 
 
+def mixture(c):
+    """Rows, columns of rows and of what is between, experts; and what both mixtures have."""
+    experts = c.integer(1, 6)
+    activation = c.choose("relu", "gelu", "silu", "identity", "swiglu")
+    c.attributes.update(k=c.integer(1, experts), activation_type=activation)
+    c.attribute("normalize_routing_weights", 0, 1)
+    if activation == "swiglu":
+        # ONNX Runtime has no other order for CPUs.
+        c.attributes["swiglu_fusion"] = 1
+        c.attribute("activation_alpha", 1.7)
+        c.attribute("activation_beta", 1.0)
+        c.attribute("swiglu_limit", 0.75)
+    c.accumulates = True
+    rows = c.choose(1, 2, c.integer(3, 9), c.integer(10, 70))
+    return rows, experts, 2 if activation == "swiglu" else 1
+
+
+@rule("MoE", domain=CONTRIB)
+def experts(c):
+    rows, count, wide = mixture(c)
+    columns, inner, word = c.integer(1, 40), c.integer(1, 40), c.choose(F32, F32, F16)
+    batched = rows > 1 and rows % 2 == 0 and c.chance(0.4)
+    c.input("input", [2, rows // 2, columns] if batched else [rows, columns], word=word)
+    c.input("router_probs", [rows, count], word=word)
+    for name, outs, ins in (("fc1", wide * inner, columns), ("fc2", columns, inner)):
+        c.input(f"{name}_experts_weights", [count, outs, ins], word=word, constant=0.7)
+        c.input(f"{name}_experts_bias", [count, outs], word=word, constant=0.7) if c.chance(0.6) else c.absent(f"{name}_experts_bias")
+
+
+@rule("QMoE", domain=CONTRIB)
+def quantized_experts(c):
+    rows, count, wide = mixture(c)
+    bits, block = c.choose(2, 4, 4, 8), c.choose(0, 0, 16, 32)
+    # Of bytes in blocks ONNX Runtime takes rows in bytes, too.
+    block = 0 if bits == 8 else block
+    columns, inner, per = 32 * c.integer(1, 3), 32 * c.integer(1, 2), 8 // bits
+    c.attributes["expert_weight_bits"] = bits
+    if block:
+        c.attributes["block_size"] = block
+    c.input("input", [rows, columns], word=F32)
+    c.input("router_probs", [rows, count], word=F32)
+    zeros, has_zeros = {}, c.chance(0.5)
+    for name, outs, ins in (("fc1", wide * inner, columns), ("fc2", columns, inner)):
+        c.value(f"{name}_experts_weights", c.numbers.integers(0, 256, [count, outs, ins // per]).astype(np.uint8), 1)
+        c.value(f"{name}_scales", scale(c, [count, outs, ins // block] if block else [count, outs]), 1)
+        c.input(f"{name}_experts_bias", [count, outs], word=F32, constant=0.7) if c.chance(0.6) else c.absent(f"{name}_experts_bias")
+        zeros[name] = [count, outs, -(-(ins // block) // per)] if block else [count, -(-outs // per)]
+    for name in ("fc3_experts_weights", "fc3_scales", "fc3_experts_bias"):
+        c.absent(name)
+    if has_zeros:
+        for name, dims in zeros.items():
+            c.value(f"{name}_zero_points", c.numbers.integers(0, 256, dims).astype(np.uint8), 1)
+
+
 def factors(c):
     """The dims of two matrices, each of which may lie the other way round, and of their product."""
     m, k, n = c.dim(), c.dim(), c.dim()

@@ -166,6 +166,51 @@ for bits, block, k in ((4, 32, 96), (4, 16, 40), (8, 32, 64), (2, 32, 64)):
 case("bits_zeros", "MatMulNBits", [f(3, 96), u8(6, 3, 16), f(6, 3, scale=0.1), u8(6, 2)], constant=(1, 2, 3), K=96, N=6, bits=4, block_size=32)
 case("bits_bias", "MatMulNBits", [f(2, 3, 64), u8(6, 2, 16), f(6, 2, scale=0.1), None, None, f(6)], constant=(1, 2, 5), K=64, N=6, bits=4, block_size=32)
 
+# Mixtures of experts: ONNX Runtime has them for CPUs without a third product, and gates only by turns.
+E, M, W = 6, 32, 16
+GATES = {"swiglu_fusion": 1, "activation_alpha": 1.5, "activation_beta": 0.5, "swiglu_limit": 1.25}
+for name, rows, activation, wide, more in (("one", 1, "silu", 1, {}), ("few", 3, "gelu", 1, {"normalize_routing_weights": 1}), ("many", 40, "relu", 1, {}),
+                                           ("gated", 17, "swiglu", 2, GATES), ("plain", 5, "identity", 1, {"k": 3})):  # fmt: skip
+    case(f"experts_{name}", "MoE", [f(rows, M), f(rows, E), f(E, wide * W, M, scale=0.2), f(E, wide * W), f(E, M, W, scale=0.2), f(E, M)],
+         constant=(2, 3, 4, 5), activation_type=activation, **{"k": 2, **more})  # fmt: skip
+case("experts_given", "MoE", [f(2, 9, M), f(18, E), f(E, W, M, scale=0.2), None, f(E, M, W, scale=0.2)], activation_type="silu", k=2)
+case("experts_gates", "MoE", [f(7, M), f(7, E), f(E, 2 * W, M, scale=0.2), f(E, 2 * W), f(E, M, W, scale=0.2), f(E, M)], constant=(2, 3, 4, 5),
+     activation_type="swiglu", k=2, **GATES | {"swiglu_fusion": 2})  # fmt: skip
+case("experts_third", "MoE", [f(20, M), f(20, E), f(E, W, M, scale=0.2), f(E, W), f(E, M, W, scale=0.2), f(E, M), f(E, W, M, scale=0.2), f(E, W)],
+     constant=(2, 3, 4, 5, 6, 7), activation_type="swiglu", k=2, **GATES | {"swiglu_fusion": 0})  # fmt: skip
+for name, bits, block, zeros in (("rows", 4, 0, False), ("zeros", 4, 0, True), ("blocks", 4, 16, True), ("bytes", 8, 0, True), ("pairs", 2, 16, True)):
+    def scales(n, k):
+        return f(E, n, k // block, scale=0.01) if block else f(E, n, scale=0.01)
+
+    def points(n, k):
+        per = 8 // bits
+        return (u8(E, n, -(-(k // block) // per)) if block else u8(E, -(-n // per))) if zeros else None
+
+    case(f"qexperts_{name}", "QMoE",
+         [f(9, M), f(9, E), u8(E, W, M * bits // 8), scales(W, M), f(E, W), u8(E, M, W * bits // 8), scales(M, W), f(E, M), None, None, None, points(W, M), points(M, W)],
+         constant=(2, 3, 4, 5, 6, 7, 11, 12), k=2, activation_type="silu", normalize_routing_weights=1, expert_weight_bits=bits, **{"block_size": block} if block else {})  # fmt: skip
+
+
+def experts(name):
+    """Each row through its experts, one after the other."""
+
+    def through(x, scores, w1, b1, w2, b2, w3=None, b3=None):
+        attributes, rows = CASES[name][2], []
+        limit = attributes["swiglu_limit"]
+        for row, score in zip(x.astype(np.float64), scores.astype(np.float64)):
+            share, chosen = softmax(score), np.argsort(-score)[: attributes["k"]]
+            total = np.zeros(M)
+            for one in chosen:
+                gate = w1[one] @ row + b1[one]
+                gate, linear = np.split(gate, 2) if w3 is None else (gate, w3[one] @ row + b3[one])
+                gate, linear = np.minimum(gate, limit), np.clip(linear, -limit, limit)
+                hidden = gate / (1 + np.exp(-attributes["activation_alpha"] * gate)) * (linear + attributes["activation_beta"])
+                total += share[one] * (w2[one] @ hidden + b2[one])
+            rows.append(total)
+        return np.array(rows)
+
+    return through
+
 
 def split_gelu(x, bias):
     left, right = np.split(x + bias, 2, axis=-1)
@@ -203,6 +248,8 @@ REFERENCES = {
     "bias_add": lambda x, bias, skip: x + bias + skip,
     "bias_split_gelu": split_gelu,
     "bias_softmax": lambda x, bias: softmax(x + bias),
+    "experts_gates": experts("experts_gates"),
+    "experts_third": experts("experts_third"),
     "group_norm": group_norm,
     "nhwc_conv": lambda x, w, b: x @ w[:, :, 0, 0].T + b,
 }
