@@ -19,13 +19,17 @@ struct Span {
 using Spans = SmallVector<Span, 4>;
 constexpr uint32_t kLastPoint = 0x10ffff;
 
+/// What has to hold between two bytes.
+enum class Look : uint8_t { Begin, End, LineBegin, LineEnd, Boundary, Inside };
+
 constexpr int kMostRepeats = 1000;
 constexpr size_t kMostPlaces = 100000, kMostStates = 10000, kMostDepth = 200,
                  kMostBytes = 8 << 20;
 } // namespace
 
 struct Regex::Node {
-  enum Kind { Set, Sequence, Choice, Repeat, Begin, End } kind;
+  enum Kind { Set, Sequence, Choice, Repeat, Assertion } kind;
+  Look look = Look::Begin;
   Spans spans;
   std::vector<std::unique_ptr<Node>> parts;
   int least = 0, most = -1; // -1: any number
@@ -187,6 +191,12 @@ private:
     return node;
   }
 
+  NodePtr looking(Look look) {
+    auto node = std::make_unique<Node>(Node::Assertion);
+    node->look = look;
+    return node;
+  }
+
   NodePtr choice() {
     if (++depth > kMostDepth)
       return fail(at, "is nested too deeply");
@@ -279,7 +289,6 @@ private:
   }
 
   NodePtr atom() {
-    size_t place = at;
     switch (peek()) {
     case '(':
       return group();
@@ -295,10 +304,10 @@ private:
                             : Spans{{0, '\n' - 1}, {'\n' + 1, kLastPoint}});
     case '^':
       ++at;
-      return std::make_unique<Node>(Node::Begin);
+      return looking(matchesLines ? Look::LineBegin : Look::Begin);
     case '$':
       ++at;
-      return std::make_unique<Node>(Node::End);
+      return looking(matchesLines ? Look::LineEnd : Look::End);
     case '\\':
       break;
     default: {
@@ -307,12 +316,13 @@ private:
     }
     }
     if (accept("\\A"))
-      return std::make_unique<Node>(Node::Begin);
+      return looking(Look::Begin);
     if (accept("\\z"))
-      return std::make_unique<Node>(Node::End);
-    if (pattern.substr(at).starts_with("\\b") ||
-        pattern.substr(at).starts_with("\\B"))
-      return fail(place, "has a boundary of words, which is not supported,");
+      return looking(Look::End);
+    if (accept("\\b"))
+      return looking(Look::Boundary);
+    if (accept("\\B"))
+      return looking(Look::Inside);
     std::optional<Spans> spans = escape();
     return spans ? set(*spans) : nullptr;
   }
@@ -436,7 +446,7 @@ private:
 
   NodePtr group() {
     size_t place = at++;
-    bool oldCase = ignoresCase, oldAll = matchesAll;
+    bool oldCase = ignoresCase, oldAll = matchesAll, oldLines = matchesLines;
     isFlags = false;
     if (accept("?")) {
       if (accept("P<") ||
@@ -460,6 +470,7 @@ private:
       return fail(place, "has '(' that nothing closes");
     ignoresCase = oldCase;
     matchesAll = oldAll;
+    matchesLines = oldLines;
     isFlags = false;
     return inner;
   }
@@ -472,6 +483,9 @@ private:
         break;
       case 'i':
         ignoresCase = isOn;
+        break;
+      case 'm':
+        matchesLines = isOn;
         break;
       case 's':
         matchesAll = isOn;
@@ -490,22 +504,56 @@ private:
   StringRef pattern;
   std::string &problem;
   size_t at = 0, depth = 0;
-  bool ignoresCase = false, matchesAll = false;
+  bool ignoresCase = false, matchesAll = false, matchesLines = false;
   /// Whether the last group was flags for what follows.
   bool isFlags = false;
 };
 
 //===- Automata -----------------------------------------------------------===//
 
+/// What is beside a place: the end of the string, or a byte of some kind.
+enum class Side : uint8_t { Edge, Word, Line, Other };
+
+struct Between {
+  Side before, after;
+
+  bool holds(Look look) const {
+    switch (look) {
+    case Look::Begin:
+      return before == Side::Edge;
+    case Look::End:
+      return after == Side::Edge;
+    case Look::LineBegin:
+      return before == Side::Edge || before == Side::Line;
+    case Look::LineEnd:
+      return after == Side::Edge || after == Side::Line;
+    case Look::Boundary:
+    case Look::Inside:
+      return ((before == Side::Word) != (after == Side::Word)) ==
+             (look == Look::Boundary);
+    }
+    return false;
+  }
+};
+
 /// Places between bytes, and how one comes from one to another.
 struct Places {
   struct Step {
     uint32_t to;
-    enum Kind : uint8_t { Byte, Free, Begin, End } kind;
+    enum Kind : uint8_t { Byte, Free, Looking } kind;
     uint8_t low = 0, high = 0;
+    Look look = Look::Begin;
   };
   std::vector<SmallVector<Step, 2>> steps;
   bool isFull = false;
+  /// Whether bytes of words, and ends of lines, are to be told from others.
+  bool hasWords = false, hasLines = false;
+
+  Side sideOf(uint8_t byte) const {
+    if (hasWords && (isAlnum(byte) || byte == '_'))
+      return Side::Word;
+    return hasLines && byte == '\n' ? Side::Line : Side::Other;
+  }
 
   uint32_t add() {
     if (steps.size() >= kMostPlaces)
@@ -615,27 +663,32 @@ struct Places {
       }
       return to;
     }
-    case Node::Begin:
-    case Node::End: {
+    case Node::Assertion: {
       uint32_t to = add();
-      link(from, to, node.kind == Node::Begin ? Step::Begin : Step::End);
+      if (isFull)
+        return from;
+      steps[from].push_back({to, Step::Looking, 0, 0, node.look});
+      hasWords |= node.look == Look::Boundary || node.look == Look::Inside;
+      hasLines |= node.look == Look::LineBegin || node.look == Look::LineEnd;
       return to;
     }
     }
     return from;
   }
 
-  /// All places that are reached without a byte, in order.
-  std::vector<uint32_t> closed(ArrayRef<uint32_t> from, bool isBegin,
-                               bool isEnd) const {
+  /// All places that are reached without a byte, in order; where it is not
+  /// known what is beside, those that always are.
+  std::vector<uint32_t> closed(ArrayRef<uint32_t> from,
+                               std::optional<Between> between) const {
     BitVector seen(steps.size());
     SmallVector<uint32_t> left(from);
     for (uint32_t place : from)
       seen.set(place);
     while (!left.empty())
       for (const Step &step : steps[left.pop_back_val()])
-        if ((step.kind == Step::Free || (step.kind == Step::Begin && isBegin) ||
-             (step.kind == Step::End && isEnd)) &&
+        if ((step.kind == Step::Free ||
+             (step.kind == Step::Looking && between &&
+              between->holds(step.look))) &&
             !seen[step.to]) {
           seen.set(step.to);
           left.push_back(step.to);
@@ -672,44 +725,52 @@ FailureOr<SmallVector<char>> Regex::table() {
   uint8_t classOf[256];
   SmallVector<uint8_t> sample;
   for (unsigned byte = 0; byte < 256; ++byte) {
-    if (byte == 0 || cuts[byte])
+    if (byte == 0 || cuts[byte] ||
+        places.sideOf(byte) != places.sideOf(byte - 1))
       sample.push_back(byte);
     classOf[byte] = sample.size() - 1;
   }
 
-  // State 0 is where nothing is any more.
-  std::map<std::vector<uint32_t>, uint32_t> numbers;
-  std::vector<std::vector<uint32_t>> states;
+  // A state is where one may be and what came before. State 0 is where nothing
+  // is any more.
+  std::map<std::pair<Side, std::vector<uint32_t>>, uint32_t> numbers;
+  std::vector<std::pair<Side, std::vector<uint32_t>>> states;
   std::vector<uint32_t> accepts, next;
   size_t total = 0;
-  auto number = [&](std::vector<uint32_t> state, bool isBegin) -> uint32_t {
-    auto [found, isNew] = isBegin ? std::pair(numbers.end(), true)
-                                  : numbers.try_emplace(state, states.size());
-    uint32_t result = isNew ? states.size() : found->second;
+  auto number = [&](Side before, std::vector<uint32_t> state) -> uint32_t {
+    auto [found, isNew] =
+        numbers.try_emplace(std::pair(before, state), states.size());
     if (isNew) {
-      std::vector<uint32_t> atEnd = places.closed(state, isBegin, true);
+      std::vector<uint32_t> atEnd =
+          places.closed(state, Between{before, Side::Edge});
       accepts.push_back(std::binary_search(atEnd.begin(), atEnd.end(), end));
       total += state.size();
-      states.push_back(std::move(state));
+      states.emplace_back(before, std::move(state));
     }
-    return result;
+    return found->second;
   };
-  number({}, false);
-  uint32_t begin = number(places.closed(start, true, false), true);
+  number(Side::Other, {});
+  uint32_t begin = number(Side::Edge, places.closed(start, std::nullopt));
   for (size_t at = 0; at < states.size(); ++at) {
     if (states.size() > kMostStates || total > 50 * kMostPlaces ||
         states.size() * sample.size() * sizeof(uint32_t) > kMostBytes)
       return refuse("states");
+    auto [before, state] = states[at];
+    std::optional<std::vector<uint32_t>> bySide[4];
     for (uint8_t byte : sample) {
+      Side after = places.sideOf(byte);
+      auto &here = bySide[static_cast<size_t>(after)];
+      if (!here)
+        here = places.closed(state, Between{before, after});
       SmallVector<uint32_t> reached;
-      for (uint32_t place : states[at])
+      for (uint32_t place : *here)
         for (const Places::Step &step : places.steps[place])
           if (step.kind == Places::Step::Byte && byte >= step.low &&
               byte <= step.high)
             reached.push_back(step.to);
       next.push_back(reached.empty()
                          ? 0
-                         : number(places.closed(reached, false, false), false));
+                         : number(after, places.closed(reached, std::nullopt)));
     }
   }
 

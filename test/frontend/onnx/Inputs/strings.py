@@ -219,7 +219,8 @@ def casts(rng):
 
 PATTERNS = [r"a*b+", r"[a-c]{2,3}", r"(ab|ba)*c?", r"\d+(\.\d+)?", r"[^a]*", r".*é.*", r"(?i)straße|É", r"[[:alpha:]]+[-_]?", r"^a.*z$", r"a|", r"", r"(a?){5}a{5}", r"[à-ÿ]+", r"日.?",
             r"\w+\s\w+", r"\S*", r"[\d,]+", r"(?:a|b)+?c", r"\Qa.b\E", r"x{0}", r"[^\x00-\x7F]+", r"(?s).*", r"a\.b", r"[]a]+", r"(?P<n>a)b", r"😀|[😀-😂]", r"(a|ab)(c|bcd)", r"a{,2}", r"$|a^b|\Aa\z",
-            r"(?i)[k-m]+", r"[\w.]+@[\w.]+"]
+            r"(?i)[k-m]+", r"[\w.]+@[\w.]+",
+            r"\ba+\b.*", r".*\bb\b.*", r"(?s).*\Bb.*", r"\b|a\B.?", r"(a\b|b)*.?\w?", r"(?ms)^a$.*^z$", r"(?m)(a$|\n)*^z", r"(?m)^$", r"(?m:^a$)\nz$", r"\w+(\b.\b)?\w*", r"\B", r"é\b|\bé"]
 
 
 def regex(rng):
