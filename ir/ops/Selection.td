@@ -23,6 +23,16 @@ def NN_UniqueOp : NN_PureOp<"unique", "Unique", [NN_HasGradient, AttrSizedResult
                  Optional<AnyTensor>:$counts);
 }
 
+def NN_ImageDecoderOp : NN_PureOp<"image_decoder", "ImageDecoder"> {
+  let summary = "the pixels of a picture in a file's bytes, [rows, columns, channels]";
+  let description = [{
+    `pixel_format` is RGB, BGR or Grayscale. PNG, JPEG, BMP, PGM and PPM are read; of anything else, and of what is damaged, there are no
+    rows and columns.
+  }];
+  let arguments = (ins AnyTensor:$encoded_stream, DefaultValuedAttr<StrAttr, "\"RGB\"">:$pixel_format);
+  let results = (outs AnyTensor:$image);
+}
+
 def NN_NonMaxSuppressionOp : NN_PureOp<"non_max_suppression", "NonMaxSuppression", [AttrSizedOperandSegments]> {
   let summary = "the boxes with the best scores that do not overlap a better one, as rows of batch, class, box";
   let description = [{

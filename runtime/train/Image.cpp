@@ -8,6 +8,8 @@
 #define STB_IMAGE_STATIC
 #define STBI_ONLY_PNG
 #define STBI_ONLY_JPEG
+#define STBI_ONLY_BMP
+#define STBI_ONLY_PNM
 #define STBI_NO_STDIO
 #define STBI_NO_HDR
 #define STBI_NO_LINEAR
@@ -100,6 +102,151 @@ static bool isWholeJpeg(const uint8_t *file, uint64_t size) {
   return false;
 }
 
+//===- What JPEG leaves open ---===//
+
+// How pixels come of a JPEG's numbers is open to a unit or two, and what others
+// train and test with comes from libjpeg. These steps round as it does.
+
+/// Eight numbers of an inverse cosine transform, with factors of 13 bits.
+/// Numbers of a damaged picture may wrap.
+static void transform(const uint32_t in[8], uint32_t out[8]) {
+  uint32_t z = (in[2] + in[6]) * 4433, low = z - in[6] * 15137,
+           high = z + in[2] * 6270, sum = (in[0] + in[4]) << 13,
+           difference = (in[0] - in[4]) << 13;
+  uint32_t even[4] = {sum + high, difference + low, difference - low,
+                      sum - high};
+  uint32_t a = in[7] + in[3], b = in[5] + in[1], c = (a + b) * 9633,
+           outer = (in[7] + in[1]) * 7373, inner = (in[5] + in[3]) * 20995;
+  a = c - a * 16069;
+  b = c - b * 3196;
+  uint32_t odd[4] = {in[1] * 12299 - outer + b, in[3] * 25172 - inner + a,
+                     in[5] * 16819 - inner + b, in[7] * 2446 - outer + a};
+  for (int i = 0; i < 4; ++i) {
+    out[i] = even[i] + odd[i];
+    out[7 - i] = even[i] - odd[i];
+  }
+}
+
+static uint32_t scaled(uint32_t value, int bits) {
+  return static_cast<uint32_t>(
+      static_cast<int32_t>(value + (1u << (bits - 1))) >> bits);
+}
+
+static uint8_t clamped(int32_t value) {
+  return static_cast<uint8_t>(value < 0 ? 0 : value > 255 ? 255 : value);
+}
+
+static void transformBlock(stbi_uc *out, int stride, short data[64]) {
+  uint32_t between[64];
+  for (int column = 0; column < 8; ++column) {
+    uint32_t in[8], lines[8];
+    for (int i = 0; i < 8; ++i)
+      in[i] = static_cast<uint32_t>(data[8 * i + column]);
+    transform(in, lines);
+    for (int i = 0; i < 8; ++i)
+      between[8 * i + column] = scaled(lines[i], 11);
+  }
+  for (int row = 0; row < 8; ++row, out += stride) {
+    uint32_t line[8];
+    transform(between + 8 * row, line);
+    for (int i = 0; i < 8; ++i)
+      out[i] = clamped(static_cast<int32_t>(scaled(line[i], 18)) + 128);
+  }
+}
+
+/// Colours of twice as many pixels each way: three parts of the nearer row and
+/// column, one of the other.
+static stbi_uc *doubleColours(stbi_uc *out, stbi_uc *near, stbi_uc *far, int w,
+                              int) {
+  if (w <= 2) { // so few are repeated
+    for (int i = 0; i < w; ++i)
+      out[2 * i] = out[2 * i + 1] = near[i];
+    return out;
+  }
+  int left = 3 * near[0] + far[0], here = left;
+  for (int i = 0; i < w; ++i) {
+    int right = i + 1 < w ? 3 * near[i + 1] + far[i + 1] : here;
+    out[2 * i] = static_cast<stbi_uc>((3 * here + left + 8) >> 4);
+    out[2 * i + 1] = static_cast<stbi_uc>((3 * here + right + 7) >> 4);
+    left = here;
+    here = right;
+  }
+  return out;
+}
+
+static void toRgb(stbi_uc *out, const stbi_uc *y, const stbi_uc *blue,
+                  const stbi_uc *red, int count, int step) {
+  for (int i = 0; i < count; ++i, out += step) {
+    int cb = blue[i] - 128, cr = red[i] - 128;
+    out[0] = clamped(y[i] + ((91881 * cr + 32768) >> 16));
+    out[1] = clamped(y[i] + ((-22554 * cb - 46802 * cr + 32768) >> 16));
+    out[2] = clamped(y[i] + ((116130 * cb + 32768) >> 16));
+    if (step == 4)
+      out[3] = 255;
+  }
+}
+
+static uint8_t *loadJpeg(const uint8_t *file, int size, int &width, int &height,
+                         int &inFile, int wanted) {
+  auto *decoder = static_cast<stbi__jpeg *>(calloc(1, sizeof(stbi__jpeg)));
+  if (!decoder)
+    return nullptr;
+  stbi__context context;
+  stbi__start_mem(&context, file, size);
+  decoder->s = &context;
+  stbi__setup_jpeg(decoder);
+  decoder->idct_block_kernel = transformBlock;
+  decoder->YCbCr_to_RGB_kernel = toRgb;
+  decoder->resample_row_hv_2_kernel = doubleColours;
+  uint8_t *pixels = load_jpeg_image(decoder, &width, &height, &inFile, wanted);
+  free(decoder);
+  return pixels;
+}
+
+//===- Pictures ---===//
+
+/// Whether the pixels that a header promises are there, for those formats in
+/// which they lie as they are; anything else is for stb_image to refuse.
+static bool hasPixels(const uint8_t *file, uint64_t size) {
+  auto number = [&](uint64_t at) {
+    return static_cast<uint32_t>(file[at]) |
+           static_cast<uint32_t>(file[at + 1]) << 8 |
+           static_cast<uint32_t>(file[at + 2]) << 16 |
+           static_cast<uint32_t>(file[at + 3]) << 24;
+  };
+  if (file[0] == 'B') {
+    if (size < 54 || number(14) < 40)
+      return false;
+    uint64_t width = number(18), bits = number(26) >> 16;
+    int64_t height = static_cast<int32_t>(number(22));
+    uint64_t rows = static_cast<uint64_t>(height < 0 ? -height : height),
+             row = (width * bits + 31) / 32 * 4, first = number(10);
+    return width <= kMaxPixels && bits <= 32 && first <= size &&
+           (row == 0 || rows <= (size - first) / row);
+  }
+  int width, height, channels;
+  if (!stbi_info_from_memory(file, static_cast<int>(size), &width, &height,
+                             &channels))
+    return false;
+  bool isWide = stbi_is_16_bit_from_memory(file, static_cast<int>(size));
+  return static_cast<int64_t>(width) * height <= kMaxPixels &&
+         size > static_cast<uint64_t>(width) * static_cast<uint64_t>(height) *
+                    static_cast<uint64_t>(channels) * (isWide ? 2 : 1);
+}
+
+bool Image::measureAny(const uint8_t *file, uint64_t size, Message &message) {
+  bool isPlain = size >= 8 && size <= INT32_MAX &&
+                 (memcmp(file, "BM", 2) == 0 || memcmp(file, "P5", 2) == 0 ||
+                  memcmp(file, "P6", 2) == 0);
+  if (!isPlain)
+    return measure("", file, size, message);
+  return hasPixels(file, size) &&
+         stbi_info_from_memory(file, static_cast<int>(size), &width, &height,
+                               &channels) &&
+         width > 0 && height > 0 &&
+         static_cast<int64_t>(width) * height <= kMaxPixels;
+}
+
 bool Image::measure(const char *path, const uint8_t *file, uint64_t size,
                     Message &message) {
   if (size > INT32_MAX)
@@ -121,12 +268,18 @@ bool Image::measure(const char *path, const uint8_t *file, uint64_t size,
 
 bool Image::decode(const char *path, const uint8_t *file, uint64_t size,
                    int32_t wanted, Message &message) {
-  if (!measure(path, file, size, message))
-    return false;
+  return measure(path, file, size, message) &&
+         (load(file, size, wanted) ||
+          message.set("%s: is damaged (%s)", path, stbi_failure_reason()));
+}
+
+bool Image::load(const uint8_t *file, uint64_t size, int32_t wanted) {
   int inFile;
-  pixels = stbi_load_from_memory(file, static_cast<int>(size), &width, &height,
-                                 &inFile, wanted);
+  pixels = file[0] == 0xff
+               ? loadJpeg(file, static_cast<int>(size), width, height, inFile,
+                          wanted)
+               : stbi_load_from_memory(file, static_cast<int>(size), &width,
+                                       &height, &inFile, wanted);
   channels = wanted;
-  return pixels ||
-         message.set("%s: is damaged (%s)", path, stbi_failure_reason());
+  return pixels;
 }

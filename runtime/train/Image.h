@@ -18,6 +18,10 @@ struct Image {
   /// Sets height, width and channels from a file's start, no pixels.
   bool measure(const char *path, const uint8_t *file, uint64_t size,
                Message &message);
+  /// The same for BMP, PGM and PPM as well; false without a reason.
+  bool measureAny(const uint8_t *file, uint64_t size, Message &message);
+  /// The pixels of a file that was measured; see `decode`.
+  bool load(const uint8_t *file, uint64_t size, int32_t wanted);
   /// With as many channels as wanted; an alpha is left out for 1 and 3.
   bool decode(const char *path, const uint8_t *file, uint64_t size,
               int32_t wanted, Message &message);
