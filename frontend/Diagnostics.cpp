@@ -19,33 +19,55 @@ static size_t utf8Length(StringRef text) {
              : 0;
 }
 
+// Moves the first character of `rest` to the end of `result`, escaped where a
+// terminal would not show it.
+static void takeCharacter(StringRef &rest, std::string &result) {
+  char c = rest.front();
+  size_t length = 1;
+  if (c == '\n') {
+    result += "\\n";
+  } else if (c >= 0x20 && c < 0x7f) {
+    result += c;
+  } else if (size_t sequence = utf8Length(rest);
+             sequence && static_cast<unsigned char>(c) >= 0xc3) {
+    // From U+00C0 on: the controls of U+0080 to U+009F stay escaped.
+    length = sequence;
+    result += rest.take_front(length);
+  } else {
+    result += "\\x" + toHex(StringRef(&c, 1), /*LowerCase=*/true);
+  }
+  rest = rest.drop_front(length);
+}
+
 std::string quoted(StringRef name) {
   constexpr size_t kLongest = 80;
   std::string result = "'";
   StringRef rest = name;
   while (!rest.empty() && name.size() - rest.size() < kLongest) {
-    char c = rest.front();
-    size_t length = 1;
-    if (c == '\n') {
-      result += "\\n";
-    } else if (c == '\'' || c == '\\') {
+    if (rest.front() == '\'' || rest.front() == '\\')
       result += '\\';
-      result += c;
-    } else if (c >= 0x20 && c < 0x7f) {
-      result += c;
-    } else if (size_t sequence = utf8Length(rest);
-               sequence && static_cast<unsigned char>(c) >= 0xc3) {
-      // From U+00C0 on: the controls of U+0080 to U+009F stay escaped.
-      length = sequence;
-      result += rest.take_front(length);
-    } else {
-      result += "\\x" + toHex(StringRef(&c, 1), /*LowerCase=*/true);
-    }
-    rest = rest.drop_front(length);
+    takeCharacter(rest, result);
   }
   result += "'";
   if (!rest.empty())
     result += "... (" + std::to_string(name.size()) + " bytes)";
+  return result;
+}
+
+std::string legible(StringRef text) {
+  constexpr size_t kLongest = 2000, kTail = 200;
+  std::string result;
+  StringRef rest = text;
+  while (!rest.empty()) {
+    size_t done = text.size() - rest.size();
+    if (text.size() > kLongest + kTail && done >= kLongest) {
+      result +=
+          "... (" + std::to_string(rest.size() - kTail) + " bytes more) ...";
+      rest = text.take_back(kTail);
+      text = rest;
+    }
+    takeCharacter(rest, result);
+  }
   return result;
 }
 
@@ -76,6 +98,8 @@ bool Diagnostics::error(const Twine &where, const Twine &reason,
 }
 
 bool Diagnostics::report(Problem problem) {
+  // What a reason quotes may be as long as the file.
+  problem.reason = legible(problem.reason);
   if (found.size() >= kLimit)
     ++surplus;
   else if (said.insert(message(problem)).second)

@@ -13,6 +13,10 @@ namespace burnish {
 /// escaped, cut after 80 bytes.
 std::string quoted(llvm::StringRef name);
 
+/// A message as a terminal can show it, on one line: what is no text is
+/// escaped, and what is longer than anybody reads left out of its middle.
+std::string legible(llvm::StringRef text);
+
 /// `; did you mean 'x'`, where one of `known` is near enough to `name`.
 std::string nearest(llvm::StringRef name,
                     llvm::ArrayRef<llvm::StringRef> known);

@@ -236,6 +236,33 @@ resolveReferences(const NodeProto &node,
   return resolved;
 }
 
+/// What is said of an operand whose elements are of a kind that the operator
+/// takes neither in its newest version nor in that of the model, which may be
+/// wider; empty where there is none.
+static std::string foreignInput(const Schema &newest, const Schema *given,
+                                ArrayRef<Value> operands) {
+  for (auto [index, operand] : enumerate(operands)) {
+    if (!operand || GraphImporter::isPoison(operand) || isContainer(operand) ||
+        newest.inputs.empty())
+      continue;
+    const FormalParameter &formal =
+        newest.inputs[std::min(index, newest.inputs.size() - 1)];
+    unsigned kinds = formal.kinds;
+    if (given && !given->inputs.empty())
+      kinds |= given->inputs[std::min(index, given->inputs.size() - 1)].kinds;
+    mlir::Type type = getElementTypeOrSelf(operand.getType());
+    auto [kind, word] =
+        isa<ComplexType>(type) ? std::pair(Complex, "complex numbers")
+        : nn::isString(type)   ? std::pair(Strings, "strings")
+        : isa<FloatType>(type) ? std::pair(Floats, "floats")
+                               : std::pair(Integers, "integers");
+    if (!(kinds & kind))
+      return "input " + formal.name + " has " + word +
+             ", which the operator does not take";
+  }
+  return "";
+}
+
 void GraphImporter::node(const NodeProto &original, Scope &scope,
                          const Frame &frame) {
   SaveAndRestore saveNode(currentNode);
@@ -288,8 +315,24 @@ void GraphImporter::node(const NodeProto &original, Scope &scope,
   if (function)
     return define(node,
                   call(*function, node, operands, frame, /*isBody=*/false));
+  // Of what the file says: nodes that expansions make may be of more kinds.
+  auto built = [&](const NodeProto &each) {
+    const Schema *schema =
+        newestVersion(domain)
+            ? findSchema(each.op_type(), *newestVersion(domain), domain)
+            : nullptr;
+    std::string foreign =
+        schema
+            ? foreignInput(*schema, findSchema(each.op_type(), version, domain),
+                           operands)
+            : "";
+    if (foreign.empty())
+      return core(each, operands);
+    problem(foreign, "", operands);
+    return SmallVector<Value>(each.output_size(), poisonValue);
+  };
   if (!domain.empty())
-    return define(node, core(node, operands));
+    return define(node, built(node));
 
   NormalizeContext context;
   auto type = [&](StringRef name) {
@@ -317,7 +360,7 @@ void GraphImporter::node(const NodeProto &original, Scope &scope,
       operands.push_back(lookup(scope, input));
     while (!operands.empty() && !operands.back())
       operands.pop_back();
-    define(each, core(each, operands));
+    define(each, built(each));
   }
 }
 
@@ -381,17 +424,6 @@ SmallVector<Value> GraphImporter::core(const NodeProto &node,
   if (StringRef missing = missingInput(*schema, operands); !missing.empty()) {
     problem("input " + missing + " is missing");
     return refused;
-  }
-  for (auto [index, operand] : enumerate(operands)) {
-    const FormalParameter &formal =
-        schema->inputs[std::min(index, schema->inputs.size() - 1)];
-    if (operand && !formal.takesComplex &&
-        isa<ComplexType>(getElementTypeOrSelf(operand.getType()))) {
-      problem("input " + formal.name +
-                  " has complex numbers, which the operator does not take",
-              "", operands);
-      return refused;
-    }
   }
   if (depth >= kDeepestCall) {
     problem("functions and subgraphs more than " + Twine(kDeepestCall) +

@@ -23,6 +23,18 @@ static Arity arityOf(const onnx::OpSchema::FormalParameter &parameter) {
   return Arity::Single;
 }
 
+static unsigned kindsOf(const onnx::OpSchema::FormalParameter &parameter) {
+  unsigned kinds = 0;
+  for (const std::string *type : parameter.GetTypes()) {
+    llvm::StringRef text = *type;
+    kinds |= text.contains("complex")                            ? Complex
+             : text.contains("string")                           ? Strings
+             : text.contains("float") || text.contains("double") ? Floats
+                                                                 : Integers;
+  }
+  return kinds;
+}
+
 static Schema convert(const onnx::OpSchema &schema) {
   Schema result;
   result.name = schema.Name();
@@ -35,10 +47,7 @@ static Schema convert(const onnx::OpSchema &schema) {
   result.maxOutputs = schema.max_output();
   for (const auto &parameter : schema.inputs())
     result.inputs.push_back(
-        {parameter.GetName(), arityOf(parameter),
-         llvm::any_of(parameter.GetTypes(), [](const std::string *type) {
-           return llvm::StringRef(*type).contains("complex");
-         })});
+        {parameter.GetName(), arityOf(parameter), kindsOf(parameter)});
   for (const auto &parameter : schema.outputs())
     result.outputs.push_back({parameter.GetName(), arityOf(parameter)});
   for (const auto &[name, attribute] : schema.attributes())

@@ -14,10 +14,13 @@ namespace burnish::onnx_import {
 
 enum class Arity { Single, Optional, Variadic };
 
+/// Kinds of element types, whatever their width.
+enum Kinds : unsigned { Integers = 1, Floats = 2, Complex = 4, Strings = 8 };
+
 struct FormalParameter {
   std::string name;
   Arity arity;
-  bool takesComplex = false;
+  unsigned kinds = Integers | Floats;
 };
 
 struct FormalAttribute {

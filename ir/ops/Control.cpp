@@ -361,6 +361,9 @@ public:
   /// Runs `body` for each index below `count`, and gives what is left.
   FailureOr<SmallVector<Value>> count(ArrayRef<Value> initial,
                                       OpFoldResult count, Body body) {
+    // A body that never runs would stack into nothing.
+    if (isConstantIntValue(count, 0))
+      return finish(initial, l.index(0));
     // The canonicaliser gives what an scf.for carries the sizes of its first
     // value, even when the next has others.
     if (isChanging) {

@@ -361,6 +361,9 @@ static FailureOr<SmallVector<int64_t>> croppedAxes(CenterCropPadOp op,
       return failure();
     axis = *normal;
   }
+  for (auto [index, axis] : llvm::enumerate(axes))
+    if (llvm::is_contained(llvm::drop_begin(axes, index + 1), axis))
+      return op.emitOpError() << "'axes' has axis " << axis << " twice";
   return axes;
 }
 

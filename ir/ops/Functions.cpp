@@ -114,7 +114,12 @@ Value RoundOp::scalar(ImplicitLocOpBuilder &b, ValueRange args) {
   return apply<math::RoundEvenOp>(b, args);
 }
 Value ErfOp::scalar(ImplicitLocOpBuilder &b, ValueRange args) {
-  return apply<math::ErfOp>(b, args);
+  Type type = elementTypeOf(getX()), f64 = b.getF64Type();
+  if (isa<FloatType>(type))
+    return apply<math::ErfOp>(b, args);
+  // 1 from 6 on, where f64 has no number between.
+  Value erf = math::ErfOp::create(b, castScalar(b, args[0], type, f64));
+  return castScalar(b, erf, f64, type);
 }
 
 //===- abs, neg, sign, relu -----------------------------------------------===//
@@ -274,6 +279,8 @@ LogicalResult BitCastOp::check() {
   if (!to)
     return emitOpError() << "'to' is " << getTo()
                          << ", which is no element type of numbers";
+  if (!from.isIntOrFloat())
+    return emitOpError() << "its operand has elements of " << from;
   if (bitsOf(from) != bitsOf(to))
     return emitOpError() << "'to' has " << bitsOf(to)
                          << " bits and the operand has " << bitsOf(from);

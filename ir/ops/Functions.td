@@ -44,7 +44,7 @@ def NN_RoundOp : NN_FloatFunctionOp<"round", "Round", "the nearest integer, halv
 // Those whose formula must be evaluated with care; the others are expansions.
 
 def NN_SigmoidOp : NN_FloatFunctionOp<"sigmoid", "Sigmoid", "1 / (1 + exp(-x))">;
-def NN_ErfOp : NN_FloatFunctionOp<"erf", "Erf", "the error function">;
+def NN_ErfOp : NN_UnaryOp<"erf", "Erf", NN_NumberTensor, "the error function", [NN_HasGradient]>;
 def NN_SoftplusOp : NN_FloatFunctionOp<"softplus", "Softplus", "log(1 + exp(x)), which does not overflow">;
 
 def NN_GeluOp : NN_ElementwiseOp<"gelu", "Gelu", [NN_HasGradient]> {

@@ -26,6 +26,10 @@ LogicalResult ReshapeOp::inferShapes(ShapeScope &scope) {
   Type elementType = getElementTypeOrSelf(getData().getType());
   Dims data = scope.dims(getData());
   std::optional<Dims> target = scope.elements(getShape());
+  // No elements are known ones.
+  if (!target && scope.rank(getShape()) == 1 &&
+      isKnown(scope.dim(getShape(), 0), 0))
+    target.emplace();
   if (!target) {
     if (scope.rank(getShape()) != 1)
       return emitOpError() << "'shape' has rank " << scope.rank(getShape())

@@ -19,7 +19,7 @@ expected = {}
 
 def refuse(name, op, operands, message, outputs=1, **attributes):
     """An operand is the shape of an input (a list, or a tuple for one of int64), a constant (an array), or absent (None)."""
-    inputs, constants, names = [], [], []
+    inputs, constants, names, opset = [], [], [], attributes.pop("opset", 22)
     for i, operand in enumerate(operands):
         names.append("" if operand is None else f"x{i}")
         if isinstance(operand, np.ndarray):
@@ -30,7 +30,7 @@ def refuse(name, op, operands, message, outputs=1, **attributes):
     results = [f"y{i}" for i in range(outputs)]
     node = helper.make_node(op, names, results, name="n", **attributes)
     graph = helper.make_graph([node], "g", inputs, [helper.make_empty_tensor_value_info(r) for r in results], constants)
-    opsets = [helper.make_opsetid("", 22), helper.make_opsetid("ai.onnx.preview.training", 1)]
+    opsets = [helper.make_opsetid("", opset), helper.make_opsetid("ai.onnx.preview.training", 1)]
     model = helper.make_model(graph, opset_imports=opsets, ir_version=10)
     (folder / name).mkdir()
     onnx.save(model, folder / name / "model.onnx")
@@ -77,6 +77,10 @@ for op in ("LeakyRelu", "Softplus", "MaxPool"):
     refuse(f"complex_{op}", op, [[1, 1, 8, 8]], message, element=onnx.TensorProto.COMPLEX64, **({"kernel_shape": [3, 3]} if op == "MaxPool" else {}))
 refuse("axes_many", "Unsqueeze", [[2], (2**31,)], f"the result would have {2**31} axes more than rank 1")
 refuse("crop_axis", "CenterCropPad", [[8, 8], ints(4)], None, axes=[-1])
+refuse("crop_twice", "CenterCropPad", [[8, 8], ints(4, 4)], "'axes' has axis 1 twice", axes=[1, -1])
+refuse("shape_floats", "Reshape", [[3, 4], float_(4, 3)], "input shape has floats, which the operator does not take")
+refuse("function_strings", "Elu", [[2]], "input X has strings, which the operator does not take", element=onnx.TensorProto.STRING)
+refuse("bits_complex", "BitCast", [[2]], "its operand has elements of 'complex<f32>'", element=onnx.TensorProto.COMPLEX64, to=1, opset=26)
 
 # Parts.
 refuse("split_sum", "Split", [[4, 3], ints(1, 2)], "'split' adds up to 3 of 4", outputs=2)
@@ -94,6 +98,7 @@ refuse("no_boxes", "NonMaxSuppression", [[1, 6, 4], [1, 1, 6], ints(0)], None)
 # Results that are too large, or whose size leaves 64 bits.
 too_great = "result 0 would have a dim at 0 that is too great or too long a product of others"
 refuse("reshape", "Reshape", [[2, 3], ints(BIG, 3)], f"result 0 would have 2^59 elements or more: {BIG}x3")
+refuse("reshape_nothing", "Reshape", [[3, 3, 0], (0,)], "3x3x0 has 0 elements and cannot become scalar")
 refuse("expand", "Expand", [[1, 3], ints(BIG, 3)], f"result 0 would have 2^59 elements or more: {BIG}x3")
 refuse("expand_flat", "Expand", [[1], ints(2**59)], f"result 0 would have 2^59 elements or more: {2**59}")
 refuse("tile", "Tile", [[2, 3], ints(BIG, 1)], too_great)
@@ -131,8 +136,23 @@ refuse("letter_sizes", "Einsum", [[2, 3], [2, 3]], "equation 'ij,ji->' does not 
 byte, bytes_ = np.array(1, np.int8), np.array([1, 2], np.int8)
 refuse("zero_points", "ConvInteger", [np.ones(3, np.int8), np.ones([1, 1, 1], np.int8), bytes_],
        "scales or zero points along axis 1 of a value of rank 1")
+refuse("zero_point_long", "DequantizeLinear", [np.ones([1, 1, 11], np.uint8), ["n"], np.ones(11, np.uint8)],
+       "the zero point is 11, and should be 1", axis=1)
 refuse("quantized", "QLinearMatMul", [np.ones([2, 3], np.int8), float_(1), byte, np.ones([2, 3], np.int8), float_(1, 2), byte, float_(1), byte],
        "A has 3 columns and B has 2 rows")
+
+# A word as long as the file is left out of the message but for its ends.
+word = "'direction' is \"" + "y" * 100_000 + "\", not \"LEFT\" or \"RIGHT\""
+word = f"{word[:2000]}... ({len(word) - 2200} bytes more) ...{word[-200:]}"
+refuse("word", "BitShift", [np.ones(3, np.uint8)] * 2, word, direction="y" * 100_000)
+refuse("word_bytes", "BitShift", [np.ones(3, np.uint8)] * 2, "'direction' is \"\\n\\xff\", not \"LEFT\" or \"RIGHT\"", direction=b"\n\xff")
+
+# Loops that never run, around what gives tensors of sizes that only the run knows.
+body = helper.make_graph([helper.make_node("Identity", ["go"], ["on"]), helper.make_node("HammingWindow", ["i"], ["w"])], "body",
+                         [helper.make_tensor_value_info("i", 7, []), helper.make_tensor_value_info("go", 9, [])],
+                         [helper.make_empty_tensor_value_info("on"), helper.make_empty_tensor_value_info("w")])
+for trips in (0, -1, LEAST):
+    refuse(f"loop_{trips}", "Loop", [int_(trips), None], None, body=body)
 
 # Numbers.
 for name, scale, text in (("zero", 0, "0.000000e+00"), ("nan", np.nan, "nan"), ("huge", 1e38, "1.000000e+38"), ("inf", np.inf, "INF")):
