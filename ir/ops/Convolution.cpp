@@ -662,11 +662,20 @@ FailureOr<SmallVector<Value>> DeformConvOp::lower(Lowering &l) {
   l.requireEqual(x[1], w[1] * group,
                  "W takes another number of channels than X has");
   requireKernel(l, windows, w);
+  Dim none = l.scope.constant(0), taken = l.scope.constant(getOffsetGroup());
+  l.requireEqual(x[1] % getOffsetGroup(), none,
+                 "offset groups do not share the channels of X");
+  for (const WindowAxis &axis : windows.axes)
+    taken = taken * axis.kernel;
   for (Value operand : {getOffset(), getMask()}) {
     if (!operand)
       continue;
     Dims dims = l.scope.dims(operand);
     l.requireEqual(dims[0], x[0], "offsets or mask are for another batch");
+    l.requireEqual(dims[1],
+                   operand == getOffset() ? taken * static_cast<int64_t>(rank)
+                                          : taken,
+                   "offsets or mask are for other taps");
     for (unsigned axis = 0; axis < rank; ++axis)
       l.requireEqual(dims[2 + axis], positions[axis],
                      "offsets or mask are for another number of positions");

@@ -1,4 +1,5 @@
 // Filling.cpp - tensors whose elements follow from their places.
+#include "ir/Bodies.h"
 #include "ir/Lowering.h"
 #include "ir/Ops.h"
 #include "ir/Scalar.h"
@@ -134,10 +135,7 @@ LogicalResult RangeOp::inferShapes(ShapeScope &scope) {
 
 FailureOr<SmallVector<Value>> RangeOp::lower(Lowering &l) {
   Type elementType = getElementTypeOrSelf(getType());
-  auto read = [&](Value operand) {
-    SmallVector<Value> first(l.scope.rank(operand), l.index(0));
-    return Scalar(l, l.extract(l.lowered(operand), elementType, first));
-  };
+  auto read = [&](Value operand) { return Scalar(l, onlyElement(l, operand)); };
   Scalar start = read(getStart()), limit = read(getLimit()),
          delta = read(getDelta());
   Dim dim = l.scope.dim(getOutput(), 0);
@@ -210,10 +208,8 @@ FailureOr<SmallVector<Value>> OneHotOp::lower(Lowering &l) {
   Type stored = getElementTypeOrSelf(values.getType());
   Dims dims = l.scope.dims(getOutput());
   int64_t rank = dims.size(), axis = *normalizeAxis(*this, getAxis(), rank);
-  SmallVector<Value> first(l.scope.rank(getDepth()), l.index(0));
   Value depth =
-      castScalar(l, l.extract(l.lowered(getDepth()), depthType, first),
-                 depthType, l.getI64Type());
+      castScalar(l, onlyElement(l, getDepth()), depthType, l.getI64Type());
   l.require(Scalar(l, depth) >= 0, Status::BadValue, "a negative depth");
   Scalar count = Scalar(l, depth).toIndex();
   l.require(Scalar(l, l.sizesOf(values)[0]) == 2, Status::BadShape,
@@ -260,6 +256,9 @@ FailureOr<SmallVector<Value>> TriluOp::lower(Lowering &l) {
   Type stored = getElementTypeOrSelf(tensor.getType());
   SmallVector<OpFoldResult> sizes = l.sizesOf(tensor);
   int64_t rank = sizes.size();
+  if (getK())
+    for (Dim dim : l.scope.dims(getK()))
+      l.requireEqual(dim, l.scope.constant(1), "a diagonal is not one number");
   Value diagonal =
       l.index(getK() ? l.element(getK(), 0) : OpFoldResult(l.getIndexAttr(0)));
   Value zero = arith::ConstantOp::create(l, l.getZeroAttr(stored));

@@ -72,14 +72,22 @@ static LogicalResult checkScale(Op op, ShapeScope &scope, Value scale,
     fitting = x;
     fitting[*axis] = x[*axis].ceilDiv(op.getBlockSize());
   }
-  bool fits = fitting.size() == dims.size();
-  for (size_t position = 0; fits && position < dims.size(); ++position)
-    fits = !known(fitting[position]) || !known(dims[position]) ||
-           fitting[position] == dims[position];
-  if (!fits)
+  auto fits = [&](ArrayRef<Dim> given) {
+    bool isFit = fitting.size() == given.size();
+    for (size_t position = 0; isFit && position < given.size(); ++position)
+      isFit = !known(fitting[position]) || !known(given[position]) ||
+              fitting[position] == given[position];
+    return isFit;
+  };
+  if (!fits(dims))
     return op.emitOpError()
            << "the scale is " << toString(dims) << ", and should be "
            << toString(fitting) << " or one number";
+  // It may say more than a scale whose size only run time knows.
+  if (zeroPoint && !fits(scope.dims(zeroPoint)))
+    return op.emitOpError()
+           << "the zero point is " << toString(scope.dims(zeroPoint))
+           << ", and should be " << toString(fitting);
   return success();
 }
 

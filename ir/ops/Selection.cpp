@@ -424,6 +424,8 @@ LogicalResult NonMaxSuppressionOp::inferShapes(ShapeScope &scope) {
 static Value limitOf(Lowering &l, Value operand, Value otherwise) {
   if (!operand)
     return otherwise;
+  for (Dim dim : l.scope.dims(operand))
+    l.requireEqual(dim, l.scope.constant(1), "a limit is not one number");
   SmallVector<Value> first(l.scope.rank(operand), l.index(0));
   return l.extract(l.lowered(operand), getElementTypeOrSelf(operand.getType()),
                    first);
