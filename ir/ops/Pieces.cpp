@@ -86,6 +86,36 @@ void ConcatOp::followParts(ShapeScope &scope, int64_t axis) {
   scope.setElements(getOperation()->getResult(0), all);
 }
 
+/// The tensors side by side in `room`, along `axis`.
+static Value placed(Lowering &l, ArrayRef<Value> tensors, Value room,
+                    int64_t axis) {
+  OpFoldResult offset = l.getIndexAttr(0);
+  for (Value tensor : tensors) {
+    room = l.insert(tensor, room, axis, offset);
+    offset = addIndex(l, offset, l.sizesOf(tensor)[axis]);
+  }
+  return room;
+}
+
+/// Fewer tensors with the same in them. What analyses take grows with the cube
+/// of how many go into one: 1000 of 4x3 took minutes.
+static SmallVector<Value> joinedInGroups(Lowering &l, ArrayRef<Value> tensors,
+                                         ConcatOp op, int64_t axis) {
+  constexpr size_t kGroup = 32;
+  SmallVector<Value> groups;
+  for (; !tensors.empty();
+       tensors = tensors.drop_front(std::min(kGroup, tensors.size()))) {
+    ArrayRef<Value> group = tensors.take_front(kGroup);
+    SmallVector<OpFoldResult> sizes = l.sizes(op.getConcatResult());
+    sizes[axis] = l.getIndexAttr(0);
+    for (Value tensor : group)
+      sizes[axis] = addIndex(l, sizes[axis], l.sizesOf(tensor)[axis]);
+    Value room = l.empty(getElementTypeOrSelf(op.getType()), sizes);
+    groups.push_back(placed(l, group, room, axis));
+  }
+  return groups;
+}
+
 FailureOr<SmallVector<Value>> ConcatOp::lower(Lowering &l) {
   Dims dims = l.scope.dims(getConcatResult());
   int64_t axis = *normalizeAxis(*this, getAxis(), dims.size());
@@ -96,14 +126,13 @@ FailureOr<SmallVector<Value>> ConcatOp::lower(Lowering &l) {
       if (static_cast<int64_t>(at) != axis && dim != dims[at])
         l.require(Scalar(l, l.size(dim)) == Scalar(l, l.size(dims[at])),
                   Status::BadShape, "tensors to join do not fit");
-  Value result = l.emptyFor(getConcatResult());
-  OpFoldResult offset = l.getIndexAttr(0);
-  for (Value input : getInputs()) {
-    Value tensor = l.lowered(input);
-    result = l.insert(tensor, result, axis, offset);
-    offset = addIndex(l, offset, l.sizesOf(tensor)[axis]);
-  }
-  return SmallVector<Value>{result};
+  constexpr size_t kMany = 64;
+  SmallVector<Value> tensors = llvm::map_to_vector(
+      getInputs(), [&](Value input) { return l.lowered(input); });
+  while (tensors.size() > kMany)
+    tensors = joinedInGroups(l, tensors, *this, axis);
+  return SmallVector<Value>{
+      placed(l, tensors, l.emptyFor(getConcatResult()), axis)};
 }
 
 OpFoldResult ConcatOp::fold(FoldAdaptor) {
