@@ -48,10 +48,13 @@ burnish::rowGroupFrom(linalg::GenericOp first,
       return members.contains(withoutUnitAxes(input).getDefiningOp());
     });
   };
-  for (Operation *next = first->getNextNode(); next;
+  // Many times what a norm or a softmax has: a chain of 700 of these took 19 s,
+  // as every group was taken to the chain's end first.
+  constexpr size_t kMost = 64;
+  for (Operation *next = first->getNextNode(); next && group.size() < kMost;
        next = next->getNextNode()) {
     auto op = dyn_cast<linalg::GenericOp>(next);
-    if (!op || !isCandidate(op) || !follows(op))
+    if (!op || !follows(op) || !isCandidate(op))
       continue;
     std::optional<SmallVector<int64_t>> own = rowLoopsOf(op);
     if (!own || (*own != *sizes && *own != rowSizes))
