@@ -1,6 +1,7 @@
 // Object.cpp - from the LLVM dialect to machine code.
 #include "codegen/Object.h"
 #include "codegen/Dispatch.h"
+#include "codegen/Join.h"
 #include "ir/Signature.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
@@ -13,6 +14,9 @@
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Transforms/IPO/Internalize.h"
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 using namespace burnish;
 using namespace mlir;
@@ -50,21 +54,25 @@ Object::translate(ModuleOp module, const Target &target,
   if (!object.llvm)
     return llvm::createStringError(
         "the LLVM dialect module has no translation to LLVM IR");
-  object.machine = target.machine(options.level, weights->bytes() > 1ll << 30);
+  object.target = target;
+  object.level = options.level;
+  object.isHuge = weights->bytes() > 1ll << 30;
+  std::unique_ptr<llvm::TargetMachine> machine = object.makeMachine();
   object.embedsWeights = options.embedsWeights;
   object.constants.push_back({name + "_weights", std::move(*weights)});
   object.llvm->setTargetTriple(target.triple);
-  object.llvm->setDataLayout(object.machine->createDataLayout());
+  object.llvm->setDataLayout(machine->createDataLayout());
   // The object has the source's name in its symbol table.
   object.llvm->setSourceFileName(object.llvm->getModuleIdentifier());
-  if (object.machine->isPositionIndependent())
+  if (machine->isPositionIndependent())
     object.llvm->setPICLevel(llvm::PICLevel::BigPIC);
   object.setAttributes(target);
   if (target.isDeterministic)
     object.forbidContraction();
   if (!name.empty())
     object.keepInterface(name);
-  object.optimize(options.level);
+  if (llvm::Error error = object.optimize())
+    return std::move(error);
   return object;
 }
 
@@ -79,12 +87,16 @@ llvm::Expected<Object> Object::translate(ArrayRef<ModuleOp> modules,
       translate(modules[0], targets[0], options, context);
   if (!whole)
     return whole.takeError();
+  if (llvm::Error error = whole->join())
+    return std::move(error);
   whole->makeVariant(name, 0);
   for (size_t number = 1; number < modules.size(); ++number) {
     llvm::Expected<Object> variant =
         translate(modules[number], targets[number], options, context);
     if (!variant)
       return variant.takeError();
+    if (llvm::Error error = variant->join())
+      return std::move(error);
     variant->makeVariant(name, number);
     if (llvm::Error error = whole->append(std::move(*variant), name))
       return error;
@@ -111,11 +123,15 @@ llvm::Expected<Object> Object::combine(ArrayRef<ModuleOp> modules,
       translate(modules[0], target, options[0], context);
   if (!whole)
     return whole.takeError();
+  if (llvm::Error error = whole->join())
+    return std::move(error);
   for (size_t index = 1; index < modules.size(); ++index) {
     llvm::Expected<Object> part =
         translate(modules[index], target, options[index], context);
     if (!part)
       return part.takeError();
+    if (llvm::Error error = part->join())
+      return std::move(error);
     if (llvm::Linker::linkModules(*whole->llvm, std::move(part->llvm)))
       return llvm::createStringError(
           "the functions of the training do not go into one object");
@@ -219,7 +235,12 @@ void Object::keepInterface(StringRef name) {
     }
 }
 
-void Object::optimize(unsigned level) {
+std::unique_ptr<llvm::TargetMachine> Object::makeMachine() const {
+  return target.machine(level, isHuge);
+}
+
+static void optimize(llvm::Module &module, llvm::TargetMachine &machine,
+                     unsigned level) {
   static const llvm::OptimizationLevel kLevels[] = {
       llvm::OptimizationLevel::O0, llvm::OptimizationLevel::O1,
       llvm::OptimizationLevel::O2, llvm::OptimizationLevel::O3};
@@ -227,7 +248,7 @@ void Object::optimize(unsigned level) {
   llvm::FunctionAnalysisManager functions;
   llvm::CGSCCAnalysisManager components;
   llvm::ModuleAnalysisManager modules;
-  llvm::PassBuilder builder(machine.get());
+  llvm::PassBuilder builder(&machine);
   builder.registerModuleAnalyses(modules);
   builder.registerCGSCCAnalyses(components);
   builder.registerFunctionAnalyses(functions);
@@ -237,24 +258,92 @@ void Object::optimize(unsigned level) {
   llvm::ModulePassManager passes =
       level == 0 ? builder.buildO0DefaultPipeline(chosen)
                  : builder.buildPerModuleDefaultPipeline(chosen);
-  passes.run(*llvm, modules);
+  passes.run(module, modules);
 }
 
-llvm::Error Object::emit(llvm::raw_pwrite_stream &stream, bool isAssembly) {
+llvm::Error
+Object::split(llvm::function_ref<void(Part &, llvm::TargetMachine &)> work) {
+  Split split(*llvm);
+  llvm.reset();
+#ifdef __GLIBC__
+  // Threads have heaps of their own, which do not take what is free here.
+  malloc_trim(0);
+#endif
+  internal = split.takeInternal();
+  parts.resize(split.count());
+  std::vector<std::string> errors(parts.size());
+  inParallel(parts.size(), [&](size_t index) {
+    llvm::Expected<Part> part = split.read(index);
+    if (!part) {
+      errors[index] = llvm::toString(part.takeError());
+      return;
+    }
+    parts[index] = std::move(*part);
+    if (work)
+      work(parts[index], *makeMachine());
+  });
+  for (const std::string &error : errors)
+    if (!error.empty())
+      return llvm::createStringError(error);
+  return llvm::Error::success();
+}
+
+llvm::Error Object::optimize() {
+  if (level > 0 && canJoin(target.triple) && Split::pays(*llvm))
+    return split([&](Part &part, llvm::TargetMachine &machine) {
+      ::optimize(*part.module, machine, level);
+    });
+  ::optimize(*llvm, *makeMachine(), level);
+  return llvm::Error::success();
+}
+
+llvm::Error Object::join() {
+  if (parts.empty())
+    return llvm::Error::success();
+  llvm::Expected<std::unique_ptr<llvm::Module>> whole =
+      joinParts(parts, internal, *context);
+  if (!whole)
+    return whole.takeError();
+  llvm = std::move(*whole);
+  parts.clear();
+  internal.clear();
+  return llvm::Error::success();
+}
+
+llvm::Error Object::print(llvm::raw_ostream &stream) const {
+  if (llvm) {
+    llvm->print(stream, nullptr);
+    return llvm::Error::success();
+  }
+  // A copy, so that what is written afterwards is what it would have been.
+  llvm::LLVMContext scratch;
+  llvm::Expected<std::unique_ptr<llvm::Module>> whole =
+      joinParts(parts, internal, scratch);
+  if (!whole)
+    return whole.takeError();
+  (*whole)->print(stream, nullptr);
+  return llvm::Error::success();
+}
+
+static llvm::Error emit(llvm::Module &module, llvm::TargetMachine &machine,
+                        llvm::raw_pwrite_stream &stream, bool isAssembly) {
   llvm::legacy::PassManager passes;
   auto type = isAssembly ? llvm::CodeGenFileType::AssemblyFile
                          : llvm::CodeGenFileType::ObjectFile;
-  if (machine->addPassesToEmitFile(passes, stream, nullptr, type))
+  if (machine.addPassesToEmitFile(passes, stream, nullptr, type))
     return llvm::createStringError("target '%s' writes no objects",
-                                   llvm->getTargetTriple().str().c_str());
-  passes.run(*llvm);
+                                   module.getTargetTriple().str().c_str());
+  passes.run(module);
   stream.flush();
   return llvm::Error::success();
 }
 
 llvm::Error Object::writeAssembly(Output &output) {
+  if (llvm::Error error = join())
+    return error;
   llvm::raw_fd_ostream stream(output.fd(), /*shouldClose=*/false);
-  if (llvm::Error error = emit(stream, /*isAssembly=*/true))
+  if (llvm::Error error =
+          emit(*llvm, *makeMachine(), stream, /*isAssembly=*/true))
     return error;
   std::error_code error = stream.error();
   stream.clear_error();
@@ -286,35 +375,90 @@ static void define(llvm::GlobalVariable *global, int64_t bytes) {
   global->eraseFromParent();
 }
 
-/// Where weights have room: a section that takes none of the object, and one
-/// byte of another that makes it take room in the result.
-static std::string roomFor(StringRef symbol, int64_t bytes) {
+/// Where weights have room: a section that takes none of the object.
+static std::string roomFor(StringRef symbol, int64_t bytes, StringRef section,
+                           StringRef flags) {
   return llvm::formatv(R"(
-    .section {0},"a",%nobits
+    .section {0},"{1}",%nobits
     .p2align 6
-    .hidden {1}
-    .globl {1}
-    {1}:
-    .zero {2}
+    .hidden {2}
+    .globl {2}
+    .type {2},%object
+    .size {2}, {3}
+    {2}:
+    .zero {3}
+    .text
+  )",
+                       section, flags, symbol, bytes);
+}
+
+/// One byte of another section that makes one of room take some in the result.
+static std::string roomEnd() {
+  return llvm::formatv(R"(
     .section {0}.end,"a",%progbits
     .byte 0
     .text
   )",
-                       kRoomSection, symbol, bytes);
+                       kRoomSection);
+}
+
+bool Object::uses(StringRef symbol) const {
+  if (llvm)
+    return llvm->getNamedGlobal(symbol);
+  return llvm::any_of(parts, [&](const Part &part) {
+    return part.module->getNamedGlobal(symbol);
+  });
 }
 
 SmallVector<const Object::Constants *, 1> Object::usedConstants() const {
   SmallVector<const Constants *, 1> used;
   for (const Constants &one : constants)
-    if (embedsWeights && one.weights.bytes() > 0 &&
-        llvm->getNamedGlobal(one.symbol))
+    if (embedsWeights && one.weights.bytes() > 0 && uses(one.symbol))
       used.push_back(&one);
   return used;
 }
 
-llvm::Error Object::emitObject(Output &output) {
+llvm::Expected<bool> Object::isInParts() {
+  if (parts.empty() && canJoin(target.triple) && Split::pays(*llvm))
+    if (llvm::Error error = split({}))
+      return std::move(error);
+  return !parts.empty();
+}
+
+void Object::addRoom(const Constants &one, StringRef section) {
+  llvm::Module &module = llvm ? *llvm : *parts[0].module;
+  bool isFar = isHuge && target.triple.getArch() == llvm::Triple::x86_64 &&
+               section != kRoomSection;
+  module.appendModuleInlineAsm(
+      roomFor(one.symbol, one.weights.bytes(), section, isFar ? "al" : "a"));
+}
+
+llvm::Error Object::emitParts(Output &output, StringRef filled) {
+  std::vector<SmallVector<char, 0>> objects(parts.size());
+  std::vector<std::string> errors(parts.size());
+  inParallel(parts.size(), [&](size_t index) {
+    llvm::raw_svector_ostream stream(objects[index]);
+    errors[index] =
+        llvm::toString(emit(*parts[index].module, *makeMachine(), stream,
+                            /*isAssembly=*/false));
+    parts[index].module.reset();
+    parts[index].context.reset();
+  });
+  for (const std::string &error : errors)
+    if (!error.empty())
+      return llvm::createStringError(error);
+  auto contents = llvm::map_to_vector(objects, [](const auto &object) {
+    return StringRef(object.data(), object.size());
+  });
+  return joinObjects(contents, internal, filled, output);
+}
+
+llvm::Error Object::emitObject(Output &output, StringRef filled) {
+  if (!llvm)
+    return emitParts(output, filled);
   llvm::raw_fd_ostream stream(output.fd(), /*shouldClose=*/false);
-  if (llvm::Error error = emit(stream, /*isAssembly=*/false))
+  if (llvm::Error error =
+          emit(*llvm, *makeMachine(), stream, /*isAssembly=*/false))
     return error;
   std::error_code error = stream.error();
   stream.clear_error();
@@ -322,10 +466,17 @@ llvm::Error Object::emitObject(Output &output) {
 }
 
 llvm::Error Object::write(Output &output) {
+  llvm::Expected<bool> hasParts = isInParts();
+  if (!hasParts)
+    return hasParts.takeError();
   SmallVector<const Constants *, 1> placed = usedConstants();
+  StringRef section = weightsSection(target.triple);
   for (const Constants *one : placed)
-    define(llvm->getNamedGlobal(one->symbol), one->weights.bytes());
-  if (llvm::Error error = emitObject(output))
+    if (*hasParts)
+      addRoom(*one, section);
+    else
+      define(llvm->getNamedGlobal(one->symbol), one->weights.bytes());
+  if (llvm::Error error = emitObject(output, section))
     return error;
   for (const Constants *one : placed) {
     llvm::Expected<uint64_t> offset =
@@ -340,9 +491,13 @@ llvm::Error Object::write(Output &output) {
 }
 
 llvm::Error Object::writeWithRoom(Output &output) {
+  if (llvm::Expected<bool> hasParts = isInParts(); !hasParts)
+    return hasParts.takeError();
   room = usedConstants();
   for (const Constants *one : room)
-    llvm->appendModuleInlineAsm(roomFor(one->symbol, one->weights.bytes()));
+    addRoom(*one, kRoomSection);
+  if (!room.empty())
+    (llvm ? *llvm : *parts[0].module).appendModuleInlineAsm(roomEnd());
   return emitObject(output);
 }
 

@@ -1,6 +1,7 @@
 // Object.h - from the LLVM dialect to machine code.
 #pragma once
 #include "codegen/Output.h"
+#include "codegen/Split.h"
 #include "codegen/Target.h"
 #include "codegen/Weights.h"
 #include "llvm/IR/LLVMContext.h"
@@ -16,8 +17,8 @@ struct ObjectOptions {
   bool embedsWeights = true;
 };
 
-/// One model as optimised LLVM IR. Its weights stay where they are until an
-/// object is written.
+/// One model as optimised LLVM IR: a module, or, of a large one, parts that
+/// threads compile. Its weights stay where they are until an object is written.
 class Object {
 public:
   /// `module` is in the LLVM dialect; attributes of nn on it say what is the
@@ -42,7 +43,7 @@ public:
                                         llvm::StringRef name);
 
   /// LLVM IR as text.
-  void print(llvm::raw_ostream &stream) const { llvm->print(stream, nullptr); }
+  llvm::Error print(llvm::raw_ostream &stream) const;
   llvm::Error writeAssembly(Output &output);
   /// The relocatable object. May be called once, and nothing after it.
   llvm::Error write(Output &output);
@@ -62,11 +63,16 @@ private:
   translate(mlir::ModuleOp module, const Target &target,
             const ObjectOptions &options,
             std::shared_ptr<llvm::LLVMContext> context);
-  llvm::Error emit(llvm::raw_pwrite_stream &stream, bool isAssembly);
   void setAttributes(const Target &target);
   void forbidContraction();
   void keepInterface(llvm::StringRef name);
-  void optimize(unsigned level);
+  std::unique_ptr<llvm::TargetMachine> makeMachine() const;
+  /// Takes the module apart, and calls `work` with each part, in threads.
+  llvm::Error
+  split(llvm::function_ref<void(Part &, llvm::TargetMachine &)> work);
+  llvm::Error optimize();
+  /// Puts the parts back together.
+  llvm::Error join();
 
   llvm::Error append(Object variant, llvm::StringRef name);
   void makeVariant(llvm::StringRef name, size_t number);
@@ -78,13 +84,24 @@ private:
   };
 
   std::shared_ptr<llvm::LLVMContext> context;
+  /// Null while there are parts.
   std::unique_ptr<llvm::Module> llvm;
-  std::unique_ptr<llvm::TargetMachine> machine;
+  std::vector<Part> parts;
+  /// What is the module's own, though its parts see each other's.
+  llvm::StringSet<> internal;
+  Target target;
+  unsigned level = 2;
+  bool isHuge = false;
   llvm::SmallVector<Constants, 1> constants;
   /// Weights that have room, in its order.
   llvm::SmallVector<const Constants *, 1> room;
   llvm::SmallVector<const Constants *, 1> usedConstants() const;
-  llvm::Error emitObject(Output &output);
+  bool uses(llvm::StringRef symbol) const;
+  llvm::Error emitObject(Output &output, llvm::StringRef filled = "");
+  llvm::Error emitParts(Output &output, llvm::StringRef filled);
+  /// Whether an object is written in parts; takes the module apart if so.
+  llvm::Expected<bool> isInParts();
+  void addRoom(const Constants &one, llvm::StringRef section);
   bool embedsWeights = true;
 };
 

@@ -295,7 +295,8 @@ struct Compile {
     if (options.emit == Emit::Llvm || options.savesTemps) {
       std::string text;
       llvm::raw_string_ostream os(text);
-      object->print(os);
+      if (llvm::Error error = object->print(os))
+        return done(std::move(error));
       if (!done(writeText(options.emit == Emit::Llvm ? output
                                                      : basePath(output) + ".ll",
                           text)))
