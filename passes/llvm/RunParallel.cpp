@@ -43,11 +43,19 @@ private:
                                ArrayRef<LLVM::GEPArg>{index});
   }
 
+  /// Most of what describes a buffer says nothing to a kernel that knows its
+  /// shape.
+  static bool isRead(LLVM::LLVMFuncOp kernel, unsigned argument) {
+    return kernel.isExternal() || !kernel.getArgument(argument).use_empty();
+  }
+
   void replace(LLVM::CallOp call, Value closure) {
     ImplicitLocOpBuilder b(call.getLoc(), call);
     OperandRange operands = call.getArgOperands();
+    auto kernel = module.lookupSymbol<LLVM::LLVMFuncOp>(*call.getCallee());
     for (auto [index, operand] : llvm::enumerate(operands.drop_back(2)))
-      LLVM::StoreOp::create(b, operand, slot(b, closure, index));
+      if (isRead(kernel, index))
+        LLVM::StoreOp::create(b, operand, slot(b, closure, index));
     Value count = operands.back();
     if (count.getType() != i64)
       count = LLVM::ZExtOp::create(b, i64, count);
@@ -85,7 +93,10 @@ private:
     ArrayRef<Type> types = kernel.getFunctionType().getParams();
     for (auto [index, type] : llvm::enumerate(types.drop_back(2)))
       arguments.push_back(
-          LLVM::LoadOp::create(b, type, slot(b, body.getArgument(0), index)));
+          isRead(kernel, index)
+              ? Value(LLVM::LoadOp::create(b, type,
+                                           slot(b, body.getArgument(0), index)))
+              : Value(LLVM::PoisonOp::create(b, type)));
     for (unsigned bound : {1u, 2u}) {
       Value task = body.getArgument(bound);
       arguments.push_back(types.back() == i64 ? task

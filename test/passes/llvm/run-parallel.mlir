@@ -23,6 +23,7 @@ module attributes {nn.signature = {inputs = [], name = "net", outputs = []}} {
     llvm.return
   }
   llvm.func @shared(%a: !llvm.ptr, %begin: i64, %end: i64) attributes {nn.parallel} {
+    llvm.store %begin, %a : i64, !llvm.ptr
     llvm.return
   }
   llvm.func @alone(%a: !llvm.ptr, %begin: i64, %end: i64) {
