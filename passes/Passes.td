@@ -61,8 +61,9 @@ def MultiplyQuantized : Pass<"nn-multiply-quantized", "::mlir::ModuleOp"> {
 def FoldConstants : Pass<"nn-fold-constants", "::mlir::ModuleOp"> {
   let summary = "compute what depends on constants only";
   let description = [{
-    Lists of sizes that the shape rules know become constants. The rest is compiled at level 0 and run in this process,
-    all of it in one piece, until nothing is left; shapes are refined on the way.
+    Lists of sizes that the shape rules know become constants. Other orders and shapes, sums, products and conversions are
+    computed at once; the rest is compiled at level 0 and run in this process, all of it in one piece, until nothing is
+    left; shapes are refined on the way.
   }];
   let dependentDialects = ["::burnish::nn::NNDialect"];
 }
@@ -182,6 +183,15 @@ def EmitKernels : Pass<"nn-emit-kernels", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
                            "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect", "::mlir::LLVM::LLVMDialect"];
   let options = [Option<"hasLengths", "lengths", "bool", "false", "give buffers their true lengths, for nn-check-bounds">];
+}
+
+def ShareKernels : Pass<"nn-share-kernels", "::mlir::ModuleOp"> {
+  let summary = "functions of kernels that differ in numbers only become one, which takes these";
+  let description = [{
+    The scales of quantized layers are numbers in their kernels; a transformer's twelve layers have one function then
+    instead of twelve. The numbers are passed before the first and last task.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::vector::VectorDialect"];
 }
 
 //===- memory: tensors to one workspace -----------------------------------===//

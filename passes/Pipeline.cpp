@@ -113,6 +113,8 @@ static void addMemory(OpPassManager &passes, const PipelineOptions &options) {
   EmitKernelsOptions kernels;
   kernels.hasLengths = options.checksBounds;
   passes.addPass(createEmitKernels(kernels));
+  if (options.level > 0)
+    passes.addPass(createShareKernels());
   passes.addNestedPass<func::FuncOp>(createApproximateFunctions());
   // Makers write the same address many times; folding each took 6 s of a
   // convolution of 20x13x4x4 with sizes of run time, and folding one 0.6.
@@ -261,6 +263,7 @@ static constexpr Order kOrder[] = {
     {"nn-update-in-place", "nn-bufferize",
      "bufferisation sees which arguments are written"},
     {"nn-bufferize", "nn-emit-kernels", "how buffers lie decides the code"},
+    {"nn-emit-kernels", "nn-share-kernels", "functions are shared that are made"},
     {"nn-emit-kernels", "ownership-based-buffer-deallocation",
      "a kernel's region is no control flow"},
     {"nn-order-loops", "nn-bufferize", "loops are interchanged on tensors"},

@@ -63,3 +63,30 @@ func.func @dequantizes(%x: tensor<3x513xf32>) -> tensor<3x515xf32> {
   %y = nn.matmul %x, %f : (tensor<3x513xf32>, tensor<513x515xf32>) -> tensor<3x515xf32>
   return %y : tensor<3x515xf32>
 }
+
+// -----
+
+// What is simple is computed with no code for it: sums that are broadcast, other orders, conversions of integers.
+// CHECK-LABEL: func.func @simple(
+// CHECK-DAG:     nn.constant{{.*}}dense<{{\[\[}}1.100000e+01, 1.200000e+01, 1.300000e+01], [2.100000e+01, 2.200000e+01, 2.300000e+01]]>
+// CHECK-DAG:     nn.constant{{.*}}dense<{{\[\[\[}}0, 3], [1, 4], [2, 5]], {{\[\[}}6, 9], [7, 10], [8, 11]]]> : tensor<2x3x2xi64>
+// CHECK-DAG:     nn.constant{{.*}}dense<{{\[\[}}-2.500000e-01, 0.000000e+00, 2.500000e-01], [-1.024000e+03, 0.000000e+00, 1.008000e+03]]>
+// CHECK-DAG:     nn.constant{{.*}}dense<[254, 0, -2]> : tensor<3xi32>
+func.func @simple() -> (tensor<2x3xf32>, tensor<2x3x2xi64>, tensor<2x3xf32>, tensor<3xi32>) {
+  %a = nn.constant {value = dense<[[10.0], [20.0]]> : tensor<2x1xf32>} : () -> tensor<2x1xf32>
+  %b = nn.constant {value = dense<[1.0, 2.0, 3.0]> : tensor<3xf32>} : () -> tensor<3xf32>
+  %sum = nn.add %a, %b : (tensor<2x1xf32>, tensor<3xf32>) -> tensor<2x3xf32>
+  %c = nn.constant {value = dense<[[[0, 1, 2], [3, 4, 5]], [[6, 7, 8], [9, 10, 11]]]> : tensor<2x2x3xi64>} : () -> tensor<2x2x3xi64>
+  %turned = nn.transpose %c {perm = array<i64: 0, 2, 1>} : (tensor<2x2x3xi64>) -> tensor<2x3x2xi64>
+  %q = nn.constant {value = dense<[[-1, 0, 1], [-64, 0, 63]]> : tensor<2x3xi8>} : () -> tensor<2x3xi8>
+  %s = nn.constant {value = dense<[0.25, 16.0]> : tensor<2xf32>} : () -> tensor<2xf32>
+  %z = nn.constant {value = dense<0> : tensor<2xi8>} : () -> tensor<2xi8>
+  %floats = nn.dequantize_linear %q, %s, %z {axis = 0 : i64} : (tensor<2x3xi8>, tensor<2xf32>, tensor<2xi8>) -> tensor<2x3xf32>
+  %u = nn.constant {value = dense<[255, 1, 0]> : tensor<3xui8>} : () -> tensor<3xui8>
+  %one = nn.constant {value = dense<1> : tensor<i32>} : () -> tensor<i32>
+  %wide = nn.cast %u {to = 6 : i64} : (tensor<3xui8>) -> tensor<3xi32>
+  %less = nn.sub %wide, %one : (tensor<3xi32>, tensor<i32>) -> tensor<3xi32>
+  %two = nn.constant {value = dense<[0, 0, -1]> : tensor<3xi32>} : () -> tensor<3xi32>
+  %end = nn.add %less, %two : (tensor<3xi32>, tensor<3xi32>) -> tensor<3xi32>
+  return %sum, %turned, %floats, %end : tensor<2x3xf32>, tensor<2x3x2xi64>, tensor<2x3xf32>, tensor<3xi32>
+}
