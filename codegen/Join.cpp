@@ -53,6 +53,8 @@ private:
   void orderSymbols();
   static bool isOnce(const Elf::Shdr &section, StringRef name);
 
+  static constexpr uint32_t kLeftOut = UINT32_MAX;
+
   const llvm::StringSet<> &internal;
   StringRef filled;
   Elf::Ehdr header;
@@ -160,8 +162,13 @@ llvm::Error Join::addSymbols(const File &file, const Elf::Shdr &table) {
     if (symbol.st_shndx != ELF::SHN_UNDEF &&
         symbol.st_shndx < ELF::SHN_LORESERVE) {
       symbol.st_shndx = sectionOf[symbol.st_shndx];
-      if (symbol.st_shndx == ELF::SHN_UNDEF)
-        return unusual("a symbol in a section that is left out");
+      // Of what is empty, the marks of what lies there.
+      if (symbol.st_shndx == ELF::SHN_UNDEF) {
+        if (symbol.getBinding() != ELF::STB_LOCAL)
+          return unusual("a symbol in a section that is left out");
+        symbolOf.push_back(kLeftOut);
+        continue;
+      }
     }
     if (symbol.getBinding() != ELF::STB_LOCAL) {
       if (llvm::Error error = addGlobal(symbol, *name))
@@ -196,7 +203,7 @@ llvm::Error Join::addRelocations(const File &file) {
       return unusual("relocations of nothing");
     for (Elf::Rela relocation : *relocations) {
       uint32_t symbol = relocation.getSymbol(/*isMips64EL=*/false);
-      if (symbol >= symbolOf.size())
+      if (symbol >= symbolOf.size() || symbolOf[symbol] == kLeftOut)
         return unusual("relocations by no symbol");
       relocation.setSymbolAndType(symbolOf[symbol],
                                   relocation.getType(/*IsMips64EL=*/false),
