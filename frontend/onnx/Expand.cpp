@@ -20,7 +20,8 @@ SmallVector<Value> Expansion::many(unsigned count, StringRef op,
   for (auto [index, operand] : llvm::enumerate(operands))
     built.add_input(operand ? "x" + std::to_string(index) : "");
   for (unsigned i = 0; i < count; ++i)
-    built.add_output(std::to_string(i));
+    // No value of a model has such a name.
+    built.add_output(" " + std::to_string(i));
   for (const Attr &attribute : attributes)
     std::visit(
         [&](const auto &value) { setAttribute(built, attribute.name, value); },
@@ -68,6 +69,11 @@ std::optional<int64_t> Expansion::size(Value value, int64_t axis) {
     return std::nullopt;
   int64_t size = type.getDimSize(axis < 0 ? axis + type.getRank() : axis);
   return ShapedType::isDynamic(size) ? std::nullopt : std::optional(size);
+}
+
+std::optional<int64_t> Expansion::declaredRank() const {
+  return node.output_size() > 0 ? importer.declaredRank(node.output(0))
+                                : std::nullopt;
 }
 
 std::optional<SmallVector<int64_t>> Expansion::known(Value value) {

@@ -190,6 +190,9 @@ public:
     return llvm::SmallVector<mlir::Value>(std::max(node.output_size(), 1),
                                           fail(reason));
   }
+  /// The rank that the model declares for the node's result, if it does.
+  std::optional<int64_t> declaredRank() const;
+
   std::string stringAttr(llvm::StringRef name,
                          llvm::StringRef otherwise) const {
     return stringAttribute(node, name, otherwise);
@@ -222,7 +225,8 @@ ExpandFunction findExpansion(llvm::StringRef op);
 ExpandFunction findRunTimeForm(llvm::StringRef op);
 
 /// The operands of a node; a list whose length only the run knows, and of which
-/// the operator allows one, has that length, or the run fails.
+/// the operator (or the rank that the model declares for its result) allows
+/// one, has that length, or the run fails.
 llvm::SmallVector<mlir::Value> withKnownLengths(Expansion &expand);
 
 // Each fills in the expansions of a family, and stands in its file in expand/.

@@ -38,6 +38,13 @@ void GraphImporter::declare(const onnx::GraphProto &graph) {
     declaredTypes[info.name()] = &info.type();
 }
 
+std::optional<int64_t> GraphImporter::declaredRank(StringRef name) const {
+  const onnx::TypeProto *type = declaredTypes.lookup(name);
+  if (!type || !type->has_tensor_type() || !type->tensor_type().has_shape())
+    return std::nullopt;
+  return type->tensor_type().shape().dim_size();
+}
+
 //===- Messages -----------------------------------------------------------===//
 
 std::string typeText(Type type) {

@@ -54,9 +54,11 @@ public:
     unsigned depth = 0;
   };
 
-  /// Notes the types that a graph declares for its values, which messages show
-  /// and nothing relies on.
+  /// Notes the types that a graph declares for its values. Messages show them;
+  /// of a result whose rank only the run would know, it is checked there.
   void declare(const onnx::GraphProto &graph);
+  /// The rank that is declared for a value of the model's graph.
+  std::optional<int64_t> declaredRank(llvm::StringRef name) const;
   void initializers(const onnx::GraphProto &graph, Scope &scope);
   void nodes(const google::protobuf::RepeatedPtrField<onnx::NodeProto> &nodes,
              Scope &scope, const Frame &frame);

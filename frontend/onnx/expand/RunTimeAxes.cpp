@@ -53,6 +53,10 @@ SmallVector<Value> squeeze(Expansion &e) {
   int64_t rank = Expansion::rank(x);
   std::optional<int64_t> count =
       Expansion::rank(axes) == 0 ? 1 : Expansion::size(axes, 0);
+  if (!count && e.declaredRank() && *e.declaredRank() <= rank) {
+    count = rank - *e.declaredRank();
+    axes = e.reshape(axes, {*count});
+  }
   if (!count || *count > rank)
     return e.refuse(
         "axes are not known when compiling, nor how many there are");
@@ -66,6 +70,10 @@ SmallVector<Value> unsqueeze(Expansion &e) {
   int64_t rank = Expansion::rank(x);
   std::optional<int64_t> count =
       Expansion::rank(axes) == 0 ? 1 : Expansion::size(axes, 0);
+  if (!count && e.declaredRank() && *e.declaredRank() >= rank) {
+    count = *e.declaredRank() - rank;
+    axes = e.reshape(axes, {*count});
+  }
   if (!count)
     return e.refuse(
         "axes are not known when compiling, nor how many there are");

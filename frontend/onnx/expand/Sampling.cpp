@@ -11,6 +11,10 @@ namespace burnish::onnx_import {
 static SmallVector<Value> affineGrid(Expansion &e) {
   Value theta = e.operand(0), size = e.operand(1);
   std::optional<int64_t> rank = Expansion::size(size, 0);
+  if (!rank && e.declaredRank()) {
+    rank = e.declaredRank();
+    size = e.reshape(size, {*rank});
+  }
   if (Expansion::rank(theta) != 3 || Expansion::rank(size) != 1 || !rank ||
       (*rank != 4 && *rank != 5))
     return e.refuse("theta of rank " + Twine(Expansion::rank(theta)) +

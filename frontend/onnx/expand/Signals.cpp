@@ -11,7 +11,46 @@ static Value countTo(Expansion &e, Value count) {
   return e("Range", {e.integer(0), count, e.integer(1)});
 }
 
+// Each channel by itself, over what came before and is here. With sizes of the
+// run, the places of all windows are gathered.
+static SmallVector<Value> causalConv(Expansion &e) {
+  Value x = e.operand(0), weight = e.operand(1), bias = e.operand(2),
+        past = e.operand(3);
+  std::string activation = e.stringAttr("activation", "none");
+  if (activation != "none" && activation != "silu" && activation != "swish")
+    return e.refuse("activation '" + activation + "'");
+  if (Expansion::rank(x) != 3 || Expansion::rank(weight) != 3)
+    return e.refuse("an input of rank " + Twine(Expansion::rank(x)) +
+                    " and a weight of rank " + Twine(Expansion::rank(weight)));
+  Value before = e.sub(e.shape({e.extent(weight, 2)}), e.integers({1}));
+  if (!past) {
+    Value shape =
+        e.concat({e.shape({e.extent(x, 0), e.extent(x, 1)}), before}, 0);
+    past = e("Expand", {e.scalar(0, x), shape});
+  }
+  Value whole = e.concat({past, x}, 2);
+  std::optional<int64_t> channels = Expansion::size(weight, 0);
+  Value y;
+  if (channels && Expansion::size(weight, 2)) {
+    y = e("Conv", {whole, weight, bias}, {{"group", *channels}});
+  } else {
+    Value starts = e("Unsqueeze", {e.countTo(e.extent(x, 2)), e.integers({1})}),
+          places = e.add(starts, e.countTo(e.extent(weight, 2)));
+    Value windows = e("Gather", {whole, places}, {{"axis", int64_t(2)}});
+    y = e.reduce("ReduceSum", e.mul(windows, weight), 3, /*keepDims=*/false);
+    if (bias)
+      y = e.add(y, e("Unsqueeze", {bias, e.integers({1})}));
+  }
+  if (activation != "none")
+    y = e.mul(y, e("Sigmoid", {y}));
+  // The last of all, as many as a window has before its last place.
+  Value all = e.shape({e.extent(whole, 2)});
+  Value present = e("Slice", {whole, e.sub(all, before), all, e.integers({2})});
+  return {y, present};
+}
+
 void addSignals(ExpandTable &table) {
+  table["CausalConvWithState"] = causalConv;
   // The frames of the signal (batch, samples, parts), gathered, weighed by the
   // window, and transformed.
   table["STFT"] = [](Expansion &e) -> SmallVector<Value> {
