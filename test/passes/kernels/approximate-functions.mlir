@@ -1,4 +1,4 @@
-// RUN: burnish-opt %s --pass-pipeline='builtin.module(func.func(nn-approximate-functions))' | FileCheck %s
+// RUN: burnish-opt %s --pass-pipeline='builtin.module(func.func(nn-approximate-functions,canonicalize))' | FileCheck %s
 // Vectors of f32 become polynomials; scalars and other types stay functions.
 
 // CHECK-LABEL: func @functions(
@@ -12,6 +12,42 @@ func.func @functions(%v: vector<8xf32>, %s: f32, %d: vector<2xf64>) -> (vector<8
   %1 = math.exp %s : f32
   %2 = math.tanh %d : vector<2xf64>
   return %0, %1, %2 : vector<8xf32>, f32, vector<2xf64>
+}
+
+// A difference that would lose what the power has beyond 1 is a function of its own.
+// CHECK-LABEL: func @exp_minus_1(
+// CHECK-SAME:    %[[S:.*]]: f32, %[[V:.*]]: vector<8xf32>
+// CHECK:         %[[DIFFERENCE:.*]] = math.expm1 %[[S]]
+// CHECK-NOT:     math.expm1
+// CHECK:         return %[[DIFFERENCE]]
+func.func @exp_minus_1(%s: f32, %v: vector<8xf32>) -> (f32, vector<8xf32>) {
+  %one = arith.constant 1.0 : f32
+  %ones = arith.constant dense<1.0> : vector<8xf32>
+  %0 = math.exp %s : f32
+  %1 = arith.subf %0, %one : f32
+  %2 = math.exp %v : vector<8xf32>
+  %3 = arith.subf %2, %ones : vector<8xf32>
+  return %1, %3 : f32, vector<8xf32>
+}
+
+// Of softplus and its tangent one power is left, which has two factors, and one quotient.
+// CHECK-LABEL: func @mish(
+// CHECK-COUNT-2: arith.shli
+// CHECK-NOT:     arith.shli
+// CHECK:         arith.divf
+// CHECK-NOT:     arith.{{divf|shli}}
+// CHECK:         return
+func.func @mish(%x: vector<8xf32>) -> vector<8xf32> {
+  %zero = arith.constant dense<0.0> : vector<8xf32>
+  %size = math.absf %x : vector<8xf32>
+  %negative = arith.negf %size : vector<8xf32>
+  %power = math.exp %negative : vector<8xf32>
+  %log = math.log1p %power : vector<8xf32>
+  %above = arith.maximumf %x, %zero : vector<8xf32>
+  %softplus = arith.addf %above, %log : vector<8xf32>
+  %tanh = math.tanh %softplus : vector<8xf32>
+  %mish = arith.mulf %x, %tanh : vector<8xf32>
+  return %mish : vector<8xf32>
 }
 
 // A sigmoid takes one quotient, with what is multiplied by it.
