@@ -50,14 +50,24 @@ LogicalResult KernelOp::verify() {
   return success();
 }
 
+bool KernelOp::writesPart() {
+  for (auto output : getBody().getOps<WinogradOutputOp>())
+    if (!output.getExtents().empty())
+      return true;
+  return false;
+}
+
 LogicalResult WinogradInputOp::verify() {
   auto image = cast<RankedTensorType>(getImage().getType()),
        tiles = cast<RankedTensorType>(getTiles().getType());
   int64_t points = (getTile() + 2) * (getTile() + 2);
+  bool isOfRun = !getExtents().empty();
   bool isKnown = image.getRank() == 4 &&
-                 !ShapedType::isDynamicShape(image.getShape().drop_front()) &&
+                 !ShapedType::isDynamicShape(
+                     image.getShape().drop_front(isOfRun ? 3 : 1)) &&
                  tiles.hasStaticShape() &&
-                 (tiles.getRank() == 4 || tiles.getRank() == 3);
+                 (tiles.getRank() == 4 || (tiles.getRank() == 3 && !isOfRun)) &&
+                 (!isOfRun || (getExtents().size() == 5 && !getIsGradient()));
   if (!isKnown || tiles.getDimSize(0) != points ||
       tiles.getNumElements() != points * tileCount() * image.getDimSize(3) ||
       tileCount() % (getRows() * getColumns()) != 0)
@@ -74,12 +84,14 @@ LogicalResult WinogradOutputOp::verify() {
   auto tilesAlong = [&](unsigned axis) -> int64_t {
     return llvm::divideCeil(image.getDimSize(axis), tile);
   };
-  bool isStatic = products.getRank() == 3 && image.getRank() == 4 &&
-                  products.hasStaticShape() && image.hasStaticShape();
-  if (!isStatic || products.getDimSize(0) != (tile + 2) * (tile + 2) ||
+  bool isOfRun = !getExtents().empty();
+  bool isKnown = products.getRank() == 3 && image.getRank() == 4 &&
+                 products.hasStaticShape() &&
+                 (isOfRun ? getExtents().size() == 3 : image.hasStaticShape());
+  if (!isKnown || products.getDimSize(0) != (tile + 2) * (tile + 2) ||
       products.getDimSize(2) != image.getDimSize(3) ||
-      products.getDimSize(1) !=
-          image.getDimSize(0) * tilesAlong(1) * tilesAlong(2))
+      (!isOfRun && products.getDimSize(1) !=
+                       image.getDimSize(0) * tilesAlong(1) * tilesAlong(2)))
     return emitOpError() << "of tile " << tile << " makes " << image << " of "
                          << products;
   return success();

@@ -220,6 +220,8 @@ public:
     tilesLayout = layouts[target];
     firstImage = data[argumentOf(op.getFirstImage())];
     firstRow = data[argumentOf(op.getFirstRow())];
+    for (Value extent : op.getExtents())
+      extents.push_back(data[argumentOf(extent)]);
     shape = shapeOf(op.getImage());
     vector = VectorType::get(
         {lanes}, cast<MemRefType>(image.getType()).getElementType());
@@ -234,8 +236,11 @@ public:
     int64_t columns = op.getColumns(), tile = op.getTile();
     loop(begin, end, [&](Value task) {
       Value block = arith::RemUIOp::create(b, task, constant(blocks)),
-            line = arith::DivUIOp::create(b, task, constant(blocks)),
-            tileRow = arith::RemUIOp::create(b, line, constant(op.getRows())),
+            line = arith::DivUIOp::create(b, task, constant(blocks));
+      Value first = times(line, columns);
+      if (!extents.empty())
+        return makeStretch(block, first);
+      Value tileRow = arith::RemUIOp::create(b, line, constant(op.getRows())),
             which = arith::DivUIOp::create(b, line, constant(op.getRows()));
       Value y = arith::SubIOp::create(
           b, Value(arith::AddIOp::create(b, firstRow, times(tileRow, tile))),
@@ -245,25 +250,77 @@ public:
                    imageLayout.strides[0]);
       start = plus(start, y, imageLayout.strides[1]);
       start = plus(start, times(block, lanes), imageLayout.strides[3]);
-      Value first = times(line, columns);
       loop(constant(0), constant(columns), [&](Value column) {
         Value x = arith::SubIOp::create(b, times(column, tile),
                                         constant(op.getLeft()));
         Value from = value(plus(start, x, imageLayout.strides[2]));
-        Value place = arith::AddIOp::create(b, first, column);
-        OpFoldResult to = plus(tilesLayout.offset, block, blockStride);
-        to = plus(to, place, tileStride);
-        makeTile(y, x, from, value(to));
+        makeTile(y, x, from, placeOf(block, first, column));
       });
     });
   }
 
 private:
+  /// The tiles from number `first` of the block on, wherever rows and images
+  /// end among them.
+  void makeStretch(Value block, Value first) {
+    int64_t tile = op.getTile();
+    Value images = extents[0], rows = extents[3], columns = extents[4];
+    Value number = arith::AddIOp::create(b, firstRow, first),
+          line = arith::DivUIOp::create(b, number, columns);
+    SmallVector<Value> begin{arith::DivUIOp::create(b, line, rows),
+                             arith::RemUIOp::create(b, line, rows),
+                             arith::RemUIOp::create(b, number, columns)};
+    OpFoldResult start =
+        plus(imageLayout.offset, times(block, lanes), imageLayout.strides[3]);
+    auto loop = scf::ForOp::create(b, constant(0), constant(op.getColumns()),
+                                   constant(1), begin);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    Value which = loop.getRegionIterArg(0), row = loop.getRegionIterArg(1),
+          column = loop.getRegionIterArg(2);
+    Value y = arith::SubIOp::create(b, times(row, tile), constant(op.getTop())),
+          x = arith::SubIOp::create(b, times(column, tile),
+                                    constant(op.getLeft()));
+    OpFoldResult at = plus(start, which, imageLayout.strides[0]);
+    at = plus(at, y, imageLayout.strides[1]);
+    at = plus(at, x, imageLayout.strides[2]);
+    // All of a tile beyond the last image is outside.
+    Value exists =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::ult, which, images);
+    y = arith::SelectOp::create(b, exists, y, constant(-points));
+    makeTile(y, x, value(at), placeOf(block, first, loop.getInductionVar()));
+    auto next = [&](Value index, Value size, Value step) {
+      Value more = arith::AddIOp::create(b, index, step),
+            isEnd =
+                arith::CmpIOp::create(b, arith::CmpIPredicate::eq, more, size);
+      return std::pair<Value, Value>(
+          arith::SelectOp::create(b, isEnd, constant(0), more),
+          arith::SelectOp::create(b, isEnd, constant(1), constant(0)));
+    };
+    auto [nextColumn, ends] = next(column, columns, constant(1));
+    auto [nextRow, endsToo] = next(row, rows, ends);
+    Value nextImage = arith::AddIOp::create(b, which, endsToo);
+    scf::YieldOp::create(b, ValueRange{nextImage, nextRow, nextColumn});
+  }
+
+  /// Where the tile lies that comes so many after the first.
+  Value placeOf(Value block, Value first, Value more) {
+    Value place = arith::AddIOp::create(b, first, more);
+    OpFoldResult to = plus(tilesLayout.offset, block, blockStride);
+    return value(plus(to, place, tileStride));
+  }
+
+  /// The image's size along an axis.
+  Value sizeOf(unsigned axis) {
+    return extents.empty() ? constant(shape[axis]) : extents[axis];
+  }
+
   /// One tile: straight from the image, or through a patch with zeros where
   /// there is no image.
   void makeTile(Value y, Value x, Value from, Value to) {
+    Value height = sizeOf(1), width = sizeOf(2);
     Value isInside =
-        both(isWithin(y, reach, shape[1]), isWithin(x, reach, shape[2]));
+        both(isWithin(y, reach, height), isWithin(x, reach, width));
     auto branch = scf::IfOp::create(b, isInside, /*withElseRegion=*/true);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(branch.thenBlock());
@@ -273,12 +330,12 @@ private:
     Value zero = arith::ConstantOp::create(b, b.getZeroAttr(vector));
     for (int64_t row = 0; row < reach; ++row) {
       Value inRow = isWithin(Value(arith::AddIOp::create(b, y, constant(row))),
-                             1, shape[1]);
+                             1, height);
       for (int64_t column = 0; column < reach; ++column) {
         Value exists =
             both(inRow,
                  isWithin(Value(arith::AddIOp::create(b, x, constant(column))),
-                          1, shape[2]));
+                          1, width));
         auto read = scf::IfOp::create(b, TypeRange(vector), exists,
                                       /*withElseRegion=*/true);
         {
@@ -321,11 +378,11 @@ private:
                                   value(nn::addIndex(b, from, at)));
   }
   /// Whether [from, from + length) lies in [0, size).
-  Value isWithin(Value from, int64_t length, int64_t size) {
+  Value isWithin(Value from, int64_t length, Value size) {
+    Value last = b.createOrFold<arith::SubIOp>(size, constant(length));
     return both(
         arith::CmpIOp::create(b, arith::CmpIPredicate::sge, from, constant(0)),
-        arith::CmpIOp::create(b, arith::CmpIPredicate::sle, from,
-                              constant(size - length)));
+        arith::CmpIOp::create(b, arith::CmpIPredicate::sle, from, last));
   }
   Value both(Value left, Value right) {
     return arith::AndIOp::create(b, left, right);
@@ -358,6 +415,8 @@ private:
   Layout imageLayout, tilesLayout;
   OpFoldResult blockStride, tileStride;
   ArrayRef<int64_t> shape;
+  /// Sizes that only the run knows; empty where all are known.
+  SmallVector<Value> extents;
   VectorType vector;
 };
 } // namespace
@@ -388,12 +447,23 @@ void burnish::makeWinogradOutput(KernelCode &code, const Layout &layout,
   WinogradTransform transform(tile);
   int64_t points = transform.points();
   ArrayRef<int64_t> image = shapeOf(op.getImage());
-  int64_t rows = llvm::divideCeil(image[1], tile),
-          columns = llvm::divideCeil(image[2], tile);
-  Value products =
-      code.data[cast<BlockArgument>(op.getProducts()).getArgNumber()];
+  auto dataOf = [&](Value value) {
+    return code.data[cast<BlockArgument>(value).getArgNumber()];
+  };
+  bool isOfRun = !op.getExtents().empty();
+  Value rows, columns;
+  if (isOfRun) {
+    rows = dataOf(op.getExtents()[1]);
+    columns = dataOf(op.getExtents()[2]);
+  } else {
+    rows = code.constant(llvm::divideCeil(image[1], tile));
+    columns = code.constant(llvm::divideCeil(image[2], tile));
+  }
+  Value products = dataOf(op.getProducts());
   Type elementType = cast<MemRefType>(products.getType()).getElementType();
   auto finish = [&](Value result, int64_t width) {
+    if (width == 1)
+      result = vector::ExtractOp::create(b, result, 0);
     if (!nest.root)
       return code.store(nest.out, result, kOutputLanes, width);
     SmallVector<Value> arguments;
@@ -409,7 +479,7 @@ void burnish::makeWinogradOutput(KernelCode &code, const Layout &layout,
     code.store(nest.out, value, kOutputLanes, width);
   };
   auto makeTile = [&](Value from, Index row, Index column, Index channel,
-                      int64_t width) {
+                      int64_t width, bool isWhole) {
     auto vector = VectorType::get({width}, elementType);
     SmallVector<Value> square;
     for (int64_t point = 0; point < points * points; ++point) {
@@ -432,26 +502,20 @@ void burnish::makeWinogradOutput(KernelCode &code, const Layout &layout,
              {std::pair<unsigned, int64_t>{1, image[1] % tile - y},
               {2, image[2] % tile - x}}) {
           // Only the last tile may end early.
-          if (image[axis] % tile == 0 || rest > 0)
+          bool isKnown = !ShapedType::isDynamic(image[axis]);
+          if (isWhole || (isKnown && (image[axis] % tile == 0 || rest > 0)) ||
+              (!isKnown && (axis == 1 ? y : x) == 0))
             continue;
           Value exists = arith::CmpIOp::create(b, arith::CmpIPredicate::ult,
                                                code.valueOf(code.at[axis]),
-                                               code.constant(image[axis]));
+                                               code.size(axis));
           auto branch = scf::IfOp::create(b, exists, /*withElseRegion=*/false);
           b.setInsertionPointToStart(branch.thenBlock());
         }
         finish(square[y * tile + x], width);
       }
   };
-  code.loop(begin, end, 1, [&](Value task) {
-    Value column = arith::RemUIOp::create(b, task, code.constant(columns)),
-          line = arith::DivUIOp::create(b, task, code.constant(columns)),
-          row = arith::RemUIOp::create(b, line, code.constant(rows));
-    code.at[0] = {arith::DivUIOp::create(b, line, code.constant(rows))};
-    Value y = arith::MulIOp::create(b, row, code.constant(tile)),
-          x = arith::MulIOp::create(b, column, code.constant(tile));
-    OpFoldResult start = nn::addIndex(b, layout.offset,
-                                      nn::mulIndex(b, task, layout.strides[1]));
+  auto makeChannels = [&](OpFoldResult start, Value y, Value x, bool isWhole) {
     int64_t lanes = code.schedule.getLanes();
     code.tiles(
         b.getIndexAttr(image[3]), lanes, [&](Index channel, int64_t count) {
@@ -460,9 +524,45 @@ void burnish::makeWinogradOutput(KernelCode &code, const Layout &layout,
             Index here = channel + done;
             Value from = getValueOrCreateConstantIndexOp(
                 b, b.getLoc(), nn::addIndex(b, start, code.valueOf(here)));
-            makeTile(from, {y}, {x}, here, piece);
+            makeTile(from, {y}, {x}, here, piece, isWhole);
             done += piece;
           }
         });
+  };
+  auto isAtMost = [&](Value left, Value right) -> Value {
+    return arith::CmpIOp::create(b, arith::CmpIPredicate::ule, left, right);
+  };
+  code.loop(begin, end, 1, [&](Value task) {
+    Value number = task;
+    if (isOfRun)
+      number = arith::AddIOp::create(b, task, dataOf(op.getExtents()[0]));
+    Value column = arith::RemUIOp::create(b, number, columns),
+          line = arith::DivUIOp::create(b, number, columns),
+          row = arith::RemUIOp::create(b, line, rows),
+          which = arith::DivUIOp::create(b, line, rows);
+    code.at[0] = {which};
+    Value y = arith::MulIOp::create(b, row, code.constant(tile)),
+          x = arith::MulIOp::create(b, column, code.constant(tile));
+    OpFoldResult start = nn::addIndex(b, layout.offset,
+                                      nn::mulIndex(b, task, layout.strides[1]));
+    if (!isOfRun)
+      return makeChannels(start, y, x, /*isWhole=*/false);
+    // Beyond the last image there is nothing, and most tiles are whole.
+    Value exists = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, which,
+                                         code.size(0));
+    auto inside = scf::IfOp::create(b, exists, /*withElseRegion=*/false);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(inside.thenBlock());
+    Value isWhole = arith::AndIOp::create(
+        b,
+        isAtMost(arith::AddIOp::create(b, y, code.constant(tile)),
+                 code.size(1)),
+        isAtMost(arith::AddIOp::create(b, x, code.constant(tile)),
+                 code.size(2)));
+    auto branch = scf::IfOp::create(b, isWhole, /*withElseRegion=*/true);
+    b.setInsertionPointToStart(branch.thenBlock());
+    makeChannels(start, y, x, /*isWhole=*/true);
+    b.setInsertionPointToStart(branch.elseBlock());
+    makeChannels(start, y, x, /*isWhole=*/false);
   });
 }

@@ -37,7 +37,8 @@ private:
 };
 
 /// Fills the present function, which transforms the tiles of an image: see
-/// nn.winograd_input. A task is one block of channels of one row of tiles.
+/// nn.winograd_input. A task is one block of channels of one row of tiles, or
+/// of so many tiles where the run says how long rows are.
 void makeWinogradInput(mlir::ImplicitLocOpBuilder &b, nn::KernelOp kernel,
                        llvm::ArrayRef<mlir::Value> data,
                        llvm::ArrayRef<Layout> layouts, mlir::Value begin,

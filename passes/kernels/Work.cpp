@@ -164,6 +164,9 @@ static Work workOfLinalg(linalg::LinalgOp op) {
 /// Bytes of the image that a block of tiles is made of.
 static int64_t bytesOfTiles(nn::WinogradInputOp input) {
   auto image = cast<ShapedType>(input.getImage().getType());
+  if (!input.getExtents().empty())
+    return input.tileCount() * input.getTile() * input.getTile() *
+           image.getDimSize(3) * elementBytes(image.getElementType());
   int64_t images = input.tileCount() / (input.getRows() * input.getColumns()),
           rows = std::min<int64_t>(image.getDimSize(1),
                                    input.getRows() * input.getTile() + 2);

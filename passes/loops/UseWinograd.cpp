@@ -45,6 +45,12 @@ struct Convolution {
     return cast<RankedTensorType>(op->getResultTypes()[0]).getShape();
   }
 
+  /// Whether only the run knows how many rows and columns there are.
+  bool isOfRun() const {
+    return ShapedType::isDynamicShape(shape().drop_front()) ||
+           ShapedType::isDynamicShape(imageShape().drop_front());
+  }
+
   ArrayRef<int64_t> weightsShape() const {
     return cast<RankedTensorType>(weights.getType()).getShape();
   }
@@ -53,9 +59,9 @@ struct Convolution {
 };
 } // namespace
 
-/// Whether the run may only choose how many images there are.
-static bool hasKnownImages(RankedTensorType type) {
-  return !ShapedType::isDynamicShape(type.getShape().drop_front());
+/// Whether the run may only choose how many images there are, and how large.
+static bool hasKnownChannels(RankedTensorType type) {
+  return type.getRank() == 4 && !type.isDynamicDim(3);
 }
 
 bool burnish::isSumOfProducts(linalg::GenericOp op) {
@@ -108,8 +114,9 @@ void burnish::takeBorder(Value &image, int64_t &top, int64_t &left) {
   Value filling = pad.getConstantPaddingValue();
   ArrayRef<int64_t> low = pad.getStaticLow(), high = pad.getStaticHigh();
   if (!filling || !matchPattern(filling, m_AnyZeroFloat()) ||
-      !hasKnownImages(pad.getSourceType()) || low[0] != 0 || low[3] != 0 ||
-      high[0] != 0 || high[3] != 0)
+      !hasKnownChannels(pad.getSourceType()) ||
+      ShapedType::isDynamicShape(low) || ShapedType::isDynamicShape(high) ||
+      low[0] != 0 || low[3] != 0 || high[0] != 0 || high[3] != 0)
     return;
   image = pad.getSource();
   top = low[1];
@@ -166,7 +173,7 @@ std::optional<Convolution> Convolution::match(linalg::GenericOp op) {
     return std::nullopt;
   SmallVector<AffineMap> maps = op.getIndexingMapsArray();
   if (!maps[2].isProjectedPermutation() || maps[2].getNumResults() != 4 ||
-      !hasKnownImages(type))
+      !hasKnownChannels(type))
     return std::nullopt;
   SmallVector<AffineExpr> out(maps[2].getResults());
   for (unsigned which : {1u, 0u}) {
@@ -179,7 +186,7 @@ std::optional<Convolution> Convolution::match(linalg::GenericOp op) {
     matchPattern(found.weights, m_Constant(&found.constant));
     auto weightsType = cast<RankedTensorType>(found.weights.getType());
     if (weightsType.getElementType() != imageType.getElementType() ||
-        image.getNumResults() != 4 || !hasKnownImages(imageType) ||
+        image.getNumResults() != 4 || !hasKnownChannels(imageType) ||
         !weightsType.hasStaticShape() || !weights.isProjectedPermutation() ||
         weights.getNumResults() != 4)
       continue;
@@ -289,7 +296,9 @@ public:
       : b(conv.op.getLoc(), builder), conv(conv), schedule(schedule),
         shapeText(shape), transform(schedule.tile),
         points(transform.points() * transform.points()),
-        columns(llvm::divideCeil(conv.shape()[2], schedule.tile)),
+        columns(conv.isOfRun()
+                    ? kRestTiles
+                    : llvm::divideCeil(conv.shape()[2], schedule.tile)),
         type(getElementTypeOrSelf(conv.weights.getType())) {}
 
   Value rewrite() {
@@ -301,6 +310,8 @@ public:
             ? Value(arith::ConstantOp::create(
                   b, transformWeights(conv, transform, schedule.lanes)))
             : transformInRun();
+    if (conv.isOfRun())
+      return rewriteOfRun(weights);
     SmallVector<OpFoldResult> sizes =
         getAsIndexOpFoldResult(b.getContext(), conv.shape());
     Value images = arith::ConstantIndexOp::create(b, conv.shape()[0]);
@@ -325,13 +336,53 @@ public:
 
 private:
   /// What is done at a time: so many rows of results from `row` on, of the
-  /// schedule's images from `image` on.
+  /// schedule's images from `image` on; of images whose size only the run
+  /// knows, so many tiles from number `row` on.
   struct Part {
     Value image, row;
     int64_t rows;
   };
   int64_t tileRows(const Part &part) const {
-    return llvm::divideCeil(part.rows, schedule.tile);
+    return conv.isOfRun() ? part.rows / columns
+                          : llvm::divideCeil(part.rows, schedule.tile);
+  }
+
+  /// A block of tiles after the other, whatever rows and images they belong
+  /// to: only what moves tiles has sizes of the run, the products have none.
+  Value rewriteOfRun(Value weights) {
+    linalg::GenericOp last = conv.epilogue ? conv.epilogue : conv.op;
+    SmallVector<OpFoldResult> results =
+        tensor::getMixedSizes(b, b.getLoc(), last.getDpsInits()[0]);
+    auto valueAt = [&](OpFoldResult size) {
+      return getValueOrCreateConstantIndexOp(b, b.getLoc(), size);
+    };
+    SmallVector<OpFoldResult> sizes =
+        tensor::getMixedSizes(b, b.getLoc(), conv.image);
+    for (unsigned axis : {0u, 1u, 2u})
+      extents.push_back(valueAt(sizes[axis]));
+    auto constant = [&](int64_t value) -> Value {
+      return arith::ConstantIndexOp::create(b, value);
+    };
+    Value all = extents[0];
+    for (unsigned axis : {1u, 2u}) {
+      Value more = b.createOrFold<arith::AddIOp>(valueAt(results[axis]),
+                                                 constant(schedule.tile - 1));
+      extents.push_back(
+          b.createOrFold<arith::DivUIOp>(more, constant(schedule.tile)));
+      all = b.createOrFold<arith::MulIOp>(all, extents.back());
+    }
+    Value out = tensor::EmptyOp::create(
+        b, results, getElementTypeOrSelf(last->getResultTypes()[0]));
+    int64_t step = schedule.tileRows;
+    Value zero = constant(0),
+          rest = b.createOrFold<arith::RemUIOp>(all, constant(step)),
+          whole = b.createOrFold<arith::SubIOp>(all, rest);
+    out = loop(zero, whole, step, out, [&](Value tile, Value out) {
+      return makeBlock({zero, tile, step}, weights, out);
+    });
+    return loop(whole, all, kRestTiles, out, [&](Value tile, Value out) {
+      return makeBlock({zero, tile, kRestTiles}, weights, out);
+    });
   }
   int64_t tiles(const Part &part) const {
     return schedule.images * tileRows(part) * columns;
@@ -378,9 +429,13 @@ private:
   }
   Value loop(Value size, int64_t step, Value tensor,
              llvm::function_ref<Value(Value, Value)> body) {
+    Value zero = arith::ConstantIndexOp::create(b, 0);
+    return loop(zero, size, step, tensor, body);
+  }
+  Value loop(Value from, Value to, int64_t step, Value tensor,
+             llvm::function_ref<Value(Value, Value)> body) {
     auto loop = scf::ForOp::create(
-        b, Value(arith::ConstantIndexOp::create(b, 0)), size,
-        Value(arith::ConstantIndexOp::create(b, step)), tensor);
+        b, from, to, Value(arith::ConstantIndexOp::create(b, step)), tensor);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
     Value next = body(loop.getInductionVar(), loop.getRegionIterArg(0));
@@ -389,6 +444,13 @@ private:
   }
 
   Value makeBlock(const Part &part, Value weights, Value out) {
+    if (conv.isOfRun()) {
+      SmallVector<OpFoldResult> sizes =
+          tensor::getMixedSizes(b, b.getLoc(), out);
+      return makeResults(part, multiply(part, makeTiles(part), weights),
+                         SmallVector<OpFoldResult>(4, b.getIndexAttr(0)), sizes,
+                         out);
+    }
     ArrayRef<int64_t> shape = conv.shape();
     SmallVector<OpFoldResult> offsets{part.image, part.row, b.getIndexAttr(0),
                                       b.getIndexAttr(0)},
@@ -432,13 +494,15 @@ private:
                                tiles(part), schedule.lanes},
                               type);
     Value empty = tensor::EmptyOp::create(b, tilesType.getShape(), type);
-    nn::KernelOp made = kernel(part, "winograd_input",
-                               {conv.image, part.image, part.row}, empty);
+    SmallVector<Value> inputs{conv.image, part.image, part.row};
+    llvm::append_range(inputs, extents);
+    nn::KernelOp made = kernel(part, "winograd_input", inputs, empty);
     Block &block = made.getBody().front();
     Value result = nn::WinogradInputOp::create(
         b, tilesType, block.getArgument(0), block.getArgument(1),
-        block.getArgument(2), schedule.tile, conv.top, conv.left,
-        tileRows(part), columns);
+        block.getArgument(2),
+        ValueRange(block.getArguments()).slice(3, extents.size()),
+        schedule.tile, conv.top, conv.left, tileRows(part), columns);
     nn::KernelYieldOp::create(b, result);
     return made->getResult(0);
   }
@@ -469,12 +533,16 @@ private:
                     ArrayRef<OpFoldResult> offsets,
                     ArrayRef<OpFoldResult> sizes, Value out) {
     SmallVector<Value> inputs{products};
+    if (conv.isOfRun())
+      llvm::append_values(inputs, part.row, extents[3], extents[4]);
+    unsigned next = inputs.size();
     if (conv.epilogue)
       for (OpOperand *input : conv.epilogue.getDpsInputOperands()) {
         if (input->get() == conv.op->getResult(0))
           continue;
         AffineMap map = conv.epilogue.getMatchingIndexingMap(input);
-        if (map.getNumResults() == 0 ||
+        // Where results go among all of them, so do what they are made with.
+        if (map.getNumResults() == 0 || conv.isOfRun() ||
             !isa<TensorType>(input->get().getType())) {
           inputs.push_back(input->get());
           continue;
@@ -494,14 +562,14 @@ private:
     auto outType = cast<RankedTensorType>(out.getType());
     Value result = nn::WinogradOutputOp::create(
         b, RankedTensorType::get(outType.getShape(), type),
-        block.getArgument(0), schedule.tile);
+        block.getArgument(0),
+        ValueRange(block.getArguments()).slice(1, next - 1), schedule.tile);
     Value outArgument = block.getArguments().back();
     if (!conv.epilogue) {
       nn::KernelYieldOp::create(b, result);
       return made->getResult(0);
     }
     SmallVector<Value> operands;
-    unsigned next = 1;
     for (Value input : conv.epilogue.getDpsInputs())
       operands.push_back(
           input == conv.op->getResult(0) ? result : block.getArgument(next++));
@@ -531,6 +599,8 @@ private:
   WinogradTransform transform;
   int64_t points, columns;
   Type type;
+  /// Of images whose size only the run knows: see nn.winograd_input.
+  SmallVector<Value> extents;
 };
 } // namespace
 

@@ -154,8 +154,9 @@ private:
       block->addArgument(operand.getType(), b.getLoc());
     Value result = nn::WinogradInputOp::create(
         b, tilesType, block->getArgument(0), block->getArgument(1),
-        block->getArgument(2), schedule.tile, isGradient ? 0 : gradient.top,
-        isGradient ? 0 : gradient.left, schedule.tileRows, columns, isGradient);
+        block->getArgument(2), ValueRange(), schedule.tile,
+        isGradient ? 0 : gradient.top, isGradient ? 0 : gradient.left,
+        schedule.tileRows, columns, isGradient);
     nn::KernelYieldOp::create(b, result);
     return made->getResult(0);
   }

@@ -145,13 +145,14 @@ static void separateRooms(ModuleOp module) {
 
 namespace {
 /// A kernel reads its inputs and writes its outs, whose contents it does not
-/// look at; its region stays as it is.
+/// look at, unless some of them stay; its region stays as it is.
 struct KernelBufferization
     : DstBufferizableOpInterfaceExternalModel<KernelBufferization,
                                               nn::KernelOp> {
   bool bufferizesToMemoryRead(Operation *op, OpOperand &operand,
                               const AnalysisState &) const {
-    return !cast<DestinationStyleOpInterface>(op).isDpsInit(&operand);
+    return !cast<DestinationStyleOpInterface>(op).isDpsInit(&operand) ||
+           cast<nn::KernelOp>(op).writesPart();
   }
 
   /// One pass along the elements reads each where it writes it.
@@ -195,8 +196,12 @@ struct KernelBufferization
       return failure();
     SmallVector<Value> written = *outs;
     for (Value &out : written)
-      if (!isContiguousAlongLastAxis(out))
-        out = contiguousLike(rewriter, kernel.getLoc(), out);
+      if (!isContiguousAlongLastAxis(out)) {
+        Value straight = contiguousLike(rewriter, kernel.getLoc(), out);
+        if (kernel.writesPart())
+          memref::CopyOp::create(rewriter, kernel.getLoc(), out, straight);
+        out = straight;
+      }
     auto lowered = nn::KernelOp::create(rewriter, kernel.getLoc(), TypeRange(),
                                         *inputs, written, kernel.getSchedule());
     lowered->setDiscardableAttrs(kernel->getDiscardableAttrDictionary());

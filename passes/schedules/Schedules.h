@@ -65,9 +65,20 @@ struct WinogradShape {
   int64_t images, rows, columns, inChannels, outChannels;
   /// Whether weights are brought to the points in each run.
   bool hasWeightsOfRun = false;
+
+  /// Whether only the run knows how many rows or columns there are: then a
+  /// block is so many tiles, whatever rows and images they belong to.
+  bool hasExtentsOfRun() const {
+    return mlir::ShapedType::isDynamic(rows) ||
+           mlir::ShapedType::isDynamic(columns);
+  }
 };
+/// Tiles of what whole blocks leave, where the run says how many there are.
+constexpr int64_t kRestTiles = 7;
 /// F(tile x tile, 3 x 3), so many images and rows of tiles at a time (the last
-/// rows may be fewer), `lanes` channels in a vector.
+/// rows may be fewer), `lanes` channels in a vector. With extents of the run
+/// `tileRows` are all the tiles of a block, and what such blocks leave is done
+/// in blocks of kRestTiles.
 struct WinogradSchedule {
   int64_t tile, images, tileRows, lanes;
 };

@@ -27,10 +27,11 @@ std::string burnish::textOf(const WinogradSchedule &schedule) {
 }
 
 std::string burnish::textOf(const WinogradShape &shape) {
-  std::string images =
-      ShapedType::isDynamic(shape.images) ? "n" : std::to_string(shape.images);
-  return ("convolution " + images + "x" + Twine(shape.rows) + "x" +
-          Twine(shape.columns) + "x" + Twine(shape.inChannels) + "x" +
+  auto sizeText = [](int64_t size) {
+    return ShapedType::isDynamic(size) ? "n" : std::to_string(size);
+  };
+  return ("convolution " + sizeText(shape.images) + "x" + sizeText(shape.rows) +
+          "x" + sizeText(shape.columns) + "x" + Twine(shape.inChannels) + "x" +
           Twine(shape.outChannels) + " f32 3x3")
       .str();
 }

@@ -14,9 +14,20 @@ static constexpr double kFarBytes = 8, kTransformOperations = 6;
 static constexpr int64_t kFarBlock = 8 << 20, kLargestBlock = 48 << 20;
 /// Fewer tiles at a time leave the products' register tiles unfilled.
 static constexpr int64_t kLeastTiles = 14;
+/// Rows and columns that only the run knows are taken for so many, and their
+/// tiles come in blocks of no more than this.
+static constexpr int64_t kLikelySize = 64, kMostTilesOfRun = 112;
 
 static int64_t tilesAlong(int64_t size, int64_t tile) {
   return llvm::divideCeil(size, tile);
+}
+
+/// The shape with a likely size for what only the run knows of an image.
+static WinogradShape likely(WinogradShape shape) {
+  for (int64_t *size : {&shape.rows, &shape.columns})
+    if (ShapedType::isDynamic(*size))
+      *size = kLikelySize;
+  return shape;
 }
 
 /// Cycles of products with `points` weights for each pair of channels.
@@ -49,8 +60,13 @@ static int64_t divisorUpTo(int64_t count, int64_t most) {
 static std::optional<WinogradSchedule> blocksOf(const WinogradShape &shape,
                                                 const Machine &machine,
                                                 int64_t tile, int64_t wanted) {
-  int64_t lanes = machine.vectorBits / 32, points = (tile + 2) * (tile + 2),
-          tileRows = tilesAlong(shape.rows, tile),
+  int64_t lanes = machine.vectorBits / 32, points = (tile + 2) * (tile + 2);
+  if (shape.hasExtentsOfRun()) {
+    int64_t tiles = (wanted + kLeastTiles / 2) / kLeastTiles * kLeastTiles;
+    return WinogradSchedule{
+        tile, 1, std::clamp(tiles, kLeastTiles, kMostTilesOfRun), lanes};
+  }
+  int64_t tileRows = tilesAlong(shape.rows, tile),
           columns = tilesAlong(shape.columns, tile),
           bytes = points * (shape.inChannels + shape.outChannels) * 4;
   WinogradSchedule schedule{tile, 1, tileRows, lanes};
@@ -94,11 +110,12 @@ static bool isForWinograd(const WinogradShape &shape, const Machine &machine) {
 }
 
 std::optional<WinogradSchedule>
-burnish::scheduleWinograd(const WinogradShape &shape, const Machine &machine,
+burnish::scheduleWinograd(const WinogradShape &given, const Machine &machine,
                           int64_t stepsAtOnce) {
   int64_t lanes = machine.vectorBits / 32;
-  if (!isForWinograd(shape, machine))
+  if (!isForWinograd(given, machine))
     return std::nullopt;
+  WinogradShape shape = likely(given);
   double images = ShapedType::isDynamic(shape.images) ? 1 : shape.images;
   double best =
       productCycles(shape, images * shape.rows * shape.columns, 9, machine) /
@@ -120,7 +137,7 @@ burnish::scheduleWinograd(const WinogradShape &shape, const Machine &machine,
   }
   if (tile == 0)
     return std::nullopt;
-  return blocksOf(shape, machine, tile, wantedTiles(shape, machine, tile));
+  return blocksOf(given, machine, tile, wantedTiles(shape, machine, tile));
 }
 
 std::optional<WinogradSchedule>

@@ -186,3 +186,45 @@ module attributes {nn.target = #nn.target<triple = "x86_64-linux-gnu", cpu = "ha
     return %sums : tensor<3x3x64x64xf32>
   }
 }
+
+// -----
+
+// Where the run says how large images are, a block is so many tiles, of whatever rows and images; what whole blocks leave
+// is done seven tiles at a time. Results go among all of them.
+// CHECK-LABEL: func @extents_of_run(
+// CHECK-SAME:    %[[IMAGE:[a-z0-9]+]]: tensor<?x?x?x64xf32>
+// CHECK:         scf.for %[[TILE:.*]] = %{{.*}} to %[[WHOLE:.*]] step %{{.*}} iter_args(%[[OUT:.*]] = %{{.*}})
+// CHECK:           nn.kernel <algorithm = "winograd_input", {{.*}} ins(%[[IMAGE]], %{{.*}}, %[[TILE]], %{{.*}}, %{{.*}}, %{{.*}}, %[[ROWS:.*]], %[[COLUMNS:[0-9a-z_]+]] :
+// CHECK:           linalg.generic {{.*}} outs(%{{.*}} : tensor<36x[[TILES:[0-9]+]]x64xf32>)
+// CHECK:           nn.kernel <algorithm = "winograd_output", {{.*}} ins(%{{.*}}, %[[TILE]], %[[ROWS]], %[[COLUMNS]] : {{.*}} outs(%[[OUT]] : tensor<?x?x?x64xf32>)
+// CHECK:         scf.for %{{.*}} = %[[WHOLE]] to
+// CHECK:           linalg.generic {{.*}} outs(%{{.*}} : tensor<36x7x64xf32>)
+#image = affine_map<(n, y, x, o, c, i, j) -> (n, y + i, x + j, c)>
+#weights = affine_map<(n, y, x, o, c, i, j) -> (o, c, i, j)>
+#result = affine_map<(n, y, x, o, c, i, j) -> (n, y, x, o)>
+module attributes {nn.target = #nn.target<triple = "x86_64-linux-gnu", cpu = "haswell", features = "", pointerBits = 64, vectorBits = 256, vectorRegisters = 16, l1Bytes = 32768, l2Bytes = 1048576, l3Bytes = 0, cores = 2>} {
+  func.func @extents_of_run(%image: tensor<?x?x?x64xf32>) -> tensor<?x?x?x64xf32> {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %c2 = arith.constant 2 : index
+    %weights = arith.constant dense<0.5> : tensor<64x64x3x3xf32>
+    %zero = arith.constant 0.0 : f32
+    %images = tensor.dim %image, %c0 : tensor<?x?x?x64xf32>
+    %rows = tensor.dim %image, %c1 : tensor<?x?x?x64xf32>
+    %columns = tensor.dim %image, %c2 : tensor<?x?x?x64xf32>
+    %padded = tensor.pad %image low[0, 1, 1, 0] high[0, 1, 1, 0] {
+    ^bb0(%n: index, %y: index, %x: index, %c: index):
+      tensor.yield %zero : f32
+    } : tensor<?x?x?x64xf32> to tensor<?x?x?x64xf32>
+    %empty = tensor.empty(%images, %rows, %columns) : tensor<?x?x?x64xf32>
+    %init = linalg.fill ins(%zero : f32) outs(%empty : tensor<?x?x?x64xf32>) -> tensor<?x?x?x64xf32>
+    %sum = linalg.generic {indexing_maps = [#image, #weights, #result], iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction", "reduction", "reduction"]}
+        ins(%padded, %weights : tensor<?x?x?x64xf32>, tensor<64x64x3x3xf32>) outs(%init : tensor<?x?x?x64xf32>) {
+    ^bb0(%a: f32, %b: f32, %c: f32):
+      %p = arith.mulf %a, %b : f32
+      %s = arith.addf %c, %p : f32
+      linalg.yield %s : f32
+    } -> tensor<?x?x?x64xf32>
+    return %sum : tensor<?x?x?x64xf32>
+  }
+}
