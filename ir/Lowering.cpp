@@ -312,6 +312,37 @@ Lowering::Operand Lowering::broadcast(Value tensor, Type elementType,
     return {tensor, elementType, AffineMap::get(rank, 0, exprs, getContext())};
 
   SmallVector<OpFoldResult> operandSizes = sizesOf(tensor);
+  // Mostly nothing is repeated, and the operand is read as it lies.
+  scf::IfOp choice;
+  OpBuilder::InsertionGuard guard(*this);
+  if (lead == 0 && !isString(elementType)) {
+    Value isWhole;
+    for (size_t axis = 0; axis < rank; ++axis) {
+      if (isKnown(dims[axis], 1) ||
+          scope.isOneOnlyWith(dims[axis], resultDims[axis]))
+        continue;
+      Value isSame = createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq,
+                                                 index(operandSizes[axis]),
+                                                 index(resultSizes[axis]));
+      isWhole = isWhole ? createOrFold<arith::AndIOp>(isWhole, isSame) : isSame;
+    }
+    // Axes of one element are not repeated here.
+    bool hasOnes = llvm::any_of(llvm::seq<size_t>(0, rank), [&](size_t axis) {
+      return isKnown(dims[axis], 1) && !isKnown(resultDims[axis], 1);
+    });
+    auto type = RankedTensorType::get(decomposeMixedValues(resultSizes).first,
+                                      getElementTypeOrSelf(tensor.getType()));
+    if (!hasOnes) {
+      choice = scf::IfOp::create(*this, TypeRange(type), isWhole,
+                                 /*withElseRegion=*/true);
+      setInsertionPointToStart(choice.thenBlock());
+      Value whole = tensor.getType() == type
+                        ? tensor
+                        : Value(tensor::CastOp::create(*this, type, tensor));
+      scf::YieldOp::create(*this, whole);
+      setInsertionPointToStart(choice.elseBlock());
+    }
+  }
   SmallVector<Value> isOne;
   for (OpFoldResult size : operandSizes)
     isOne.push_back(arith::CmpIOp::create(*this, arith::CmpIPredicate::eq,
@@ -328,6 +359,15 @@ Lowering::Operand Lowering::broadcast(Value tensor, Type elementType,
                           tensor::ExtractOp::create(builder, tensor, source),
                           elementType);
       });
+  if (choice) {
+    scf::YieldOp::create(*this, written);
+    setInsertionPointAfter(choice);
+    // A slice of all of it: either branch has the sizes that are known here.
+    SmallVector<OpFoldResult> zeros(rank, getIndexAttr(0)),
+        ones(rank, getIndexAttr(1));
+    written = tensor::ExtractSliceOp::create(*this, choice.getResult(0), zeros,
+                                             resultSizes, ones);
+  }
   return {written, elementType, getMultiDimIdentityMap(rank)};
 }
 

@@ -2,6 +2,7 @@
 #include "ir/Ops.h"
 #include "ir/Storage.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "mlir/IR/Matchers.h"
 #include "passes/Passes.h"
@@ -70,7 +71,7 @@ public:
       llvm::TypeSwitch<Operation *>(op)
           .Case<nn::BarrierOp, linalg::GenericOp, linalg::TransposeOp,
                 tensor::PadOp, tensor::InsertSliceOp, tensor::ExtractSliceOp,
-                tensor::CollapseShapeOp, tensor::ExpandShapeOp>(
+                tensor::CollapseShapeOp, tensor::ExpandShapeOp, scf::YieldOp>(
               [&](auto op) { visit(op); });
     }
     visited = nullptr;
@@ -247,6 +248,8 @@ private:
         for (unsigned loop : natural)
           if (expr.isFunctionOfDim(loop) && !llvm::is_contained(wanted, loop))
             wanted.push_back(loop);
+    if (!leader)
+      wanted = orderOfGathered(op, natural);
     // What it does not have stands where it would otherwise.
     for (auto [place, loop] : llvm::enumerate(natural))
       if (!llvm::is_contained(wanted, loop))
@@ -258,6 +261,33 @@ private:
         wanted, [&](unsigned loop) { return llvm::is_contained(lanes, loop); });
     llvm::append_range(wanted, lanes);
     return wanted == natural ? SmallVector<unsigned>() : wanted;
+  }
+
+  /// Elements that a body takes from tensors that have a layout.
+  SmallVector<tensor::ExtractOp> gathered(linalg::GenericOp op) {
+    SmallVector<tensor::ExtractOp> found;
+    op.getBody()->walk([&](tensor::ExtractOp extract) {
+      if (placeOf(extract.getTensor()))
+        found.push_back(extract);
+    });
+    return found;
+  }
+
+  /// The loops as the axes lie of a tensor from which a body takes elements,
+  /// loop by axis, where that one that lies innermost is walked along; none
+  /// otherwise.
+  SmallVector<unsigned> orderOfGathered(linalg::GenericOp op,
+                                        ArrayRef<unsigned> natural) {
+    for (tensor::ExtractOp extract : gathered(op)) {
+      ArrayRef<int64_t> order = placeOf(extract.getTensor())->order;
+      auto index =
+          extract.getIndices()[order.back()].getDefiningOp<linalg::IndexOp>();
+      if (order.size() == natural.size() && index &&
+          index.getDim() == natural[order.back()])
+        return llvm::map_to_vector(order,
+                                   [&](int64_t axis) { return natural[axis]; });
+    }
+    return {};
   }
 
   /// The loops of a product's result along which constant weights lie: where
@@ -364,6 +394,7 @@ private:
         changes = true;
       }
     }
+    changes |= !gathered(op).empty();
     SmallVector<unsigned> loops;
     AffineMap out = maps.back();
     if (isBetweenCallers(op) || hasFewLanes(op)) {
@@ -409,6 +440,12 @@ private:
     copy->setOperands(operands);
     copy.setIndexingMapsAttr(b.getAffineMapArrayAttr(maps));
     copy->getResult(0).setType(cast<RankedTensorType>(init.getType()));
+    for (tensor::ExtractOp extract : gathered(copy)) {
+      const Placed *place = placeOf(extract.getTensor());
+      extract.getIndicesMutable().assign(applyPermutation(
+          SmallVector<Value>(extract.getIndices()), place->order));
+      extract.getTensorMutable().assign(place->tensor);
+    }
     if (order.empty()) {
       b.replaceOp(op, copy);
       return;
@@ -554,6 +591,31 @@ private:
     Value held = nn::BarrierOp::create(b, op.getLoc(), tensor.getType(), tensor,
                                        op.getAfter());
     this->place(op, held, SmallVector<int64_t>(place->order));
+  }
+
+  /// What a branch gives instead of a value lies as that value does.
+  void visit(scf::YieldOp op) {
+    auto branch = dyn_cast<scf::IfOp>(op->getParentOp());
+    if (!branch || branch.getNumResults() != 1 ||
+        op->getBlock() != branch.elseBlock())
+      return;
+    const Placed *found = placeOf(branch.thenYield().getOperand(0));
+    if (!found)
+      return;
+    Placed whole = *found;
+    Value other = in(op.getOperand(0), whole.order);
+    if (other.getType() != whole.tensor.getType())
+      return;
+    b.setInsertionPoint(branch);
+    auto made =
+        scf::IfOp::create(b, branch.getLoc(), TypeRange(whole.tensor.getType()),
+                          branch.getCondition(),
+                          /*withElseRegion=*/true);
+    made.getThenRegion().takeBody(branch.getThenRegion());
+    made.getElseRegion().takeBody(branch.getElseRegion());
+    made.thenYield()->setOperand(0, whole.tensor);
+    made.elseYield()->setOperand(0, other);
+    place(branch, made.getResult(0), whole.order);
   }
 
   void visit(tensor::ExpandShapeOp op) {

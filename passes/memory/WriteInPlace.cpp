@@ -1,5 +1,7 @@
 // WriteInPlace.cpp - what is joined or padded is computed where it shall lie.
 #include "ir/Kernel.h"
+#include "ir/Lowering.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/Matchers.h"
 #include "passes/Passes.h"
@@ -16,30 +18,33 @@ namespace burnish {
 struct AxisSlice {
   SmallVector<OpFoldResult> offsets, sizes, strides;
 
-  AxisSlice(Builder &b, RankedTensorType type, int64_t axis, int64_t from,
-            int64_t size)
-      : offsets(type.getRank(), b.getIndexAttr(0)),
-        sizes(getAsIndexOpFoldResult(b.getContext(), type.getShape())),
-        strides(type.getRank(), b.getIndexAttr(1)) {
-    offsets[axis] = b.getIndexAttr(from);
+  AxisSlice(Builder &b, ArrayRef<OpFoldResult> shape, int64_t axis,
+            OpFoldResult from, int64_t size)
+      : offsets(shape.size(), b.getIndexAttr(0)), sizes(shape),
+        strides(shape.size(), b.getIndexAttr(1)) {
+    offsets[axis] = from;
     sizes[axis] = b.getIndexAttr(size);
   }
 };
 
-/// The padded tensor with its borders filled, and room for what is padded.
+/// The padded tensor with its borders filled, and room for what is padded,
+/// which has `sizes`.
 static Value makeBorders(ImplicitLocOpBuilder &b, tensor::PadOp pad,
-                         Value filling) {
+                         ArrayRef<OpFoldResult> sizes, Value filling) {
+  SmallVector<OpFoldResult> whole;
+  for (auto [size, low, high] :
+       llvm::zip_equal(sizes, pad.getStaticLow(), pad.getStaticHigh()))
+    whole.push_back(nn::addIndex(b, size, b.getIndexAttr(low + high)));
   RankedTensorType type = pad.getType();
-  Value tensor =
-      tensor::EmptyOp::create(b, type.getShape(), type.getElementType());
+  Value tensor = tensor::EmptyOp::create(b, whole, type.getElementType());
   for (int64_t axis = 0; axis < type.getRank(); ++axis) {
-    int64_t size = type.getDimSize(axis), low = pad.getStaticLow()[axis],
-            high = pad.getStaticHigh()[axis];
-    for (auto [from, length] :
-         {std::pair(int64_t(0), low), {size - high, high}}) {
+    int64_t low = pad.getStaticLow()[axis], high = pad.getStaticHigh()[axis];
+    OpFoldResult first = b.getIndexAttr(0),
+                 last = nn::addIndex(b, sizes[axis], b.getIndexAttr(low));
+    for (auto [from, length] : {std::pair(first, low), {last, high}}) {
       if (length == 0)
         continue;
-      AxisSlice slice(b, type, axis, from, length);
+      AxisSlice slice(b, whole, axis, from, length);
       Value part = tensor::ExtractSliceOp::create(b, tensor, slice.offsets,
                                                   slice.sizes, slice.strides);
       part = linalg::FillOp::create(b, filling, part).getResult(0);
@@ -50,6 +55,25 @@ static Value makeBorders(ImplicitLocOpBuilder &b, tensor::PadOp pad,
   return tensor;
 }
 
+/// The sizes of a value where what makes it stands: those of the room that it
+/// is written to. Nothing where there are none there.
+static std::optional<SmallVector<OpFoldResult>> sizesBefore(Value value) {
+  auto type = cast<RankedTensorType>(value.getType());
+  if (type.hasStaticShape())
+    return getAsIndexOpFoldResult(value.getContext(), type.getShape());
+  while (auto result = dyn_cast<OpResult>(value)) {
+    if (auto empty = value.getDefiningOp<tensor::EmptyOp>())
+      return empty.getMixedSizes();
+    if (auto maker = value.getDefiningOp<DestinationStyleOpInterface>())
+      value = maker.getTiedOpOperand(result)->get();
+    else if (auto loop = value.getDefiningOp<scf::ForOp>())
+      value = loop.getTiedLoopInit(result)->get();
+    else
+      break;
+  }
+  return std::nullopt;
+}
+
 /// Borders and a slice in place of a padding; the slice can then be where the
 /// padded tensor is computed.
 static void splitPad(tensor::PadOp pad) {
@@ -57,10 +81,9 @@ static void splitPad(tensor::PadOp pad) {
   auto isStatic = [](ArrayRef<int64_t> values) {
     return llvm::all_of(values, [](int64_t value) { return value >= 0; });
   };
-  if (!filling || !matchPattern(filling, m_Constant()) ||
-      !pad.getType().hasStaticShape() ||
-      !pad.getSourceType().hasStaticShape() || !isStatic(pad.getStaticLow()) ||
-      !isStatic(pad.getStaticHigh()))
+  std::optional<SmallVector<OpFoldResult>> sizes = sizesBefore(source);
+  if (!filling || !matchPattern(filling, m_Constant()) || !sizes ||
+      !isStatic(pad.getStaticLow()) || !isStatic(pad.getStaticHigh()))
     return;
   ImplicitLocOpBuilder b(pad.getLoc(), pad);
   // Before what makes the source, which may then write into it.
@@ -68,23 +91,38 @@ static void splitPad(tensor::PadOp pad) {
   if (maker && maker->getBlock() == pad->getBlock())
     b.setInsertionPoint(maker);
   Value number = b.clone(*filling.getDefiningOp())->getResult(0),
-        borders = makeBorders(b, pad, number);
+        borders = makeBorders(b, pad, *sizes, number);
   b.setInsertionPoint(pad);
+  auto slice = RankedTensorType::get(decomposeMixedValues(*sizes).first,
+                                     pad.getSourceType().getElementType());
+  if (slice != source.getType())
+    source = tensor::CastOp::create(b, slice, source);
   Value padded = tensor::InsertSliceOp::create(
-      b, source, borders, pad.getMixedLowPad(),
-      getAsIndexOpFoldResult(b.getContext(), pad.getSourceType().getShape()),
+      b, source, borders, pad.getMixedLowPad(), *sizes,
       SmallVector<OpFoldResult>(pad.getType().getRank(), b.getIndexAttr(1)));
+  if (padded.getType() != pad.getType())
+    padded = tensor::CastOp::create(b, pad.getType(), padded);
   pad.getResult().replaceAllUsesWith(padded);
   pad.erase();
 }
 
-/// Room for what is joined, from the block's begin on and for nothing else.
+/// Room for what is joined, from the block's begin on, or from where its sizes
+/// are known, and for nothing else.
 static void giveRoom(tensor::InsertSliceOp insert) {
   auto empty = insert.getDest().getDefiningOp<tensor::EmptyOp>();
-  if (!empty || !empty.getType().hasStaticShape())
+  if (!empty)
     return;
   OpBuilder b(insert.getContext());
   b.setInsertionPointToStart(insert->getBlock());
+  Operation *last = nullptr;
+  for (Value size : empty.getDynamicSizes()) {
+    Operation *maker = size.getDefiningOp();
+    if (maker && maker->getBlock() == insert->getBlock() &&
+        (!last || last->isBeforeInBlock(maker)))
+      last = maker;
+  }
+  if (last)
+    b.setInsertionPointAfter(last);
   insert.getDestMutable().assign(b.clone(*empty)->getResult(0));
 }
 

@@ -92,3 +92,47 @@ func.func @phases(%x: tensor<3x7x5xf32>) -> tensor<3x8x10xf32> {
   %y = tensor.collapse_shape %sum [[0], [1], [2, 3]] : tensor<3x8x5x2xf32> into tensor<3x8x10xf32>
   return %y : tensor<3x8x10xf32>
 }
+
+// -----
+
+// What takes elements of a tensor takes them where they lie, and lies as it does; so does what a branch gives instead.
+// CHECK-LABEL: func @gathered(
+// CHECK:         %[[SUM:.*]] = linalg.generic {{.*}} outs(%{{.*}} : tensor<2x5x8xf32>)
+// CHECK:         scf.if %{{.*}} -> (tensor<2x5x8xf32>) {
+// CHECK-NEXT:      scf.yield %[[SUM]]
+// CHECK:         } else {
+// CHECK:           %[[GATHERED:.*]] = linalg.generic {{.*}} outs(%{{.*}} : tensor<2x5x8xf32>)
+// CHECK:             %[[LANE:.*]] = linalg.index 2
+// CHECK:             tensor.extract %[[SUM]][%{{.*}}, %{{.*}}, %[[LANE]]] : tensor<2x5x8xf32>
+// CHECK:           scf.yield %[[GATHERED]]
+func.func @gathered(%x: tensor<2x7x5xf32>, %same: i1) -> tensor<2x8x5xf32> {
+  %w = arith.constant dense_resource<weights> : tensor<7x8xf32>
+  %zero = arith.constant 0.0 : f32
+  %four = arith.constant 4 : index
+  %empty = tensor.empty() : tensor<2x8x5xf32>
+  %init = linalg.fill ins(%zero : f32) outs(%empty : tensor<2x8x5xf32>) -> tensor<2x8x5xf32>
+  %sum = linalg.generic {indexing_maps = [affine_map<(n, m, x, c) -> (n, c, x)>, affine_map<(n, m, x, c) -> (c, m)>, affine_map<(n, m, x, c) -> (n, m, x)>],
+                         iterator_types = ["parallel", "parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<2x7x5xf32>, tensor<7x8xf32>) outs(%init : tensor<2x8x5xf32>) {
+  ^bb0(%a: f32, %b: f32, %s: f32):
+    %p = arith.mulf %a, %b : f32
+    %t = arith.addf %s, %p : f32
+    linalg.yield %t : f32
+  } -> tensor<2x8x5xf32>
+  %either = scf.if %same -> tensor<2x8x5xf32> {
+    scf.yield %sum : tensor<2x8x5xf32>
+  } else {
+    %other = linalg.generic {indexing_maps = [affine_map<(n, m, x) -> (n, m, x)>], iterator_types = ["parallel", "parallel", "parallel"]}
+        outs(%empty : tensor<2x8x5xf32>) {
+    ^bb0(%s: f32):
+      %n = linalg.index 0 : index
+      %m = linalg.index 1 : index
+      %i = linalg.index 2 : index
+      %back = arith.subi %four, %i : index
+      %e = tensor.extract %sum[%n, %m, %back] : tensor<2x8x5xf32>
+      linalg.yield %e : f32
+    } -> tensor<2x8x5xf32>
+    scf.yield %other : tensor<2x8x5xf32>
+  }
+  return %either : tensor<2x8x5xf32>
+}

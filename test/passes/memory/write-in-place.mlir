@@ -59,3 +59,36 @@ func.func @join(%a: tensor<4x5xf32>) -> tensor<8x5xf32> {
   %both = tensor.insert_slice %a into %first[4, 0] [4, 5] [1, 1] : tensor<4x5xf32> into tensor<8x5xf32>
   return %both : tensor<8x5xf32>
 }
+
+// -----
+
+// Where only the run knows sizes, too: room and borders come before what makes the source.
+// CHECK-LABEL: func @pad_of_run(
+// CHECK-SAME:    %{{.*}}: tensor<?x5xf32>, %[[SIZE:.*]]: index
+// CHECK:         %[[ROOM:.*]] = tensor.empty(%{{.*}}) : tensor<?x5xf32>
+// CHECK:         linalg.fill
+// CHECK:         tensor.extract_slice %{{.*}}[%{{.*}}, 0] [2, 5] [1, 1]
+// CHECK:         %[[BORDERS:.*]] = tensor.insert_slice
+// CHECK:         %[[MADE:.*]] = linalg.generic
+// CHECK:         tensor.insert_slice %[[MADE]] into %[[BORDERS]][1, 0] [%[[SIZE]], 5] [1, 1]
+// BUFFERS-LABEL: func @pad_of_run(
+// BUFFERS:         %[[ALLOC:.*]] = memref.alloc(%{{.*}})
+// BUFFERS:         %[[PLACE:.*]] = memref.subview %[[ALLOC]][1, 0] [%{{.*}}, 5] [1, 1]
+// BUFFERS:         linalg.generic {{.*}} outs(%[[PLACE]] :
+// BUFFERS-NOT:     memref.copy
+#all = affine_map<(i, j) -> (i, j)>
+func.func @pad_of_run(%a: tensor<?x5xf32>, %size: index) -> tensor<?x5xf32> {
+  %one = arith.constant 1.0 : f32
+  %empty = tensor.empty(%size) : tensor<?x5xf32>
+  %made = linalg.generic {indexing_maps = [#all, #all], iterator_types = ["parallel", "parallel"]}
+      ins(%a : tensor<?x5xf32>) outs(%empty : tensor<?x5xf32>) {
+  ^bb0(%x: f32, %y: f32):
+    %s = arith.addf %x, %one : f32
+    linalg.yield %s : f32
+  } -> tensor<?x5xf32>
+  %padded = tensor.pad %made low[1, 0] high[2, 0] {
+  ^bb0(%i: index, %j: index):
+    tensor.yield %one : f32
+  } : tensor<?x5xf32> to tensor<?x5xf32>
+  return %padded : tensor<?x5xf32>
+}
