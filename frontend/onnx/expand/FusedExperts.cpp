@@ -1,6 +1,7 @@
 // FusedExperts.cpp - mixtures of experts of com.microsoft: of many products
 // with weights of their own, each row goes through a few.
 #include "frontend/onnx/expand/Bits.h"
+#include "mlir/IR/Matchers.h"
 
 using namespace llvm;
 using mlir::Value;
@@ -12,6 +13,8 @@ namespace {
 /// Weights [experts, outputs, inputs], and a bias [experts, outputs] or null.
 struct Projection {
   Value weights, bias;
+  /// Whether inputs come before outputs.
+  bool isTurned = false;
 };
 
 /// Which experts each row goes through, and the share that each has in the
@@ -87,8 +90,10 @@ Value activated(Expansion &e, Value x, StringRef name) {
 
 Value project(Expansion &e, Value rows, const Projection &projection,
               Value expert) {
-  Value weights = e("Gather", {projection.weights, expert}),
-        y = e("MatMul", {rows, e.transpose(weights, {1, 0})});
+  Value weights = e("Gather", {projection.weights, expert});
+  if (!projection.isTurned)
+    weights = e.transpose(weights, {1, 0});
+  Value y = e("MatMul", {rows, weights});
   return projection.bias ? e.add(y, e("Gather", {projection.bias, expert})) : y;
 }
 
@@ -293,18 +298,27 @@ bool check(Expansion &e, const Mixture &mixture) {
 }
 
 SmallVector<Value> expand(Expansion &e, Mixture mixture, Value weights) {
+  bool isConstant = mlir::matchPattern(e.operand(2), mlir::m_Constant());
   mixture.k = e.intAttr("k", 1);
   mixture.experts = Expansion::size(mixture.first.weights, 0).value_or(0);
   if (!check(e, mixture))
     return {e.poison()};
+  // Constants lie as products read them; of others only what is wanted is
+  // turned.
+  for (Projection *projection :
+       {&mixture.first, &mixture.second, &mixture.third})
+    if (projection->weights && isConstant) {
+      projection->weights = e.transpose(projection->weights, {0, 2, 1});
+      projection->isTurned = true;
+    }
   return mixed(e, mixture, routesOf(e, mixture.k, weights));
 }
 
 SmallVector<Value> mixtureOfExperts(Expansion &e) {
   return expand(e,
-                {{e.operand(2), e.operand(3)},
-                 {e.operand(4), e.operand(5)},
-                 {e.operand(6), e.operand(7)},
+                {{e.operand(2), e.operand(3), false},
+                 {e.operand(4), e.operand(5), false},
+                 {e.operand(6), e.operand(7), false},
                  0,
                  0},
                 Value());
