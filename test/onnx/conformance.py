@@ -1,13 +1,14 @@
 """conformance.py - runs ONNX's own cases through the compiler and compares the outcomes with results.tsv.
 
     ./dev conformance [--form=static|dynamic|constant|all] [--update] [--why] [--set SET] [--match WORD] [--jobs N]
+    ./dev conformance --report
 
 Every case takes the real path: compiled to an object, linked, run; as it is (static), with sizes that only the run knows
 (dynamic), and with all inputs but the first constant (forms.py). results.tsv has a line for each case: set, case, outcome,
 worst error in units in the last place, rounded up to a power of two, so that machines agree, and the outcomes of the other
 two forms, `-` where there is none. A case that passed and does not any more is a failure; so is one that is listed as not
-passing and passes: `--form=all --update` then rewrites results.tsv and RESULTS.md. `--why` prints the cases that do not pass, grouped
-by what the compiler said.
+passing and passes: `--update` then puts what ran into results.tsv and writes RESULTS.md. `--why` prints the cases that do not pass, grouped
+by what the compiler said. `--report` runs nothing and writes RESULTS.md from results.tsv.
 """
 
 import argparse
@@ -63,14 +64,57 @@ def ulp_bucket(record):
     return str(2 ** math.ceil(math.log2(max(ulp, 1)))) if ulp > 0 else "0"
 
 
-def operator_of(folder, case):
-    """The operator that a node case is about: its only node, or that of the case it was expanded from."""
+def case_of(folder, case):
+    """The model of a node case, or of the one that it was expanded from."""
     base = folder / re.sub(r"_expanded.*", "", case)
-    graph = onnx.load((base if base.exists() else folder / case) / "model.onnx").graph
-    return graph.node[0].op_type if len(graph.node) == 1 else "several operators"
+    return onnx.load((base if base.exists() else folder / case) / "model.onnx", load_external_data=False)
 
 
-def write_report(results, cases):
+def element_types(type_proto):
+    """The words for the element types in a type: float32, string, ..."""
+    kind = type_proto.WhichOneof("value")
+    if kind == "tensor_type":
+        number = type_proto.tensor_type.elem_type
+        return {onnx.TensorProto.DataType.Name(number).lower()} if number else set()
+    if kind in ("sequence_type", "optional_type"):
+        return element_types(getattr(type_proto, kind).elem_type)
+    return set()
+
+
+def facts_of(model):
+    """What a node case is about: the operator that is its only node, since which version that is as it is in the case's opset, and
+    the types of what goes in and comes out."""
+    graph = model.graph
+    if len(graph.node) != 1:
+        return "several operators", "", set()
+    node = graph.node[0]
+    opset = {o.domain: o.version for o in model.opset_import}.get(node.domain, 1)
+    try:
+        version = str(onnx.defs.get_schema(node.op_type, opset, node.domain).since_version)
+    except onnx.defs.SchemaError:
+        version = ""
+    return node.op_type, version, set().union(*(element_types(info.type) for info in (*graph.input, *graph.output)))
+
+
+def table_rows():
+    """{(form, set, case): (outcome, ulp)} of results.tsv."""
+    rows = {}
+    for form in forms.FORMS:
+        column = "outcome" if form == "static" else form
+        ulps = outcomes.read(TABLE, 2, "ulp")
+        for key, outcome in outcomes.read(TABLE, 2, column).items():
+            if outcome != "-":
+                rows[form, *key] = (outcome, ulps.get(key, "-") if form == "static" else "-")
+    return rows
+
+
+def shown(names):
+    return ", ".join(sorted(names, key=lambda name: (int(name) if name.isdigit() else 0, name)))
+
+
+def write_report(cases):
+    """RESULTS.md, of what results.tsv has and of the cases themselves."""
+    results = table_rows()
     lines = ["# ONNX's own cases", "", f"ONNX {onnx.__version__}; written by `./dev conformance --update`. In the form `dynamic` only the run"]
     lines += ["knows the sizes of inputs, in `constant` all inputs but the first are constants.", ""]
     lines += ["| set | form | cases | pass | mismatch | unsupported | error | crash | timeout |", "|---|---|---|---|---|---|---|---|---|"]
@@ -78,32 +122,41 @@ def write_report(results, cases):
     chosen = [form for form in forms.FORMS if any(f == form for f, *_ in results)]
     for kind in (*collect.SETS, "all"):
         for form in chosen:
-            counts = collections.Counter(r["outcome"] for (f, k, _), r in results.items() if f == form and kind in (k, "all"))
+            counts = collections.Counter(outcome for (f, k, _), (outcome, _) in results.items() if f == form and kind in (k, "all"))
             lines.append("| " + " | ".join([kind, form, str(sum(counts.values())), *(str(counts[o]) for o in kinds)]) + " |")
     operators = collections.defaultdict(lambda: collections.defaultdict(list))
-    for (form, kind, case), record in results.items():
-        if kind == "node":
-            operators[operator_of(cases / kind, case)][form].append(record["outcome"] == "pass")
-    complete = sorted(o for o, passes in operators.items() if all(all(p) for p in passes.values()))
-    lines += ["", f"Operators with every node case passing in every form ({len(complete)} of {len(operators)}): " + ", ".join(complete) + "."]
-    lines += ["", "The others, as passing of all:", "", "| operator | static | dynamic | constant |", "|---|---|---|---|"]
+    versions, types, worst, facts = (collections.defaultdict(set) for _ in range(4))
+    for (form, kind, case), (outcome, ulp) in results.items():
+        if kind != "node":
+            continue
+        facts[case] = facts[case] or facts_of(case_of(cases / kind, case))
+        operator, version, words = facts[case]
+        operators[operator][form].append(outcome == "pass")
+        versions[operator] |= {version} - {""}
+        types[operator] |= words
+        worst[operator] |= {int(ulp)} if ulp != "-" else set()
+    complete = sum(all(all(p) for p in passes.values()) for passes in operators.values())
+    lines += ["", f"Of {len(operators)} operators with node cases, {complete} pass all of these in every form. Versions are those of the operator that the cases have,"]
+    lines += ["types those of what goes in and comes out; errors are in units in the last place of the result's type, of cases that pass, rounded up to a power of two. What"]
+    lines += ["ONNX has no cases for is in [the report of random models](../fuzz/OPERATORS.md).", ""]
+    lines += ["| operator | versions | types | worst ULP | " + " | ".join(chosen) + " |", "|---|---|---|---|" + "---|" * len(chosen)]
     for operator, passes in sorted(operators.items()):
-        if operator not in complete:
-            shares = (f"{sum(passes[form])} of {len(passes[form])}" if passes[form] else "" for form in forms.FORMS)
-            lines.append(f"| {operator} | " + " | ".join(shares) + " |")
+        shares = [f"{sum(passes[form])} of {len(passes[form])}" if passes[form] else "" for form in chosen]
+        ulp = str(max(worst[operator])) if worst[operator] else ""
+        lines.append("| " + " | ".join([operator, shown(versions[operator]), shown(types[operator]), ulp, *shares]) + " |")
     REPORT.write_text("\n".join(lines) + "\n")
 
 
-def write_table(results):
-    def outcome(form, key):
-        return results[form, *key]["outcome"] if (form, *key) in results else "-"
-
-    keys = [key for form, *key in results if form == "static"]
-    rows = [
-        [*key, outcome("static", key), ulp_bucket(results["static", *key]), outcome("dynamic", key), outcome("constant", key)]
-        for key in keys
-    ]
-    outcomes.write(TABLE, ["set", "case", "outcome", "ulp", "dynamic", "constant"], rows)
+def write_table(results, is_whole):
+    """Puts what ran into results.tsv; of a run of everything, all else goes."""
+    header = ["set", "case", "outcome", "ulp", "dynamic", "constant"]
+    rows = {} if is_whole or not TABLE.exists() else {tuple(row[:2]): row for row in (line.split("\t") for line in TABLE.read_text().splitlines()[1:])}
+    for (form, *key), record in results.items():
+        row = rows.setdefault(tuple(key), [*key, "-", "-", "-", "-"])
+        row[header.index("outcome" if form == "static" else form)] = record["outcome"]
+        if form == "static":
+            row[header.index("ulp")] = ulp_bucket(record)
+    outcomes.write(TABLE, header, list(rows.values()))
 
 
 def known_outcomes(form):
@@ -139,12 +192,15 @@ def main():
     parser.add_argument("--set", choices=collect.SETS, help="only this set")
     parser.add_argument("--match", default="", help="only cases whose name contains this")
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--update", action="store_true", help="rewrite results.tsv and RESULTS.md")
+    parser.add_argument("--update", action="store_true", help="put what ran into results.tsv and write RESULTS.md")
     parser.add_argument("--form", choices=[*forms.FORMS, "all"], default="static", help="which form, or all")
     parser.add_argument("--why", action="store_true", help="print the cases that do not pass, grouped by message")
+    parser.add_argument("--report", action="store_true", help="write RESULTS.md from results.tsv, and run nothing")
     options = parser.parse_args()
 
     collect.collect(options.cases)
+    if options.report:
+        return write_report(options.cases)
     RECORD.parent.mkdir(exist_ok=True)
     RECORD.write_text("")
     results, known = {}, {}
@@ -153,7 +209,7 @@ def main():
         folder = forms.write_form(form, options.cases, options.cases.with_name(f"{options.cases.name}-{form}"))
         known |= (expected := known_outcomes(form))
         if not expected:
-            print(f"{form}: no outcomes in results.tsv; --form=all --update writes them")
+            print(f"{form}: no outcomes in results.tsv; --update writes them")
         for kind in [options.set] if options.set else collect.SETS:
             start = time.time()
             cases = sorted(path.name for path in (folder / kind).glob("*") if options.match in path.name)
@@ -163,11 +219,9 @@ def main():
             print(f"{form}, {kind}: {passed} of {len(cases)} pass, {time.time() - start:.0f} s", flush=True)
     if options.why:
         print_reasons(results)
-    if options.update and (options.set or options.match or options.form != "all"):
-        sys.exit("conformance.py: --update needs all cases: --form=all, without --set and --match")
     if options.update:
-        write_table(results)
-        write_report(results, options.cases)
+        write_table(results, is_whole=options.form == "all" and not options.set and not options.match)
+        write_report(options.cases)
         known = {key: was for form in chosen for key, was in known_outcomes(form).items()}
     listed = {form for form, *_ in known}
     found = {key: (record["outcome"], record.get("message")) for key, record in results.items() if key[0] in listed}
