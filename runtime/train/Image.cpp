@@ -205,6 +205,27 @@ static uint8_t *loadJpeg(const uint8_t *file, int size, int &width, int &height,
 
 //===- Pictures ---===//
 
+/// PGM and PPM: columns, rows, the greatest value and one space, then pixels.
+static bool hasMapPixels(const uint8_t *file, uint64_t size) {
+  auto isSpace = [](uint8_t c) { return c == ' ' || (c >= '\t' && c <= '\r'); };
+  uint64_t numbers[3] = {}, at = 2;
+  for (uint64_t &number : numbers) {
+    bool isComment = false;
+    for (; at < size && (isComment || isSpace(file[at]) || file[at] == '#');
+         ++at)
+      isComment = (isComment || file[at] == '#') && file[at] != '\n' &&
+                  file[at] != '\r';
+    for (; at < size && file[at] >= '0' && file[at] <= '9' &&
+           number <= static_cast<uint64_t>(kMaxPixels);
+         ++at)
+      number = number * 10 + static_cast<uint64_t>(file[at] - '0');
+  }
+  uint64_t bytes = (file[1] == '6' ? 3u : 1u) * (numbers[2] > 255 ? 2u : 1u),
+           most = static_cast<uint64_t>(kMaxPixels);
+  return at < size && numbers[0] <= most && numbers[1] <= most &&
+         numbers[0] * numbers[1] <= (size - at - 1) / bytes;
+}
+
 /// Whether the pixels that a header promises are there, for those formats in
 /// which they lie as they are; anything else is for stb_image to refuse.
 static bool hasPixels(const uint8_t *file, uint64_t size) {
@@ -224,14 +245,7 @@ static bool hasPixels(const uint8_t *file, uint64_t size) {
     return width <= kMaxPixels && bits <= 32 && first <= size &&
            (row == 0 || rows <= (size - first) / row);
   }
-  int width, height, channels;
-  if (!stbi_info_from_memory(file, static_cast<int>(size), &width, &height,
-                             &channels))
-    return false;
-  bool isWide = stbi_is_16_bit_from_memory(file, static_cast<int>(size));
-  return static_cast<int64_t>(width) * height <= kMaxPixels &&
-         size > static_cast<uint64_t>(width) * static_cast<uint64_t>(height) *
-                    static_cast<uint64_t>(channels) * (isWide ? 2 : 1);
+  return hasMapPixels(file, size);
 }
 
 bool Image::measureAny(const uint8_t *file, uint64_t size, Message &message) {

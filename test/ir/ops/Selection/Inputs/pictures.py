@@ -18,8 +18,8 @@ numbers = np.random.default_rng(3)
 
 
 def program(name, **attributes):
-    node = helper.make_node("ImageDecoder", ["file"], ["image"], **attributes)
-    infos = [helper.make_tensor_value_info("file", TensorProto.UINT8, ["n"])], [helper.make_tensor_value_info("image", TensorProto.UINT8, None)]
+    node = helper.make_node("ImageDecoder", ["bytes"], ["image"], **attributes)
+    infos = [helper.make_tensor_value_info("bytes", TensorProto.UINT8, ["n"])], [helper.make_tensor_value_info("image", TensorProto.UINT8, None)]
     model = helper.make_model(helper.make_graph([node], "g", *infos), opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
     onnx.save(model, folder / f"{name}.onnx")
     subprocess.run(["burnish", folder / f"{name}.onnx", "-o", folder / name], check=True)
@@ -27,7 +27,7 @@ def program(name, **attributes):
 
 
 def decoded(path, data):
-    np.savez(folder / "in.npz", file=np.frombuffer(data, np.uint8))
+    np.savez(folder / "in.npz", bytes=np.frombuffer(data, np.uint8))
     subprocess.run([path, folder / "in.npz", "-o", folder / "out.npz"], check=True)
     return np.load(folder / "out.npz")["image"]
 
