@@ -11,7 +11,8 @@ namespace burnish::onnx_import {
 namespace {
 
 // The first elements of the tuple that a container's type is: an index for a
-// packed sequence, two for one of several ranks, i1 for an optional value.
+// packed sequence, two for one of several ranks, i1 for an optional value, i8
+// for a map.
 // Lists have tensors only.
 Type markOf(Type type) {
   auto tuple = dyn_cast<TupleType>(type);
@@ -41,7 +42,13 @@ Form formOfType(Type type) {
             tuple.size() == 4,
             {}};
   }
-  Form form{mark ? Form::Optional : Form::Listed, {}, 0, false, {}};
+  Form form{!mark               ? Form::Listed
+            : mark.isInteger(8) ? Form::Map
+                                : Form::Optional,
+            {},
+            0,
+            false,
+            {}};
   for (Type each : mark ? tuple.getTypes().drop_front() : tuple.getTypes())
     form.inner.push_back(formOfType(each));
   return form;
@@ -151,7 +158,8 @@ std::optional<Form> unite(const Form &a, const Form &b) {
       return std::nullopt;
     return Form{Form::Optional, {}, 0, false, {*both}};
   }
-  if (a.kind == Form::Tensor || b.kind == Form::Tensor)
+  if (a.kind == Form::Tensor || b.kind == Form::Tensor || a.kind == Form::Map ||
+      b.kind == Form::Map)
     return std::nullopt;
   return uniteSequences(a, b);
 }
@@ -221,11 +229,15 @@ Value assemble(OpBuilder &builder, Location loc, const Form &form,
                 SmallVector<Type>(form.isMixed ? 2 : 1, builder.getIndexType()),
                 {elements, take()});
   }
-  case Form::Listed: {
+  case Form::Listed:
+  case Form::Map: {
+    SmallVector<Type> mark;
+    if (form.kind == Form::Map)
+      mark.push_back(builder.getI8Type());
     SmallVector<Value> parts;
     for (const Form &each : form.inner)
       parts.push_back(assemble(builder, loc, each, tensors));
-    return make(builder, loc, {}, parts);
+    return make(builder, loc, mark, parts);
   }
   }
   llvm_unreachable("no such form");
@@ -250,6 +262,9 @@ void nameTensors(const Form &form, StringRef name,
   case Form::Packed:
     names.push_back((name + ".elements").str());
     return names.push_back((name + ".shapes").str());
+  case Form::Map:
+    names.push_back((name + ".keys").str());
+    return names.push_back((name + ".values").str());
   case Form::Listed:
     for (auto [index, each] : llvm::enumerate(form.inner))
       nameTensors(each, (name + "." + Twine(index)).str(), names);

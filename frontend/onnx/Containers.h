@@ -9,16 +9,17 @@ namespace burnish::onnx_import {
 /// behind the other, a tensor of rank 1, and their shapes, a row each; shapes
 /// of lower rank than others end with -1. An optional value of which only the
 /// run knows whether it is there has a boolean beside it, and anything where it
-/// is not.
+/// is not. A map is a list of keys and one of values, in any order.
 struct Form {
-  enum Kind { Tensor, Absent, Optional, Listed, Packed };
+  enum Kind { Tensor, Absent, Optional, Listed, Packed, Map };
   Kind kind = Tensor;
   /// Of a tensor, and of the elements of a packed sequence.
   mlir::Type elementType;
   int64_t rank = 0;
   /// Whether elements of a packed sequence may have lower ranks.
   bool isMixed = false;
-  /// The elements of a list, and what an optional value is where it is there.
+  /// The elements of a list, what an optional value is where it is there, and
+  /// keys and values of a map.
   std::vector<Form> inner;
 
   bool operator==(const Form &) const = default;

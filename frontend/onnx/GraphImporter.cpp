@@ -59,6 +59,8 @@ std::string typeText(Type type) {
     return "sequence";
   case Form::Listed:
     return "sequence of " + std::to_string(form.inner.size());
+  case Form::Map:
+    return "map";
   }
   auto tensor = dyn_cast<ShapedType>(type);
   if (!tensor)
@@ -375,7 +377,7 @@ static bool takesContainers(StringRef op) {
   return is_contained({"ConcatFromSequence", "Loop", "Optional",
                        "OptionalGetElement", "OptionalHasElement", "SequenceAt",
                        "SequenceErase", "SequenceInsert", "SequenceLength",
-                       "SequenceMap"},
+                       "SequenceMap", "CastMap", "DictVectorizer"},
                       op);
 }
 
@@ -389,14 +391,15 @@ SmallVector<Value> GraphImporter::core(const NodeProto &node,
     if (op == "Identity")
       return {operands[0]};
     if (!takesContainers(op)) {
-      problem(any_of(operands,
-                     [](Value operand) {
-                       return isContainer(operand) &&
-                              (formOf(operand).kind == Form::Listed ||
-                               formOf(operand).kind == Form::Packed);
-                     })
+      auto has = [&](Form::Kind kind) {
+        return any_of(operands, [&](Value operand) {
+          return isContainer(operand) && formOf(operand).kind == kind;
+        });
+      };
+      problem(has(Form::Listed) || has(Form::Packed)
                   ? "a sequence where a tensor is needed"
-                  : "an optional value where a tensor is needed",
+              : has(Form::Map) ? "a map where a tensor is needed"
+                               : "an optional value where a tensor is needed",
               "", operands);
       return refused;
     }

@@ -37,6 +37,7 @@ private:
   /// made of them. Sizes of elements have no names: elements need not agree.
   Form input(const std::string &name, const onnx::TypeProto &type,
              bool isElement);
+  Form map(const std::string &name, const onnx::TypeProto::Map &type);
   Form sequence(const std::string &name, const onnx::TypeProto &element,
                 std::optional<int64_t> length);
   Form tensor(const std::string &name, const onnx::TypeProto &type,
@@ -100,6 +101,8 @@ Form ModelImporter::input(const std::string &name, const onnx::TypeProto &type,
   }
   if (type.has_sequence_type())
     return sequence(name, type.sequence_type().elem_type(), length);
+  if (type.has_map_type())
+    return map(name, type.map_type());
   if (!type.has_optional_type())
     return tensor(name, type, isElement);
   const onnx::TypeProto &inner = type.optional_type().elem_type();
@@ -114,6 +117,24 @@ Form ModelImporter::input(const std::string &name, const onnx::TypeProto &type,
                   ? sequence(name, inner.sequence_type().elem_type(), length)
                   : tensor(name, inner, isElement);
   return length ? form : Form{Form::Optional, {}, 0, false, {form}};
+}
+
+/// Keys and values, which are as many.
+Form ModelImporter::map(const std::string &name,
+                        const onnx::TypeProto::Map &type) {
+  if (!type.value_type().has_tensor_type())
+    diagnostics.error("input " + quoted(name),
+                      "maps to anything but numbers and strings are not "
+                      "supported");
+  auto list = [&](const char *part, int64_t elementType) {
+    onnx::TypeProto one = tensorType(elementType, ShapedType::kDynamic);
+    one.mutable_tensor_type()->mutable_shape()->mutable_dim(0)->set_dim_param(
+        name + "_entries");
+    return tensor(name + part, one, /*isElement=*/false);
+  };
+  Form keys = list(".keys", type.key_type()),
+       values = list(".values", type.value_type().tensor_type().elem_type());
+  return {Form::Map, {}, 0, false, {keys, values}};
 }
 
 Form ModelImporter::sequence(const std::string &name,
@@ -157,7 +178,7 @@ Form ModelImporter::tensor(const std::string &name, const onnx::TypeProto &type,
   InputPort port{name, {}, {}};
   Type elementType;
   if (!type.has_tensor_type()) {
-    StringRef kind = type.has_map_type()             ? "maps"
+    StringRef kind = type.has_map_type()             ? "maps in other values"
                      : type.has_sparse_tensor_type() ? "sparse tensors"
                                                      : "values without a type";
     diagnostics.error(where, kind + " are not supported");

@@ -1,6 +1,6 @@
 // Encoders.cpp - categories to numbers and back: encoders of labels, mappers
 // and rows of one 1.
-#include "frontend/onnx/Expand.h"
+#include "frontend/onnx/Containers.h"
 #include "ir/Ops.h"
 #include "ir/Types.h"
 
@@ -186,9 +186,110 @@ SmallVector<Value> oneHotEncoder(Expansion &e) {
             {{"axis", int64_t(0)}})};
 }
 
+//===- maps ---------------------------------------------------------------===//
+
+// The keys and values of the operand; none after a diagnostic.
+std::optional<std::pair<Value, Value>> mapOf(Expansion &e) {
+  Value map = e.operand(0);
+  if (!isContainer(map) || formOf(map).kind != Form::Map) {
+    e.fail("a map is needed");
+    return std::nullopt;
+  }
+  SmallVector<Value> parts;
+  flatten(map, parts);
+  return std::pair(parts[0], parts[1]);
+}
+
+// A list of so many zeros or empty strings with the values at their places;
+// what has place `count` or more is left out.
+Value placed(Expansion &e, Value places, Value values, int64_t count,
+             StringRef emptyString) {
+  Value nothing = nn::isString(values.getType())
+                      ? e.strings(emptyString, ArrayRef<int64_t>())
+                      : e.scalar(0, values);
+  places = e("Min", {places, e.integer(count)});
+  Value all = e("ScatterElements",
+                {e.expandTo(nothing, Extent(count + 1)), places, values},
+                {{"axis", int64_t(0)}});
+  return e.slice(all, 0, int64_t(0), count);
+}
+
+// The value of each word of the vocabulary: as ONNX Runtime has it, a row.
+SmallVector<Value> dictVectorizer(Expansion &e) {
+  auto map = mapOf(e);
+  if (!map)
+    return {e.poison()};
+  auto [keys, values] = *map;
+  SmallVector<StringRef> strings = e.stringsAttr("string_vocabulary");
+  SmallVector<int64_t> integers = e.intsAttr("int64_vocabulary");
+  bool hasStrings = nn::isString(keys.getType());
+  if (hasStrings ? strings.empty() : integers.empty())
+    return e.refuse("it has no vocabulary of the keys' type");
+  int64_t count = hasStrings ? strings.size() : integers.size();
+  Value place = hasStrings
+                    ? e.find(keys, strings)
+                    : e.find(keys, e.builder().getI64TensorAttr(integers));
+  place =
+      e("Where", {e("Less", {place, e.integer(0)}), e.integer(count), place});
+  Value y = placed(e, place, values, count, "");
+  // A word that comes twice has its first place's value.
+  SmallVector<int64_t> first(count);
+  for (int64_t index = 0; index < count; ++index)
+    first[index] = hasStrings
+                       ? find(strings, strings[index]) - strings.begin()
+                       : find(integers, integers[index]) - integers.begin();
+  if (first != to_vector(seq<int64_t>(count)))
+    y = e("Gather", {y, e.integers(first)});
+  return {e("Unsqueeze", {y, e.integers(int64_t(0))})};
+}
+
+// Values in the order of their keys, or each at its key's place; a row.
+SmallVector<Value> castMap(Expansion &e) {
+  auto map = mapOf(e);
+  if (!map)
+    return {e.poison()};
+  auto [keys, values] = *map;
+  std::string form = e.stringAttr("map_form", "DENSE"),
+              to = e.stringAttr("cast_to", "TO_FLOAT");
+  int64_t type = StringSwitch<int64_t>(to)
+                     .Case("TO_FLOAT", TensorProto::FLOAT)
+                     .Case("TO_STRING", TensorProto::STRING)
+                     .Case("TO_INT64", TensorProto::INT64)
+                     .Default(0);
+  int64_t count = e.intAttr("max_map", 1);
+  bool isSparse = form == "SPARSE";
+  constexpr int64_t kMostPlaces = int64_t(1) << 31;
+  if (!type || (!isSparse && form != "DENSE") ||
+      (isSparse && (count < 1 || count > kMostPlaces)))
+    return e.refuse("cast_to '" + to + "', map_form '" + form +
+                    "' and max_map " + Twine(count));
+  if (Expansion::onnxType(keys) != TensorProto::INT64)
+    return e.refuse("keys are not int64");
+  if (type != Expansion::onnxType(values)) {
+    if (type == TensorProto::STRING)
+      return e.refuse("numbers as strings are not supported");
+    values = e.cast(values, type);
+  }
+  Value y;
+  if (isSparse) {
+    // A negative key has no place: one that fails.
+    Value isNegative = e("Less", {keys, e.integer(0)});
+    Value checked = e("Where", {isNegative, e.integer(INT64_MIN), keys});
+    y = placed(e, checked, values, count, "0.f");
+  } else {
+    SmallVector<Value> sorted =
+        e.many(2, "TopK", {keys, e.shape(e.extents(keys))},
+               {{"axis", int64_t(0)}, {"largest", int64_t(0)}});
+    y = e("Gather", {values, sorted[1]});
+  }
+  return {e("Unsqueeze", {y, e.integers(int64_t(0))})};
+}
+
 } // namespace
 
 void addEncoders(ExpandTable &table) {
+  table["ai.onnx.ml.CastMap"] = castMap;
+  table["ai.onnx.ml.DictVectorizer"] = dictVectorizer;
   table["ai.onnx.ml.CategoryMapper"] = categoryMapper;
   table["ai.onnx.ml.LabelEncoder"] = labelEncoder;
   table["ai.onnx.ml.OneHotEncoder"] = oneHotEncoder;
