@@ -115,7 +115,8 @@ Value throughExpert(Expansion &e, const Mixture &mixture, Value rows,
 //===- which experts ------------------------------------------------------===//
 
 // Shares are softmax of all scores, or, normalized, of those of the chosen; or
-// what other weights have at their places.
+// what other weights have at their places. With quantized weights ONNX Runtime
+// takes softmax of those of the chosen in any case.
 Routes routesOf(Expansion &e, int64_t k, Value weights) {
   Value scores = e.cast(e.operand(1), TensorProto::FLOAT);
   bool isNormalized = e.intAttr("normalize_routing_weights", 0);
@@ -128,7 +129,9 @@ Routes routesOf(Expansion &e, int64_t k, Value weights) {
     return e("GatherElements", {all, best[1]}, {{"axis", int64_t(1)}});
   };
   if (!weights)
-    return {best[1], isNormalized ? softmax(best[0]) : chosen(softmax(scores))};
+    return {best[1], isNormalized || e.node.op_type() == "QMoE"
+                         ? softmax(best[0])
+                         : chosen(softmax(scores))};
   Value shares = chosen(e.cast(weights, TensorProto::FLOAT));
   if (isNormalized)
     shares = e.div(shares, e.reduce("ReduceSum", shares, {1}));

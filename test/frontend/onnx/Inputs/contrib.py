@@ -188,7 +188,7 @@ for name, bits, block, zeros in (("rows", 4, 0, False), ("zeros", 4, 0, True), (
 
     case(f"qexperts_{name}", "QMoE",
          [f(9, M), f(9, E), u8(E, W, M * bits // 8), scales(W, M), f(E, W), u8(E, M, W * bits // 8), scales(M, W), f(E, M), None, None, None, points(W, M), points(M, W)],
-         constant=(2, 3, 4, 5, 6, 7, 11, 12), k=2, activation_type="silu", normalize_routing_weights=1, expert_weight_bits=bits, **{"block_size": block} if block else {})  # fmt: skip
+         constant=(2, 3, 4, 5, 6, 7, 11, 12), k=2, activation_type="silu", normalize_routing_weights=int(zeros), expert_weight_bits=bits, **{"block_size": block} if block else {})  # fmt: skip
 
 
 def experts(name):
