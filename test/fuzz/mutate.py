@@ -65,6 +65,18 @@ def move_slice(data, rng):
     return data[:to] + data[start : min(end, start + 200)] + data[to if rng.random() < 0.5 else min(to + 20, len(data)) :]
 
 
+def repeat_slice(data, rng):
+    start, end = sorted(rng.randrange(len(data)) for _ in range(2))
+    return data[:end] + data[start:end] * rng.choice((1, 2, 50)) + data[end:]
+
+
+def grow_varint(data, rng):
+    """A byte that may be a number or a length becomes a number of up to eleven bytes."""
+    at, length = rng.randrange(len(data)), rng.randrange(1, 11)
+    last = rng.choice((0, 1, 127))
+    return data[:at] + bytes([data[at] | 128]) + bytes([rng.choice((128, 255))] * length) + bytes([last]) + data[at + 1 :]
+
+
 def messages(message):
     """The message and every one inside it."""
     yield message
@@ -184,7 +196,7 @@ def edit_model(folder, edits, rng):
 def mutate(folder, rng):
     if rng.random() < 0.75:
         return edit_model(folder, rng.choice((1, 1, 2, 4)), rng)
-    return rng.choice((flip_bytes, truncate, move_slice))((folder / "model.onnx").read_bytes(), rng)
+    return rng.choice((flip_bytes, truncate, move_slice, repeat_slice, grow_varint))((folder / "model.onnx").read_bytes(), rng)
 
 
 def mutate_data(data, to, rng):

@@ -1,0 +1,191 @@
+"""files.py - feeds the compiler and a program broken files of other kinds than ONNX's, and looks for anything but an orderly end.
+
+    build/venv/bin/python test/fuzz/files.py [--runs N] [--seed S] [--first I] [--kinds inputs,weights,...] [--burnish FILE]
+
+Run I of seed S always makes the same file: an .npz of inputs, weights as safetensors, a table of schedules, or a network as text, whose
+bytes are flipped, cut off, moved or repeated, or whose description (a header of numpy's, a directory of zip's, the JSON of
+safetensors) says something else. An orderly end is exit 0, or exit 1 with messages that name a file and blame nothing inside, within ten
+seconds and 4 GB, and nothing half-written. What breaks that is kept in build/fuzz/files.
+"""
+
+import argparse
+import collections
+import io
+import json
+import pathlib
+import random
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import zipfile
+
+import numpy as np
+import onnx
+from onnx import parser
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+sys.path.insert(0, str(HERE))
+
+import mutate
+
+SECONDS, MEGABYTES = 10, 4096
+MODEL = '<ir_version: 10, opset_import: ["": 21]> g (float[N,4] a, int64[6] b) => (float[N,4] y, int64[6] z) { y = Relu(a) z = Neg(b) }'
+NETWORK = "use std\nnet f(x: f32[2, 4]) -> f32[2, 3] {\n  x |> dense(5) as one |> relu |> dense(3) as two\n}\n"
+SHAPES = {"f.one.w": (4, 5), "f.one.b": (5,), "f.two.w": (5, 3), "f.two.b": (3,)}
+NUMBERS = (0, -1, 1, 2**31, 2**32, 2**62, 2**63 - 1, 2**64 - 1, 10**30)
+
+
+def other_bytes(data, rng):
+    for _ in range(rng.choice((1, 1, 3))):
+        if data:
+            data = rng.choice((mutate.flip_bytes, mutate.flip_bytes, mutate.truncate, mutate.move_slice, mutate.repeat_slice))(data, rng)
+    return data
+
+
+def npy(rng, array):
+    """An array as numpy writes it, or with a header that says something else of it."""
+    action = rng.randrange(8)
+    if action == 0:
+        array = array.astype(rng.choice((np.float64, np.int32, ">f4", np.complex64, "U3", "S5", np.bool_)))
+    elif action == 1:
+        array = np.asfortranarray(np.ones((3, 4), np.float32))
+    elif action == 2:
+        array = np.array([{"a": 1}, None], object)
+    elif action == 3:
+        array = array.reshape(-1)[: rng.randrange(3)]
+    file = io.BytesIO()
+    np.lib.format.write_array(file, array, rng.choice(((1, 0), (2, 0), None)), allow_pickle=True)
+    data = file.getvalue()
+    if action == 4:
+        shape = tuple(rng.choice(NUMBERS) for _ in range(rng.choice((1, 2, 3, 40))))
+        text = f"{{'descr': '{rng.choice(('<f4', '<i8', '|O', '<f' + '9' * 50, '<V0'))}', 'fortran_order': {rng.choice(('True', 'False', '2'))}, 'shape': {shape}, }}"
+        data = b"\x93NUMPY\1\0" + struct.pack("<H", rng.choice((len(text), 65535, 0))) + text.encode() + data[-96:]
+    return data
+
+
+def inputs(rng):
+    file = io.BytesIO()
+    method = rng.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2))
+    names = rng.choice((("a", "b"),) * 6 + (("a", "a"), ("a",), ("arr_0", "arr_1"), ("../a", "b"), ("a", "b\n\xff"), ("y" * 60000, "b")))
+    with zipfile.ZipFile(file, "w", method) as archive:
+        for name, array in zip(names, (np.ones((3, 4), np.float32), np.arange(6))):
+            with archive.open(name + ".npy", "w", force_zip64=rng.random() < 0.3) as member:
+                member.write(npy(rng, array))
+    data = file.getvalue()
+    return data if rng.random() < 0.4 else other_bytes(data, rng)
+
+
+def weights(rng):
+    """Tensors one after another, whose JSON may say something else."""
+    at, head = 0, {}
+    for name, shape in SHAPES.items():
+        size = 4 * int(np.prod(shape))
+        head[name] = {"dtype": "F32", "shape": list(shape), "data_offsets": [at, at + size]}
+        at += size
+    name = rng.choice(list(SHAPES))
+    action = rng.randrange(7)
+    if action == 0:
+        head[name][rng.choice(("shape", "data_offsets"))][0] = rng.choice(NUMBERS)
+    elif action == 1:
+        head[name]["dtype"] = rng.choice(("F64", "I32", "BF16", "F8_E4M3", "", "x" * 1_000_000, 3, None))
+    elif action == 2:
+        head["f.one.w"]["data_offsets"] = head["f.two.w"]["data_offsets"]
+    elif action == 3:
+        del head[name][rng.choice(list(head[name]))]
+    elif action == 4:
+        head["more\x01" if rng.random() < 0.5 else "x" * 100_000] = head[name]
+    text = json.dumps(head).encode()
+    if action == 5:
+        text = rng.choice((b"[" * 200_000, text[:-1] + b',"f.one.w":' + json.dumps(head["f.one.w"]).encode() + b"}", text.replace(b"one", b"\xff\xfe"), text + b" " * 1_000_000))
+    length = rng.choice(NUMBERS) % 2**64 if action == 6 else len(text)
+    data = struct.pack("<Q", length) + text + bytes(at)
+    return data if rng.random() < 0.6 else other_bytes(data, rng)
+
+
+def schedules(rng):
+    kinds = ("product", "elements", "convolution", "sum")
+    lines = ["burnish schedules 1"]
+    for _ in range(rng.choice((1, 3, 2000))):
+        sizes = "x".join(str(rng.choice((4, 5, *NUMBERS))) for _ in range(rng.choice((1, 2, 3, 500))))
+        words = " ".join(f"{rng.choice(('rows', 'lanes', 'vectors', 'x'))}={rng.choice((1, 8, *NUMBERS))}" for _ in range(rng.randrange(5)))
+        lines.append(f"{rng.choice(('any', 'x86_64'))}: {rng.choice(kinds)} {sizes}r f32:1,0 f32 -> {words}")
+    return other_bytes("\n".join(lines).encode(), rng)
+
+
+def networks():
+    return [NETWORK.encode(), *(file.read_bytes() for file in sorted((ROOT / "test/frontend/dsl/Inputs").glob("*.nn")))]
+
+
+def network(rng):
+    return other_bytes(rng.choice(networks()), rng)
+
+
+# What makes the file, its name, and the command that reads it.
+KINDS = {
+    "inputs": (inputs, "in.npz", ["{folder}/program", "in.npz", "-o", "out.npz"]),
+    "weights": (weights, "w.safetensors", ["{burnish}", "{folder}/net.nn", "--weights-from=w.safetensors", "-c", "-o", "out.o"]),
+    "schedules": (schedules, "table", ["{burnish}", "{folder}/model.onnx", "--schedules=table", "-c", "-o", "out.o"]),
+    "network": (network, "net.nn", ["{burnish}", "net.nn", "--emit=nn", "-o", "out.mlir"]),
+}
+
+
+def finding(done, left):
+    """What is wrong about an end, or None."""
+    said = (done.stderr + done.stdout).decode(errors="replace")
+    if done.returncode not in (0, 1):
+        return f"ends with {done.returncode}: {said}"
+    if done.returncode == 0:
+        return None
+    if left:
+        return f"exit 1 leaves {', '.join(left)}"
+    if mutate.INTERNAL.search(said) or not said.strip():
+        return f"says {said!r}"
+    longest = max(map(len, said.splitlines()))
+    return f"a line of {longest} bytes" if longest > 4000 else None
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--runs", type=int, default=200, help="files of each kind")
+    arguments.add_argument("--seed", type=int, default=1)
+    arguments.add_argument("--first", type=int, default=0)
+    arguments.add_argument("--kinds", default=",".join(KINDS))
+    arguments.add_argument("--burnish", default=str(ROOT / "build/bin/burnish"))
+    options = arguments.parse_args()
+    burnish = str(pathlib.Path(shutil.which(options.burnish) or sys.exit(f"files.py: no {options.burnish}")).resolve())
+    counts, failed = collections.Counter(), 0
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        onnx.save(parser.parse_model(MODEL), folder / "model.onnx")
+        (folder / "net.nn").write_text(NETWORK)
+        subprocess.run([burnish, folder / "model.onnx", "-o", folder / "program"], check=True)
+        for kind in options.kinds.split(","):
+            make, file, command = KINDS[kind]
+            for index in range(options.first, options.first + options.runs):
+                run = folder / "run"
+                shutil.rmtree(run, ignore_errors=True)
+                run.mkdir()
+                (run / file).write_bytes(make(random.Random(f"{options.seed}/{kind}/{index}")))
+                filled = [word.format(folder=folder, burnish=burnish) for word in command]
+                try:
+                    done = subprocess.run(["prlimit", f"--data={MEGABYTES << 20}", *filled], cwd=run, capture_output=True, timeout=SECONDS)
+                    counts[kind, "read" if done.returncode == 0 else "refused"] += 1
+                    wrong = finding(done, sorted(path.name for path in run.iterdir() if path.name != file))
+                except subprocess.TimeoutExpired:
+                    wrong = f"takes more than {SECONDS} s"
+                if wrong:
+                    failed += 1
+                    kept = ROOT / "build/fuzz/files" / f"{kind}-{options.seed}-{index}"
+                    shutil.rmtree(kept, ignore_errors=True)
+                    shutil.copytree(run, kept)
+                    print(f"FAIL {kept.relative_to(ROOT)}: {' '.join(filled)}\n     {wrong[:600]}", flush=True)
+    print("files: " + ", ".join(f"{kind}: {n} {what}" for (kind, what), n in sorted(counts.items())))
+    print(f"files: {len(options.kinds.split(',')) * options.runs - failed} passed, {failed} failed")
+    sys.exit(failed != 0)
+
+
+if __name__ == "__main__":
+    main()
