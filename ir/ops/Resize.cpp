@@ -3,6 +3,7 @@
 #include "ir/Ops.h"
 #include "ir/Scalar.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Complex/IR/Complex.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
 #define GET_OP_CLASSES
@@ -341,13 +342,16 @@ static Value resizeNearest(ResizeOp op, Lowering &l, ArrayRef<ResizedAxis> axes,
         {table, integer,
          AffineMap::get(sizes.size(), 0, l.getAffineDimExpr(axis.axis))});
   }
-  Value extrapolated = storeScalar(
-      l,
-      castScalar(l,
-                 l.number(l.getF32Type(),
-                          op.getExtrapolationValue().convertToDouble()),
-                 l.getF32Type(), elementType),
-      elementType);
+  auto complex = dyn_cast<ComplexType>(elementType);
+  Type part = complex ? complex.getElementType() : elementType;
+  auto number = [&](double value) {
+    return castScalar(l, l.number(l.getF32Type(), value), l.getF32Type(), part);
+  };
+  Value extrapolated = number(op.getExtrapolationValue().convertToDouble());
+  if (complex)
+    extrapolated =
+        complex::CreateOp::create(l, complex, extrapolated, number(0));
+  extrapolated = storeScalar(l, extrapolated, elementType);
   return l.generic(
       stored, sizes, tables,
       [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {

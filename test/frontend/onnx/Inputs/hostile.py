@@ -82,6 +82,8 @@ refuse("shape_floats", "Reshape", [[3, 4], float_(4, 3)], "input shape has float
 refuse("function_strings", "Elu", [[2]], "input X has strings, which the operator does not take", element=onnx.TensorProto.STRING)
 refuse("bits_complex", "BitCast", [[2]], "its operand has elements of 'complex<f32>'", element=onnx.TensorProto.COMPLEX64, to=1, opset=26)
 
+refuse("complex_Resize", "Resize", [[2, 4], None, None, ints(2, 7)], None, element=onnx.TensorProto.COMPLEX64, mode="nearest")
+
 # Parts.
 refuse("split_sum", "Split", [[4, 3], ints(1, 2)], "'split' adds up to 3 of 4", outputs=2)
 refuse("split_negative", "Split", [[4, 3], ints(-1, 5)], "'split' has a size of -1", outputs=2)
