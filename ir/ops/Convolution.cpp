@@ -310,6 +310,21 @@ struct PhasedAxis {
                ? shift
                : 0;
   }
+  /// Whether some phases have fewer taps than others, with zeros in their place
+  /// if they are summed up as one.
+  bool isUneven() const { return taps * stride != kernel; }
+  /// The taps of a phase that are no such zeros: the first of them, their
+  /// number, and where in the kernel the first is.
+  int64_t firstTap(int64_t phase) const {
+    return llvm::divideCeilSigned(shift - phase, stride);
+  }
+  int64_t tapCount(int64_t phase) const {
+    return llvm::divideFloorSigned(kernel - 1 + shift - phase, stride) + 1 -
+           firstTap(phase);
+  }
+  int64_t firstInKernel(int64_t phase) const {
+    return firstTap(phase) * stride + phase - shift;
+  }
   /// Of the first result among those of the first position.
   int64_t before() const { return low + shift - first * stride; }
 
@@ -352,6 +367,82 @@ static Value readByPhases(Lowering &l, Value x, Type elementType,
   return tensor::ExtractSliceOp::create(l, padded, offsets, sizes, strides);
 }
 
+/// The phases of a transposed convolution one by one, each with its own taps:
+/// of 3x3 taps in steps of two, 9 products for four results instead of 16, and
+/// of 1x1 taps one. Without groups, and with channels enough to fill vectors by
+/// themselves.
+static Value sumEachPhase(Lowering &l, Value x, Value w, Type elementType,
+                          Type sums, ArrayRef<PhasedAxis> axes) {
+  MLIRContext *context = l.getContext();
+  unsigned rank = axes.size(), inLoop = 2 + 2 * rank, loops = inLoop + 1 + rank;
+  SmallVector<OpFoldResult> sizes{l.sizesOf(x)[0], l.sizesOf(w)[1]};
+  int64_t count = 1;
+  bool isFull = true;
+  for (const PhasedAxis &axis : axes) {
+    llvm::append_values(sizes, l.size(axis.positions),
+                        l.getIndexAttr(axis.stride));
+    count *= axis.stride;
+    for (int64_t phase = 0; phase < axis.stride; ++phase)
+      isFull &= axis.tapCount(phase) > 0;
+  }
+  Value y = isFull ? l.empty(sums, sizes) : l.filled(sums, sizes, l.zero(sums));
+  auto loop = [&](unsigned index) { return getAffineDimExpr(index, context); };
+  SmallVector<utils::IteratorType> iterators(loops,
+                                             utils::IteratorType::reduction);
+  std::fill_n(iterators.begin(), inLoop, utils::IteratorType::parallel);
+  OpFoldResult one = l.getIndexAttr(1);
+  for (int64_t index = 0; index < count; ++index) {
+    SmallVector<AffineExpr> xExprs{loop(0), loop(inLoop)},
+        wExprs{loop(inLoop), loop(1)};
+    SmallVector<OpFoldResult> from(2, l.getIndexAttr(0)), steps(2, one),
+        taken = l.sizesOf(w), to(sizes.size(), l.getIndexAttr(0)), part(sizes);
+    int64_t rest = index;
+    bool hasTaps = true;
+    for (auto [place, axis] : llvm::enumerate(axes)) {
+      int64_t phase = rest % axis.stride;
+      rest /= axis.stride;
+      AffineExpr tap = loop(inLoop + 1 + place);
+      hasTaps &= axis.tapCount(phase) > 0;
+      xExprs.push_back(loop(2 + 2 * place) + axis.reach -
+                       (tap + axis.firstTap(phase)) * axis.step);
+      wExprs.push_back(tap);
+      from.push_back(l.getIndexAttr(axis.firstInKernel(phase)));
+      steps.push_back(l.getIndexAttr(axis.stride));
+      taken[2 + place] = l.getIndexAttr(axis.tapCount(phase));
+      part[3 + 2 * place] = one;
+      to[3 + 2 * place] = l.getIndexAttr(phase);
+    }
+    if (!hasTaps)
+      continue;
+    Value weights = tensor::ExtractSliceOp::create(l, w, from, taken, steps);
+    AffineMap yMap = AffineMap::getMultiDimIdentityMap(loops, context)
+                         .getMajorSubMap(inLoop);
+    Value results = l.reduce(
+        l.filled(sums, part, l.zero(sums)), sums, yMap,
+        {{x, elementType, AffineMap::get(loops, 0, xExprs, context)},
+         {weights, elementType, AffineMap::get(loops, 0, wExprs, context)}},
+        iterators, addProduct(elementType, sums));
+    y = tensor::InsertSliceOp::create(
+        l, results, y, to, part, SmallVector<OpFoldResult>(sizes.size(), one));
+  }
+  for (unsigned index = 0; index < rank; ++index)
+    y = l.merge(y, 2 + index, 2);
+  return y;
+}
+
+/// Whether that is better than all phases as one.
+static bool phasesPay(ConvTransposeOp op, ArrayRef<PhasedAxis> axes) {
+  constexpr int64_t kLeastChannels = 16;
+  auto x = cast<ShapedType>(op.getX().getType()),
+       w = cast<ShapedType>(op.getW().getType());
+  return op.getGroup() == 1 && x.hasStaticShape() && w.hasStaticShape() &&
+         w.getDimSize(1) >= kLeastChannels &&
+         llvm::any_of(axes,
+                      [](const PhasedAxis &axis) { return axis.isUneven(); }) &&
+         llvm::all_of(axes,
+                      [](const PhasedAxis &axis) { return axis.stride > 1; });
+}
+
 /// The transposed convolution as a convolution with stride^rank results at each
 /// position, which lie in the result as they shall: (n, channels, spatial...).
 static Value sumByPhases(ConvTransposeOp op, Lowering &l,
@@ -363,6 +454,8 @@ static Value sumByPhases(ConvTransposeOp op, Lowering &l,
   bool isGrouped = group != 1;
   Value x = readByPhases(l, l.lowered(op.getX()), elementType, windows, axes),
         w = l.lowered(op.getW());
+  if (phasesPay(op, axes))
+    return sumEachPhase(l, x, w, elementType, sums, axes);
   SmallVector<OpFoldResult> low(2 + axes.size(), l.getIndexAttr(0)), high = low;
   for (auto [index, axis] : llvm::enumerate(axes)) {
     low[2 + index] = l.getIndexAttr(axis.shift);

@@ -1,4 +1,5 @@
 // Panels.cpp - rows of a matrix side by side, as tiles read them.
+#include "passes/kernels/Panels.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -6,6 +7,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/UB/IR/UBOps.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "passes/kernels/Attention.h"
 #include "passes/kernels/Code.h"
 #include "passes/kernels/Offsets.h"
@@ -14,16 +16,88 @@
 using namespace mlir;
 using namespace burnish;
 
+/// Lines of the source lie far apart, and are fetched so many before they are
+/// read.
+static constexpr int64_t kLinesAhead = 16, kLineBytes = 64;
+
+/// Before the loops around a kernel that leave a value as it is.
+static Operation *outsideLoops(Operation *kernel, Value value) {
+  while (auto loop = dyn_cast<scf::ForOp>(kernel->getParentOp())) {
+    if (loop->isAncestor(value.getParentRegion()->getParentOp()))
+      break;
+    kernel = loop;
+  }
+  return kernel;
+}
+
+void burnish::readInPanels(nn::KernelOp kernel, unsigned argument, int64_t cut,
+                           ArrayRef<int64_t> order,
+                           std::optional<int64_t> paired) {
+  nn::ScheduleAttr schedule = kernel.getSchedule();
+  int64_t panel = schedule.getLanes() * schedule.getVectors();
+  BlockArgument inside = kernel.getBody().front().getArgument(argument);
+  auto type = cast<RankedTensorType>(inside.getType());
+  SmallVector<int64_t> shape = applyPermutation(type.getShape(), order);
+  shape[llvm::find(order, cut) - order.begin()] =
+      llvm::divideCeil(type.getDimSize(cut), panel);
+  shape.push_back(panel);
+  if (paired) {
+    shape[order.size() - 1] /= 2;
+    shape.push_back(2);
+  }
+  auto packedType = RankedTensorType::get(shape, type.getElementType());
+
+  // What was only put into another order is read as it was before.
+  Value source = kernel->getOperand(argument);
+  SmallVector<int64_t> cuts{cut}, sourceOrder(order);
+  if (paired)
+    cuts.push_back(*paired);
+  SmallVector<int64_t> sourceCuts(cuts);
+  if (auto transpose = source.getDefiningOp<linalg::TransposeOp>()) {
+    ArrayRef<int64_t> axes = transpose.getPermutation();
+    for (int64_t &axis : sourceOrder)
+      axis = axes[axis];
+    for (int64_t &axis : sourceCuts)
+      axis = axes[axis];
+    source = transpose.getInput();
+  }
+  ImplicitLocOpBuilder b(kernel.getLoc(), outsideLoops(kernel, source));
+  SmallVector<OpFoldResult> tiles{b.getIndexAttr(panel)};
+  if (paired)
+    tiles.push_back(b.getIndexAttr(2));
+  Value out = tensor::EmptyOp::create(b, shape, type.getElementType());
+  auto how = nn::ScheduleAttr::get(b.getContext(), "panels",
+                                   schedule.getLanes(), schedule.getVectors(),
+                                   1, false, false, schedule.getIsParallel());
+  auto pack = nn::KernelOp::create(b, TypeRange(packedType), ValueRange(source),
+                                   ValueRange(out), how);
+  {
+    OpBuilder::InsertionGuard guard(b);
+    Block *block = b.createBlock(&pack.getBody());
+    Value from = block->addArgument(source.getType(), b.getLoc()),
+          to = block->addArgument(packedType, b.getLoc());
+    Value zero =
+        arith::ConstantOp::create(b, b.getZeroAttr(type.getElementType()));
+    Value packed = linalg::PackOp::create(b, from, to, sourceCuts, tiles, zero,
+                                          sourceOrder)
+                       ->getResult(0);
+    nn::KernelYieldOp::create(b, packed);
+  }
+  kernel->setOperand(argument, pack->getResult(0));
+  OpOperand *use = &*inside.use_begin();
+  b.setInsertionPointToStart(&kernel.getBody().front());
+  Value plain = ub::PoisonOp::create(b, type);
+  use->set(linalg::UnPackOp::create(b, inside, plain, cuts, tiles, order)
+               ->getResult(0));
+  inside.setType(packedType);
+}
+
 /// Keys are laid out as [others..][panels][depth..][panel], pairs of bf16 as
 /// [others..][panels][depth../2][panel][2].
 void burnish::readKeysInPanels(nn::KernelOp kernel) {
   FailureOr<AttentionNest> nest = AttentionNest::ofTypes(kernel);
   AttentionForm form = nest->form;
-  nn::ScheduleAttr schedule = kernel.getSchedule();
-  int64_t panel = schedule.getLanes() * schedule.getVectors();
   unsigned argument = nest->scores.inputs[form.keyInput].argument;
-  BlockArgument inside = kernel.getBody().front().getArgument(argument);
-  auto type = cast<RankedTensorType>(inside.getType());
   AffineMap map = form.scores.getIndexingMapsArray()[form.keyInput];
   SmallVector<int64_t> order, inner;
   int64_t cut = 0;
@@ -44,49 +118,7 @@ void burnish::readKeysInPanels(nn::KernelOp kernel) {
     inner.push_back(*paired);
   order.push_back(cut);
   llvm::append_range(order, inner);
-  SmallVector<int64_t> shape = applyPermutation(type.getShape(), order);
-  shape[order.size() - inner.size() - 1] =
-      llvm::divideCeil(type.getDimSize(cut), panel);
-  shape.push_back(panel);
-  if (paired) {
-    shape[order.size() - 1] /= 2;
-    shape.push_back(2);
-  }
-  auto packedType = RankedTensorType::get(shape, type.getElementType());
-
-  ImplicitLocOpBuilder b(kernel.getLoc(), kernel);
-  SmallVector<int64_t> cuts{cut};
-  SmallVector<OpFoldResult> tiles{b.getIndexAttr(panel)};
-  if (paired) {
-    cuts.push_back(*paired);
-    tiles.push_back(b.getIndexAttr(2));
-  }
-  Value out = tensor::EmptyOp::create(b, shape, type.getElementType()),
-        keys = kernel->getOperand(argument);
-  auto how = nn::ScheduleAttr::get(b.getContext(), "panels",
-                                   schedule.getLanes(), schedule.getVectors(),
-                                   1, false, false, schedule.getIsParallel());
-  auto pack = nn::KernelOp::create(b, TypeRange(packedType), ValueRange(keys),
-                                   ValueRange(out), how);
-  {
-    OpBuilder::InsertionGuard guard(b);
-    Block *block = b.createBlock(&pack.getBody());
-    Value source = block->addArgument(type, b.getLoc()),
-          target = block->addArgument(packedType, b.getLoc());
-    Value zero =
-        arith::ConstantOp::create(b, b.getZeroAttr(type.getElementType()));
-    Value packed =
-        linalg::PackOp::create(b, source, target, cuts, tiles, zero, order)
-            ->getResult(0);
-    nn::KernelYieldOp::create(b, packed);
-  }
-  kernel->setOperand(argument, pack->getResult(0));
-  OpOperand *use = &*inside.use_begin();
-  b.setInsertionPointToStart(&kernel.getBody().front());
-  Value plain = ub::PoisonOp::create(b, type);
-  use->set(linalg::UnPackOp::create(b, inside, plain, cuts, tiles, order)
-               ->getResult(0));
-  inside.setType(packedType);
+  readInPanels(kernel, argument, cut, order, paired);
 }
 
 static linalg::PackOp packOf(nn::KernelOp kernel) {
@@ -193,27 +225,50 @@ private:
     if (firstColumn == endColumn || firstRow == panel)
       return;
     Value zero = arith::ConstantOp::create(b, b.getZeroAttr(element));
+    // Rows that lie side by side are moved in vectors.
+    bool isStraight = together == 1 && getConstantIntValue(across) == 1 &&
+                      firstRow == 0 && count >= width;
+    int64_t whole = isStraight ? count / width * width : firstRow,
+            line = kLineBytes * 8 / element.getIntOrFloatBitWidth();
+    auto type = VectorType::get({width}, element);
     loop(constant(firstColumn), constant(endColumn), 1, [&](Value at) {
       Value column = add(readAt, times(at, along, together)),
-            line = add(writeAt, times(at, down, 1));
-      auto place = [&](Value row, int64_t part) {
-        return add(add(line, times(row, b.getIndexAttr(together))),
-                   constant(part));
-      };
-      loop(constant(firstRow), constant(count), 1, [&](Value row) {
-        Value here = add(column, times(row, across, 1));
-        for (int64_t part = 0; part < together; ++part) {
-          Value value = memref::LoadOp::create(
-              b, from, add(here, times(constant(part), along, 1)));
-          memref::StoreOp::create(b, value, to, place(row, part));
-        }
-      });
-      loop(constant(std::max(firstRow, count)), constant(panel), 1,
-           [&](Value row) {
-             for (int64_t part = 0; part < together; ++part)
-               memref::StoreOp::create(b, zero, to, place(row, part));
-           });
+            row = add(writeAt, times(at, down, 1));
+      for (int64_t place = 0; isStraight && place < count; place += line)
+        memref::PrefetchOp::create(
+            b, from,
+            ValueRange{add(add(column, constant(place)),
+                           times(constant(kLinesAhead), along, 1))},
+            /*isWrite=*/false, /*localityHint=*/3, /*isDataCache=*/true);
+      for (int64_t place = firstRow; place < whole; place += width) {
+        Value moved = vector::LoadOp::create(
+            b, type, from, ValueRange{add(column, constant(place))});
+        vector::StoreOp::create(b, moved, to,
+                                ValueRange{add(row, constant(place))});
+      }
+      copyElements(column, along, across, row, whole, count, zero);
     });
+  }
+
+  void copyElements(Value column, OpFoldResult along, OpFoldResult across,
+                    Value line, int64_t firstRow, int64_t count, Value zero) {
+    auto place = [&](Value row, int64_t part) {
+      return add(add(line, times(row, b.getIndexAttr(together))),
+                 constant(part));
+    };
+    loop(constant(firstRow), constant(count), 1, [&](Value row) {
+      Value here = add(column, times(row, across, 1));
+      for (int64_t part = 0; part < together; ++part) {
+        Value value = memref::LoadOp::create(
+            b, from, add(here, times(constant(part), along, 1)));
+        memref::StoreOp::create(b, value, to, place(row, part));
+      }
+    });
+    loop(constant(std::max(firstRow, count)), constant(panel), 1,
+         [&](Value row) {
+           for (int64_t part = 0; part < together; ++part)
+             memref::StoreOp::create(b, zero, to, place(row, part));
+         });
   }
 
   Value from, to;

@@ -14,7 +14,7 @@ using namespace mlir;
 using namespace burnish;
 
 /// Weights of so many bytes do not stay in any second cache beside the rest.
-static constexpr int64_t kFarBytes = 512 << 10, kLineBytes = 64;
+static constexpr int64_t kFarBytes = 512 << 10;
 /// So many products are added one after another before their sum is.
 static constexpr int64_t kSummedSteps = 512;
 /// Elements of the narrowest vectors of sums.
@@ -183,6 +183,8 @@ void ProductMaker::makeTile(Index row, int64_t count, Index lane,
 }
 
 SmallVector<Value> ProductMaker::linesAhead(Index row) {
+  if (!right.packedLoop && !packs)
+    return linesBeside();
   if (!right.packedLoop || packs || code.schedule.getRowsOutside() ||
       code.schedule.getStreams() > 1)
     return {};
@@ -219,6 +221,20 @@ SmallVector<Value> ProductMaker::linesAhead(Index row) {
         arith::SelectOp::create(b, isFirst, shift, code.constant(0)));
   }
   return ahead;
+}
+
+SmallVector<Value> ProductMaker::linesBeside() {
+  constexpr int64_t kPageBytes = 4096, kLeastRows = 4;
+  int64_t bytes = std::max(1u, elementOf(right).getIntOrFloatBitWidth() / 8),
+          stride = form.depthStride(nest);
+  SmallVector<Value> beside;
+  if (form.rowCount(nest) != rows() || rows() < kLeastRows ||
+      !form.isStraight(nest) || ShapedType::isDynamic(stride) ||
+      stride * bytes < kPageBytes)
+    return beside;
+  for (int64_t lane = 0; lane < panel; lane += kLineBytes / bytes)
+    beside.push_back(code.constant(2 * panel + lane));
+  return beside;
 }
 
 void ProductMaker::finishTile(Index row, int64_t count, Index lane,

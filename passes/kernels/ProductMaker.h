@@ -19,6 +19,8 @@ public:
   void make(mlir::Value begin, mlir::Value end);
 
 private:
+  static constexpr int64_t kLineBytes = 64;
+
   int64_t rows() const { return code.schedule.getRows(); }
   /// Goes to the results of `row`: those of a tile are counted row by row, and
   /// within a row as they are woven.
@@ -40,6 +42,9 @@ private:
   /// next panel lie that are fetched meanwhile. The first tiles of rows share
   /// them; what would be fetched for later ones is there already.
   llvm::SmallVector<mlir::Value> linesAhead(Index row);
+  /// The same for an operand that is read once, where it lies, in steps from
+  /// page to page: the lines beside those of the step.
+  llvm::SmallVector<mlir::Value> linesBeside();
   void finishTile(Index row, int64_t count, Index lane,
                   llvm::ArrayRef<Piece> pieces,
                   llvm::ArrayRef<mlir::Value> sums);
@@ -110,6 +115,9 @@ private:
   void fillSteps(size_t place, Index lane, llvm::ArrayRef<Piece> pieces,
                  llvm::ArrayRef<mlir::Value> isSideBySide,
                  llvm::ArrayRef<mlir::Value> firsts);
+  /// Steps that lie far apart are fetched before they are copied: no core does
+  /// that by itself from page to page.
+  void fetchAhead(const Piece &piece);
   /// Where the right operand is at the present indices, for each of the steps
   /// that are done at once.
   llvm::SmallVector<mlir::Value> offsetsOfSteps();

@@ -209,6 +209,8 @@ void ProductMaker::fillSteps(size_t place, Index lane, ArrayRef<Piece> pieces,
   if (!offsets) {
     for (const Piece &piece : pieces) {
       code.at[form.lanes[0]] = lane + piece.start;
+      if (!stepsLoop)
+        fetchAhead(piece);
       copyLanes(offsetsOfSteps(), piece.start, piece.valid);
     }
     return;
@@ -232,6 +234,21 @@ void ProductMaker::fillSteps(size_t place, Index lane, ArrayRef<Piece> pieces,
           from(memref::LoadOp::create(b, offsets, code.constant(element))),
           element, 1);
   }
+}
+
+void ProductMaker::fetchAhead(const Piece &piece) {
+  constexpr int64_t kStepsAhead = 16, kFarApart = 1024;
+  int64_t stride = right.along(form.depth.back()),
+          bytes = std::max(1u, elementOf(right).getIntOrFloatBitWidth() / 8);
+  if (ShapedType::isDynamic(stride) || std::abs(stride) * bytes < kFarApart)
+    return;
+  Value here = code.offset(right);
+  for (int64_t line = 0; line < piece.valid; line += kLineBytes / bytes)
+    memref::PrefetchOp::create(
+        b, code.data[right.argument],
+        ValueRange{arith::AddIOp::create(
+            b, here, code.constant(kStepsAhead * stride + line))},
+        /*isWrite=*/false, /*localityHint=*/3, /*isDataCache=*/true);
 }
 
 SmallVector<Value> ProductMaker::offsetsOfSteps() {

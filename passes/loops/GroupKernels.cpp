@@ -77,12 +77,17 @@ static bool turns(linalg::GenericOp op) {
   auto placeOf = [&](unsigned axis) {
     return *maps[0].getResultPosition(getAffineDimExpr(axis, op.getContext()));
   };
-  int64_t width = type.getDimSize(last);
+  int64_t width = type.getDimSize(last), length = type.getDimSize(innermost);
+  for (unsigned place = last; place > 0; --place) {
+    unsigned before = maps[0].getDimPosition(place - 1);
+    if (before + 1 != maps[0].getDimPosition(place))
+      break;
+    length *= type.getDimSize(before);
+  }
   for (unsigned axis = last; axis > 0 && placeOf(axis) == placeOf(axis - 1) + 1;
        --axis)
     width *= type.getDimSize(axis - 1);
-  return innermost != last && type.getDimSize(innermost) >= kLong &&
-         width >= kLeastWidth;
+  return innermost != last && length >= kLong && width >= kLeastWidth;
 }
 
 /// What such a copy gives, by a transpose of axes that stay side by side as
@@ -313,6 +318,66 @@ static bool isConstant(Value value) {
   return matchPattern(value, m_Constant());
 }
 
+/// How often a kernel runs while a value stays as it is.
+static int64_t runsWith(nn::KernelOp kernel, Value value) {
+  int64_t runs = 1;
+  for (auto loop = kernel->getParentOfType<scf::ForOp>();
+       loop && !loop->isAncestor(value.getParentRegion()->getParentOp());
+       loop = loop->getParentOfType<scf::ForOp>()) {
+    std::optional<int64_t> from = getConstantIntValue(loop.getLowerBound()),
+                           to = getConstantIntValue(loop.getUpperBound()),
+                           step = getConstantIntValue(loop.getStep());
+    if (from && to && step && *step > 0)
+      runs *= std::max<int64_t>(1, llvm::divideCeil(*to - *from, *step));
+  }
+  return runs;
+}
+
+/// Whether an operand that only the run knows is worth a kernel that packs it
+/// as a whole: each of its elements is moved once and then met by many rows.
+/// What stays near is as quickly read where it lies, and where the rows do, a
+/// panel is as good that each task fills for itself.
+static bool packsInRun(nn::KernelOp kernel, const Nest &nest,
+                       const ProductForm &form, const Machine &machine) {
+  constexpr int64_t kLeastRows = 8, kLeastUses = 512, kLeastDepth = 64;
+  const Access &right = nest.inputs[form.right];
+  Value operand = operandOf(kernel, right);
+  auto type = cast<RankedTensorType>(operand.getType());
+  int64_t rows = form.rowCount(nest), lanes = form.laneCount(nest),
+          depth = form.depthCount(nest), bytes = bitsOf(nest.rootType) / 8;
+  if (isConstant(operand) || form.weave || form.lanes.size() != 1 ||
+      !nest.loops[form.lanes[0]].source || !type.hasStaticShape() ||
+      !isa<FloatType>(type.getElementType()) ||
+      type.getElementType() != nest.rootType || bytes < 4 ||
+      ShapedType::isDynamic(rows) || rows < kLeastRows || depth < kLeastDepth ||
+      lanes * bytes * 8 < machine.vectorBits ||
+      lanes * depth * bytes < machine.l2Bytes / 4)
+    return false;
+  int64_t uses = rows, runs = runsWith(kernel, operand);
+  for (unsigned loop : form.outer)
+    if (!right.moves(loop)) {
+      int64_t size = nest.loops[loop].known();
+      if (ShapedType::isDynamic(size))
+        return false;
+      uses *= size;
+    }
+  bool isFar = uses * depth * bytes > machine.l2Bytes / 2;
+  if (uses * runs < kLeastUses || (runs == 1 && !isFar))
+    return false;
+  // Its axis of the lanes is theirs alone.
+  linalg::GenericOp root = nest.root;
+  unsigned source = *nest.loops[form.lanes[0]].source;
+  BlockArgument inside = kernel.getBody().front().getArgument(right.argument);
+  return inside.hasOneUse() && inside.use_begin()->getOwner() == root &&
+         llvm::count_if(root.getIndexingMapsArray()[form.right].getResults(),
+                        [&](AffineExpr expr) {
+                          return expr.isFunctionOfDim(source);
+                        }) == 1 &&
+         llvm::is_contained(
+             root.getIndexingMapsArray()[form.right].getResults(),
+             getAffineDimExpr(source, root.getContext()));
+}
+
 /// The form in which a product is computed: through panels of one operand, or
 /// with that operand read in place where panels would take longer to fill than
 /// they save.
@@ -322,6 +387,8 @@ productFormOf(nn::KernelOp kernel, const Nest &nest, const Machine &machine) {
                          inPlace = ProductForm::of(nest, /*packs=*/false);
   // Constants are packed ahead along one loop; several are brought together
   // where that one would leave vectors unfilled.
+  if (succeeded(inPlace) && packsInRun(kernel, nest, *inPlace, machine))
+    return inPlace;
   if (succeeded(inPlace) &&
       isConstant(operandOf(kernel, nest.inputs[inPlace->right]))) {
     int64_t lanes = inPlace->laneCount(nest);
@@ -392,11 +459,12 @@ static bool canBoundPairs(linalg::GenericOp root, const Nest &nest,
 }
 
 static ProductShape shapeOf(nn::KernelOp kernel, const Nest &nest,
-                            const ProductForm &form) {
+                            const ProductForm &form, const Machine &machine) {
   const Access &right = nest.inputs[form.right];
-  bool isRightConstant = isConstant(operandOf(kernel, right)) &&
-                         form.lanes.size() == 1 &&
-                         nest.loops[form.lanes[0]].source;
+  bool isRightPacked =
+      (isConstant(operandOf(kernel, right)) && form.lanes.size() == 1 &&
+       nest.loops[form.lanes[0]].source) ||
+      packsInRun(kernel, nest, form, machine);
   Type rightType = getElementTypeOrSelf(operandOf(kernel, right).getType());
   const Access &left = nest.inputs[form.left];
   unsigned leftBits =
@@ -410,14 +478,14 @@ static ProductShape shapeOf(nn::KernelOp kernel, const Nest &nest,
           bitsOf(nest.rootType),
           bitsOf(rightType),
           form.isStraight(nest),
-          isRightConstant,
+          isRightPacked,
           isRepeated(kernel),
           form.weaveCount(nest),
           form.depthStride(nest),
-          isRightConstant && hasSteps && ByteProduct::of(nest.root).has_value(),
+          isRightPacked && hasSteps && ByteProduct::of(nest.root).has_value(),
           canBoundPairs(nest.root, nest, form),
           hasSteps && isHalfProduct(nest.root) &&
-              (isRightConstant || form.stepsLoop(nest)),
+              (isRightPacked || form.stepsLoop(nest)),
           ShapedType::isDynamic(rowStep)
               ? 0
               : std::abs(rowStep) * std::max(1u, leftBits / 8)};
@@ -447,7 +515,7 @@ static std::optional<nn::ScheduleAttr> selectProduct(nn::KernelOp kernel,
   if (failed(form))
     return std::nullopt;
   MLIRContext *context = kernel.getContext();
-  ProductShape shape = shapeOf(kernel, nest, *form);
+  ProductShape shape = shapeOf(kernel, nest, *form, machine);
   std::optional<nn::ScheduleAttr> schedule =
       scheduleProduct(context, shape, machine);
   if (schedule && !form->hasPlaceForSums(nest, *schedule) && shape.isOfHalves) {
@@ -463,7 +531,7 @@ static std::optional<nn::ScheduleAttr> selectProduct(nn::KernelOp kernel,
   for (bool packs : {false, true})
     if (FailureOr<ProductForm> other = ProductForm::of(nest, packs);
         succeeded(other)) {
-      ProductShape otherShape = shapeOf(kernel, nest, *other);
+      ProductShape otherShape = shapeOf(kernel, nest, *other, machine);
       otherShape.isOfHalves &= schedule->getSteps() > 1;
       for (nn::ScheduleAttr alternative :
            alternativesOf(context, otherShape, machine, packs))
@@ -615,8 +683,10 @@ select(nn::KernelOp kernel, const Machine &machine, ScheduleTable &table) {
   return selectElements(kernel, *nest, machine, table);
 }
 
-/// Constant operands of a product are laid out as its tiles read them.
-static void packOperands(nn::KernelOp kernel, OperandPacker &packer) {
+/// Operands of a product that are constant, or that many rows meet, are laid
+/// out as its tiles read them.
+static void packOperands(nn::KernelOp kernel, OperandPacker &packer,
+                         const Machine &machine) {
   nn::ScheduleAttr schedule = kernel.getSchedule();
   if (schedule.getAlgorithm() != "product")
     return;
@@ -634,7 +704,8 @@ static void packOperands(nn::KernelOp kernel, OperandPacker &packer) {
     if (!loop || !nest->loops[*loop].source || tile == 1 ||
         (!isRight && schedule.getSteps() > 1) ||
         (isRight && schedule.getPacks()) ||
-        !isConstant(operandOf(kernel, access)))
+        !(isConstant(operandOf(kernel, access)) ||
+          (isRight && packsInRun(kernel, *nest, *form, machine))))
       continue;
     std::optional<OperandPacker::SideBySide> side;
     if (isRight && schedule.getSteps() > 1)
@@ -699,7 +770,7 @@ struct GroupKernels : burnish::impl::GroupKernelsBase<GroupKernels> {
         nn::KernelOp kernel = makeKernel(builder, group, machine, table);
         if (!kernel)
           continue;
-        packOperands(kernel, packer);
+        packOperands(kernel, packer, machine);
         linalg::GenericOp last = group.back();
         last->getResult(0).replaceAllUsesWith(kernel->getResult(0));
         for (linalg::GenericOp op : llvm::reverse(group)) {

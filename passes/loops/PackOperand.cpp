@@ -5,6 +5,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/UB/IR/UBOps.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
+#include "passes/kernels/Panels.h"
 #include "passes/loops/BoundPairs.h"
 
 using namespace mlir;
@@ -110,8 +111,7 @@ void OperandPacker::pack(nn::KernelOp kernel, linalg::GenericOp generic,
                          unsigned argument, unsigned loop, int64_t tile,
                          std::optional<SideBySide> side) {
   ElementsAttr constant;
-  if (!matchPattern(kernel->getOperand(argument), m_Constant(&constant)))
-    return;
+  matchPattern(kernel->getOperand(argument), m_Constant(&constant));
   BlockArgument inside = kernel.getBody().front().getArgument(argument);
   if (!inside.hasOneUse() || inside.use_begin()->getOwner() != generic)
     return;
@@ -153,6 +153,8 @@ void OperandPacker::pack(nn::KernelOp kernel, linalg::GenericOp generic,
     };
     return rank(a) < rank(b);
   });
+  if (!constant)
+    return readInPanels(kernel, argument, axis, order);
   SmallVector<int64_t> shape = applyPermutation(type.getShape(), order);
   shape[0] = llvm::divideCeil(shape[0], tile);
   shape.push_back(tile);

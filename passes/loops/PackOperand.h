@@ -8,12 +8,13 @@ namespace burnish {
 
 class OperandPacker {
 public:
-  /// Replaces a constant operand of `kernel`, which `generic` in its region
+  /// Replaces an operand of `kernel`, which `generic` in its region
   /// reads, by one whose axis of `loop` is cut into tiles: [tiles][other
   /// axes][tile], the last filled up with zeros. The other axes stand in the
   /// order in which `generic` walks through its other input, so that this is
   /// read in sequence too. The region unpacks it. Does nothing where no axis is
-  /// `loop` alone. With `side`, the axis of another loop is last of these, and
+  /// `loop` alone. What only the run knows is packed by a kernel of its own, in
+  /// tiles of whole vectors (`kernels/Panels.h`). With `side`, the axis of another loop is last of these, and
   /// cut too, into as many elements as lie side by side in each of the tile's:
   /// [tiles][other axes][..][tile][steps].
   /// With `boundWidth`, bytes are bounded so that pairs of their products with

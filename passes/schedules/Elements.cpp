@@ -31,6 +31,7 @@ Machine Machine::of(ModuleOp module) {
         target.getL1Bytes() ? target.getL1Bytes() : machine.l1Bytes;
     machine.l2Bytes =
         target.getL2Bytes() ? target.getL2Bytes() : machine.l2Bytes;
+    machine.l3Bytes = target.getL3Bytes();
   }
   return machine;
 }

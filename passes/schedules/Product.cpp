@@ -17,6 +17,10 @@ static constexpr int64_t kMostRows = 14;
 static constexpr int64_t kPageBytes = 4096, kMeetingSteps = 16;
 /// A panel of pairs holds the whole depth in so many bytes, if it can.
 static constexpr int64_t kWholePanelBytes = 128 << 10;
+/// A panel of a large operand has its lines spread over a few places of the
+/// caches until it is copied; beyond so many rows there is no place for their
+/// sums.
+static constexpr int64_t kMostSpreadRows = 512;
 /// Steps of a sum that is over soon.
 static constexpr int64_t kShortSum = 256;
 /// Vectors of a tile of one row, and the panels that it reads at a time.
@@ -130,7 +134,7 @@ std::optional<Sizes> Sizes::of(const ProductShape &shape,
   if (sizes.addsPairs)
     sizes.steps = 4;
   // Only a panel has the elements of several steps side by side.
-  sizes.needsPanel = sizes.steps > 1 && !shape.isRightConstant;
+  sizes.needsPanel = sizes.steps > 1 && !shape.isRightPacked;
   if (sizes.needsPanel && !sizes.isStatic) {
     sizes.steps = 1;
     sizes.needsPanel = false;
@@ -185,7 +189,7 @@ static nn::ScheduleAttr make(MLIRContext *context, const ProductShape &shape,
   // What the cache still holds of the last sweep over a large operand is its
   // end.
   bool backAndForth =
-      shape.isRepeated && shape.isRightConstant && sizes.isStatic &&
+      shape.isRepeated && shape.isRightPacked && sizes.isStatic &&
       !rowsOutside &&
       shape.lanes * shape.depth * rightBytes(shape) > machine.l2Bytes / 2;
   return nn::ScheduleAttr::get(context, "product", sizes.width, tile.vectors,
@@ -211,7 +215,7 @@ burnish::scheduleProduct(MLIRContext *context, const ProductShape &shape,
   });
   // One row meets each element of the other operand once, so that memory is
   // what it waits for: more panels at a time keep more reads under way.
-  if (sizes->rows == 1 && shape.weave == 1 && shape.isRightConstant &&
+  if (sizes->rows == 1 && shape.weave == 1 && shape.isRightPacked &&
       sizes->allVectors >= kRowVectors) {
     tile.vectors = machine.vectorRegisters > kRowVectors * 2 &&
                            sizes->allVectors >= kRowVectors * kRowVectors
@@ -221,19 +225,22 @@ burnish::scheduleProduct(MLIRContext *context, const ProductShape &shape,
   }
   int64_t bytes = rightBytes(shape);
   bool packs = false;
-  if (!shape.isStraight && !shape.isRightConstant) {
+  if (!shape.isStraight && !shape.isRightPacked) {
     // Each element is moved once and used once for each row.
     if (!sizes->isStatic || shape.rows < 8)
       return std::nullopt;
     packs = true;
-  } else if (!shape.isRightConstant) {
+  } else if (!shape.isRightPacked) {
     // Steps whole pages apart meet in a few lines of the caches.
     bool meets = !ShapedType::isDynamic(shape.depthStride) &&
                  shape.depthStride * bytes % kPageBytes == 0 &&
                  shape.depth >= kMeetingSteps;
     packs = sizes->needsPanel ||
             (sizes->isStatic &&
-             ((shape.rows >= 48 && shape.lanes * bytes >= 2048) ||
+             ((shape.rows >= 48 &&
+               (shape.lanes * bytes >= 2048 ||
+                (shape.rows <= kMostSpreadRows && shape.weave == 1 &&
+                 shape.lanes * shape.depth * bytes > machine.l2Bytes / 2))) ||
               (shape.rows * shape.weave >= 16 && meets)));
   }
   // What all rows use again stays in the second cache. Short sums write about
@@ -253,8 +260,8 @@ SmallVector<nn::ScheduleAttr> burnish::alternativesOf(MLIRContext *context,
   constexpr size_t kMostTiles = 10;
   SmallVector<nn::ScheduleAttr> found;
   std::optional<Sizes> sizes = Sizes::of(shape, machine);
-  bool canPack = !shape.isRightConstant && shape.rows > 1,
-       canRead = shape.isStraight || shape.isRightConstant;
+  bool canPack = !shape.isRightPacked && shape.rows > 1,
+       canRead = shape.isStraight || shape.isRightPacked;
   if (!sizes || !sizes->isStatic || (packs ? !canPack : !canRead) ||
       (sizes->needsPanel && !packs))
     return found;
@@ -262,7 +269,7 @@ SmallVector<nn::ScheduleAttr> burnish::alternativesOf(MLIRContext *context,
   sizes->forTiles(shape, [&](int64_t rows, int64_t vectors) {
     tiles.insert({sizes->cost(rows, vectors, shape), {rows, vectors, 1}});
   });
-  if (sizes->rows == 1 && shape.weave == 1 && shape.isRightConstant)
+  if (sizes->rows == 1 && shape.weave == 1 && shape.isRightPacked)
     for (int64_t vectors : {kRowVectors, 2 * kRowVectors})
       for (int64_t streams : {1, 2, 4})
         if (vectors <= sizes->allVectors && vectors < machine.vectorRegisters)

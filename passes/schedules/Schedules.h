@@ -13,6 +13,8 @@ namespace burnish {
 struct Machine {
   int64_t vectorBits = 128, vectorRegisters = 16, l1Bytes = 32 << 10,
           l2Bytes = 256 << 10;
+  /// 0: not known.
+  int64_t l3Bytes = 0;
   /// Products of bytes that an instruction adds up in each lane; 1: none does.
   int64_t bytesAtOnce = 1;
   /// The same for products of bf16.
@@ -28,9 +30,9 @@ struct ProductShape {
   /// Bits of an element of the sum, and of the operand that runs along the
   /// lanes.
   unsigned sumBits, rightBits;
-  /// That operand lies along the lanes as the result does; it is known when
-  /// compiling.
-  bool isStraight, isRightConstant;
+  /// That operand lies along the lanes as the result does; it is packed before
+  /// the kernel runs.
+  bool isStraight, isRightPacked;
   /// A loop around the kernel reads that operand again and again.
   bool isRepeated = false;
   /// Results of so many sums lie in turns along the lanes.

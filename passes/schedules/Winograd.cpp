@@ -6,9 +6,11 @@
 using namespace mlir;
 using namespace burnish;
 
-/// Bytes a cycle from beyond the second cache, and operations for each element
-/// of a tile in a transform.
-static constexpr double kFarBytes = 8, kTransformOperations = 6;
+/// Bytes a cycle from beyond the second cache, and of what is written for all
+/// points and read again when the last cache does not hold it (on Zen 4);
+/// operations for each element of a tile in a transform.
+static constexpr double kFarBytes = 8, kMemoryBytes = 2.5,
+                        kTransformOperations = 6;
 /// Transformed tiles and their products take at most so much memory at a time
 /// when the weights do not stay in the second cache, and ever.
 static constexpr int64_t kFarBlock = 8 << 20, kLargestBlock = 48 << 20;
@@ -39,12 +41,18 @@ static double productCycles(const WinogradShape &shape, double results,
   return results * weights / lanes + far;
 }
 
+/// Cycles of writing so many numbers for points, and of reading them again.
+static double keepingCycles(double count, const Machine &machine) {
+  bool isFar = machine.l3Bytes > 0 && count * 4 > machine.l3Bytes;
+  return 2 * count * 4 / (isFar ? kMemoryBytes : kFarBytes);
+}
+
 /// Cycles of bringing weights of 3x3 taps to the points, and of writing them.
 static double weightsCycles(const WinogradShape &shape, int64_t points,
                             const Machine &machine) {
   double weights = double(points) * shape.inChannels * shape.outChannels,
          lanes = machine.vectorBits / 32;
-  return weights * 9 / lanes + weights * 4 / kFarBytes;
+  return weights * 9 / lanes + keepingCycles(weights, machine) / 2;
 }
 
 /// The largest divisor of `count` that is no larger than `most` (at least 1).
@@ -158,9 +166,10 @@ burnish::scheduleWinogradByWeights(const WinogradShape &shape,
     double tiles = double(shape.images) * perImage,
            tileElements = points * tiles * channels,
            sums = double(points) * weights;
-    double cycles =
-        sums * tiles / lanes + tileElements * kTransformOperations / lanes +
-        sums * 9 / lanes + (tileElements + sums) * 2 * 4 / kFarBytes;
+    double cycles = sums * tiles / lanes +
+                    tileElements * kTransformOperations / lanes +
+                    sums * 9 / lanes + tileElements * 2 * 4 / kFarBytes +
+                    keepingCycles(sums, machine);
     if (tiles < kLeastTiles || cycles >= best)
       continue;
     // Sums of each block are kept, and added up in the end.

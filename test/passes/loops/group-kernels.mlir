@@ -350,3 +350,59 @@ module attributes {nn.target = #nn.target<triple = "x86_64-linux-gnu", cpu = "x8
     return %0, %1 : tensor<64x32xf32>, tensor<64x32xf32>
   }
 }
+
+// -----
+
+// What only the run knows, is large and meets many rows is laid out by a kernel of its own, in panels as tiles read them,
+// before the loop that leaves it as it is. A transpose of it is read as it was before.
+// CHECK-LABEL: func @packs_in_run(
+// CHECK-SAME:      %{{.*}}: tensor<16x80xf32>, %[[B:.*]]: tensor<208x80xf32>)
+// CHECK:         %[[PANELS:.*]] = nn.kernel <algorithm = "panels", lanes = 4
+// CHECK-SAME:      ins(%[[B]] : tensor<208x80xf32>) outs(%{{.*}} : tensor<[[PANELS_OF_16:[0-9]+]]x80x[[TILE:[0-9]+]]xf32>)
+// CHECK:           linalg.pack %{{.*}} padding_value({{.*}}) outer_dims_perm = [0, 1] inner_dims_pos = [0] inner_tiles = [[[TILE]]]
+// CHECK:         scf.for
+// CHECK:           nn.kernel <algorithm = "product"
+// CHECK-SAME:        packs = false
+// CHECK-SAME:        %[[PANELS]] : tensor<16x80xf32>, tensor<[[PANELS_OF_16]]x80x[[TILE]]xf32>
+// CHECK:             linalg.unpack %{{.*}} outer_dims_perm = [1, 0] inner_dims_pos = [1] inner_tiles = [[[TILE]]]
+#row = affine_map<(m, n, k) -> (m, k)>
+#column = affine_map<(m, n, k) -> (k, n)>
+#result = affine_map<(m, n, k) -> (m, n)>
+func.func @packs_in_run(%a: tensor<16x80xf32>, %b: tensor<208x80xf32>) -> tensor<16x208xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c40 = arith.constant 40 : index
+  %zero = arith.constant 0.0 : f32
+  %turned = tensor.empty() : tensor<80x208xf32>
+  %t = linalg.transpose ins(%b : tensor<208x80xf32>) outs(%turned : tensor<80x208xf32>) permutation = [1, 0]
+  %empty = tensor.empty() : tensor<16x208xf32>
+  %last = scf.for %i = %c0 to %c40 step %c1 iter_args(%x = %empty) -> (tensor<16x208xf32>) {
+    %init = linalg.fill ins(%zero : f32) outs(%empty : tensor<16x208xf32>) -> tensor<16x208xf32>
+    %sum = linalg.generic {indexing_maps = [#row, #column, #result], iterator_types = ["parallel", "parallel", "reduction"]}
+        ins(%a, %t : tensor<16x80xf32>, tensor<80x208xf32>) outs(%init : tensor<16x208xf32>) {
+    ^bb0(%p: f32, %q: f32, %r: f32):
+      %m = arith.mulf %p, %q : f32
+      %s = arith.addf %r, %m : f32
+      linalg.yield %s : f32
+    } -> tensor<16x208xf32>
+    scf.yield %sum : tensor<16x208xf32>
+  }
+  return %last : tensor<16x208xf32>
+}
+
+// -----
+
+// Axes that lie side by side before and after count as one: weights of 3x3 taps are turned in squares.
+// CHECK-LABEL: func @turns_taps(
+// CHECK:         linalg.transpose ins(%{{.*}} : tensor<70x486xf32>)
+#from = affine_map<(i, y, x, o) -> (o, i, y, x)>
+#to = affine_map<(i, y, x, o) -> (i, y, x, o)>
+func.func @turns_taps(%w: tensor<70x54x3x3xf32>) -> tensor<54x3x3x70xf32> {
+  %empty = tensor.empty() : tensor<54x3x3x70xf32>
+  %r = linalg.generic {indexing_maps = [#from, #to], iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%w : tensor<70x54x3x3xf32>) outs(%empty : tensor<54x3x3x70xf32>) {
+  ^bb0(%x: f32, %y: f32):
+    linalg.yield %x : f32
+  } -> tensor<54x3x3x70xf32>
+  return %r : tensor<54x3x3x70xf32>
+}

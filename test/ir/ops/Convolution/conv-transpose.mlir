@@ -78,3 +78,18 @@ func.func @strided_and_dilated(%x: tensor<2x3x5xf32>, %w: tensor<3x4x3xf32>) -> 
   %y = nn.conv_transpose %x, %w {strides = array<i64: 2>, dilations = array<i64: 3>} : (tensor<2x3x5xf32>, tensor<3x4x3xf32>) -> tensor<2x4x15xf32>
   return %y : tensor<2x4x15xf32>
 }
+
+// -----
+
+// Phases with fewer taps than others are summed up by themselves where channels fill vectors: of three taps in steps of two, one for
+// the results in even places and two for those in odd ones.
+// CHECK-LABEL: func @each_phase(
+// CHECK:         %[[EVEN:.*]] = tensor.extract_slice %arg1[0, 0, 1] [5, 24, 1] [1, 1, 2] : tensor<5x24x3xf32> to tensor<5x24x1xf32>
+// CHECK:         %[[FIRST:.*]] = linalg.generic {{.*}} ins(%{{.*}}, %[[EVEN]] :
+// CHECK:         tensor.insert_slice %{{.*}} into %{{.*}}[0, 0, 0, 0] [2, 24, 7, 1] [1, 1, 1, 1] : tensor<2x24x7x1xf32> into tensor<2x24x7x2xf32>
+// CHECK:         %[[ODD:.*]] = tensor.extract_slice %arg1[0, 0, 0] [5, 24, 2] [1, 1, 2] : tensor<5x24x3xf32> to tensor<5x24x2xf32>
+// CHECK:         tensor.insert_slice %{{.*}} into %{{.*}}[0, 0, 0, 1] [2, 24, 7, 1] [1, 1, 1, 1] : tensor<2x24x7x1xf32> into tensor<2x24x7x2xf32>
+func.func @each_phase(%x: tensor<2x5x7xf32>, %w: tensor<5x24x3xf32>) -> tensor<2x24x14xf32> {
+  %y = nn.conv_transpose %x, %w {strides = array<i64: 2>, pads = array<i64: 1, 1>, output_padding = array<i64: 1>} : (tensor<2x5x7xf32>, tensor<5x24x3xf32>) -> tensor<2x24x14xf32>
+  return %y : tensor<2x24x14xf32>
+}
