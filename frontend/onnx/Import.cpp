@@ -20,7 +20,7 @@ namespace {
 struct InputPort {
   std::string name;
   RankedTensorType type;
-  SmallVector<StringRef> dimNames;
+  std::vector<std::string> dimNames;
 };
 
 class ModelImporter {
@@ -215,7 +215,7 @@ Form ModelImporter::tensor(const std::string &name, const onnx::TypeProto &type,
       if (!symbol.empty())
         usedDims.insert(symbol);
       shape.push_back(size);
-      port.dimNames.push_back(ShapedType::isDynamic(size) ? symbol : "");
+      port.dimNames.push_back(ShapedType::isDynamic(size) ? symbol.str() : "");
     }
   }
   if (pinned != options.shapes.end()) {
@@ -306,9 +306,10 @@ func::FuncOp ModelImporter::function(Model &model, const CheckedModel &checked,
   GraphImporter::Scope scope;
   for (auto [index, port] : enumerate(ports)) {
     BlockArgument argument = func.getArgument(index);
-    func.setArgAttrs(index, portAttributes(builder, port.name, port.dimNames));
+    SmallVector<StringRef> dimNames(port.dimNames.begin(), port.dimNames.end());
+    func.setArgAttrs(index, portAttributes(builder, port.name, dimNames));
     if (port.type)
-      shapes.nameDims(argument, port.dimNames);
+      shapes.nameDims(argument, dimNames);
   }
   SmallVector<Value> arguments(func.getArguments());
   ArrayRef<Value> left = arguments;
