@@ -99,9 +99,24 @@ llvm::Error Weights::write(int fd, uint64_t offset, StringRef path) const {
   return llvm::Error::success();
 }
 
+/// An object as it is mapped: one that wants a zero behind it is read instead
+/// where it fills its last page.
+static llvm::Expected<llvm::object::OwningBinary<llvm::object::ObjectFile>>
+openObject(StringRef path) {
+  auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/false,
+                                            /*RequiresNullTerminator=*/false);
+  if (!buffer)
+    return fileError(path, buffer.getError());
+  auto object = llvm::object::ObjectFile::createObjectFile(**buffer);
+  if (!object)
+    return object.takeError();
+  return llvm::object::OwningBinary<llvm::object::ObjectFile>(
+      std::move(*object), std::move(*buffer));
+}
+
 llvm::Expected<uint64_t> burnish::findBytes(StringRef objectPath,
                                             StringRef symbol) {
-  auto file = llvm::object::ObjectFile::createObjectFile(objectPath);
+  auto file = openObject(objectPath);
   if (!file)
     return file.takeError();
   const llvm::object::ObjectFile &object = *file->getBinary();
@@ -142,7 +157,7 @@ llvm::Expected<uint64_t> burnish::findBytes(StringRef objectPath,
 
 llvm::Expected<uint64_t> burnish::findSection(StringRef path,
                                               StringRef section) {
-  auto file = llvm::object::ObjectFile::createObjectFile(path);
+  auto file = openObject(path);
   if (!file)
     return file.takeError();
   const llvm::object::ObjectFile &object = *file->getBinary();

@@ -170,7 +170,7 @@ def CascadeKernels : Pass<"nn-cascade-kernels", "::mlir::func::FuncOp"> {
 }
 
 def ApproximateFunctions : Pass<"nn-approximate-functions", "::mlir::func::FuncOp"> {
-  let summary = "exp, log, sin, cos, tanh and erf of f32 vectors as polynomials; scalars stay with libm";
+  let summary = "functions of f32 vectors, exp to mish, as polynomials; scalars, and what is not among them, stay with libm";
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
 }
 

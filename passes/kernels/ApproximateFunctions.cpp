@@ -169,6 +169,7 @@ void useMish(Operation *root) {
       OpBuilder builder(product);
       VectorMath math(product.getLoc(), builder, cast<VectorType>(x.getType()));
       product.getResult().replaceAllUsesWith(math.mish(x));
+      product.erase();
       break;
     }
 }

@@ -227,11 +227,12 @@ Value VectorMath::mish(Value x) {
         two = number(2.0f);
   Value near = select(less(x, farthest), farthest, x), size = magnitude(near),
         t = select(less(most, size), most, size);
-  auto [power, shifted] = splitExp(arith::NegFOp::create(b, t));
+  auto [r, shifted] = reduced(arith::NegFOp::create(b, t));
   auto [first, second] = twoFactors(shifted);
-  Value w = mul(mul(power, first), second), isAbove = less(number(0.0f), x);
+  Value tail = powerTail(r), w = mul(mul(add(tail, one), first), second),
+        isAbove = less(number(0.0f), x);
   Value above = fma(two, w, one), below = add(w, two);
-  Value numerator = select(isAbove, above, mul(power, below)),
+  Value numerator = select(isAbove, above, fma(tail, below, below)),
         denominator = fma(select(isAbove, add(w, w), below), w,
                           select(isAbove, above, two));
   Value product = arith::DivFOp::create(b, mul(near, numerator), denominator);
