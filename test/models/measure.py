@@ -110,7 +110,8 @@ class OnnxRuntime:
         for tensor in model.graph.initializer:
             if tensor.data_type == onnx.TensorProto.FLOAT:
                 value = onnx.numpy_helper.to_array(tensor)
-                to = np.where(random.random(value.shape) < 0.5, -np.inf, np.inf).astype(np.float32)
+                most = np.finfo(np.float32).max
+                to = np.where(random.random(value.shape) < 0.5, -most, most).astype(np.float32)
                 tensor.CopyFrom(onnx.numpy_helper.from_array(np.nextafter(value, to), tensor.name))
         return onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
 
