@@ -14,9 +14,9 @@ public:
   /// order in which `generic` walks through its other input, so that this is
   /// read in sequence too. The region unpacks it. Does nothing where no axis is
   /// `loop` alone. What only the run knows is packed by a kernel of its own, in
-  /// tiles of whole vectors (`kernels/Panels.h`). With `side`, the axis of another loop is last of these, and
-  /// cut too, into as many elements as lie side by side in each of the tile's:
-  /// [tiles][other axes][..][tile][steps].
+  /// tiles of whole vectors (`kernels/Panels.h`). With `side`, the axis of
+  /// another loop is last of these, and cut too, into as many elements as lie
+  /// side by side in each of the tile's: [tiles][other axes][..][tile][steps].
   /// With `boundWidth`, bytes are bounded so that pairs of their products with
   /// bytes without sign fit 16 bits, for vectors of so many lanes; what is
   /// taken from them becomes two more inputs (`BoundPairs.h`).
