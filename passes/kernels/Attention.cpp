@@ -119,28 +119,52 @@ private:
         values.at[form.valueLoops[loop]] = at;
   }
 
-  /// One step of a product's sums: of each row's element and each vector.
-  SmallVector<Value> addProducts(linalg::GenericOp product, unsigned elementAt,
-                                 ValueRange sums, ArrayRef<Value> vectors,
-                                 llvm::function_ref<Value(int64_t)> elementOf) {
+  /// The sums of a tile after `add` has gone over each row's element and each
+  /// vector.
+  SmallVector<Value>
+  addAll(ValueRange sums, ArrayRef<Value> vectors,
+         llvm::function_ref<Value(int64_t)> elementOf,
+         llvm::function_ref<Value(Value, Value, Value)> add) {
     SmallVector<Value> next;
     int64_t count = sums.size() / vectors.size();
     for (int64_t row = 0; row < count; ++row) {
       Value element = elementOf(row);
-      for (Value vector : vectors) {
-        SmallVector<Value> arguments(3);
-        arguments[elementAt] = element;
-        arguments[1 - elementAt] = vector;
-        arguments[2] = sums[next.size()];
-        auto type = dyn_cast<VectorType>(vector.getType());
-        int64_t lanes = type ? type.getNumElements() : 1;
-        next.push_back(spread(b,
-                              evaluate(b, product, arguments, lanes,
-                                       [](unsigned) { return Value(); }),
-                              lanes));
-      }
+      for (Value vector : vectors)
+        next.push_back(add(sums[next.size()], element, vector));
     }
     return next;
+  }
+
+  /// One step of a product's sums.
+  SmallVector<Value> addProducts(linalg::GenericOp product, unsigned elementAt,
+                                 ValueRange sums, ArrayRef<Value> vectors,
+                                 llvm::function_ref<Value(int64_t)> elementOf) {
+    return addAll(sums, vectors, elementOf,
+                  [&](Value sum, Value element, Value vector) {
+                    SmallVector<Value> arguments(3);
+                    arguments[elementAt] = element;
+                    arguments[1 - elementAt] = vector;
+                    arguments[2] = sum;
+                    auto type = dyn_cast<VectorType>(vector.getType());
+                    int64_t lanes = type ? type.getNumElements() : 1;
+                    return spread(b,
+                                  evaluate(b, product, arguments, lanes,
+                                           [](unsigned) { return Value(); }),
+                                  lanes);
+                  });
+  }
+
+  /// Two steps of a product's sums: of each row's pair as a word, and each
+  /// vector of pairs.
+  SmallVector<Value> addPairs(ValueRange sums, ArrayRef<Value> vectors,
+                              llvm::function_ref<Value(int64_t)> wordOfRow) {
+    return addAll(
+        sums, vectors, wordOfRow, [&](Value sum, Value word, Value vector) {
+          int64_t lanes =
+              cast<VectorType>(vector.getType()).getNumElements() / 2;
+          return addHalfPairs(
+              b, sum, wordInLanes(b, word, lanes, b.getBF16Type()), vector);
+        });
   }
 
   //===- Scores -----------------------------------------------------------===//
@@ -194,47 +218,13 @@ private:
     if (form.scorePairs)
       return addPairs(sums, loaded, [&](int64_t row) {
         scores.at[form.scoreLoops[form.query]] = {first, row};
-        return loadQueryPair(queries);
+        return wordOf(b, scores.loadSteps(queries, *form.scorePairs, 2));
       });
     return addProducts(form.scores, form.queryInput, sums, loaded,
                        [&](int64_t row) {
                          scores.at[form.scoreLoops[form.query]] = {first, row};
                          return scores.load(queries, std::nullopt, 1);
                        });
-  }
-
-  /// A query's elements of two steps of the sum, as one word.
-  Value loadQueryPair(const Access &queries) {
-    unsigned loop = *form.scorePairs;
-    Value source = scores.data[queries.argument];
-    auto type = VectorType::get({2}, b.getBF16Type());
-    if (queries.along(loop) == 1)
-      return wordOf(
-          b, vector::LoadOp::create(b, type, source, scores.offset(queries)));
-    Index here = scores.at[loop];
-    SmallVector<Value> elements{scores.load(queries, std::nullopt, 1)};
-    scores.at[loop] = here + 1;
-    elements.push_back(scores.load(queries, std::nullopt, 1));
-    scores.at[loop] = here;
-    return wordOf(b, vector::FromElementsOp::create(b, type, elements));
-  }
-
-  /// Two steps of a product's sums: of each row's pair as a word, and each
-  /// vector of pairs.
-  SmallVector<Value> addPairs(ValueRange sums, ArrayRef<Value> vectors,
-                              llvm::function_ref<Value(int64_t)> wordOfRow) {
-    SmallVector<Value> next;
-    int64_t count = sums.size() / vectors.size();
-    for (int64_t row = 0; row < count; ++row) {
-      Value word = wordOfRow(row);
-      for (Value vector : vectors) {
-        int64_t lanes = cast<VectorType>(vector.getType()).getNumElements() / 2;
-        next.push_back(
-            addHalfPairs(b, sums[next.size()],
-                         wordInLanes(b, word, lanes, b.getBF16Type()), vector));
-      }
-    }
-    return next;
   }
 
   //===- Passes -----------------------------------------------------------===//

@@ -105,6 +105,23 @@ Value KernelCode::load(const Access &access, std::optional<unsigned> lanes,
   return vector::FromElementsOp::create(b, vectorType, scalars);
 }
 
+Value KernelCode::loadSteps(const Access &access, unsigned loop,
+                            int64_t steps) {
+  Value memory = data[access.argument];
+  auto type = VectorType::get(
+      {steps}, cast<MemRefType>(memory.getType()).getElementType());
+  if (access.along(loop) == 1)
+    return vector::LoadOp::create(b, type, memory, offset(access));
+  Index here = at[loop];
+  SmallVector<Value> elements;
+  for (int64_t step = 0; step < steps; ++step) {
+    at[loop] = here + step;
+    elements.push_back(load(access, std::nullopt, 1));
+  }
+  at[loop] = here;
+  return vector::FromElementsOp::create(b, type, elements);
+}
+
 void KernelCode::store(const Access &access, Value value,
                        std::optional<unsigned> lanes, int64_t width) {
   Value memory = data[access.argument];

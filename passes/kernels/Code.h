@@ -44,6 +44,9 @@ struct KernelCode {
   /// same.
   mlir::Value load(const Access &access, std::optional<unsigned> lanes,
                    int64_t width);
+  /// The elements of so many iterations of a loop from the present one on, side
+  /// by side.
+  mlir::Value loadSteps(const Access &access, unsigned loop, int64_t steps);
   void store(const Access &access, mlir::Value value,
              std::optional<unsigned> lanes, int64_t width);
 

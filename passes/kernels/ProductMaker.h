@@ -86,8 +86,6 @@ private:
     return llvm::cast<mlir::MemRefType>(code.data[access.argument].getType())
         .getElementType();
   }
-  /// The left operand's elements of the steps that are done at once.
-  mlir::Value loadSteps();
   mlir::Value loadRight(Index lane, const Piece &piece);
   /// Where a lane's elements of the present steps lie in the panel.
   mlir::Value inPanel(int64_t lane);

@@ -59,7 +59,9 @@ SmallVector<Value> ProductMaker::addSteps(Index row, int64_t count, Index lane,
   return sums;
 }
 
-Value ProductMaker::loadWord() { return wordOf(b, loadSteps()); }
+Value ProductMaker::loadWord() {
+  return wordOf(b, code.loadSteps(left, *stepsLoop, steps));
+}
 
 Value ProductMaker::addPairs(Value sum, Value leftPart, Value rightPart) {
   int64_t lanes = cast<VectorType>(sum.getType()).getNumElements();
@@ -134,20 +136,4 @@ std::string ProductMaker::pairsName(int64_t width) {
   return width == 16  ? "llvm.x86.avx512.pmaddw.d.512"
          : width == 8 ? "llvm.x86.avx2.pmadd.wd"
                       : "llvm.x86.sse2.pmadd.wd";
-}
-
-Value ProductMaker::loadSteps() {
-  unsigned loop = *stepsLoop;
-  auto type = VectorType::get({steps}, elementOf(left));
-  if (left.along(loop) == 1)
-    return vector::LoadOp::create(b, type, code.data[left.argument],
-                                  code.offset(left));
-  Index here = code.at[loop];
-  SmallVector<Value> elements;
-  for (int64_t step = 0; step < steps; ++step) {
-    code.at[loop] = here + step;
-    elements.push_back(code.load(left, std::nullopt, 1));
-  }
-  code.at[loop] = here;
-  return vector::FromElementsOp::create(b, type, elements);
 }
