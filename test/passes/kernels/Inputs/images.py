@@ -4,28 +4,17 @@ images.py make    writes images.onnx
 images.py run P   compares what program P makes of it with ONNX's reference evaluator, and threads with each other
 """
 
-import subprocess
 import sys
 
 import numpy as np
-import onnx
-from onnx import TensorProto, helper
 from onnx.reference import ReferenceEvaluator
+from runtime_sizes import Network, compare
 
 # Images, height, width; and the sizes of what is added, which may be repeated along each axis.
 SIZES = [(1, 4, 6, 1, 1), (2, 8, 8, 8, 1), (1, 18, 10, 18, 10), (3, 6, 34, 1, 34), (1, 64, 72, 1, 1), (2, 30, 46, 30, 46)]
 rng = np.random.default_rng(7)
-nodes, constants = [], []
-
-
-def constant(value):
-    constants.append(onnx.numpy_helper.from_array(np.asarray(value), f"c{len(constants)}"))
-    return constants[-1].name
-
-
-def node(op, *operands, **attributes):
-    nodes.append(helper.make_node(op, operands, [f"t{len(nodes)}"], **attributes))
-    return nodes[-1].output[0]
+network = Network()
+constant, node = network.constant, network.node
 
 
 def conv(x, ins, outs, taps, pads, group=1):
@@ -47,34 +36,16 @@ def make():
     both = node("Add", node("Add", conv(third, 32, 16, 1, [0, 0, 0, 0]), large), "gain")
     joined = node("Concat", conv(both, 16, 16, 3, around, group=16), large, axis=1)
     result = conv(joined, 32, 9, 3, [0, 0, 0, 0])
-    inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 3, "h", "w"]),
-              helper.make_tensor_value_info("gain", TensorProto.FLOAT, ["n", 16, "up", "along"])]
-    outputs = [helper.make_tensor_value_info(result, TensorProto.FLOAT, ["n", 9, "rows", "columns"])]
-    model = helper.make_model(helper.make_graph(nodes, "images", inputs, outputs, constants), opset_imports=[helper.make_opsetid("", 22)])
-    model.ir_version = 10
-    onnx.save(model, "images.onnx")
+    inputs = {"x": ["n", 3, "h", "w"], "gain": ["n", 16, "up", "along"]}
+    network.write("images", inputs, {result: ["n", 9, "rows", "columns"]})
 
 
 def run(program):
-    reference = ReferenceEvaluator(onnx.load("images.onnx"))
+    reference = ReferenceEvaluator("images.onnx")
     for count, height, width, up, along in SIZES:
         inputs = {"x": rng.standard_normal((count, 3, height, width)).astype(np.float32),
                   "gain": rng.standard_normal((count, 16, up, along)).astype(np.float32)}
-        np.savez("in.npz", **inputs)
-        expected = reference.run(None, inputs)[0]
-        results = []
-        for threads in (1, 3):
-            subprocess.run([program, "in.npz", "-o", "out.npz", f"--threads={threads}"], check=True)
-            with np.load("out.npz") as file:
-                results.append(file[file.files[0]])
-        size = f"{count}x{height}x{width}"
-        if results[0].shape != expected.shape:
-            sys.exit(f"{size}: {results[0].shape} for {expected.shape}")
-        error = np.abs(results[0] - expected).max() / np.abs(expected).max()
-        if not error < 1e-5:
-            sys.exit(f"{size}: error {error}")
-        if results[0].tobytes() != results[1].tobytes():
-            sys.exit(f"{size}: three threads give other bits than one")
+        compare(program, reference, f"{count}x{height}x{width}", inputs, most=1e-5)
 
 
 {"make": make, "run": run}[sys.argv[1]](*sys.argv[2:])
