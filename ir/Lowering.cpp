@@ -293,82 +293,85 @@ Value Lowering::convert(Value tensor, Type from, Type to) {
                  });
 }
 
-Lowering::Operand Lowering::broadcast(Value tensor, Type elementType,
-                                      ArrayRef<Dim> dims,
-                                      ArrayRef<Dim> resultDims,
-                                      ArrayRef<OpFoldResult> resultSizes) {
-  size_t rank = resultDims.size(), lead = rank - dims.size();
-  bool isDecided = true;
-  SmallVector<AffineExpr> exprs;
-  for (size_t axis = 0; axis < dims.size(); ++axis) {
-    bool isOne = isKnown(dims[axis], 1);
-    isDecided &=
-        isOne || scope.isOneOnlyWith(dims[axis], resultDims[lead + axis]);
-    exprs.push_back(isOne && !isKnown(resultDims[lead + axis], 1)
-                        ? getAffineConstantExpr(0)
-                        : getAffineDimExpr(lead + axis));
-  }
-  if (isDecided)
-    return {tensor, elementType, AffineMap::get(rank, 0, exprs, getContext())};
-
-  SmallVector<OpFoldResult> operandSizes = sizesOf(tensor);
-  // Mostly nothing is repeated, and the operand is read as it lies.
-  scf::IfOp choice;
-  OpBuilder::InsertionGuard guard(*this);
-  if (lead == 0 && !isString(elementType)) {
-    Value isWhole;
-    for (size_t axis = 0; axis < rank; ++axis) {
-      if (isKnown(dims[axis], 1) ||
-          scope.isOneOnlyWith(dims[axis], resultDims[axis]))
-        continue;
-      Value isSame = createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq,
-                                                 index(operandSizes[axis]),
-                                                 index(resultSizes[axis]));
-      isWhole = isWhole ? createOrFold<arith::AndIOp>(isWhole, isSame) : isSame;
-    }
-    // Axes of one element are not repeated here.
-    bool hasOnes = llvm::any_of(llvm::seq<size_t>(0, rank), [&](size_t axis) {
-      return isKnown(dims[axis], 1) && !isKnown(resultDims[axis], 1);
-    });
-    auto type = RankedTensorType::get(decomposeMixedValues(resultSizes).first,
-                                      getElementTypeOrSelf(tensor.getType()));
-    if (!hasOnes) {
-      choice = scf::IfOp::create(*this, TypeRange(type), isWhole,
-                                 /*withElseRegion=*/true);
-      setInsertionPointToStart(choice.thenBlock());
-      Value whole = tensor.getType() == type
-                        ? tensor
-                        : Value(tensor::CastOp::create(*this, type, tensor));
-      scf::YieldOp::create(*this, whole);
-      setInsertionPointToStart(choice.elseBlock());
-    }
-  }
+/// A tensor in a broadcast to `sizes`, element by element: where an axis turns
+/// out to be 1, its only place is read.
+static Value gathered(Lowering &l, Value tensor, Type elementType,
+                      ArrayRef<OpFoldResult> sizes) {
   SmallVector<Value> isOne;
-  for (OpFoldResult size : operandSizes)
-    isOne.push_back(arith::CmpIOp::create(*this, arith::CmpIPredicate::eq,
-                                          index(size), index(1)));
-  Value written = generate(
-      elementType, resultSizes,
+  for (OpFoldResult size : l.sizesOf(tensor))
+    isOne.push_back(arith::CmpIOp::create(l, arith::CmpIPredicate::eq,
+                                          l.index(size), l.index(1)));
+  size_t lead = sizes.size() - isOne.size();
+  return l.generate(
+      elementType, sizes,
       [&](ImplicitLocOpBuilder &builder, ValueRange indices) {
         Value first = arith::ConstantIndexOp::create(builder, 0);
         SmallVector<Value> source;
-        for (size_t axis = 0; axis < dims.size(); ++axis)
+        for (size_t axis = 0; axis < isOne.size(); ++axis)
           source.push_back(arith::SelectOp::create(builder, isOne[axis], first,
                                                    indices[lead + axis]));
         return loadScalar(builder,
                           tensor::ExtractOp::create(builder, tensor, source),
                           elementType);
       });
-  if (choice) {
-    scf::YieldOp::create(*this, written);
-    setInsertionPointAfter(choice);
-    // A slice of all of it: either branch has the sizes that are known here.
-    SmallVector<OpFoldResult> zeros(rank, getIndexAttr(0)),
-        ones(rank, getIndexAttr(1));
-    written = tensor::ExtractSliceOp::create(*this, choice.getResult(0), zeros,
-                                             resultSizes, ones);
+}
+
+Lowering::Operand Lowering::broadcast(Value tensor, Type elementType,
+                                      ArrayRef<Dim> dims,
+                                      ArrayRef<Dim> resultDims,
+                                      ArrayRef<OpFoldResult> resultSizes) {
+  size_t rank = resultDims.size(), lead = rank - dims.size();
+  bool isRepeated = lead > 0;
+  SmallVector<AffineExpr> exprs;
+  // Axes of which only the run knows whether they are repeated.
+  SmallVector<size_t> open;
+  for (size_t axis = 0; axis < dims.size(); ++axis) {
+    Dim resultDim = resultDims[lead + axis];
+    bool isOne = isKnown(dims[axis], 1),
+         repeatsOne = isOne && !isKnown(resultDim, 1);
+    isRepeated |= repeatsOne;
+    if (!isOne && !scope.isOneOnlyWith(dims[axis], resultDim))
+      open.push_back(axis);
+    exprs.push_back(repeatsOne ? getAffineConstantExpr(0)
+                               : getAffineDimExpr(lead + axis));
   }
-  return {written, elementType, getMultiDimIdentityMap(rank)};
+  if (open.empty())
+    return {tensor, elementType, AffineMap::get(rank, 0, exprs, getContext())};
+  AffineMap all = getMultiDimIdentityMap(rank);
+  if (isRepeated || isString(elementType))
+    return {gathered(*this, tensor, elementType, resultSizes), elementType,
+            all};
+
+  // Mostly nothing is repeated, and the operand is read as it lies.
+  SmallVector<OpFoldResult> operandSizes = sizesOf(tensor);
+  Value isWhole;
+  for (size_t axis : open) {
+    Value isSame = createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq,
+                                               index(operandSizes[axis]),
+                                               index(resultSizes[axis]));
+    isWhole = isWhole ? createOrFold<arith::AndIOp>(isWhole, isSame) : isSame;
+  }
+  auto type = RankedTensorType::get(decomposeMixedValues(resultSizes).first,
+                                    getElementTypeOrSelf(tensor.getType()));
+  auto choice = scf::IfOp::create(*this, TypeRange(type), isWhole,
+                                  /*withElseRegion=*/true);
+  {
+    OpBuilder::InsertionGuard guard(*this);
+    setInsertionPointToStart(choice.thenBlock());
+    Value whole = tensor.getType() == type
+                      ? tensor
+                      : Value(tensor::CastOp::create(*this, type, tensor));
+    scf::YieldOp::create(*this, whole);
+    setInsertionPointToStart(choice.elseBlock());
+    scf::YieldOp::create(*this,
+                         gathered(*this, tensor, elementType, resultSizes));
+  }
+  // A slice of all of it: either branch has the sizes that are known here.
+  Value written = tensor::ExtractSliceOp::create(
+      *this, choice.getResult(0),
+      SmallVector<OpFoldResult>(rank, getIndexAttr(0)), resultSizes,
+      SmallVector<OpFoldResult>(rank, getIndexAttr(1)));
+  return {written, elementType, all};
 }
 
 SmallVector<OpFoldResult> Lowering::broadcastSizes(ValueRange operands,
