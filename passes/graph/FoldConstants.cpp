@@ -92,14 +92,14 @@ private:
     int64_t waiting = 0;
     auto all = operations.takeVector();
     // What earlier passes left unused may be larger than all that is used.
-    for (Operation *op : llvm::reverse(all))
+    for (Operation *&op : llvm::reverse(all))
       if (op->use_empty()) {
         op->erase();
-      } else {
-        operations.insert(op);
+        op = nullptr;
       }
-    all = operations.takeVector();
-    for (Operation *op : llvm::reverse(all)) {
+    for (Operation *op : all) {
+      if (!op)
+        continue;
       SmallVector<ElementsAttr> values;
       for (Value operand : op->getOperands()) {
         auto constant = operand.getDefiningOp<nn::ConstantOp>();
