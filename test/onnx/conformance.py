@@ -98,10 +98,9 @@ def facts_of(model):
 
 def table_rows():
     """{(form, set, case): (outcome, ulp)} of results.tsv."""
-    rows = {}
+    rows, ulps = {}, outcomes.read(TABLE, 2, "ulp")
     for form in forms.FORMS:
         column = "outcome" if form == "static" else form
-        ulps = outcomes.read(TABLE, 2, "ulp")
         for key, outcome in outcomes.read(TABLE, 2, column).items():
             if outcome != "-":
                 rows[form, *key] = (outcome, ulps.get(key, "-") if form == "static" else "-")

@@ -3,6 +3,7 @@
 #include "frontend/onnx/Containers.h"
 #include "ir/Ops.h"
 #include "ir/Types.h"
+#include <map>
 
 using namespace llvm;
 using mlir::Value;
@@ -214,6 +215,18 @@ Value placed(Expansion &e, Value places, Value values, int64_t count,
   return e.slice(all, 0, int64_t(0), count);
 }
 
+// The first place of each word in a list.
+template <typename Word>
+SmallVector<int64_t> firstPlaces(const SmallVector<Word> &words) {
+  std::map<Word, int64_t> seen;
+  SmallVector<int64_t> places;
+  for (const Word &word : words) {
+    int64_t place = places.size();
+    places.push_back(seen.try_emplace(word, place).first->second);
+  }
+  return places;
+}
+
 // The value of each word of the vocabulary: as ONNX Runtime has it, a row.
 SmallVector<Value> dictVectorizer(Expansion &e) {
   auto map = mapOf(e);
@@ -233,11 +246,8 @@ SmallVector<Value> dictVectorizer(Expansion &e) {
       e("Where", {e("Less", {place, e.integer(0)}), e.integer(count), place});
   Value y = placed(e, place, values, count, "");
   // A word that comes twice has its first place's value.
-  SmallVector<int64_t> first(count);
-  for (int64_t index = 0; index < count; ++index)
-    first[index] = hasStrings
-                       ? find(strings, strings[index]) - strings.begin()
-                       : find(integers, integers[index]) - integers.begin();
+  SmallVector<int64_t> first =
+      hasStrings ? firstPlaces(strings) : firstPlaces(integers);
   if (first != to_vector(seq<int64_t>(count)))
     y = e("Gather", {y, e.integers(first)});
   return {e("Unsqueeze", {y, e.integers(int64_t(0))})};
