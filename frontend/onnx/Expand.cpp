@@ -306,23 +306,15 @@ Value Expansion::branch(Value condition, function_ref<Value()> whenTrue,
   return succeeded(builder.scope.infer(op)) ? op->getResult(0) : poison();
 }
 
+/// Builds an operator that runs a body with so many arguments again and again;
+/// `body` gives what the body yields.
 SmallVector<Value>
-Expansion::repeat(Extent most, ArrayRef<Value> initial,
-                  function_ref<Repeated(Value, ArrayRef<Value>)> body,
-                  unsigned stacks) {
-  SmallVector<Value> refused(initial.size() + stacks, poison());
-  if (llvm::any_of(initial, GraphImporter::isPoison))
-    return refused;
+Expansion::iterate(mlir::OperationState &state, size_t arguments,
+                   function_ref<SmallVector<Value>(Block &)> body) {
   nn::NetBuilder &builder = importer.builder;
-  mlir::OperationState state(builder.getLoc(), nn::LoopOp::getOperationName());
-  state.addOperands((*this)("Squeeze", {shape(most), integers(int64_t(0))}));
-  state.addOperands(initial);
-  state.addAttribute(
-      "operandSegmentSizes",
-      builder.getDenseI32ArrayAttr({1, 0, int32_t(initial.size())}));
-  state.types.assign(initial.size() + stacks, poison().getType());
+  SmallVector<Value> refused(state.types.size(), poison());
   Block &block = state.addRegion()->emplaceBlock();
-  for (size_t i = 0; i < initial.size() + 2; ++i)
+  for (size_t i = 0; i < arguments; ++i)
     block.addArgument(poison().getType(), builder.getLoc());
   auto op = cast<nn::HasBodies>(builder.create(state));
   nn::CarriedDims carried(op, builder.scope);
@@ -331,21 +323,73 @@ Expansion::repeat(Extent most, ArrayRef<Value> initial,
   {
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToStart(&block);
-    Value iteration = block.getArgument(0), condition = block.getArgument(1);
-    SmallVector<Value> arguments(block.getArguments().drop_front(2));
-    Repeated next = body(iteration, arguments);
-    if (llvm::any_of(next.carried, GraphImporter::isPoison) ||
-        llvm::any_of(next.stacked, GraphImporter::isPoison))
+    SmallVector<Value> yielded = body(block);
+    if (llvm::any_of(yielded, GraphImporter::isPoison))
       return refused;
-    SmallVector<Value> yielded{next.goesOn ? next.goesOn : condition};
-    yielded.append(next.carried);
-    yielded.append(next.stacked);
     nn::YieldOp::create(builder, builder.getLoc(), yielded);
   }
   FailureOr<bool> isWider = carried.widen(/*isInferred=*/true);
   if (failed(isWider) || *isWider || failed(builder.scope.infer(op)))
     return refused;
   return SmallVector<Value>(op->getResults());
+}
+
+SmallVector<Value>
+Expansion::repeat(Extent most, ArrayRef<Value> initial,
+                  function_ref<Repeated(Value, ArrayRef<Value>)> body,
+                  unsigned stacks) {
+  size_t results = initial.size() + stacks;
+  if (llvm::any_of(initial, GraphImporter::isPoison))
+    return SmallVector<Value>(results, poison());
+  nn::NetBuilder &builder = importer.builder;
+  mlir::OperationState state(builder.getLoc(), nn::LoopOp::getOperationName());
+  state.addOperands((*this)("Squeeze", {shape(most), integers(int64_t(0))}));
+  state.addOperands(initial);
+  state.addAttribute(
+      "operandSegmentSizes",
+      builder.getDenseI32ArrayAttr({1, 0, int32_t(initial.size())}));
+  state.types.assign(results, poison().getType());
+  return iterate(state, initial.size() + 2, [&](Block &block) {
+    Value iteration = block.getArgument(0), condition = block.getArgument(1);
+    SmallVector<Value> arguments(block.getArguments().drop_front(2));
+    Repeated next = body(iteration, arguments);
+    SmallVector<Value> yielded{next.goesOn ? next.goesOn : condition};
+    yielded.append(next.carried);
+    yielded.append(next.stacked);
+    return yielded;
+  });
+}
+
+SmallVector<Value>
+Expansion::scan(ArrayRef<Value> initial, ArrayRef<Value> scanned,
+                bool isBackwards,
+                function_ref<Repeated(ArrayRef<Value>, ArrayRef<Value>)> body,
+                unsigned stacks) {
+  SmallVector<Value> operands(initial);
+  operands.append(scanned.begin(), scanned.end());
+  size_t results = initial.size() + stacks;
+  if (llvm::any_of(operands, GraphImporter::isPoison))
+    return SmallVector<Value>(results, poison());
+  nn::NetBuilder &builder = importer.builder;
+  mlir::OperationState state(builder.getLoc(), nn::ScanOp::getOperationName());
+  state.addOperands(operands);
+  state.addAttribute("num_scan_inputs",
+                     builder.getI64IntegerAttr(scanned.size()));
+  state.addAttribute("scan_input_directions",
+                     builder.getDenseI64ArrayAttr(
+                         SmallVector<int64_t>(scanned.size(), isBackwards)));
+  state.addAttribute(
+      "scan_output_directions",
+      builder.getDenseI64ArrayAttr(SmallVector<int64_t>(stacks, isBackwards)));
+  state.types.assign(results, poison().getType());
+  return iterate(state, operands.size(), [&](Block &block) {
+    SmallVector<Value> arguments(block.getArguments());
+    Repeated next = body(ArrayRef(arguments).take_front(initial.size()),
+                         ArrayRef(arguments).drop_front(initial.size()));
+    SmallVector<Value> yielded = next.carried;
+    yielded.append(next.stacked);
+    return yielded;
+  });
 }
 
 Value Expansion::fail(const Twine &reason) {
@@ -372,6 +416,7 @@ ExpandFunction findExpansion(StringRef op) {
     addLosses(all);
     addNormalizations(all);
     addQuantization(all);
+    addQuantizedLstm(all);
     addReductions(all);
     addSampling(all);
     addSignals(all);

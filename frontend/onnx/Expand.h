@@ -137,6 +137,17 @@ public:
          llvm::function_ref<Repeated(mlir::Value, llvm::ArrayRef<mlir::Value>)>
              body,
          unsigned stacks = 0);
+  /// `body` for each index of the first axis of what is scanned, from the last
+  /// one on if `isBackwards`; it gets what is carried, from `initial` values
+  /// whose shapes stay, and what lies at the index. What it stacks, `stacks`
+  /// values, lies at the index of a new first axis in the end.
+  llvm::SmallVector<mlir::Value>
+  scan(llvm::ArrayRef<mlir::Value> initial, llvm::ArrayRef<mlir::Value> scanned,
+       bool isBackwards,
+       llvm::function_ref<Repeated(llvm::ArrayRef<mlir::Value>,
+                                   llvm::ArrayRef<mlir::Value>)>
+           body,
+       unsigned stacks);
 
   /// A constant that is an attribute of the node, a tensor; null without it.
   mlir::Value tensorAttr(llvm::StringRef name);
@@ -209,6 +220,10 @@ public:
   llvm::ArrayRef<mlir::Value> operands;
 
 private:
+  llvm::SmallVector<mlir::Value> iterate(
+      mlir::OperationState &state, size_t arguments,
+      llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Block &)> body);
+
   GraphImporter &importer;
 };
 
@@ -244,6 +259,7 @@ void addLinearModels(ExpandTable &table);
 void addLosses(ExpandTable &table);
 void addNormalizations(ExpandTable &table);
 void addQuantization(ExpandTable &table);
+void addQuantizedLstm(ExpandTable &table);
 void addReductions(ExpandTable &table);
 void addSampling(ExpandTable &table);
 void addSignals(ExpandTable &table);

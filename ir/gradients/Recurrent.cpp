@@ -267,11 +267,8 @@ SmallVector<Value> Expand<LstmOp>::step(Value products,
 }
 
 LogicalResult nn::expandRecurrent(Operation *layer, ShapeScope &scope) {
-  if (auto op = dyn_cast<LstmOp>(layer)) {
-    if (op.getStateInBytes())
-      return op.emitError("a state that is rounded to bytes has no gradient");
+  if (auto op = dyn_cast<LstmOp>(layer))
     return Expand<LstmOp>(op, scope).run();
-  }
   if (auto op = dyn_cast<GruOp>(layer))
     return Expand<GruOp>(op, scope).run();
   return Expand<RnnOp>(cast<RnnOp>(layer), scope).run();

@@ -2,7 +2,6 @@
 #include "ir/Activations.h"
 #include "ir/Lowering.h"
 #include "ir/Ops.h"
-#include "ir/Scalar.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
@@ -206,7 +205,6 @@ private:
 
   Value inputProducts();
   Value recur(Value init, Value state, Value weights);
-  Value roundToBytes(Value state);
   Value initial(Value states);
   Value activate(ImplicitLocOpBuilder &b, Value scalar, size_t which);
   /// A (batch, hidden) tensor of scalars from tensors of that shape, and from
@@ -303,39 +301,6 @@ Value Unroll<Op>::recur(Value init, Value state, Value weights) {
         return sum(
             b, args[2],
             product(b, args[0], castScalar(b, args[1], elementType, sums)));
-      });
-}
-
-/// The state in steps of 1/255 of its range, which includes zero, of which one
-/// step is exactly zero: DynamicQuantizeLinear and back.
-template <typename Op> Value Unroll<Op>::roundToBytes(Value state) {
-  AffineMap all = l.getMultiDimIdentityMap(2),
-            none = AffineMap::get(2, 0, l.getContext());
-  SmallVector<utils::IteratorType> reductions(2,
-                                              utils::IteratorType::reduction);
-  auto extreme = [&](auto choose) {
-    return l.reduce(l.filled(sums, {}, l.zero(sums)), sums, none,
-                    {{state, sums, all}}, reductions,
-                    [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
-                      return choose(Scalar(b, args[0]), Scalar(b, args[1]));
-                    });
-  };
-  Value least = extreme(
-            [](const Scalar &a, const Scalar &b) { return nn::min(a, b); }),
-        most = extreme(
-            [](const Scalar &a, const Scalar &b) { return nn::max(a, b); });
-  return l.generic(
-      sums, {batch, hidden},
-      {{state, sums, all}, {least, sums, none}, {most, sums, none}},
-      [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
-        Scalar x(b, args[0]), low(b, args[1]),
-            range = Scalar(b, args[2]) - low,
-            scale = select(range == 0, range.number(1), range / 255);
-        auto toByte = [&](const Scalar &value) {
-          return clamp(value, value.number(0), value.number(255));
-        };
-        Scalar point = roundEven(toByte(-low / scale));
-        return (toByte(roundEven(x / scale) + point) - point) * scale;
       });
 }
 
@@ -490,8 +455,7 @@ template <>
 SmallVector<Value> Unroll<LstmOp>::step(Value products, ValueRange states) {
   Value weights =
       l.pick(l.lowered(op.getR()), {0}, {l.getIndexAttr(direction)});
-  Value state = op.getStateInBytes() ? roundToBytes(states[0]) : states[0],
-        gates = recur(products, state, weights), cell = states[1];
+  Value gates = recur(products, states[0], weights), cell = states[1];
   enum { Input, Output, Forget, Cell };
   // Peepholes lie in the order input, output, forget.
   bool hasPeepholes = static_cast<bool>(op.getP());

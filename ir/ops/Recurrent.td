@@ -18,13 +18,9 @@ class NN_RecurrentOp<string mnemonic, string onnxName, dag moreOperands, dag own
 }
 
 def NN_LstmOp : NN_RecurrentOp<"lstm", "LSTM", (ins Optional<AnyTensor>:$initial_c, Optional<AnyTensor>:$P),
-    (ins DefaultValuedAttr<I64Attr, "0">:$input_forget, DefaultValuedAttr<I64Attr, "0">:$state_in_bytes),
+    (ins DefaultValuedAttr<I64Attr, "0">:$input_forget),
     (outs Optional<AnyTensor>:$Y, Optional<AnyTensor>:$Y_h, Optional<AnyTensor>:$Y_c)> {
   let summary = "long short-term memory; gates are input, output, forget, cell";
-  let description = [{
-    With `state_in_bytes` each step's product takes the hidden state as DynamicQuantizeLinear rounds it, all sequences of
-    the batch together (com.microsoft's DynamicQuantizeLSTM).
-  }];
 }
 
 def NN_GruOp : NN_RecurrentOp<"gru", "GRU", (ins), (ins DefaultValuedAttr<I64Attr, "0">:$linear_before_reset),

@@ -42,13 +42,16 @@ static std::optional<int64_t> bytesOf(Type type) {
 
 namespace {
 
-/// The operators of a function that depend on constants only.
+/// The operators of a function that depend on constants only; those in bodies
+/// too, which run again and again, unless running them failed before: what
+/// stands in a branch need not have a meaning that is never taken.
 class ConstantPart {
 public:
-  explicit ConstantPart(func::FuncOp function) {
-    for (Operation &op : function.getBody().getOps())
-      if (isFoldable(&op))
-        operations.insert(&op);
+  ConstantPart(func::FuncOp function, bool entersBodies) {
+    function.walk<WalkOrder::PreOrder>([&](Operation *op) {
+      if ((entersBodies || op->getParentOp() == function) && isFoldable(op))
+        operations.insert(op);
+    });
   }
 
   bool empty() const { return operations.empty(); }
@@ -221,21 +224,23 @@ struct FoldConstants : burnish::impl::FoldConstantsBase<FoldConstants> {
     if (failed(function))
       return signalPassFailure();
     // A constant may settle a shape, which settles a constant.
-    bool isChanged = true;
+    bool isChanged = true, entersBodies = true;
     while (isChanged) {
       nn::ShapeScope scope(&getContext());
       if (failed(nn::inferShapes(*function, scope)))
         return signalPassFailure();
       isChanged = foldShapes(*function, scope);
-      ConstantPart part(*function);
-      if (!part.empty()) {
-        if (failed(part.fold())) {
-          function->emitRemark()
-              << "constants are computed at every run: computing them when "
-                 "compiling did not succeed";
-          return;
-        }
-        isChanged = true;
+      ConstantPart part(*function, entersBodies);
+      if (part.empty())
+        continue;
+      isChanged = true;
+      if (succeeded(part.fold()))
+        continue;
+      if (!std::exchange(entersBodies, false)) {
+        function->emitRemark()
+            << "constants are computed at every run: computing them when "
+               "compiling did not succeed";
+        return;
       }
     }
   }
@@ -243,32 +248,32 @@ struct FoldConstants : burnish::impl::FoldConstantsBase<FoldConstants> {
   /// Puts constants in place of lists of sizes that the shape rules know.
   bool foldShapes(func::FuncOp function, nn::ShapeScope &scope) {
     bool isChanged = false;
-    for (Operation &op :
-         llvm::make_early_inc_range(function.getBody().getOps())) {
-      if (op.getNumResults() != 1 || isa<nn::ConstantOp>(op) ||
-          !isMemoryEffectFree(&op) || op.use_empty())
-        continue;
-      auto type = dyn_cast<RankedTensorType>(op.getResult(0).getType());
+    function.walk([&](Operation *op) {
+      if (op->getNumResults() != 1 || isa<nn::ConstantOp>(op) ||
+          !isMemoryEffectFree(op) || op->use_empty())
+        return;
+      Value result = op->getResult(0);
+      auto type = dyn_cast<RankedTensorType>(result.getType());
       std::optional<SmallVector<int64_t>> elements =
-          type ? scope.integers(op.getResult(0)) : std::nullopt;
+          type ? scope.integers(result) : std::nullopt;
       if (!elements || !type.hasStaticShape() ||
           type.getNumElements() != static_cast<int64_t>(elements->size()))
-        continue;
+        return;
       auto integer = dyn_cast<IntegerType>(type.getElementType());
       if (!integer)
-        continue;
+        return;
       SmallVector<APInt> values =
           llvm::map_to_vector(*elements, [&](int64_t element) {
             return APInt(integer.getWidth(), element, /*isSigned=*/true,
                          /*implicitTrunc=*/true);
           });
-      OpBuilder builder(&op);
+      OpBuilder builder(op);
       auto constant = nn::ConstantOp::create(
-          builder, op.getLoc(), type, DenseElementsAttr::get(type, values));
-      op.getResult(0).replaceAllUsesWith(constant.getResult());
-      op.erase();
+          builder, op->getLoc(), type, DenseElementsAttr::get(type, values));
+      result.replaceAllUsesWith(constant.getResult());
+      op->erase();
       isChanged = true;
-    }
+    });
     return isChanged;
   }
 };

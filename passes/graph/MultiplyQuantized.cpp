@@ -399,20 +399,17 @@ struct MultiplyQuantized
       return signalPassFailure();
     nn::ShapeScope scope(&getContext());
     IRRewriter rewriter(&getContext());
-    for (Operation &op :
-         llvm::make_early_inc_range(function->getBody().getOps())) {
-      if (auto quantizes = dyn_cast<nn::QuantizeLinearOp>(op)) {
-        poolIntegers(quantizes, rewriter, scope);
-        continue;
-      }
+    function->walk([&](Operation *op) {
+      if (auto quantizes = dyn_cast<nn::QuantizeLinearOp>(op))
+        return poolIntegers(quantizes, rewriter, scope);
       if (!isa<nn::ConvOp, nn::MatMulOp>(op))
-        continue;
-      rewriter.setInsertionPoint(&op);
-      if (Value product = Product(&op, rewriter, scope).run()) {
-        scope.forget(op.getResult(0));
-        rewriter.replaceOp(&op, product);
+        return;
+      rewriter.setInsertionPoint(op);
+      if (Value product = Product(op, rewriter, scope).run()) {
+        scope.forget(op->getResult(0));
+        rewriter.replaceOp(op, product);
       }
-    }
+    });
   }
 };
 } // namespace

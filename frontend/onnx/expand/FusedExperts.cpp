@@ -1,6 +1,6 @@
 // FusedExperts.cpp - mixtures of experts of com.microsoft: of many products
 // with weights of their own, each row goes through a few.
-#include "frontend/onnx/expand/Bits.h"
+#include "frontend/onnx/expand/Quantized.h"
 #include "mlir/IR/Matchers.h"
 
 using namespace llvm;

@@ -1,6 +1,6 @@
 // FusedQuantized.cpp - operators of com.microsoft on quantized values, by what
 // they mean.
-#include "frontend/onnx/expand/Bits.h"
+#include "frontend/onnx/expand/Quantized.h"
 
 using namespace llvm;
 using mlir::Value;
@@ -19,10 +19,8 @@ static SmallVector<Value> quantized(Expansion &e, Value value, unsigned scale,
   return {e("QuantizeLinear", {value, e.operand(scale), e.operand(zeroPoint)})};
 }
 
-// The product of integers as a float: times both scales, and a bias added.
-static Value scaledProduct(Expansion &e, Value a, Value b, Value zeroA,
-                           Value zeroB, Value scaleA, Value scaleB,
-                           Value bias) {
+Value scaledProduct(Expansion &e, Value a, Value b, Value zeroA, Value zeroB,
+                    Value scaleA, Value scaleB, Value bias) {
   Value sum = e("MatMulInteger", {a, b, zeroA, zeroB});
   Value y =
       e.mul(e.cast(sum, Expansion::onnxType(scaleA)), e.mul(scaleA, scaleB));
@@ -113,51 +111,6 @@ static SmallVector<Value> matMulBits(Expansion &e) {
   return {e.operand(5) ? e.add(y, e.operand(5)) : y};
 }
 
-// Weights of integers, [directions, inputs, gates], as an LSTM has them:
-// [directions, gates, inputs], with a scale a direction or a gate's unit.
-static Value gateWeights(Expansion &e, Value weights, Value scale, Value zero) {
-  int64_t type = Expansion::onnxType(scale);
-  auto along = [&](Value parameter) {
-    Value wide = e.cast(parameter, type);
-    Extent one = int64_t(1), directions = e.extent(weights, 0);
-    return Expansion::rank(wide) == 2 ? e("Unsqueeze", {wide, e.integers(1)})
-                                      : e.reshape(wide, {directions, one, one});
-  };
-  Value real = e.mul(e.sub(e.cast(weights, type), along(zero)), along(scale));
-  return e.transpose(real, {0, 2, 1});
-}
-
-// What is multiplied with the weights is rounded to bytes first: X as a whole,
-// and the state in each step.
-static SmallVector<Value> lstm(Expansion &e) {
-  if (Expansion::rank(e.operand(1)) != 3 || Expansion::rank(e.operand(2)) != 3)
-    return e.refuse("W has rank " + Twine(Expansion::rank(e.operand(1))) +
-                    " and R has rank " + Twine(Expansion::rank(e.operand(2))) +
-                    " instead of 3");
-  if (const onnx::AttributeProto *given = findAttribute(e.node, "activations"))
-    for (auto [index, name] : enumerate(given->strings()))
-      if (name != (index % 3 == 0 ? "Sigmoid" : "Tanh"))
-        return e.refuse("activation " + quoted(name) + " is not supported");
-  SmallVector<Attr> attributes{
-      {"direction", e.stringAttr("direction", "forward")},
-      {"input_forget", e.intAttr("input_forget", 0)},
-      {"state_in_bytes", int64_t(1)}};
-  if (findAttribute(e.node, "hidden_size"))
-    attributes.push_back({"hidden_size", e.intAttr("hidden_size", 0)});
-  if (findAttribute(e.node, "clip"))
-    attributes.push_back({"clip", e.floatAttr("clip", 0)});
-  SmallVector<Value> bytes = e.many(3, "DynamicQuantizeLinear", e.operand(0));
-  Value x = e.mul(e.sub(e.cast(bytes[0], Expansion::onnxType(bytes[1])),
-                        e.cast(bytes[2], Expansion::onnxType(bytes[1]))),
-                  bytes[1]);
-  return e.many(3, "LSTM",
-                {x, gateWeights(e, e.operand(1), e.operand(8), e.operand(9)),
-                 gateWeights(e, e.operand(2), e.operand(10), e.operand(11)),
-                 e.operand(3), e.operand(4), e.operand(5), e.operand(6),
-                 e.operand(7)},
-                attributes);
-}
-
 // Softmax over one axis, or, before opset 13, all from one on together.
 static SmallVector<Value> softmax(Expansion &e) {
   Value x = real(e, 0, 1, 2);
@@ -218,7 +171,6 @@ void addFusedQuantized(ExpandTable &table) {
       return {
           e(e.node.op_type(), e.operands, {{"axis", e.intAttr("axis", 1)}})};
     };
-  contrib("DynamicQuantizeLSTM") = lstm;
   contrib("DynamicQuantizeMatMul") = dynamicMatMul;
   contrib("MatMulIntegerToFloat") = [](Expansion &e) -> SmallVector<Value> {
     return {scaledProduct(e, e.operand(0), e.operand(1), e.operand(4),

@@ -90,3 +90,44 @@ func.func @simple() -> (tensor<2x3xf32>, tensor<2x3x2xi64>, tensor<2x3xf32>, ten
   %end = nn.add %less, %two : (tensor<3xi32>, tensor<3xi32>) -> tensor<3xi32>
   return %sum, %turned, %floats, %end : tensor<2x3xf32>, tensor<2x3x2xi64>, tensor<2x3xf32>, tensor<3xi32>
 }
+
+// -----
+
+// In a body, too, which runs again and again.
+// CHECK-LABEL: func.func @in_a_body(
+// CHECK-DAG:     %[[SUM:.*]] = nn.constant{{.*}}dense<[4.000000e+00, 6.000000e+00]>
+// CHECK:         nn.scan
+// CHECK:           %[[NEXT:.*]] = nn.add %{{.*}}, %[[SUM]]
+// CHECK-NEXT:      nn.yield %[[NEXT]], %[[NEXT]]
+func.func @in_a_body(%state: tensor<2xf32>, %x: tensor<5x2xf32>) -> tensor<5x2xf32> {
+  %a = nn.constant {value = dense<[1.0, 2.0]> : tensor<2xf32>} : () -> tensor<2xf32>
+  %b = nn.constant {value = dense<[3.0, 4.0]> : tensor<2xf32>} : () -> tensor<2xf32>
+  %last, %all = nn.scan %state, %x {num_scan_inputs = 1 : i64} : (tensor<2xf32>, tensor<5x2xf32>) -> (tensor<2xf32>, tensor<5x2xf32>) {
+  ^bb0(%before: tensor<2xf32>, %now: tensor<2xf32>):
+    %sum = nn.add %a, %b : (tensor<2xf32>, tensor<2xf32>) -> tensor<2xf32>
+    %next = nn.add %before, %sum : (tensor<2xf32>, tensor<2xf32>) -> tensor<2xf32>
+    nn.yield %next, %next : tensor<2xf32>, tensor<2xf32>
+  }
+  return %all : tensor<5x2xf32>
+}
+
+// -----
+
+// What cannot be computed stays where it stands, and the rest is folded all the same.
+// CHECK-LABEL: func.func @has_no_value(
+// CHECK-DAG:     nn.constant{{.*}}dense<[4, 6]>
+// CHECK:         nn.if
+// CHECK:           nn.gather_nd
+func.func @has_no_value(%condition: tensor<i1>) -> (tensor<2xi64>, tensor<2xi64>) {
+  %a = nn.constant {value = dense<[1, 2]> : tensor<2xi64>} : () -> tensor<2xi64>
+  %b = nn.constant {value = dense<[3, 4]> : tensor<2xi64>} : () -> tensor<2xi64>
+  %place = nn.constant {value = dense<7> : tensor<2x1xi64>} : () -> tensor<2x1xi64>
+  %sum = nn.add %a, %b : (tensor<2xi64>, tensor<2xi64>) -> tensor<2xi64>
+  %y = nn.if %condition : (tensor<i1>) -> tensor<2xi64> {
+    nn.yield %a : tensor<2xi64>
+  }, {
+    %taken = nn.gather_nd %a, %place : (tensor<2xi64>, tensor<2x1xi64>) -> tensor<2xi64>
+    nn.yield %taken : tensor<2xi64>
+  }
+  return %y, %sum : tensor<2xi64>, tensor<2xi64>
+}

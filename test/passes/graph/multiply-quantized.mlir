@@ -74,3 +74,23 @@ func.func @pool(%x: tensor<1x2x8xui8>) -> tensor<1x2x4xui8> {
   %q = nn.quantize_linear %y, %scale, %zero : (tensor<1x2x4xf32>, tensor<f32>, tensor<ui8>) -> tensor<1x2x4xui8>
   return %q : tensor<1x2x4xui8>
 }
+
+// -----
+
+// In a body, with a constant of the network around it.
+// CHECK-LABEL: func.func @in_a_body(
+// CHECK:         %[[B:.*]] = nn.constant{{.*}}tensor<8x8xi8>
+// CHECK:         nn.scan
+// CHECK:         ^bb0(%{{.*}}: tensor<1x8xui8>, %[[NOW:.*]]: tensor<1x8xui8>):
+// CHECK:           nn.matmul %[[NOW]], %[[B]] : (tensor<1x8xui8>, tensor<8x8xi8>) -> tensor<1x8xi32>
+func.func @in_a_body(%state: tensor<1x8xui8>, %x: tensor<5x1x8xui8>) -> tensor<5x1x8xi32> {
+  %b = nn.constant {value = dense<3> : tensor<8x8xi8>} : () -> tensor<8x8xi8>
+  %last, %all = nn.scan %state, %x {num_scan_inputs = 1 : i64} : (tensor<1x8xui8>, tensor<5x1x8xui8>) -> (tensor<1x8xui8>, tensor<5x1x8xi32>) {
+  ^bb0(%before: tensor<1x8xui8>, %now: tensor<1x8xui8>):
+    %wide = nn.cast %now {to = 6 : i64} : (tensor<1x8xui8>) -> tensor<1x8xi32>
+    %right = nn.cast %b {to = 6 : i64} : (tensor<8x8xi8>) -> tensor<8x8xi32>
+    %y = nn.matmul %wide, %right : (tensor<1x8xi32>, tensor<8x8xi32>) -> tensor<1x8xi32>
+    nn.yield %now, %y : tensor<1x8xui8>, tensor<1x8xi32>
+  }
+  return %all : tensor<5x1x8xi32>
+}

@@ -140,6 +140,12 @@ case("dynamic_matmul_bias", "DynamicQuantizeMatMul", [f(2, 3, 8), s8(8, 5), f(5)
 case("dynamic_lstm", "DynamicQuantizeLSTM",
      [f(6, 2, 5), s8(1, 5, 16), s8(1, 4, 16), f(1, 32), None, None, None, None, f(1, 16) ** 2 * 0.01, np.zeros((1, 16), np.int8), np.float32([0.01]), np.int8([3])],
      outputs=3, constant=(1, 2, 3, 8, 9, 10, 11), hidden_size=4)
+case("dynamic_lstm_both", "DynamicQuantizeLSTM",
+     [f(6, 1, 5), s8(2, 5, 16), s8(2, 4, 16), f(2, 32), np.int32([4]), f(2, 1, 4), f(2, 1, 4), f(2, 12),
+      np.float32([0.01, 0.02]), np.int8([0, 0]), np.float32([0.02, 0.01]), np.int8([0, 2])],
+     outputs=3, constant=(1, 2, 3, 8, 9, 10, 11), hidden_size=4, direction="bidirectional")
+case("dynamic_lstm_reverse", "DynamicQuantizeLSTM", [f(6, 2, 5), u8(1, 5, 16), u8(1, 4, 16), None, None, None, None, None, one(0.01)[None], np.uint8([99]), one(0.02)[None], np.uint8([120])],
+     outputs=3, constant=(1, 2, 8, 9, 10, 11), hidden_size=4, direction="reverse", input_forget=1, clip=2.0)
 case("integer_to_float", "MatMulIntegerToFloat", [u8(3, 8), u8(8, 5), one(0.02), one(0.03), one(3, np.uint8), one(120, np.uint8), f(5)])
 case("qgemm", "QGemm", [u8(3, 8), *q, s8(8, 5), one(0.02), one(0, np.int8), i(-99, 99, 5, dtype=np.int32), one(0.5), one(100, np.uint8)], constant=tuple(range(1, 9)))
 case("qgemm_float", "QGemm", [u8(3, 8), *q, s8(5, 8), one(0.02), one(0, np.int8)], constant=tuple(range(1, 6)), transB=1, alpha=0.5)
