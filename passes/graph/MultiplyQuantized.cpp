@@ -141,6 +141,8 @@ public:
     if (!match())
       return {};
     useSigns();
+    image = left.bytes;
+    terms = typeOf(right.bytes);
     Value sums = correct(conv ? convolve() : multiply(left.bytes, right.bytes));
     return left.scale ? rescale(sums) : addBias(sums);
   }
@@ -161,11 +163,12 @@ private:
       return false;
     if (!conv)
       return rank == 2 && leftRank > 1;
-    // Sums of windows would take as long as the convolution.
+    // Sums of windows of each group would take as long as its convolution.
     bool isCentred = isUnsigned(right.bytes)
                          ? right.zero && areAll(right.zero, 128)
                          : areAll(right.zero, 0);
-    return isCentred && (areAll(left.zero, 0) || bordersAreKnown()) &&
+    return (isCentred || conv.getGroup() == 1) &&
+           (areAll(left.zero, 0) || bordersAreKnown()) &&
            (!conv.getB() || getElementTypeOrSelf(conv.getB().getType()) ==
                                 getElementTypeOrSelf(conv.getType()));
   }
@@ -261,8 +264,7 @@ private:
     return pad;
   }
 
-  // sum((x - zx) * (w - zw)) = sum(x * w) - zx * sum(w) - zw * sum(x)
-  //                            + zx * zw * count
+  // sum((x - zx) * (w - zw)) = sum(x * w) - zx * sum(w) - zw * sum(x - zx)
   Value correct(Value sums) {
     bool isRightZero = areAll(right.zero, 0);
     if (!isLeftZero)
@@ -270,15 +272,42 @@ private:
           sums, b.make<nn::MulOp>(sumsOfRight(), oneNumber(toI32(left.zero))));
     if (isRightZero)
       return sums;
-    Value rows = b.make<nn::ReduceSumOp>(toI32(left.bytes), b.integers({-1}),
+    return b.make<nn::SubOp>(
+        sums, b.make<nn::MulOp>(conv ? sumsOfWindows() : sumsOfLeft(-1, 0),
+                                byChannel(toI32(right.zero))));
+  }
+
+  /// sum(x - zx) along an axis, which stays, with as many terms as the right
+  /// operand has along its own.
+  Value sumsOfLeft(int64_t axis, int64_t rightAxis) {
+    Value sums = b.make<nn::ReduceSumOp>(toI32(image), b.integers({axis}),
                                          /*keepdims=*/true,
                                          /*noop_with_empty_axes=*/false);
-    if (!isLeftZero)
-      rows = b.make<nn::SubOp>(
-          rows, b.make<nn::MulOp>(oneNumber(toI32(left.zero)),
-                                  integer(typeOf(right.bytes).getDimSize(0))));
-    return b.make<nn::SubOp>(
-        sums, b.make<nn::MulOp>(rows, byChannel(toI32(right.zero))));
+    return isLeftZero
+               ? sums
+               : b.make<nn::SubOp>(
+                     sums,
+                     b.make<nn::MulOp>(oneNumber(toI32(left.zero)),
+                                       integer(terms.getDimSize(rightAxis))));
+  }
+
+  /// Of all channels together: the window of ones goes over their sums, which
+  /// are 0 outside.
+  Value sumsOfWindows() {
+    Value channels = sumsOfLeft(1, 1);
+    SmallVector<int64_t> shape(terms.getShape());
+    shape[0] = shape[1] = 1;
+    auto isOne = [](int64_t step) { return step == 1; };
+    if (llvm::all_of(shape, isOne) && !hasBorder() && bordersAreKnown() &&
+        llvm::all_of(conv.getStrides().value_or(ArrayRef<int64_t>()), isOne))
+      return channels;
+    Value ones = b.make<nn::ConstantOp>(DenseElementsAttr::get(
+        RankedTensorType::get(shape, b.getI32Type()), APInt(32, 1)));
+    auto windows = cast<nn::ConvOp>(b.clone(*conv));
+    windows->setOperands({channels, ones});
+    windows.getResult().setType(UnrankedTensorType::get(b.getI32Type()));
+    (void)b.scope.infer(windows);
+    return windows;
   }
 
   /// Of each channel, as products with ones, which are folded whatever their
@@ -363,6 +392,10 @@ private:
   nn::ConvOp conv;
   nn::NetBuilder b;
   Quantized left, right;
+  /// The left operand without a border, and the right one's type, before either
+  /// is filled up.
+  Value image;
+  RankedTensorType terms;
   int64_t outAxis = 0;
   bool isLeftZero = false, needsBorder = false;
 };

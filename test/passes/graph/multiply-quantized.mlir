@@ -46,17 +46,17 @@ func.func @matrix(%a: tensor<5x8xui8>, %zero: tensor<i32>) -> tensor<5x3xi32> {
 
 // -----
 
-// Weights of a convolution with a zero point of their own would need the sum of every window.
+// Groups of weights with a zero point of their own would need the sums of each group's windows.
 // CHECK-LABEL: func.func @keeps_floats(
-// CHECK:         nn.conv {{.*}} -> tensor<1x3x5xf32>
-func.func @keeps_floats(%x: tensor<1x4x5xui8>) -> tensor<1x3x5xf32> {
+// CHECK:         nn.conv {{.*}} -> tensor<1x4x5xf32>
+func.func @keeps_floats(%x: tensor<1x4x5xui8>) -> tensor<1x4x5xf32> {
   %scale = nn.constant {value = dense<0.5> : tensor<f32>} : () -> tensor<f32>
   %zero = nn.constant {value = dense<9> : tensor<i8>} : () -> tensor<i8>
-  %w8 = nn.constant {value = dense<3> : tensor<3x4x1xi8>} : () -> tensor<3x4x1xi8>
+  %w8 = nn.constant {value = dense<3> : tensor<4x2x1xi8>} : () -> tensor<4x2x1xi8>
   %image = nn.dequantize_linear %x, %scale : (tensor<1x4x5xui8>, tensor<f32>) -> tensor<1x4x5xf32>
-  %w = nn.dequantize_linear %w8, %scale, %zero : (tensor<3x4x1xi8>, tensor<f32>, tensor<i8>) -> tensor<3x4x1xf32>
-  %y = nn.conv %image, %w : (tensor<1x4x5xf32>, tensor<3x4x1xf32>) -> tensor<1x3x5xf32>
-  return %y : tensor<1x3x5xf32>
+  %w = nn.dequantize_linear %w8, %scale, %zero : (tensor<4x2x1xi8>, tensor<f32>, tensor<i8>) -> tensor<4x2x1xf32>
+  %y = nn.conv %image, %w {group = 2 : i64} : (tensor<1x4x5xf32>, tensor<4x2x1xf32>) -> tensor<1x4x5xf32>
+  return %y : tensor<1x4x5xf32>
 }
 
 // -----
@@ -93,4 +93,26 @@ func.func @in_a_body(%state: tensor<1x8xui8>, %x: tensor<5x1x8xui8>) -> tensor<5
     nn.yield %now, %y : tensor<1x8xui8>, tensor<1x8xi32>
   }
   return %all : tensor<5x1x8xi32>
+}
+
+// -----
+
+// Weights around another zero than 0: the window's sum of all channels is taken from each of its sums.
+// CHECK-LABEL: func.func @asymmetric(
+// CHECK-SAME:      %[[X:.*]]: tensor<1x4x5x6xui8>
+// CHECK-DAG:     %[[ONES:.*]] = nn.constant{{.*}}dense<1> : tensor<1x1x3x3xi32>
+// CHECK:         %[[SUMS:.*]] = nn.conv %{{.*}} -> tensor<1x7x5x6xi32>
+// CHECK:         %[[CHANNELS:.*]] = nn.reduce_sum %{{.*}} -> tensor<1x1x5x6xi32>
+// CHECK:         %[[WINDOWS:.*]] = nn.conv %[[CHANNELS]], %[[ONES]] {{.*}}pads = array<i64: 1, 1, 1, 1>{{.*}} -> tensor<1x1x5x6xi32>
+// CHECK:         %[[SHIFT:.*]] = nn.mul %[[WINDOWS]]
+// CHECK:         %[[Y:.*]] = nn.sub %[[SUMS]], %[[SHIFT]]
+// CHECK:         return %[[Y]]
+func.func @asymmetric(%x: tensor<1x4x5x6xui8>) -> tensor<1x7x5x6xi32> {
+  %zero = nn.constant {value = dense<99> : tensor<i32>} : () -> tensor<i32>
+  %w8 = nn.constant {value = dense<3> : tensor<7x4x3x3xui8>} : () -> tensor<7x4x3x3xui8>
+  %image = nn.cast %x {to = 6 : i64} : (tensor<1x4x5x6xui8>) -> tensor<1x4x5x6xi32>
+  %wide = nn.cast %w8 {to = 6 : i64} : (tensor<7x4x3x3xui8>) -> tensor<7x4x3x3xi32>
+  %w = nn.sub %wide, %zero : (tensor<7x4x3x3xi32>, tensor<i32>) -> tensor<7x4x3x3xi32>
+  %y = nn.conv %image, %w {pads = array<i64: 1, 1, 1, 1>} : (tensor<1x4x5x6xi32>, tensor<7x4x3x3xi32>) -> tensor<1x7x5x6xi32>
+  return %y : tensor<1x7x5x6xi32>
 }

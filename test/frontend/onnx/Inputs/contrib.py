@@ -162,6 +162,8 @@ case("qconcat", "QLinearConcat", [one(0.05), one(11, np.uint8), u8(3, 5), *q, u8
 case("qwhere", "QLinearWhere", [i(0, 2, 3, 5, dtype=bool), u8(3, 5), *q, u8(3, 5), one(0.02), one(9, np.uint8), one(0.05), one(11, np.uint8)], constant=(2, 3, 5, 6, 7, 8))
 case("qconv_last", "QLinearConv", [u8(1, 6, 7, 4), *q, s8(8, 4, 3, 3), one(0.02), one(0, np.int8), one(0.9), one(100, np.uint8)],
      constant=tuple(range(1, 8)), channels_last=1)
+for name, w, more in (("", u8(20, 5, 3, 3), {"pads": [1, 0, 2, 1], "strides": [2, 1]}), ("_point", u8(20, 5, 1, 1), {}), ("_signed", s8(20, 5, 3, 3), {"dilations": [2, 1]})):
+    case(f"conv_integer{name}", "ConvInteger", [u8(2, 5, 9, 8), w, one(77, np.uint8), one(9, w.dtype)], constant=(1, 3), domain="", **more)
 case("qattention", "QAttention", [u8(B, S, D), s8(D, 3 * D), f(3 * D), one(0.01), one(0.01), i(0, 2, B, S, dtype=np.int32), one(128, np.uint8), one(0, np.int8)],
      constant=(1, 2, 3, 4, 6, 7), num_heads=H)
 case("quantize", "QuantizeLinear", [f(3, 5), one(0.02), one(99, np.uint8)], constant=(1, 2))
