@@ -31,14 +31,31 @@ GraphImporter::GraphImporter(Model &model, const CheckedModel &checked,
           .getResult(0);
 }
 
+/// Whether the first output has the shape of the first input whatever the rest
+/// of the graph is.
+static bool isElementwise(const NodeProto &node) {
+  return canonicalDomain(node.domain()).empty() && node.input_size() > 0 &&
+         node.output_size() > 0 &&
+         is_contained({"Abs", "Cast", "CastLike", "Exp", "Identity", "Log",
+                       "Neg", "Relu", "Sigmoid", "Sqrt", "Tanh"},
+                      node.op_type());
+}
+
 void GraphImporter::declare(const onnx::GraphProto &graph) {
   for (const auto &info : graph.value_info())
     declaredTypes[info.name()] = &info.type();
   for (const auto &info : graph.output())
     declaredTypes[info.name()] = &info.type();
+  // Functions of single elements hand ranks back to where these are decided.
+  for (const NodeProto &node : llvm::reverse(graph.node()))
+    if (isElementwise(node) && !declaredRank(node.input(0)))
+      if (std::optional<int64_t> rank = declaredRank(node.output(0)))
+        impliedRanks[node.input(0)] = *rank;
 }
 
 std::optional<int64_t> GraphImporter::declaredRank(StringRef name) const {
+  if (auto implied = impliedRanks.find(name); implied != impliedRanks.end())
+    return implied->second;
   const onnx::TypeProto *type = declaredTypes.lookup(name);
   if (!type || !type->has_tensor_type() || !type->tensor_type().has_shape())
     return std::nullopt;
@@ -448,13 +465,16 @@ SmallVector<Value> GraphImporter::core(const NodeProto &node,
                ? knownBranch(node, condition->front())
                : ifNode(node, operands);
   }
-  if (!expansion) {
+  SmallVector<Value> completed(operands);
+  if (domain.empty()) {
     Expansion lists(*this, node, operands);
-    return build(operatorName, *schema, node, withKnownLengths(lists));
+    completed = withKnownLengths(lists);
   }
+  if (!expansion)
+    return build(operatorName, *schema, node, completed);
   // What an expansion reports after its first problem follows from that.
   Diagnostics::Mark mark = diagnostics.mark();
-  Expansion expand(*this, node, operands);
+  Expansion expand(*this, node, completed);
   SmallVector<Value> results = expansion(expand);
   diagnostics.takeBack(std::min(mark + 1, diagnostics.mark()));
   return results;

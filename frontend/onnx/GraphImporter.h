@@ -57,7 +57,8 @@ public:
   /// Notes the types that a graph declares for its values. Messages show them;
   /// of a result whose rank only the run would know, it is checked there.
   void declare(const onnx::GraphProto &graph);
-  /// The rank that is declared for a value of the model's graph.
+  /// The rank that is declared for a value of the model's graph, or follows
+  /// from one that is.
   std::optional<int64_t> declaredRank(llvm::StringRef name) const;
   void initializers(const onnx::GraphProto &graph, Scope &scope);
   void nodes(const google::protobuf::RepeatedPtrField<onnx::NodeProto> &nodes,
@@ -154,6 +155,9 @@ private:
   nn::NNDialect &dialect;
   mlir::Value poisonValue;
   llvm::StringMap<const onnx::TypeProto *> declaredTypes;
+  /// Ranks of values about which the model says nothing, but says of what is
+  /// computed from them element by element.
+  llvm::StringMap<int64_t> impliedRanks;
 
   // The scope, frame and node that are being imported; the node is one of the
   // file's, never of a body.

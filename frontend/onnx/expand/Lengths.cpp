@@ -122,6 +122,19 @@ Value withBothParts(Expansion &e, Value signal) {
   return e.reshape(e.concat({signal, missing}, -1), sizes);
 }
 
+// Indices in rows, which name so many of `rank` axes that the rest of these
+// and the rows' own are `whole`.
+Value withRowsFor(Expansion &e, Value indices, int64_t rank, int64_t whole) {
+  if (!indices || Expansion::rank(indices) == 0 || Expansion::size(indices, -1))
+    return indices;
+  int64_t length = rank + Expansion::rank(indices) - 1 - whole;
+  if (length <= 0)
+    return indices;
+  SmallVector<Extent> sizes = e.extents(indices);
+  sizes.back() = length;
+  return e.reshape(indices, sizes);
+}
+
 } // namespace
 
 SmallVector<Value> withKnownLengths(Expansion &e) {
@@ -144,16 +157,13 @@ SmallVector<Value> withKnownLengths(Expansion &e) {
     sliceAllAxes(e, operands);
   if (op == "DFT" && rank > 0 && !Expansion::size(operands[0], -1))
     operands[0] = withBothParts(e, operands[0]);
-  // The axes that a row of indices does not name are the result's.
-  if (op == "GatherND" && operands[1] && declared &&
-      Expansion::rank(operands[1]) > 0 && !Expansion::size(operands[1], -1)) {
-    int64_t length = rank + Expansion::rank(operands[1]) - 1 -
-                     e.intAttr("batch_dims", 0) - *declared;
-    SmallVector<Extent> sizes = e.extents(operands[1]);
-    sizes.back() = length;
-    if (length > 0)
-      operands[1] = e.reshape(operands[1], sizes);
-  }
+  // The axes that a row of indices does not name are those of what it names.
+  if (op == "GatherND" && declared)
+    operands[1] = withRowsFor(e, operands[1], rank - e.intAttr("batch_dims", 0),
+                              *declared);
+  if (op == "ScatterND" && e.operand(2))
+    operands[1] =
+        withRowsFor(e, operands[1], rank, Expansion::rank(operands[2]));
   return operands;
 }
 

@@ -37,9 +37,17 @@ static SmallVector<Value> causalConv(Expansion &e) {
     Value starts = e("Unsqueeze", {e.countTo(e.extent(x, 2)), e.integers({1})}),
           places = e.add(starts, e.countTo(e.extent(weight, 2)));
     Value windows = e("Gather", {whole, places}, {{"axis", int64_t(2)}});
-    y = e.reduce("ReduceSum", e.mul(windows, weight), 3, /*keepDims=*/false);
+    // As a convolution sums 16 bits up.
+    int64_t type = Expansion::onnxType(x);
+    bool isDouble = type == onnx::TensorProto::DOUBLE;
+    auto wide = [&](Value value) {
+      return isDouble ? value : e.cast(value, onnx::TensorProto::FLOAT);
+    };
+    y = e.reduce("ReduceSum", e.mul(wide(windows), wide(weight)), 3,
+                 /*keepDims=*/false);
     if (bias)
-      y = e.add(y, e("Unsqueeze", {bias, e.integers({1})}));
+      y = e.add(y, e("Unsqueeze", {wide(bias), e.integers({1})}));
+    y = e.cast(y, type);
   }
   if (activation != "none")
     y = e.mul(y, e("Sigmoid", {y}));
