@@ -191,8 +191,9 @@ void Lowering::requireEqual(Dim left, Dim right, StringRef message) {
 
 void Lowering::requireDims(Value operand, ArrayRef<Dim> expected,
                            StringRef message) {
-  for (auto [dim, other] : llvm::zip_equal(scope.dims(operand), expected))
-    requireEqual(dim, other, message);
+  for (auto [axis, dim] : llvm::enumerate(scope.dims(operand)))
+    requireEqual(dim, expected[axis],
+                 (message + " along axis " + Twine(axis)).str());
 }
 
 //===- Tensors ------------------------------------------------------------===//
@@ -412,7 +413,7 @@ SmallVector<OpFoldResult> Lowering::broadcastSizes(ArrayRef<Dims> shapes,
       Value fits =
           createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, other, length);
       require(createOrFold<arith::OrIOp>(fits, isOne(other)), Status::BadShape,
-              "operands do not broadcast");
+              ("operands do not broadcast along axis " + Twine(axis)).str());
     }
     all.push_back(known(resultDim) || llvm::is_contained(different, resultDim)
                       ? size(resultDim)

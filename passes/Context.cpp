@@ -108,6 +108,48 @@ LLVM::LLVMFuncOp burnish::releaseFunction(ModuleOp module) {
       });
 }
 
+LLVM::LLVMFuncOp burnish::misfitFunction(ModuleOp module) {
+  MLIRContext *ctx = module.getContext();
+  auto pointer = LLVM::LLVMPointerType::get(ctx);
+  Type i64 = IntegerType::get(ctx, 64), i32 = IntegerType::get(ctx, 32);
+  LLVM::LLVMFuncOp function = helper(
+      module, "tell_misfit", LLVM::LLVMVoidType::get(ctx),
+      {pointer, pointer, i64, i64, i32},
+      [&](ImplicitLocOpBuilder &b, Block *entry) {
+        Block *end = b.createBlock(entry->getParent()),
+              *given = b.createBlock(entry->getParent()),
+              *asked = b.createBlock(entry->getParent());
+        auto isNull = [&](Value value) {
+          Value null = LLVM::ZeroOp::create(b, pointer);
+          return LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::eq, value, null);
+        };
+        b.setInsertionPointToEnd(end);
+        LLVM::ReturnOp::create(b, ValueRange{});
+        b.setInsertionPointToEnd(entry);
+        Value context = entry->getArgument(0);
+        LLVM::CondBrOp::create(b, isNull(context), end, given);
+        b.setInsertionPointToEnd(given);
+        Value misfit = loadSlot(b, context, ContextSlot::Misfit);
+        LLVM::CondBrOp::create(b, isNull(misfit), end, asked);
+        b.setInsertionPointToEnd(asked);
+        auto type = LLVM::LLVMStructType::getLiteral(
+            ctx, {pointer, LLVM::LLVMArrayType::get(i64, 2), i32});
+        auto store = [&](unsigned argument, ArrayRef<LLVM::GEPArg> field) {
+          Value at = LLVM::GEPOp::create(b, pointer, type, misfit, field);
+          LLVM::StoreOp::create(b, entry->getArgument(argument), at);
+        };
+        store(1, {0, 0});
+        store(2, {0, 1, 0});
+        store(3, {0, 1, 1});
+        store(4, {0, 2});
+        LLVM::BrOp::create(b, ValueRange{}, end);
+      });
+  // Where a run ends is never near.
+  function.setPassthroughAttr(
+      Builder(ctx).getStrArrayAttr({"cold", "noinline"}));
+  return function;
+}
+
 Value burnish::bufferAt(ImplicitLocOpBuilder &b, Value pointer, Value bytes,
                         unsigned indexBits) {
   Type index = b.getIntegerType(indexBits);

@@ -10,7 +10,14 @@ namespace burnish {
 unsigned pointerBits(mlir::ModuleOp module);
 
 /// The fields of burnish_context, in order (runtime/abi.def).
-enum class ContextSlot { ParallelFor, Allocate, Release, Weights };
+enum class ContextSlot {
+  ParallelFor,
+  Allocate,
+  Release,
+  Weights,
+  Text,
+  Misfit
+};
 
 /// What a slot of the context holds.
 mlir::Value loadSlot(mlir::ImplicitLocOpBuilder &builder, mlir::Value context,
@@ -24,6 +31,10 @@ mlir::LLVM::LLVMFuncOp multiplyFunction(mlir::ModuleOp module);
 mlir::LLVM::LLVMFuncOp allocateFunction(mlir::ModuleOp module);
 /// void (ptr context, ptr): gives it back.
 mlir::LLVM::LLVMFuncOp releaseFunction(mlir::ModuleOp module);
+
+/// void (ptr context, ptr text, i64 left, i64 right, i32 count): says in the
+/// context, where anybody asks, which shapes did not fit (burnish_misfit).
+mlir::LLVM::LLVMFuncOp misfitFunction(mlir::ModuleOp module);
 
 /// A memref<?xi8> over `bytes` (i64) at `pointer`.
 mlir::Value bufferAt(mlir::ImplicitLocOpBuilder &builder, mlir::Value pointer,

@@ -318,7 +318,11 @@ def ExpandShapes : Pass<"nn-expand-shapes", "::mlir::func::FuncOp"> {
 
 def ReturnStatus : Pass<"nn-return-status", "::mlir::ModuleOp"> {
   let summary = "the model returns a status first; what does not hold at run time returns early";
-  let dependentDialects = ["::mlir::cf::ControlFlowDialect", "::mlir::arith::ArithDialect", "::mlir::ub::UBDialect"];
+  let description = [{
+    Of shapes that do not fit together, the run leaves in the context which these were: what the assertion says, where it
+    comes from, and the sizes that it compares.
+  }];
+  let dependentDialects = ["::mlir::cf::ControlFlowDialect", "::mlir::arith::ArithDialect", "::mlir::ub::UBDialect", "::mlir::LLVM::LLVMDialect"];
 }
 
 def ConvertVectors : Pass<"nn-convert-vectors", "::mlir::ModuleOp"> {

@@ -1,5 +1,6 @@
 // generate.cpp - text token by token, out of a decoder that keeps its states.
 #include "generate.h"
+#include "text.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -172,9 +173,11 @@ bool Decoder::run(Session &session, Inputs &inputs, Message &message) {
     setStep(inputs, from, length);
     if (from > 0 && !session.feed(inputs, message))
       return false;
-    if (int32_t status = session.run(inputs))
-      return message.set("token %" PRId64 ": %s", length,
-                         burnish_status_text(status));
+    if (int32_t status = session.run(inputs)) {
+      char where[32];
+      Text(where) << "token " << length << ": ";
+      return session.explain(status, where, message);
+    }
     int64_t token;
     if (!choose(session.output(logits), token, message))
       return false;

@@ -382,8 +382,10 @@ int runProgram(const burnish_model &model, const Options &options) {
       return complain(options, BadInput, message.text);
   } else if (int32_t status =
                  isBench ? bench(timed, options.benchNanoseconds, threads)
-                         : session.run(inputs))
-    return complain(options, BadInput, burnish_status_text(status));
+                         : session.run(inputs)) {
+    session.explain(status, "", message);
+    return complain(options, BadInput, message.text);
+  }
   if (options.output &&
       !writeOutputs(model, session, options.hasSteps ? &steps : nullptr, file,
                     endsWith(options.output, ".npz"), message))

@@ -20,6 +20,8 @@ public:
   bool prepare(int32_t threads, const char *weightsPath, Message &message);
   /// Returns a burnish_status. Outputs of the run before are gone.
   int32_t run(const Inputs &inputs);
+  /// Says what the last run's status means, behind `where`; returns false.
+  bool explain(int32_t status, const char *where, Message &message) const;
 
   /// States go from the outputs of the last run to the inputs of the next;
   /// false after a message, where one has become larger than its bounds.
@@ -45,6 +47,7 @@ private:
   bool growText(int64_t bytes);
   Pages textPages;
   burnish_text text = {};
+  burnish_misfit misfit = {};
   Pages workspace;
   int64_t workspaceBytes = 0;
   /// Outputs of a known size lie in `buffers`; the others are the context's,

@@ -187,6 +187,8 @@ int32_t burnish_run(const burnish_model *model, const burnish_context *context,
                     void *workspace) {
   if (!model)
     return BURNISH_BAD_ARGUMENT;
+  if (context && context->misfit)
+    context->misfit->text = nullptr;
   if (burnish_status status =
           checkArguments(*model, context, inputs, outputs, workspace))
     return status;

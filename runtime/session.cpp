@@ -122,6 +122,7 @@ bool Session::prepare(int32_t threads, const char *weightsPath,
   if (!context || !outputs.isValid() || !dims.isValid() || !fed.isValid() ||
       !makeOutputs())
     return message.set("no memory for the outputs");
+  context->misfit = &misfit;
   // One that depends on dims is made by the first run that has them.
   if (!model.workspace_size &&
       !workspace.allocate(static_cast<uint64_t>(model.workspace_bytes)))
@@ -214,4 +215,18 @@ int32_t Session::run(const Inputs &inputs) {
         text.needed > INT64_MAX / 4 || !growText(2 * text.needed))
       return status;
   }
+}
+
+bool Session::explain(int32_t status, const char *where,
+                      Message &message) const {
+  const char *words = burnish_status_text(status);
+  if (status != BURNISH_BAD_SHAPE || !misfit.text)
+    return message.set("%s%s", where, words);
+  if (misfit.count == 0)
+    return message.set("%s%s: %s", where, words, misfit.text);
+  if (misfit.count == 1)
+    return message.set("%s%s: %s: %" PRId64, where, words, misfit.text,
+                       misfit.sizes[0]);
+  return message.set("%s%s: %s: %" PRId64 " and %" PRId64, where, words,
+                     misfit.text, misfit.sizes[0], misfit.sizes[1]);
 }

@@ -1,5 +1,6 @@
 // steps.cpp - a sequence of runs that hand their states on.
 #include "program.h"
+#include "text.h"
 #include <inttypes.h>
 #include <string.h>
 
@@ -71,9 +72,11 @@ bool Steps::run(Session &session, Inputs &inputs, Message &message) {
       why[sizeof why - 1] = 0;
       return message.set("step %" PRId64 ": %s", step, why);
     }
-    if (int32_t status = session.run(inputs))
-      return message.set("step %" PRId64 ": %s", step,
-                         burnish_status_text(status));
+    if (int32_t status = session.run(inputs)) {
+      char where[32];
+      Text(where) << "step " << step << ": ";
+      return session.explain(status, where, message);
+    }
     if (!keep(session, step, count, message))
       return false;
   }

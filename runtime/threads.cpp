@@ -221,8 +221,12 @@ burnish_context *burnish_pool_create(int32_t threads) {
   if (posix_memalign(&memory, 64, bytes) != 0)
     return nullptr;
   Pool &pool = *static_cast<Pool *>(__builtin_memset(memory, 0, bytes));
-  pool.context = {threads > 1 ? parallelFor : nullptr, allocate, release,
-                  nullptr, nullptr};
+  pool.context = {threads > 1 ? parallelFor : nullptr,
+                  allocate,
+                  release,
+                  nullptr,
+                  nullptr,
+                  nullptr};
   pool.threads = threads;
   return &pool.context;
 }

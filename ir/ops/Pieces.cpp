@@ -125,7 +125,8 @@ FailureOr<SmallVector<Value>> ConcatOp::lower(Lowering &l) {
     for (auto [at, dim] : llvm::enumerate(l.scope.dims(input)))
       if (static_cast<int64_t>(at) != axis && dim != dims[at])
         l.require(Scalar(l, l.size(dim)) == Scalar(l, l.size(dims[at])),
-                  Status::BadShape, "tensors to join do not fit");
+                  Status::BadShape,
+                  ("tensors to join do not fit along axis " + Twine(at)).str());
   constexpr size_t kMany = 64;
   SmallVector<Value> tensors = llvm::map_to_vector(
       getInputs(), [&](Value input) { return l.lowered(input); });

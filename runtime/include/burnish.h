@@ -37,6 +37,8 @@
  *     NAME_workspace_size(dim, ...), which tells the bytes of a workspace for
  *     them; burnish_workspace_for does for any model. With that and buffers for
  *     the outputs, a run takes no memory unless the header says otherwise.
+ *   - Where shapes of a run do not fit together inside the model, the context's
+ *     `misfit` says which node they meet at, and what they are.
  *   - Nothing prints, exits or sets errno; only burnish_pool_create takes
  *     memory by itself.
  */
@@ -132,6 +134,17 @@ typedef struct burnish_text {
   int64_t needed;
 } burnish_text;
 
+/* Why shapes that only the run knows did not fit together, of a run that
+ * returned BURNISH_BAD_SHAPE: `text` is the model's, as "node 'sum' (Add):
+ * operands do not broadcast along axis 1", and the first `count` of `sizes` are
+ * those that it is about. `text` is NULL after any other end, and where a shape
+ * was refused before the run. */
+typedef struct burnish_misfit {
+  const char *text;
+  int64_t sizes[2];
+  int32_t count;
+} burnish_misfit;
+
 /* One input or output of one run.
  *
  * An input: the caller sets all three. `dims` has as many entries as the model
@@ -171,6 +184,8 @@ struct burnish_context {
   const void *weights;
   /* Where new strings go. Not looked at without BURNISH_NEEDS_TEXT. */
   burnish_text *text;
+  /* Where a run says which shapes did not fit; NULL: nobody asks. */
+  burnish_misfit *misfit;
 };
 
 /* One input or output of a model. `dims` has `rank` entries; -1 is a dim known
@@ -267,7 +282,7 @@ BURNISH_API const char *burnish_status_text(int32_t status);
 BURNISH_API int64_t burnish_type_size(int32_t type);
 
 /* Makes a context with `threads` threads, the caller's among them, and with
- * malloc's memory; its `weights` and `text` are NULL and may be set. NULL if
+ * malloc's memory; its other slots are NULL and may be set. NULL if
  * `threads` is not in 1..1024 or there is no memory.
  *
  * The other threads start at the first parallel loop, as many as the system

@@ -192,6 +192,15 @@ static const char *statusText(int32_t status) {
   return status >= 0 && status < 7 ? kTexts[status] : "an unknown status";
 }
 
+static std::string misfitText(const burnish_misfit &misfit) {
+  if (!misfit.text)
+    return "";
+  std::string text = std::string(": ") + misfit.text;
+  for (int32_t i = 0; i < misfit.count; ++i)
+    text += (i ? " and " : ": ") + std::to_string(misfit.sizes[i]);
+  return text;
+}
+
 //===- Sequences and optional values --------------------------------------===//
 
 template <typename T> static std::vector<char> bytesOf(llvm::ArrayRef<T> all) {
@@ -320,7 +329,7 @@ static const char *differsOnOneThread(const burnish_model &model,
                                   bytesOfType(info.type));
   }
   TestContext context = {
-      {nullptr, allocateUnset, releaseAligned, nullptr, text}, 1};
+      {nullptr, allocateUnset, releaseAligned, nullptr, text, nullptr}, 1};
   if (model.run(&context.slots, in.data(), out.data(), workspace))
     return model.outputs[0].name;
   for (auto [index, tensor] : llvm::enumerate(out))
@@ -406,14 +415,16 @@ static bool runDataSet(const burnish_model &model, StringRef set,
   if (!room(kTextBytes, 64))
     return fail("error", "no memory for strings");
   burnish_text text = {memory.back().data(), kTextBytes, 0};
+  burnish_misfit misfit = {};
   TestContext context = {{options.threads > 1 ? parallelFor : nullptr,
-                          allocateUnset, releaseAligned, nullptr, &text},
+                          allocateUnset, releaseAligned, nullptr, &text,
+                          &misfit},
                          options.threads};
   std::vector<burnish_tensor> blank = out;
   int32_t status = model.run(&context.slots, in.data(), out.data(), workspace);
   if (status)
     return fail("error", "the run returned " + llvm::Twine(status) + ", " +
-                             statusText(status));
+                             statusText(status) + misfitText(misfit));
   if (!llvm::all_of(memory,
                     [](const Guarded &guarded) { return guarded.isIntact(); }))
     return fail("error", "the run wrote beyond the end of a buffer");

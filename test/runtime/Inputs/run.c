@@ -117,7 +117,7 @@ static void runtimeShapes(void) {
                  out[2] = {{NULL, sums_dims, 0}, {NULL, positive_dims, 0}};
   EXPECT(burnish_run(&rows, NULL, in, out, NULL) == BURNISH_NO_ALLOCATOR);
   struct counting counting = {
-      {NULL, countingAllocate, countingRelease, NULL, NULL}, 2, 0};
+      {NULL, countingAllocate, countingRelease, NULL, NULL, NULL}, 2, 0};
   EXPECT(burnish_run(&rows, &counting.context, in, out, NULL) == BURNISH_OK);
   EXPECT(sums_dims[0] == 2 && positive_dims[0] == 1 && out[1].bytes == 8 &&
          *(int64_t *)out[1].data == 0);
