@@ -137,8 +137,8 @@ typedef struct burnish_text {
 /* Why shapes that only the run knows did not fit together, of a run that
  * returned BURNISH_BAD_SHAPE: `text` is the model's, as "node 'sum' (Add):
  * operands do not broadcast along axis 1", and the first `count` of `sizes` are
- * those that it is about. `text` is NULL after any other end, and where a shape
- * was refused before the run. */
+ * those that it is about. After burnish_run `text` is NULL when it ended
+ * otherwise, or a shape was refused before the run. */
 typedef struct burnish_misfit {
   const char *text;
   int64_t sizes[2];

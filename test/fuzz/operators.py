@@ -64,6 +64,11 @@ def write_tolerances(folder, tolerances):
     (folder / "tolerance").write_text("".join(f"{r:.17g} {a:.17g}\n" for r, a in tolerances))
 
 
+def named(domain, name, seed, index):
+    """The folder of a case."""
+    return f"{domain + '.' if domain else ''}{name}-{seed}-{index}"
+
+
 def make_case(domain, name, seed, index):
     """The Case of a run, which is drawn again where the first draws cannot be."""
     for attempt in range(20):
@@ -117,9 +122,8 @@ def generate_apart(jobs, folder):
             with os.fdopen(write, "w") as out:
                 for place in range(start, len(jobs)):
                     signal.alarm(30)
-                    domain, name, seed, index = jobs[place]
                     try:
-                        fact = generate(domain, name, seed, index, folder / f"{name}-{seed}-{index}")
+                        fact = generate(*jobs[place], folder / named(*jobs[place]))
                     except Exception:
                         fact = {"broken": traceback.format_exc()}
                     out.write(json.dumps([place, fact]) + "\n")
@@ -220,7 +224,7 @@ def run_batch(burnish, jobs, out):
             else:
                 by_flags[tuple(fact["flags"])].append(job)
         for flags, some in by_flags.items():
-            folders = [root / f"{name}-{seed}-{index}" for _, name, seed, index in some]
+            folders = [root / named(*job) for job in some]
             for job, folder, record in zip(some, folders, run_cases(burnish, flags, folders)):
                 fact, with_whom = facts[job], "+".join(facts[job]["known"])
                 outcome = record["outcome"]

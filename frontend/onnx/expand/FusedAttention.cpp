@@ -295,24 +295,38 @@ static SmallVector<Value> rotaryEmbedding(Expansion &e) {
           rotated = e.intAttr("rotary_embedding_dim", 0);
   if (e.floatAttr("scale", 1) != 1 || (rank != 3 && rank != 4))
     return e.refuse("a scale that is not 1, or a value of rank " + Twine(rank));
-  if (rank == 3 && heads < 1) {
-    std::optional<int64_t> half = Expansion::size(e.operand(2), -1),
-                           width = Expansion::size(x, -1);
-    if (!half || !width || *half < 1)
-      return e.refuse("num_heads is needed where sizes are only known at run "
-                      "time");
-    heads = *width / (2 * *half);
-  }
   if (Expansion::rank(ids) == 1) {
     Extent steps = e.extent(x, rank == 3 ? 1 : 2);
     ids = e.expandTo(e.add(e.countTo(steps), ids), {e.extent(x, 0), steps});
   }
   SmallVector<Attr> attributes{{"interleaved", e.intAttr("interleaved", 0)},
                                {"rotary_embedding_dim", rotated}};
-  if (rank == 3)
+  auto rotate = [&](Value value) {
+    return e("RotaryEmbedding", {value, e.operand(2), e.operand(3), ids},
+             attributes);
+  };
+  if (rank == 4)
+    return {rotate(x)};
+  std::optional<int64_t> half = Expansion::size(e.operand(2), -1),
+                         width = Expansion::size(x, -1);
+  if (!half)
+    half = Expansion::size(e.operand(3), -1);
+  if (heads < 1 && half && *half < 1)
+    return e.refuse("caches without columns");
+  if (heads < 1 && half && width)
+    heads = *width / (2 * *half);
+  if (heads >= 1) {
     attributes.push_back({"num_heads", heads});
-  return {
-      e("RotaryEmbedding", {x, e.operand(2), e.operand(3), ids}, attributes)};
+    return {rotate(x)};
+  }
+  // As many heads as only the run can tell.
+  Extent size = e.product(
+      {half ? Extent(*half) : e.extent(e.operand(2), -1), int64_t(2)});
+  Value shape = e.concat({e.shape({e.extent(x, 0), e.extent(x, 1)}),
+                          e.integers({-1}), e.shape({size})},
+                         0);
+  Value byHeads = e.transpose(e("Reshape", {x, shape}), {0, 2, 1, 3});
+  return {e.reshape(e.transpose(rotate(byHeads), {0, 2, 1, 3}), e.extents(x))};
 }
 
 namespace {
