@@ -42,10 +42,41 @@ static bool isByChannel(Value value, int64_t rank) {
 
 namespace {
 
+/// A convolution, transposed or not.
+class Convolution {
+public:
+  Convolution(Operation *op) : op(op) {}
+  /// The one that gives `value`; no transposed one of groups, whose output
+  /// channels are no axis of W.
+  static std::optional<Convolution> of(Value value) {
+    Operation *op = value.getDefiningOp();
+    auto transposed = dyn_cast_or_null<nn::ConvTransposeOp>(op);
+    return isa_and_nonnull<nn::ConvOp>(op) ||
+                   (transposed && transposed.getGroup() == 1)
+               ? std::optional<Convolution>(op)
+               : std::nullopt;
+  }
+
+  Operation *operator->() const { return op; }
+  Value getX() const { return op->getOperand(0); }
+  Value getW() const { return op->getOperand(1); }
+  Value getB() const {
+    return op->getNumOperands() > 2 ? op->getOperand(2) : Value();
+  }
+  RankedTensorType getType() const {
+    return cast<RankedTensorType>(op->getResult(0).getType());
+  }
+  /// The axis of W that has the output channels.
+  int64_t outAxis() const { return isa<nn::ConvOp>(op) ? 0 : 1; }
+
+private:
+  Operation *op;
+};
+
 /// A convolution whose only use is a sum or product with one constant for each
 /// channel.
 struct Followed {
-  nn::ConvOp conv;
+  Convolution conv;
   Value constant;
 };
 
@@ -77,7 +108,7 @@ private:
   // batch_normalization(conv(x, w, b)) -> conv(x, w * factor, (b - mean) *
   // factor + shift), factor = scale / sqrt(var + epsilon)
   Value normalize(nn::BatchNormalizationOp norm) {
-    auto conv = norm.getX().getDefiningOp<nn::ConvOp>();
+    std::optional<Convolution> conv = Convolution::of(norm.getX());
     Type elementType = getElementTypeOrSelf(norm.getX().getType());
     auto isUsable = [&](Value value) {
       return isConstant(value) &&
@@ -85,8 +116,8 @@ private:
     };
     bool isInference = !norm.getTrainingMode() && norm->getNumResults() == 1 &&
                        norm.getY().getType() == norm.getX().getType();
-    if (!conv || !isInference || !isReplaceable(conv) ||
-        !conv.getW().hasOneUse() ||
+    if (!conv || !isInference || !isReplaceable(*conv) ||
+        !conv->getW().hasOneUse() ||
         !llvm::all_of(norm->getOperands().drop_front(), isUsable))
       return {};
     Value epsilon =
@@ -96,18 +127,18 @@ private:
     Value factor = builder.make<nn::DivOp>(norm.getScale(), deviation);
     Value shift = builder.make<nn::SubOp>(
         norm.getB(), builder.make<nn::MulOp>(norm.getInputMean(), factor));
-    auto scaled = scale(conv, factor).getDefiningOp<nn::ConvOp>();
-    Value folded = add(scaled, shift);
-    scaled.erase();
+    Operation *scaled = scale(*conv, factor).getDefiningOp();
+    Value folded = add(Convolution(scaled), shift);
+    scaled->erase();
     return folded;
   }
 
-  static bool isReplaceable(nn::ConvOp conv) {
+  static bool isReplaceable(Convolution conv) {
     return conv->hasOneUse() && isConstant(conv.getW()) &&
            (!conv.getB() || isConstant(conv.getB()));
   }
 
-  Value either(Value (Fold::*form)(nn::ConvOp, Value)) {
+  Value either(Value (Fold::*form)(Convolution, Value)) {
     std::optional<Followed> followed = match(0);
     if (!followed)
       followed = match(1);
@@ -116,18 +147,19 @@ private:
   }
 
   std::optional<Followed> match(unsigned convOperand) {
-    auto conv = op->getOperand(convOperand).getDefiningOp<nn::ConvOp>();
+    std::optional<Convolution> conv =
+        Convolution::of(op->getOperand(convOperand));
     Value constant = op->getOperand(1 - convOperand);
-    if (!conv || !isReplaceable(conv) || !isConstant(constant))
+    if (!conv || !isReplaceable(*conv) || !isConstant(constant))
       return std::nullopt;
-    auto type = cast<RankedTensorType>(conv.getType());
+    RankedTensorType type = conv->getType();
     if (op->getResult(0).getType() != type ||
         !isByChannel(constant, type.getRank()))
       return std::nullopt;
     // Weights that others use as well would be kept twice.
-    if (isa<nn::MulOp, nn::DivOp>(op) && !conv.getW().hasOneUse())
+    if (isa<nn::MulOp, nn::DivOp>(op) && !conv->getW().hasOneUse())
       return std::nullopt;
-    return Followed{conv, constant};
+    return Followed{*conv, constant};
   }
 
   /// One number, or one for each channel, as a list.
@@ -138,18 +170,21 @@ private:
             cast<RankedTensorType>(constant.getType()).getNumElements()));
   }
 
-  Value build(nn::ConvOp conv, Value weights, Value bias) {
+  Value build(Convolution conv, Value weights, Value bias) {
     SmallVector<Value> operands{conv.getX(), weights};
     if (bias)
       operands.push_back(bias);
-    return nn::ConvOp::create(builder, conv->getLoc(), conv->getResultTypes(),
-                              operands, conv->getAttrs());
+    OpBuilder &plain = builder;
+    return plain
+        .create(conv->getLoc(), conv->getName().getIdentifier(), operands,
+                conv->getResultTypes(), conv->getAttrs())
+        ->getResult(0);
   }
 
   // conv(x, w, b) + c -> conv(x, w, b + c)
-  Value add(nn::ConvOp conv, Value constant) {
-    int64_t channels =
-        cast<RankedTensorType>(conv.getW().getType()).getDimSize(0);
+  Value add(Convolution conv, Value constant) {
+    int64_t channels = cast<RankedTensorType>(conv.getW().getType())
+                           .getDimSize(conv.outAxis());
     auto type = RankedTensorType::get(channels,
                                       getElementTypeOrSelf(constant.getType()));
     Value bias = conv.getB()
@@ -160,10 +195,10 @@ private:
   }
 
   // conv(x, w, b) * c -> conv(x, w * c, b * c)
-  Value scale(nn::ConvOp conv, Value constant) {
+  Value scale(Convolution conv, Value constant) {
     SmallVector<int64_t> shape(
         cast<RankedTensorType>(conv.getW().getType()).getRank(), 1);
-    shape[0] = -1;
+    shape[conv.outAxis()] = -1;
     Value factors =
         builder.make<nn::ReshapeOp>(constant, builder.integers(shape));
     Value bias =
@@ -194,8 +229,8 @@ struct FoldBatchNorm : burnish::impl::FoldBatchNormBase<FoldBatchNorm> {
         continue;
       SmallVector<Operation *> sources;
       for (Value operand : op.getOperands())
-        if (auto conv = operand.getDefiningOp<nn::ConvOp>())
-          sources.push_back(conv);
+        if (Convolution::of(operand))
+          sources.push_back(operand.getDefiningOp());
       rewriter.replaceOp(&op, folded);
       for (Operation *source : sources)
         if (source->use_empty())

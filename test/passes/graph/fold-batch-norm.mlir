@@ -38,3 +38,37 @@ func.func @batch_normalization(%x: tensor<5x2x7xf32>) -> tensor<5x3x7xf32> {
        : (tensor<5x3x7xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>) -> tensor<5x3x7xf32>
   return %z : tensor<5x3x7xf32>
 }
+
+// -----
+
+// The output channels of a transposed convolution are the second axis of its weights.
+// CHECK-LABEL: func.func @transposed(
+// CHECK-SAME:      %[[X:.*]]: tensor
+// CHECK:         %[[W:[0-9]+]] = nn.mul %{{[0-9]+}}, %{{[0-9]+}} : (tensor<2x3x1xf32>, tensor<1x3x1xf32>)
+// CHECK:         %[[B:[0-9]+]] = nn.add %{{[0-9]+}}, %{{[0-9]+}} : (tensor<3xf32>, tensor<3xf32>)
+// CHECK:         %[[Y:.*]] = nn.conv_transpose %[[X]], %[[W]], %[[B]]
+// CHECK-SAME:      strides = array<i64: 2>
+// CHECK-NEXT:    return %[[Y]]
+func.func @transposed(%x: tensor<5x2x7xf32>) -> tensor<5x3x13xf32> {
+  %w = nn.constant {value = dense<[[[1.0], [2.0], [3.0]], [[4.0], [5.0], [6.0]]]> : tensor<2x3x1xf32>} : () -> tensor<2x3x1xf32>
+  %scale = nn.constant {value = dense<[[4.0], [5.0], [6.0]]> : tensor<3x1xf32>} : () -> tensor<3x1xf32>
+  %shift = nn.constant {value = dense<[[7.0], [8.0], [9.0]]> : tensor<3x1xf32>} : () -> tensor<3x1xf32>
+  %y = nn.conv_transpose %x, %w {strides = array<i64: 2>} : (tensor<5x2x7xf32>, tensor<2x3x1xf32>) -> tensor<5x3x13xf32>
+  %scaled = nn.mul %y, %scale : (tensor<5x3x13xf32>, tensor<3x1xf32>) -> tensor<5x3x13xf32>
+  %shifted = nn.add %shift, %scaled : (tensor<3x1xf32>, tensor<5x3x13xf32>) -> tensor<5x3x13xf32>
+  return %shifted : tensor<5x3x13xf32>
+}
+
+// -----
+
+// With groups they are no axis of the weights.
+// CHECK-LABEL: func.func @keeps_transposed_groups(
+// CHECK:         nn.conv_transpose
+// CHECK:         nn.mul
+func.func @keeps_transposed_groups(%x: tensor<5x2x7xf32>) -> tensor<5x6x7xf32> {
+  %w = nn.constant {value = dense<[[[1.0], [2.0], [3.0]], [[4.0], [5.0], [6.0]]]> : tensor<2x3x1xf32>} : () -> tensor<2x3x1xf32>
+  %scale = nn.constant {value = dense<[[1.0], [2.0], [3.0], [4.0], [5.0], [6.0]]> : tensor<6x1xf32>} : () -> tensor<6x1xf32>
+  %y = nn.conv_transpose %x, %w {group = 2 : i64} : (tensor<5x2x7xf32>, tensor<2x3x1xf32>) -> tensor<5x6x7xf32>
+  %scaled = nn.mul %y, %scale : (tensor<5x6x7xf32>, tensor<6x1xf32>) -> tensor<5x6x7xf32>
+  return %scaled : tensor<5x6x7xf32>
+}
