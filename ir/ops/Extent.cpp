@@ -169,6 +169,27 @@ static Value borderElement(Lowering &l, Value value, Type stored) {
   return tensor::ExtractOp::create(l, value, first);
 }
 
+/// The place within [0, size) that `at` is reflected to. Dividing takes longer
+/// than all the rest, and is done only where one reflection is not enough.
+static Scalar reflected(ImplicitLocOpBuilder &b, const Scalar &at,
+                        const Scalar &size, const Scalar &isNear) {
+  Scalar last = size - 1;
+  auto once = [&]() -> Value { return last - abs(abs(at) - last); };
+  if (isNear.constant().value_or(0) != 0)
+    return Scalar(b, once());
+  auto choice = scf::IfOp::create(
+      b, isNear,
+      [&](OpBuilder &inner, Location loc) {
+        scf::YieldOp::create(inner, loc, once());
+      },
+      [&](OpBuilder &inner, Location loc) {
+        Scalar period = max(last * 2, last.number(1)), there = mod(at, period);
+        scf::YieldOp::create(
+            inner, loc, Value(select(there > last, period - there, there)));
+      });
+  return Scalar(b, choice.getResult(0));
+}
+
 /// `tensor` with `low` elements before and as many as `sizes` asks for after
 /// it; negative ones cut off.
 static Value withBorder(Lowering &l, Value tensor, ArrayRef<Scalar> low,
@@ -192,7 +213,8 @@ static Value withBorder(Lowering &l, Value tensor, ArrayRef<Scalar> low,
   // What negative widths leave, [start, start + kept) along each axis, is
   // repeated or lies amid the constant.
   Scalar zero(l, l.index(0)), one(l, l.index(1)), isEmpty = one == 0;
-  SmallVector<Scalar> starts, kept, shifts;
+  // Whether a reflection meets the far end of what it repeats once at most.
+  SmallVector<Scalar> starts, kept, shifts, isNear;
   for (int64_t axis = 0; axis < rank; ++axis) {
     Scalar size(l, sourceSizes[axis]);
     starts.push_back(min(max(-low[axis], zero), size));
@@ -201,6 +223,7 @@ static Value withBorder(Lowering &l, Value tensor, ArrayRef<Scalar> low,
     // A start beyond the tensor eats from the border that follows it.
     shifts[axis] = shifts[axis] - max(-low[axis] - size, zero);
     isEmpty = isEmpty | (kept[axis] == 0);
+    isNear.push_back((low[axis] < kept[axis]) & (high[axis] < kept[axis]));
   }
   if (border != Border::Constant) {
     Scalar isNothing = one == 0;
@@ -215,6 +238,10 @@ static Value withBorder(Lowering &l, Value tensor, ArrayRef<Scalar> low,
         Scalar none(b, b.createOrFold<arith::ConstantIndexOp>(0)),
             isInside = none == 0;
         for (int64_t axis = 0; axis < rank; ++axis) {
+          if (low[axis].constant() == 0 && high[axis].constant() == 0) {
+            source.push_back(indices[axis]);
+            continue;
+          }
           Scalar at = Scalar(b, indices[axis]) - Scalar(b, Value(shifts[axis])),
                  size(b, Value(kept[axis]));
           switch (border) {
@@ -227,12 +254,9 @@ static Value withBorder(Lowering &l, Value tensor, ArrayRef<Scalar> low,
           case Border::Wrap:
             at = mod(at, size);
             break;
-          case Border::Reflect: {
-            Scalar period = max((size - 1) * 2, none + 1),
-                   there = mod(at, period);
-            at = select(there >= size, period - there, there);
+          case Border::Reflect:
+            at = reflected(b, at, size, isNear[axis]);
             break;
-          }
           }
           source.push_back(at + Scalar(b, Value(starts[axis])));
         }

@@ -44,3 +44,21 @@ func.func @run_time_border(%x: tensor<5xf32>, %p: tensor<2xi64>) -> tensor<?xf32
   %0 = "nn.pad"(%x, %p) {mode = "reflect", operandSegmentSizes = array<i32: 1, 1, 0, 0>} : (tensor<5xf32>, tensor<2xi64>) -> tensor<?xf32>
   return %0 : tensor<?xf32>
 }
+
+// -----
+
+// An axis without a border is walked as it is, and a border smaller than what it reflects needs no division; only the run can know
+// that of the other size.
+// CHECK-LABEL: func.func @reflects_once(
+// CHECK-SAME:    %[[X:.*]]: tensor<3x5x?xf32>
+// CHECK:         %[[ROW:.*]] = linalg.index 0
+// CHECK-NOT:     arith.remsi
+// CHECK:         scf.if
+// CHECK:         } else {
+// CHECK:           arith.remsi
+// CHECK:         tensor.extract %[[X]][%[[ROW]],
+func.func @reflects_once(%x: tensor<3x5x?xf32> {nn.dims = ["", "", "w"]}) -> tensor<3x8x?xf32> {
+  %p = nn.constant {value = dense<[0, 2, 4, 0, 1, 0]> : tensor<6xi64>} : () -> tensor<6xi64>
+  %0 = "nn.pad"(%x, %p) {mode = "reflect", operandSegmentSizes = array<i32: 1, 1, 0, 0>} : (tensor<3x5x?xf32>, tensor<6xi64>) -> tensor<3x8x?xf32>
+  return %0 : tensor<3x8x?xf32>
+}
