@@ -348,18 +348,48 @@ private:
     return std::nullopt;
   }
 
-  /// Whether a convolution with weights of the run has too few of them side by
-  /// side: then it has its lanes along the image, which lies as it is written.
+  /// Whether a convolution has too few weights side by side to fill vectors:
+  /// then it has its lanes along the image, which lies as it is written.
+  /// Constant weights read the image as it lies where that costs no more than
+  /// moving it.
   bool hasFewLanes(linalg::GenericOp op) {
     std::optional<size_t> weights = weightsOf(op);
     SmallVector<AffineMap> maps = op.getIndexingMapsArray();
-    if (!weights || matchPattern(op.getDpsInputs()[*weights], m_Constant()) ||
-        !maps.back().isProjectedPermutation())
+    if (!weights || !maps.back().isProjectedPermutation())
       return false;
     SmallVector<unsigned> natural;
     for (AffineExpr expr : maps.back().getResults())
       natural.push_back(cast<AffineDimExpr>(expr).getPosition());
-    return natural.size() >= 3 && lanesOf(op, maps, natural).empty();
+    if (natural.size() < 3 || !lanesOf(op, maps, natural).empty())
+      return false;
+    return !matchPattern(op.getDpsInputs()[*weights], m_Constant()) ||
+           slidesAlong(op, natural, maps[1 - *weights], maps[*weights]);
+  }
+
+  /// Whether windows of floats slide along the innermost axis of an image, by
+  /// one element, for all of its channels together: each element is met
+  /// several times then, and a vector of them at once.
+  static bool slidesAlong(linalg::GenericOp op, ArrayRef<unsigned> natural,
+                          AffineMap image, AffineMap weights) {
+    constexpr int64_t kLeastLength = 16;
+    auto isShared = [&](unsigned loop) {
+      return image.isFunctionOfDim(loop) && weights.isFunctionOfDim(loop);
+    };
+    if (image.getNumResults() == 0 || llvm::any_of(natural, isShared) ||
+        !isa<FloatType>(getElementTypeOrSelf(op->getResult(0).getType())))
+      return false;
+    AffineExpr innermost = image.getResults().back();
+    SmallVector<int64_t> sizes = op.getStaticLoopRanges();
+    return !isa<AffineDimExpr>(innermost) &&
+           llvm::any_of(natural, [&](unsigned loop) {
+             AffineExpr without =
+                 innermost - getAffineDimExpr(loop, op.getContext());
+             return innermost.isFunctionOfDim(loop) &&
+                    !simplifyAffineExpr(without, image.getNumDims(), 0)
+                         .isFunctionOfDim(loop) &&
+                    (ShapedType::isDynamic(sizes[loop]) ||
+                     sizes[loop] >= kLeastLength);
+           });
   }
 
   /// Whether an operation makes a result of the function from an argument of

@@ -136,3 +136,37 @@ func.func @gathered(%x: tensor<2x7x5xf32>, %same: i1) -> tensor<2x8x5xf32> {
   }
   return %either : tensor<2x8x5xf32>
 }
+
+// -----
+
+// A convolution with too few results side by side for vectors has its lanes along the image, which is moved back for that.
+// CHECK-LABEL: func @few_results(
+// CHECK:         %[[SUM:.*]] = linalg.generic {{.*}} outs(%{{.*}} : tensor<2x22x8xf32>)
+// CHECK:         %[[MOVED:.*]] = linalg.generic {{.*}} ins(%[[SUM]] : tensor<2x22x8xf32>) outs(%{{.*}} : tensor<2x8x22xf32>)
+// CHECK:         linalg.generic {{.*}} ins(%[[MOVED]], %{{.*}} : tensor<2x8x22xf32>, tensor<3x8x5xf32>) outs(%{{.*}} : tensor<2x3x18xf32>)
+func.func @few_results(%x: tensor<2x7x22xf32>) -> tensor<2x3x18xf32> {
+  %w = arith.constant dense_resource<weights> : tensor<7x8xf32>
+  %v = arith.constant dense_resource<windows> : tensor<3x8x5xf32>
+  %zero = arith.constant 0.0 : f32
+  %empty = tensor.empty() : tensor<2x8x22xf32>
+  %init = linalg.fill ins(%zero : f32) outs(%empty : tensor<2x8x22xf32>) -> tensor<2x8x22xf32>
+  %sum = linalg.generic {indexing_maps = [affine_map<(n, m, x, c) -> (n, c, x)>, affine_map<(n, m, x, c) -> (c, m)>, affine_map<(n, m, x, c) -> (n, m, x)>],
+                         iterator_types = ["parallel", "parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<2x7x22xf32>, tensor<7x8xf32>) outs(%init : tensor<2x8x22xf32>) {
+  ^bb0(%a: f32, %b: f32, %s: f32):
+    %p = arith.mulf %a, %b : f32
+    %t = arith.addf %s, %p : f32
+    linalg.yield %t : f32
+  } -> tensor<2x8x22xf32>
+  %few = tensor.empty() : tensor<2x3x18xf32>
+  %start = linalg.fill ins(%zero : f32) outs(%few : tensor<2x3x18xf32>) -> tensor<2x3x18xf32>
+  %y = linalg.generic {indexing_maps = [affine_map<(n, m, x, c, k) -> (n, c, x + k)>, affine_map<(n, m, x, c, k) -> (m, c, k)>, affine_map<(n, m, x, c, k) -> (n, m, x)>],
+                       iterator_types = ["parallel", "parallel", "parallel", "reduction", "reduction"]}
+      ins(%sum, %v : tensor<2x8x22xf32>, tensor<3x8x5xf32>) outs(%start : tensor<2x3x18xf32>) {
+  ^bb0(%a: f32, %b: f32, %s: f32):
+    %p = arith.mulf %a, %b : f32
+    %t = arith.addf %s, %p : f32
+    linalg.yield %t : f32
+  } -> tensor<2x3x18xf32>
+  return %y : tensor<2x3x18xf32>
+}
