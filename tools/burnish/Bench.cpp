@@ -52,7 +52,16 @@ static int compareWithF32(const Options &options, const std::string &program,
   return status;
 }
 
-int burnish::bench(const Options &options) {
+/// What is timed: of a training, one step, on data that is made up.
+static Options timedOf(Options options) {
+  if (options.trains)
+    options.role = TrainingRole::Step;
+  options.trains = false;
+  return options;
+}
+
+int burnish::bench(const Options &given) {
+  const Options options = timedOf(given);
   if (options.tunes)
     return benchAlternatives(options);
   int status;

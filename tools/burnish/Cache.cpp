@@ -107,7 +107,14 @@ std::string burnish::cachedProgram(const Options &options, int &status) {
           (options.isDeterministic ? " deterministic" : "") +
           (options.narrows ? " bf16" : "") +
           (options.checksBounds ? " check-bounds" : "") +
-          (options.isTimed ? " timed" : ""));
+          (options.isTimed ? " timed" : "") +
+          (options.role == TrainingRole::Step ? " step" : ""));
+  if (!options.recipe.empty()) {
+    key.add(options.recipe);
+    // A missing one is the compiler's to report.
+    if (key.addContents(options.recipe))
+      key.add("missing");
+  }
   key.add(options.loss);
   for (const std::string &name : options.wrt)
     key.add(name);

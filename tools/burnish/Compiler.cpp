@@ -238,6 +238,25 @@ bool Compiler::takeSchedules(ModuleOp module, const Target &target) {
   return true;
 }
 
+/// Whether constants have their elements: where there are many, texts of
+/// modules leave them out.
+static bool hasElements(ModuleOp module) {
+  bool areThere = true;
+  module->walk([&](Operation *op) {
+    for (NamedAttribute attribute : op->getAttrs())
+      attribute.getValue().walk([&](DenseResourceElementsAttr constant) {
+        if (constant.getRawHandle().getBlob())
+          return;
+        if (areThere)
+          emitError(op->getLoc())
+              << "the elements of '" << constant.getRawHandle().getKey()
+              << "' are not in the text of the module";
+        areThere = false;
+      });
+  });
+  return areThere;
+}
+
 bool Compiler::parseModule() {
   auto buffer = llvm::MemoryBuffer::getFile(file, /*IsText=*/true);
   if (!buffer) {
@@ -248,7 +267,7 @@ bool Compiler::parseModule() {
   llvm::SourceMgr sources;
   sources.AddNewSourceBuffer(std::move(*buffer), llvm::SMLoc());
   modules.push_back(parseSourceFile<ModuleOp>(sources, context.get()));
-  if (!modules[0])
+  if (!modules[0] || !hasElements(module()))
     return false;
   reached = levelOf(module());
   if (module()->hasAttr(nn::kSignatureAttr)) {
@@ -466,7 +485,8 @@ bool Compiler::lower(ModuleOp module, const Target &target, Emit stage) {
   pipeline.wrt = options.wrt;
   pipeline.recomputed = options.recomputed;
   pipeline.weightsInFile = !options.embedsWeights;
-  bool isTraining = options.trains || options.role != TrainingRole::None;
+  bool isTraining = options.trains || (options.role != TrainingRole::None &&
+                                       options.role != TrainingRole::Step);
   pipeline.isProgram = options.emit == Emit::Program && !isTraining;
   pipeline.checksBounds = options.checksBounds;
   pipeline.isTimed = options.isTimed;

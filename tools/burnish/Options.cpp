@@ -31,7 +31,7 @@ MODEL may also be a .nn file, in Burnish's own language, or a .mlir file, at any
   --length INPUT=3      how many elements a sequence has; of an optional input, whether it is there: 1 or none
   --net=NAME            which net or export of a .nn file (default: the last net; for C, the last export)
   --weights-from=FILE   a .safetensors file with the params of a .nn network, or with some of an ONNX model
-  --train[=RECIPE.nn]   a program that trains: by the recipe in a .nn file, or an ONNX model by that of RECIPE.nn
+  --train[=RECIPE.nn]   a program that trains: by the recipe in a .nn file, or an ONNX model by that of RECIPE.nn (bench: its step)
   --seed=N              what initialisers draw their numbers with (default: 0)
   --target=TRIPLE       the machine to compile for (default: this one), as aarch64-linux-gnu; --sysroot=DIR has its libraries
   --cpu=NAME[,NAME...]  its CPU, as x86-64-v3, cortex-m4 (default: native); of several, the last that a machine has is run
@@ -219,7 +219,7 @@ static llvm::ArrayRef<Option> table() {
        "--seed=N"},
       {"--check", Option::None, bit(Command::Format),
        flag(&Options::onlyChecks), ""},
-      {"--train", Option::Possible, bit(Command::Compile),
+      {"--train", Option::Possible, bit(Command::Compile) | bit(Command::Bench),
        [](Options &options, StringRef value) {
          options.trains = true;
          options.recipe = value.str();

@@ -62,7 +62,8 @@ struct Options {
   bool trains = false;
   /// The file with the recipe of a model.
   std::string recipe;
-  /// Which part of a training is compiled; set by the compiler itself.
+  /// Which part of a training is compiled; set by the compiler itself. The step
+  /// alone is a model like others.
   TrainingRole role = TrainingRole::None;
   /// Of `burnish fmt`.
   bool onlyChecks = false;
