@@ -6,9 +6,8 @@ using namespace mlir;
 using namespace burnish;
 using namespace burnish::nn;
 
-/// The gradient of a pool whose windows lie side by side: for each tap, what
-/// the first greatest element of its window gets; then taps are woven together.
-/// Null for other windows.
+/// The gradient of a pool whose windows lie side by side: all of it goes to the
+/// first greatest element of each. Null for other windows.
 static Value toFirst(GradientBuilder &b, MaxPoolOp pool, Value dy) {
   FailureOr<Windows> windows = pool.windows(b.scope);
   if (failed(windows) || windows->isCeil ||
@@ -16,8 +15,7 @@ static Value toFirst(GradientBuilder &b, MaxPoolOp pool, Value dy) {
       windows->autoPad == AutoPad::SameLower)
     return {};
   int64_t rank = static_cast<int64_t>(windows->rank()), taps = 1;
-  SmallVector<int64_t> axes, strides, ends, order{0, 1},
-      pads(2 * (2 + rank), 0);
+  SmallVector<int64_t> axes, strides, ends, pads(2 * (2 + rank), 0);
   for (auto [index, axis] : llvm::enumerate(windows->axes)) {
     std::optional<int64_t> size = known(axis.input),
                            count = known(b.scope.dim(
@@ -36,34 +34,43 @@ static Value toFirst(GradientBuilder &b, MaxPoolOp pool, Value dy) {
                          channels = known(b.scope.dim(dy, 1));
   if (taps > kMostTaps || !images || !channels)
     return {};
-  SmallVector<Value> parts;
-  Value found;
-  for (int64_t tap = 0; tap < taps; ++tap) {
+  // Which tap is the first greatest one; a number that none has where the
+  // greatest is not equal to itself.
+  Type number = b.getI8Type();
+  Value first = b.make<ConstantOp>(DenseElementsAttr::get(
+      RankedTensorType::get({}, number), b.getIntegerAttr(number, taps)));
+  SmallVector<Attribute> numbers(taps);
+  for (int64_t tap = taps; tap-- > 0;) {
     SmallVector<int64_t> starts(rank);
     for (int64_t axis = rank - 1, rest = tap; axis >= 0; --axis) {
       starts[axis] = rest % strides[axis];
       rest /= strides[axis];
     }
     Value here =
-              b.make<SliceOp>(pool.getX(), b.integers(starts), b.integers(ends),
-                              b.integers(axes), b.integers(strides)),
-          is = b.equal(here, pool.getY());
-    Value first = found ? b.make<AndOp>(is, b.make<NotOp>(found)) : is;
-    found = found ? b.make<OrOp>(found, is) : is;
-    parts.push_back(b.unsqueeze(b.masked(first, dy), {2 + rank}));
+        b.make<SliceOp>(pool.getX(), b.integers(starts), b.integers(ends),
+                        b.integers(axes), b.integers(strides));
+    numbers[tap] = b.getIntegerAttr(number, tap);
+    first = b.where(b.equal(here, pool.getY()),
+                    b.make<ConstantOp>(DenseElementsAttr::get(
+                        RankedTensorType::get({}, number), numbers[tap])),
+                    first);
   }
-  // (n, c, positions..., taps) -> (n, c, position, tap, position, tap, ...)
-  SmallVector<int64_t> apart{*images, *channels}, together{*images, *channels};
+  // (n, c, positions...) -> (n, c, position, tap, position, tap, ...)
+  SmallVector<int64_t> together{*images, *channels}, ofTaps, tapDims;
   for (int64_t axis = 0; axis < rank; ++axis) {
-    apart.push_back(ends[axis] / strides[axis]);
     together.push_back(ends[axis]);
-    order.push_back(2 + axis);
-    order.push_back(2 + rank + axis);
+    ofTaps.push_back(2 + 2 * axis + 1);
+    if (axis > 0)
+      tapDims.push_back(1);
+    tapDims.push_back(strides[axis]);
   }
-  llvm::append_range(apart, strides);
-  Value all = b.reshape(b.concat(parts, 2 + rank), apart);
-  return b.make<PadOp>(b.reshape(b.transpose(all, order), together),
-                       b.integers(pads), Value(), Value(), "constant");
+  Value all =
+      b.masked(b.equal(b.unsqueeze(first, ofTaps),
+                       b.make<ConstantOp>(DenseElementsAttr::get(
+                           RankedTensorType::get(tapDims, number), numbers))),
+               b.unsqueeze(dy, ofTaps));
+  return b.make<PadOp>(b.reshape(all, together), b.integers(pads), Value(),
+                       Value(), "constant");
 }
 
 // Each element of a result goes back to where it was found.
