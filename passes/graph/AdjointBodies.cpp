@@ -154,12 +154,27 @@ Iterations::Iterations(nn::LoopOp loop)
   findKept();
 }
 
+/// The sum in which alone a product is used, as a gate's with what comes from
+/// outside: kept instead, it need not be added up again.
+static Value withSums(Value product) {
+  Value sum = product;
+  while (sum.hasOneUse()) {
+    auto add = dyn_cast<nn::AddOp>(*sum.user_begin());
+    if (!add || add->getBlock() != product.getParentBlock() ||
+        add->getResult(0).getType() != product.getType())
+      break;
+    sum = add->getResult(0);
+  }
+  return sum;
+}
+
 // All iterations must give the same sizes, which those of the body's types are.
 void Iterations::findKept() {
   for (Operation &op : *body)
     if (isa<nn::MatMulOp, nn::ConvOp>(op) &&
         cast<ShapedType>(op.getResult(0).getType()).hasStaticShape())
-      kept.push_back(op.getResult(0));
+      if (Value sum = withSums(op.getResult(0)); !llvm::is_contained(kept, sum))
+        kept.push_back(sum);
 }
 
 void Iterations::addResults(
@@ -344,12 +359,18 @@ LogicalResult Adjoints::throughIterations(Operation *op, ArrayRef<Value> dy) {
     stack(product.gradient, 0, 0);
   }
   nn::YieldOp::create(static_cast<OpBuilder &>(inner.builder), loc, results);
-  // Gradients went through the products; what these gave is read.
-  for (auto [one, stacked] : llvm::zip_equal(all.kept, read)) {
-    Value again = mapping.lookup(one);
-    again.replaceAllUsesWith(stacked);
-    again.getDefiningOp()->erase();
-  }
+  // Gradients went through the products; what these gave, or became, is read.
+  for (auto [one, stacked] : llvm::zip_equal(all.kept, read))
+    mapping.lookup(one).replaceAllUsesWith(stacked);
+  SmallVector<Operation *> again;
+  for (Operation &each : body)
+    if (isa<nn::MatMulOp, nn::ConvOp, nn::AddOp>(each))
+      again.push_back(&each);
+  for (Operation *each : llvm::reverse(again))
+    if (each->use_empty()) {
+      scope.forget(each->getResult(0));
+      each->erase();
+    }
   nn::ScanOp backward = next.build(builder, loc, results.size());
   backward.getBody().takeBody(draft.getBody());
   draft.erase();
