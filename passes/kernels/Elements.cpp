@@ -17,7 +17,7 @@ static constexpr int64_t kSummedSteps = 64;
 /// Tasks from at least so many iterations: threads of any number find enough to
 /// share.
 static constexpr int64_t kEnoughTasks = 64;
-/// Tiles of one task when one loop is all there is.
+/// Tiles of one task when one loop is all there is, and they are no sums.
 static constexpr int64_t kTilesOfTask = 64;
 
 //===- Which loop ---------------------------------------------------------===//
@@ -88,6 +88,12 @@ bool isSharedLine(const Nest &nest, const Lanes &lanes,
          !ShapedType::isDynamic(nest.loops[lanes.loop].known());
 }
 
+/// Elements of such a stretch.
+int64_t stretchOf(const Nest &nest, nn::ScheduleAttr schedule) {
+  return schedule.getLanes() * schedule.getVectors() *
+         (nest.hasReduction() ? 1 : kTilesOfTask);
+}
+
 class ElementsMaker {
 public:
   ElementsMaker(KernelCode &code)
@@ -125,7 +131,7 @@ private:
     if (!isSharedLine(nest, lanes, code.schedule))
       return makeTiles();
     int64_t known = nest.loops[lanes.loop].known(),
-            stretch = tile * kTilesOfTask,
+            stretch = stretchOf(nest, code.schedule),
             tasks = llvm::divideCeil(known, stretch);
     Value step = code.constant(stretch),
           full = code.constant(known / tile * tile);
@@ -320,9 +326,8 @@ OpFoldResult burnish::tasksOfElements(ImplicitLocOpBuilder &b, const Nest &nest,
   OpFoldResult tasks = b.getIndexAttr(1);
   if (outer.shared.empty() && !lanes.combiner) {
     if (isSharedLine(nest, lanes, schedule))
-      tasks = b.getIndexAttr(llvm::divideCeil(
-          nest.loops[lanes.loop].known(),
-          schedule.getLanes() * schedule.getVectors() * kTilesOfTask));
+      tasks = b.getIndexAttr(llvm::divideCeil(nest.loops[lanes.loop].known(),
+                                              stretchOf(nest, schedule)));
     return tasks;
   }
   for (unsigned loop : outer.shared)
