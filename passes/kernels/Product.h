@@ -18,6 +18,9 @@ struct ProductForm {
   /// results lie between those of neighbouring lanes.
   std::optional<unsigned> weave;
   llvm::SmallVector<unsigned> outer, depth;
+  /// The left operand moves with the lanes too: each of them has a product of
+  /// its own, as the gradient of a convolution's weights for each image.
+  bool hasProductOfLane = false;
 
   /// Only panels, which a schedule `packs`, bring several loops of lanes
   /// together.
@@ -50,6 +53,8 @@ struct ProductForm {
 
 private:
   std::optional<unsigned> chooseRow(const Nest &nest) const;
+  bool slides(const Nest &nest, unsigned loop) const;
+  mlir::LogicalResult chooseSides(const Nest &nest);
   static int64_t count(const Nest &nest, llvm::ArrayRef<unsigned> loops);
 };
 

@@ -49,13 +49,12 @@ FailureOr<ProductForm> ProductForm::of(const Nest &nest, bool packs) {
       form.weave = innermost;
       innermost = lanes;
     }
-  if (!innermost ||
-      nest.inputs[0].moves(*innermost) == nest.inputs[1].moves(*innermost))
+  if (!innermost)
     return failure();
-  form.right = nest.inputs[1].moves(*innermost) ? 1 : 0;
-  form.left = 1 - form.right;
-  const Access &left = nest.inputs[form.left], &right = nest.inputs[form.right];
   form.lanes.push_back(*innermost);
+  if (failed(form.chooseSides(nest)))
+    return failure();
+  const Access &left = nest.inputs[form.left], &right = nest.inputs[form.right];
   auto follows = [&](unsigned loop) {
     int64_t size = nest.loops[form.lanes.front()].known(),
             step = nest.out.along(form.lanes.front());
@@ -116,6 +115,52 @@ FailureOr<ProductForm> ProductForm::of(const Nest &nest, bool packs) {
   return form;
 }
 
+/// Whether windows of the left operand move along a loop.
+bool ProductForm::slides(const Nest &nest, unsigned loop) const {
+  const Access &from = nest.inputs[left];
+  return llvm::any_of(depth, [&](unsigned step) {
+    return !ShapedType::isDynamic(from.along(loop)) &&
+           from.along(step) == from.along(loop);
+  });
+}
+
+/// Where both operands move with the lanes, that one is the rows' of which
+/// rows read the same elements, as windows do that stand side by side.
+LogicalResult ProductForm::chooseSides(const Nest &nest) {
+  unsigned innermost = lanes.front();
+  const Access *inputs = nest.inputs.data();
+  if (inputs[0].moves(innermost) != inputs[1].moves(innermost)) {
+    right = inputs[1].moves(innermost) ? 1 : 0;
+    left = 1 - right;
+    return success();
+  }
+  auto isPlain = [&](const Access &access) {
+    return access.along(innermost) == 1 && !access.packedLoop &&
+           !access.stepsLoop;
+  };
+  if (weave || !isPlain(inputs[0]) || !isPlain(inputs[1]))
+    return failure();
+  hasProductOfLane = true;
+  std::optional<std::pair<bool, int64_t>> best;
+  unsigned bestLeft = 0;
+  for (unsigned side : {0u, 1u}) {
+    left = side;
+    right = 1 - side;
+    std::optional<unsigned> rows = chooseRow(nest);
+    int64_t size = rows ? nest.loops[*rows].known() : 1;
+    if (size == 1 || ShapedType::isDynamic(size))
+      continue;
+    std::pair<bool, int64_t> quality(slides(nest, *rows), size);
+    if (!best || quality > *best) {
+      best = quality;
+      bestLeft = side;
+    }
+  }
+  left = bestLeft;
+  right = 1 - left;
+  return success(best.has_value());
+}
+
 /// Rows that lie near each other share cache lines and pages, so the loop of
 /// the shortest stride is taken that fills a tile; else the longest.
 std::optional<unsigned> ProductForm::chooseRow(const Nest &nest) const {
@@ -135,6 +180,10 @@ std::optional<unsigned> ProductForm::chooseRow(const Nest &nest) const {
     if (nest.loops[loop].isReduction || llvm::is_contained(lanes, loop) ||
         weave == loop || nest.inputs[right].moves(loop) || !from.moves(loop))
       continue;
+    if (hasProductOfLane && row && slides(nest, *row) != slides(nest, loop)) {
+      row = slides(nest, loop) ? loop : *row;
+      continue;
+    }
     bool fills = sizeOf(loop) >= kFullRows;
     bool isBetter = !row || (fills && sizeOf(*row) >= kFullRows
                                  ? strideOf(loop) < strideOf(*row)

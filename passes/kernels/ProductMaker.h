@@ -45,9 +45,20 @@ private:
   /// The same for an operand that is read once, where it lies, in steps from
   /// page to page: the lines beside those of the step.
   llvm::SmallVector<mlir::Value> linesBeside();
+  /// Fetches the rows' elements of a later step, where steps lie so far apart
+  /// that no core does that by itself: those of a matrix that is turned, as the
+  /// gradients of weights take them.
+  void fetchRows(Index row, int64_t count);
   void finishTile(Index row, int64_t count, Index lane,
                   llvm::ArrayRef<Piece> pieces,
                   llvm::ArrayRef<mlir::Value> sums);
+  /// Whether what comes after the sums is so much that it is better done in a
+  /// loop over the rows of a tile than written out for each of its vectors.
+  bool isLongAfter(int64_t count) const;
+  /// What comes after the sums, which lie in `memory` from `first` on, a row
+  /// behind the other.
+  void finishRows(mlir::Value memory, mlir::Value first, Index row,
+                  int64_t count, Index lane, llvm::ArrayRef<Piece> pieces);
   /// `count` elements of a vector, from `start` on.
   mlir::Value someOf(mlir::Value vector, int64_t start, int64_t count);
   llvm::SmallVector<mlir::Value> sumUp(size_t place, Index row, int64_t count,
@@ -136,9 +147,9 @@ private:
   /// when they are done one by one.
   std::optional<unsigned> stepsLoop;
   mlir::OpFoldResult laneSize, rowSize;
-  /// The panel; sums between blocks of the depth; offsets of the lanes. Null
-  /// when there is no need.
-  mlir::Value memory, partial, offsets;
+  /// The panel; sums between blocks of the depth; offsets of the lanes; sums of
+  /// a tile. Null when there is no need.
+  mlir::Value memory, partial, offsets, tileSums;
   llvm::SmallVector<mlir::Value> ahead;
   int64_t block = 0;
   /// The part of the outermost loop of the depth that is in the panel; null:

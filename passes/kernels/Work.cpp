@@ -90,7 +90,7 @@ static bool isConstantBuffer(Value buffer) {
   return false;
 }
 
-static int64_t operationsOf(Operation &op) {
+static int64_t operationsOfOne(Operation &op) {
   if (op.getNumResults() != 1 ||
       !getElementTypeOrSelf(op.getResult(0)).isIntOrFloat())
     return 0;
@@ -120,20 +120,24 @@ static int64_t elementsThrough(AffineMap map, ShapedType type,
   return std::min(iterations, productOf(type.getShape()));
 }
 
+int64_t burnish::operationsOf(Block &body) {
+  int64_t operations = 0;
+  for (Operation &inside : body.without_terminator())
+    operations += operationsOfOne(inside);
+  return operations;
+}
+
 /// The operations of a linalg operation on tensors or buffers, and its
 /// iterations.
-static int64_t operationsOf(linalg::LinalgOp op, int64_t &iterations) {
+static int64_t operationsOfLoops(linalg::LinalgOp op, int64_t &iterations) {
   iterations = productOf(op.getStaticLoopRanges());
-  int64_t operations = 0;
-  for (Operation &inside : op.getBlock()->without_terminator())
-    operations += operationsOf(inside);
-  return operations * iterations;
+  return burnish::operationsOf(*op.getBlock()) * iterations;
 }
 
 static Work workOfLinalg(linalg::LinalgOp op) {
   Work work;
   int64_t iterations;
-  work.operations = operationsOf(op, iterations);
+  work.operations = operationsOfLoops(op, iterations);
   SmallVector<int64_t> sizes = op.getStaticLoopRanges();
   for (OpOperand &operand : op->getOpOperands()) {
     auto type = dyn_cast<MemRefType>(operand.get().getType());
@@ -196,7 +200,7 @@ Work Work::of(nn::KernelOp kernel) {
     auto generic = dyn_cast<linalg::LinalgOp>(inside);
     int64_t iterations;
     if (generic)
-      work.operations += operationsOf(generic, iterations);
+      work.operations += operationsOfLoops(generic, iterations);
     for (OpOperand &operand : inside.getOpOperands()) {
       auto argument = dyn_cast<BlockArgument>(operand.get());
       if (!argument || argument.getOwner() != &block)

@@ -17,11 +17,14 @@ constexpr llvm::StringLiteral kProductsAttr = "nn.products";
 constexpr llvm::StringLiteral kShapeAttr = "nn.shape";
 constexpr llvm::StringLiteral kPartOfAttr = "nn.part_of";
 
+/// The operations of a body on an element of each of its operands. A function
+/// like exp counts as what its polynomial takes.
+int64_t operationsOf(mlir::Block &body);
+
 /// What one execution takes, as far as sizes are known when compiling; the rest
 /// counts nothing.
 struct Work {
-  /// Arithmetic operations on elements. A function like exp counts as what its
-  /// polynomial takes.
+  /// Arithmetic operations on elements.
   int64_t operations = 0;
   /// Each operand and result once, as far as it is read or written; and the
   /// constants among them.

@@ -6,6 +6,8 @@
 #include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "mlir/IR/Matchers.h"
 #include "passes/Passes.h"
+#include "passes/loops/UseWinograd.h"
+#include "passes/schedules/Schedules.h"
 
 using namespace mlir;
 using namespace burnish;
@@ -46,6 +48,10 @@ static SmallVector<char> permuteBytes(ArrayRef<char> source,
 
 //===- Values -------------------------------------------------------------===//
 
+static bool isConstant(Value value) {
+  return matchPattern(value, m_Constant());
+}
+
 namespace {
 /// A value's elements in another order: axis i of the tensor is axis order[i]
 /// of the value.
@@ -56,9 +62,13 @@ struct Placed {
 
 class LayoutChooser {
 public:
-  explicit LayoutChooser(MLIRContext *context) : b(context) {}
+  /// `width` are the elements of a vector; 0 where there are none.
+  LayoutChooser(MLIRContext *context, int64_t width)
+      : b(context), width(width) {}
 
   void run(func::FuncOp function) {
+    if (width > 0)
+      splitOverImages(function);
     SmallVector<Operation *> ops;
     function.walk<WalkOrder::PreOrder>([&](Operation *op) {
       ops.push_back(op);
@@ -228,9 +238,7 @@ private:
   SmallVector<unsigned> chooseOrder(linalg::GenericOp op,
                                     ArrayRef<AffineMap> maps) {
     AffineMap out = maps.back();
-    SmallVector<unsigned> natural, wanted;
-    for (AffineExpr expr : out.getResults())
-      natural.push_back(cast<AffineDimExpr>(expr).getPosition());
+    SmallVector<unsigned> natural = loopsOf(out), wanted;
     // As the largest of the operands that have a layout lies.
     std::optional<size_t> leader;
     int64_t mostLoops = 0;
@@ -309,9 +317,9 @@ private:
       if (hasWeights(loop) && !maps[1 - *weights].isFunctionOfDim(loop) &&
           (!longest || sizes[loop] > sizes[natural[*longest]]))
         longest = place;
-    bool isConstant = matchPattern(op.getDpsInputs()[*weights], m_Constant());
-    if (!longest || sizes[natural[*longest]] <
-                        (isConstant ? kLeastLanes : kLeastLanesOfRun))
+    bool areKnown = isConstant(op.getDpsInputs()[*weights]);
+    if (!longest ||
+        sizes[natural[*longest]] < (areKnown ? kLeastLanes : kLeastLanesOfRun))
       return {};
     size_t first = *longest, last = *longest + 1;
     while (first > 0 && hasWeights(natural[first - 1]))
@@ -325,7 +333,7 @@ private:
     if (op.getNumReductionLoops() == 0 || op.getNumDpsInputs() != 2)
       return std::nullopt;
     for (size_t index : {1, 0})
-      if (matchPattern(op.getDpsInputs()[index], m_Constant()))
+      if (isConstant(op.getDpsInputs()[index]))
         return index;
     // Of a convolution whose weights only the run knows, that over which no
     // window moves.
@@ -349,20 +357,18 @@ private:
   }
 
   /// Whether a convolution has too few weights side by side to fill vectors:
-  /// then it has its lanes along the image, which lies as it is written.
-  /// Constant weights read the image as it lies where that costs no more than
-  /// moving it.
+  /// then it has its lanes along the images, or, where these fill no vectors,
+  /// along each image, which lies as it is written. Constant weights read the
+  /// image as it lies where that costs no more than moving it.
   bool hasFewLanes(linalg::GenericOp op) {
     std::optional<size_t> weights = weightsOf(op);
     SmallVector<AffineMap> maps = op.getIndexingMapsArray();
     if (!weights || !maps.back().isProjectedPermutation())
       return false;
-    SmallVector<unsigned> natural;
-    for (AffineExpr expr : maps.back().getResults())
-      natural.push_back(cast<AffineDimExpr>(expr).getPosition());
+    SmallVector<unsigned> natural = loopsOf(maps.back());
     if (natural.size() < 3 || !lanesOf(op, maps, natural).empty())
       return false;
-    return !matchPattern(op.getDpsInputs()[*weights], m_Constant()) ||
+    return !isConstant(op.getDpsInputs()[*weights]) ||
            slidesAlong(op, natural, maps[1 - *weights], maps[*weights]);
   }
 
@@ -390,6 +396,110 @@ private:
                     (ShapedType::isDynamic(sizes[loop]) ||
                      sizes[loop] >= kLeastLength);
            });
+  }
+
+  /// Of a convolution that has few lanes, the loop over images where vectors
+  /// can lie along them: windows do not move along it, and it fills vectors.
+  std::optional<unsigned> imagesOf(linalg::GenericOp op,
+                                   ArrayRef<unsigned> natural) {
+    std::optional<size_t> weights = weightsOf(op);
+    if (isConstant(op.getDpsInputs()[*weights]))
+      return std::nullopt;
+    AffineMap image = op.getIndexingMapsArray()[1 - *weights];
+    for (unsigned loop : natural)
+      if (!op.getIndexingMapsArray()[*weights].isFunctionOfDim(loop) &&
+          fillsVectors(op, loop) && isAxis(image, loop))
+        return loop;
+    return std::nullopt;
+  }
+
+  bool fillsVectors(linalg::GenericOp op, unsigned loop) const {
+    int64_t size = op.getStaticLoopRanges()[loop];
+    return width > 0 && !ShapedType::isDynamic(size) && size % width == 0;
+  }
+
+  /// Whether an axis moves with the loop alone, and no other does.
+  static bool isAxis(AffineMap map, unsigned loop) {
+    int64_t uses = llvm::count_if(map.getResults(), [&](AffineExpr expr) {
+      return expr.isFunctionOfDim(loop);
+    });
+    return uses == 1 &&
+           llvm::is_contained(map.getResults(),
+                              getAffineDimExpr(loop, map.getContext()));
+  }
+
+  static SmallVector<unsigned> loopsOf(AffineMap out) {
+    return llvm::map_to_vector(out.getResults(), [](AffineExpr expr) {
+      return cast<AffineDimExpr>(expr).getPosition();
+    });
+  }
+
+  /// The gradient by weights of a convolution with few channels: vectors lie
+  /// along the images here too, whose sums are added up at the end.
+  // sum(x[.., n], y[.., n]) over n and others
+  //   -> sum over n of (sum(x[.., n], y[.., n]) over the others)
+  void splitOverImages(func::FuncOp function) {
+    SmallVector<std::pair<linalg::GenericOp, unsigned>> found;
+    function.walk([&](linalg::GenericOp op) {
+      if (!op.hasPureTensorSemantics() || op.getNumDpsInits() != 1 ||
+          op.getNumReductionLoops() < 2 || op.getNumDpsInputs() != 2 ||
+          !isSumOfProducts(op) || !startsFromZero(op) || !hasFewLanes(op) ||
+          llvm::any_of(op.getDpsInputs(), isConstant))
+        return;
+      SmallVector<AffineMap> maps = op.getIndexingMapsArray();
+      if (imagesOf(op, loopsOf(maps[2])))
+        return;
+      for (unsigned loop = 0; loop < op.getNumLoops(); ++loop)
+        if (op.getIteratorTypesArray()[loop] ==
+                utils::IteratorType::reduction &&
+            fillsVectors(op, loop) && isAxis(maps[0], loop) &&
+            isAxis(maps[1], loop)) {
+          found.push_back({op, loop});
+          return;
+        }
+    });
+    for (auto [op, loop] : found)
+      splitOver(op, loop);
+  }
+
+  void splitOver(linalg::GenericOp op, unsigned loop) {
+    b.setInsertionPoint(op);
+    Location loc = op.getLoc();
+    auto type = cast<RankedTensorType>(op->getResult(0).getType());
+    SmallVector<int64_t> shape(type.getShape());
+    shape.push_back(op.getStaticLoopRanges()[loop]);
+    Value zero = op.getDpsInits()[0].getDefiningOp<linalg::FillOp>().value();
+    auto zeros = [&](ArrayRef<int64_t> sizes) {
+      Value place =
+          tensor::EmptyOp::create(b, loc, sizes, type.getElementType());
+      return linalg::FillOp::create(b, loc, zero, place).getResult(0);
+    };
+    SmallVector<AffineMap> maps = op.getIndexingMapsArray();
+    SmallVector<AffineExpr> places(maps.back().getResults());
+    places.push_back(b.getAffineDimExpr(loop));
+    maps.back() =
+        AffineMap::get(maps.back().getNumDims(), 0, places, b.getContext());
+    SmallVector<utils::IteratorType> iterators = op.getIteratorTypesArray();
+    iterators[loop] = utils::IteratorType::parallel;
+    auto apart =
+        linalg::GenericOp::create(b, loc, type.clone(shape), op.getDpsInputs(),
+                                  zeros(shape), maps, iterators);
+    b.cloneRegionBefore(op.getRegion(), apart.getRegion(),
+                        apart.getRegion().begin());
+    int64_t rank = type.getRank();
+    AffineMap all = b.getMultiDimIdentityMap(rank + 1);
+    iterators.assign(rank, utils::IteratorType::parallel);
+    iterators.push_back(utils::IteratorType::reduction);
+    auto sum = linalg::GenericOp::create(
+        b, loc, type, apart->getResult(0), zeros(type.getShape()),
+        ArrayRef{all, all.dropResult(rank)}, iterators,
+        [](OpBuilder &inside, Location loc, ValueRange values) {
+          linalg::YieldOp::create(
+              inside, loc,
+              Value(arith::AddFOp::create(inside, loc, values[0], values[1])));
+        });
+    b.replaceOp(op, sum);
+    split.insert(apart);
   }
 
   /// Whether an operation makes a result of the function from an argument of
@@ -424,18 +534,28 @@ private:
         changes = true;
       }
     }
-    changes |= !gathered(op).empty();
+    bool isSplit = split.contains(op);
+    changes |= isSplit || !gathered(op).empty();
     SmallVector<unsigned> loops;
     AffineMap out = maps.back();
-    if (isBetweenCallers(op) || hasFewLanes(op)) {
+    std::optional<unsigned> images;
+    bool hasFew = !isSplit && hasFewLanes(op);
+    if (hasFew)
+      images = imagesOf(op, loopsOf(out));
+    if (isBetweenCallers(op) || (hasFew && !images)) {
       for (auto [index, input] : llvm::enumerate(inputs))
         if (placeOf(input))
           op->setOperand(index, in(input, llvm::to_vector(llvm::seq<int64_t>(
                                               orders[index].size()))));
       return;
     }
-    if (out.isProjectedPermutation())
+    if (images) {
+      loops = loopsOf(out);
+      llvm::erase(loops, *images);
+      loops.push_back(*images);
+    } else if (!isSplit && out.isProjectedPermutation()) {
       loops = chooseOrder(op, maps);
+    }
     if (!changes && loops.empty())
       return;
 
@@ -671,8 +791,11 @@ private:
   }
 
   IRRewriter b;
+  int64_t width;
   /// The operation that is being given its layout.
   Operation *visited = nullptr;
+  /// Sums apart for each image.
+  llvm::SmallPtrSet<Operation *, 4> split;
   /// Where values lie, and copies of values in other orders.
   llvm::DenseMap<Value, Placed> placed;
   llvm::DenseMap<Value, SmallVector<Placed, 1>> copies;
@@ -681,7 +804,11 @@ private:
 
 struct ChooseLayouts : burnish::impl::ChooseLayoutsBase<ChooseLayouts> {
   void runOnOperation() override {
-    LayoutChooser(&getContext()).run(getOperation());
+    constexpr int64_t kFloatBits = 32, kLeastWidth = 4;
+    Machine machine = Machine::of(getOperation()->getParentOfType<ModuleOp>());
+    int64_t width = machine.vectorBits / kFloatBits;
+    LayoutChooser(&getContext(), width < kLeastWidth ? 0 : width)
+        .run(getOperation());
   }
 };
 } // namespace

@@ -10,6 +10,7 @@
 #include "passes/kernels/Trees.h"
 #include "passes/kernels/Windows.h"
 #include "passes/kernels/Work.h"
+#include "passes/loops/UseWinograd.h"
 
 using namespace mlir;
 using namespace burnish;
@@ -104,9 +105,9 @@ static bool packsInRun(nn::KernelOp kernel, const Nest &nest,
   auto type = cast<RankedTensorType>(operand.getType());
   int64_t rows = form.rowCount(nest), lanes = form.laneCount(nest),
           depth = form.depthCount(nest), bytes = bitsOf(nest.rootType) / 8;
-  if (isConstant(operand) || form.weave || form.lanes.size() != 1 ||
-      !nest.loops[form.lanes[0]].source || !type.hasStaticShape() ||
-      !isa<FloatType>(type.getElementType()) ||
+  if (isConstant(operand) || form.weave || form.hasProductOfLane ||
+      form.lanes.size() != 1 || !nest.loops[form.lanes[0]].source ||
+      !type.hasStaticShape() || !isa<FloatType>(type.getElementType()) ||
       type.getElementType() != nest.rootType || bytes < 4 ||
       ShapedType::isDynamic(rows) || rows < kLeastRows || depth < kLeastDepth ||
       lanes * bytes * 8 < machine.vectorBits ||
@@ -271,7 +272,7 @@ static std::optional<nn::ScheduleAttr> selectProduct(nn::KernelOp kernel,
                                                      const Machine &machine,
                                                      ScheduleTable &table) {
   FailureOr<ProductForm> form = productFormOf(kernel, nest, machine);
-  if (failed(form))
+  if (failed(form) || form->hasProductOfLane)
     return std::nullopt;
   MLIRContext *context = kernel.getContext();
   ProductShape shape = shapeOf(kernel, nest, *form, machine);
@@ -298,6 +299,24 @@ static std::optional<nn::ScheduleAttr> selectProduct(nn::KernelOp kernel,
           others.push_back(alternative);
     }
   return chooseFrom(table, kernel, nest, *schedule, others);
+}
+
+/// A product for each lane, whose operands are read where they lie.
+static std::optional<nn::ScheduleAttr>
+selectProductOfLanes(nn::KernelOp kernel, const Nest &nest,
+                     const Machine &machine) {
+  FailureOr<ProductForm> form = ProductForm::of(nest);
+  if (failed(form) || !form->hasProductOfLane || !isSumOfProducts(nest.root) ||
+      !isa<FloatType>(nest.rootType) ||
+      llvm::any_of(nest.inputs, [&](const Access &access) {
+        return isConstant(operandOf(kernel, access));
+      }))
+    return std::nullopt;
+  std::optional<nn::ScheduleAttr> schedule = scheduleProduct(
+      kernel.getContext(), shapeOf(kernel, nest, *form, machine), machine);
+  if (!schedule || schedule->getPacks() || schedule->getSteps() > 1)
+    return std::nullopt;
+  return schedule;
 }
 
 /// The widest element that a kernel meets.
@@ -438,6 +457,9 @@ std::optional<nn::ScheduleAttr> burnish::selectSchedule(nn::KernelOp kernel,
   if (std::optional<nn::ScheduleAttr> windows =
           selectWindows(kernel, *nest, machine))
     return windows;
+  if (std::optional<nn::ScheduleAttr> product =
+          selectProductOfLanes(kernel, *nest, machine))
+    return product;
   return selectElements(kernel, *nest, machine, table);
 }
 

@@ -303,3 +303,72 @@ func.func @in_no_loop(%a: memref<11xf32>, %b: memref<11xf32>) {
   }
   return
 }
+
+// -----
+
+// Much that comes after sums is not written out for each vector of a tile: these lie in the frame for a loop over rows.
+// CHECK-LABEL: func private @product_4x6x8(
+// CHECK:         %[[SUMS:.*]] = memref.alloca() {alignment = 64 : i64} : memref<8xf32>
+// CHECK:         scf.for %{{.*}} = %c0 to %c6 step %c1 iter_args(%{{.*}} = %cst, %{{.*}} = %cst) -> (vector<4xf32>, vector<4xf32>)
+// CHECK-COUNT-2: vector.store %{{.*}}, %[[SUMS]]
+// CHECK:         scf.for %{{.*}} = %c0 to %c2 step %c1 {
+// CHECK:           vector.load %[[SUMS]]
+// CHECK-COUNT-1:   math.erf
+// CHECK-NOT:     math.erf
+#row = affine_map<(m, k, n) -> (m, k)>
+#column = affine_map<(m, k, n) -> (k, n)>
+#result = affine_map<(m, k, n) -> (m, n)>
+#all = affine_map<(m, n) -> (m, n)>
+func.func @long_after(%a: memref<4x6xf32>, %b: memref<6x8xf32>, %c: memref<4x8xf32>) {
+  nn.kernel <algorithm = "product", lanes = 4, vectors = 1, rows = 2, packs = false, rowsOutside = false, isParallel = false>
+      ins(%a, %b : memref<4x6xf32>, memref<6x8xf32>) outs(%c : memref<4x8xf32>) {
+  ^bb0(%x: tensor<4x6xf32>, %y: tensor<6x8xf32>, %z: tensor<4x8xf32>):
+    %zero = arith.constant 0.0 : f32
+    %poison = ub.poison : tensor<4x8xf32>
+    %init = linalg.fill ins(%zero : f32) outs(%poison : tensor<4x8xf32>) -> tensor<4x8xf32>
+    %r = linalg.generic {indexing_maps = [#row, #column, #result], iterator_types = ["parallel", "reduction", "parallel"]}
+        ins(%x, %y : tensor<4x6xf32>, tensor<6x8xf32>) outs(%init : tensor<4x8xf32>) {
+    ^bb0(%p: f32, %q: f32, %s: f32):
+      %m = arith.mulf %p, %q : f32
+      %t = arith.addf %s, %m : f32
+      linalg.yield %t : f32
+    } -> tensor<4x8xf32>
+    %e = linalg.generic {indexing_maps = [#all, #all], iterator_types = ["parallel", "parallel"]}
+        ins(%r : tensor<4x8xf32>) outs(%z : tensor<4x8xf32>) {
+    ^bb0(%p: f32, %q: f32):
+      %m = math.erf %p : f32
+      linalg.yield %m : f32
+    } -> tensor<4x8xf32>
+    nn.kernel_yield %e : tensor<4x8xf32>
+  }
+  return
+}
+
+// -----
+
+// A product for each lane: both operands are read in vectors, the one with the rows once for each of these.
+// CHECK-LABEL: func private @product_3x9x4(
+// CHECK:         scf.for %{{.*}} = %c0 to %c9 step %c1 iter_args(%{{.*}} = %cst, %{{.*}} = %cst, %{{.*}} = %cst)
+// CHECK-COUNT-4:   vector.load %{{.*}} vector<4xf32>
+// CHECK-NOT:       vector.load
+// CHECK:           scf.yield
+#window = affine_map<(r, k, n) -> (r + k, n)>
+#lane = affine_map<(r, k, n) -> (k, n)>
+#sum = affine_map<(r, k, n) -> (r, n)>
+func.func @of_lanes(%a: memref<11x4xf32>, %b: memref<9x4xf32>, %c: memref<3x4xf32>) {
+  nn.kernel <algorithm = "product", lanes = 4, vectors = 1, rows = 3, packs = false, rowsOutside = false, isParallel = false>
+      ins(%a, %b : memref<11x4xf32>, memref<9x4xf32>) outs(%c : memref<3x4xf32>) {
+  ^bb0(%x: tensor<11x4xf32>, %y: tensor<9x4xf32>, %z: tensor<3x4xf32>):
+    %zero = arith.constant 0.0 : f32
+    %init = linalg.fill ins(%zero : f32) outs(%z : tensor<3x4xf32>) -> tensor<3x4xf32>
+    %r = linalg.generic {indexing_maps = [#window, #lane, #sum], iterator_types = ["parallel", "reduction", "parallel"]}
+        ins(%x, %y : tensor<11x4xf32>, tensor<9x4xf32>) outs(%init : tensor<3x4xf32>) {
+    ^bb0(%p: f32, %q: f32, %s: f32):
+      %m = arith.mulf %p, %q : f32
+      %t = arith.addf %s, %m : f32
+      linalg.yield %t : f32
+    } -> tensor<3x4xf32>
+    nn.kernel_yield %r : tensor<3x4xf32>
+  }
+  return
+}

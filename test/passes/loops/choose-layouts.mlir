@@ -170,3 +170,70 @@ func.func @few_results(%x: tensor<2x7x22xf32>) -> tensor<2x3x18xf32> {
   } -> tensor<2x3x18xf32>
   return %y : tensor<2x3x18xf32>
 }
+
+// -----
+
+// With weights of the run and few channels, what lies innermost are the images, where they fill vectors.
+// CHECK-LABEL: func @images(
+// CHECK:         %[[X:.*]] = linalg.generic {{.*}} outs(%{{.*}} : tensor<3x7x9x16xf32>)
+// CHECK:         %[[SUM:.*]] = linalg.generic {{.*}} ins(%[[X]], %{{.*}} : tensor<3x7x9x16xf32>, tensor<6x3x3x3xf32>) outs(%{{.*}} : tensor<6x5x7x16xf32>)
+// CHECK:         linalg.generic {{.*}} ins(%[[SUM]] : {{.*}} outs(%{{.*}} : tensor<16x6x5x7xf32>)
+
+// So do those of the gradient by the weights: each image has sums of its own, which are added up.
+// CHECK-LABEL: func @by_weights(
+// CHECK:         linalg.generic {{.*}} outs(%{{.*}} : tensor<3x7x9x16xf32>)
+// CHECK:         linalg.generic {{.*}} outs(%{{.*}} : tensor<6x5x7x16xf32>)
+// CHECK:         %[[APART:.*]] = linalg.generic
+// CHECK-SAME:      iterator_types = ["parallel", "parallel", "reduction", "reduction", "parallel", "parallel", "parallel"]
+// CHECK-SAME:      ins(%{{.*}}, %{{.*}} : tensor<3x7x9x16xf32>, tensor<6x5x7x16xf32>) outs(%{{.*}} : tensor<3x6x3x3x16xf32>)
+// CHECK:         linalg.generic {{.*}} ins(%[[APART]] : {{.*}} outs(%{{.*}} : tensor<3x6x3x3xf32>)
+
+// Images that fill no vectors stay as they are.
+// CHECK-LABEL: func @few_images(
+// CHECK:         linalg.generic {{.*}} outs(%{{.*}} : tensor<15x6x5x7xf32>)
+// CHECK-NOT:     linalg.generic
+#image = affine_map<(n, o, y, x, c, i, j) -> (n, c, y + i, x + j)>
+#weights = affine_map<(n, o, y, x, c, i, j) -> (o, c, i, j)>
+#result = affine_map<(n, o, y, x, c, i, j) -> (n, o, y, x)>
+#gradient = affine_map<(n, o, y, x, c, i, j) -> (c, o, i, j)>
+module attributes {nn.target = #nn.target<triple = "x86_64-linux-gnu", cpu = "znver4", features = "+avx512f", pointerBits = 64, vectorBits = 512, vectorRegisters = 32, l1Bytes = 32768, l2Bytes = 1048576, l3Bytes = 33554432, cores = 2>} {
+  func.func @images(%x: tensor<16x3x7x9xf32>, %w: tensor<6x3x3x3xf32>) -> tensor<16x6x5x7xf32> {
+    %zero = arith.constant 0.0 : f32
+    %empty = tensor.empty() : tensor<16x6x5x7xf32>
+    %init = linalg.fill ins(%zero : f32) outs(%empty : tensor<16x6x5x7xf32>) -> tensor<16x6x5x7xf32>
+    %sum = linalg.generic {indexing_maps = [#image, #weights, #result], iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction", "reduction", "reduction"]}
+        ins(%x, %w : tensor<16x3x7x9xf32>, tensor<6x3x3x3xf32>) outs(%init : tensor<16x6x5x7xf32>) {
+    ^bb0(%a: f32, %b: f32, %s: f32):
+      %p = arith.mulf %a, %b : f32
+      %t = arith.addf %s, %p : f32
+      linalg.yield %t : f32
+    } -> tensor<16x6x5x7xf32>
+    return %sum : tensor<16x6x5x7xf32>
+  }
+  func.func @by_weights(%x: tensor<16x3x7x9xf32>, %dy: tensor<16x6x5x7xf32>) -> tensor<3x6x3x3xf32> {
+    %zero = arith.constant 0.0 : f32
+    %empty = tensor.empty() : tensor<3x6x3x3xf32>
+    %init = linalg.fill ins(%zero : f32) outs(%empty : tensor<3x6x3x3xf32>) -> tensor<3x6x3x3xf32>
+    %sum = linalg.generic {indexing_maps = [#image, #result, #gradient], iterator_types = ["reduction", "parallel", "reduction", "reduction", "parallel", "parallel", "parallel"]}
+        ins(%x, %dy : tensor<16x3x7x9xf32>, tensor<16x6x5x7xf32>) outs(%init : tensor<3x6x3x3xf32>) {
+    ^bb0(%a: f32, %b: f32, %s: f32):
+      %p = arith.mulf %a, %b : f32
+      %t = arith.addf %s, %p : f32
+      linalg.yield %t : f32
+    } -> tensor<3x6x3x3xf32>
+    return %sum : tensor<3x6x3x3xf32>
+  }
+  func.func @few_images(%x: tensor<15x3x7x9xf32>, %w: tensor<6x3x3x3xf32>) -> tensor<15x6x5x7xf32> {
+    %zero = arith.constant 0.0 : f32
+    %empty = tensor.empty() : tensor<15x6x5x7xf32>
+    %init = linalg.fill ins(%zero : f32) outs(%empty : tensor<15x6x5x7xf32>) -> tensor<15x6x5x7xf32>
+    %sum = linalg.generic {indexing_maps = [#image, #weights, #result], iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction", "reduction", "reduction"]}
+        ins(%x, %w : tensor<15x3x7x9xf32>, tensor<6x3x3x3xf32>) outs(%init : tensor<15x6x5x7xf32>) {
+    ^bb0(%a: f32, %b: f32, %s: f32):
+      %p = arith.mulf %a, %b : f32
+      %t = arith.addf %s, %p : f32
+      linalg.yield %t : f32
+    } -> tensor<15x6x5x7xf32>
+    return %sum : tensor<15x6x5x7xf32>
+  }
+}
