@@ -386,8 +386,13 @@ private:
       return false;
     AffineExpr innermost = image.getResults().back();
     SmallVector<int64_t> sizes = op.getStaticLoopRanges();
-    return !isa<AffineDimExpr>(innermost) &&
-           llvm::any_of(natural, [&](unsigned loop) {
+    bool hasTaps = llvm::any_of(
+        llvm::seq<unsigned>(0, op.getNumLoops()), [&](unsigned loop) {
+          return op.getIteratorTypesArray()[loop] ==
+                     utils::IteratorType::reduction &&
+                 innermost.isFunctionOfDim(loop) && sizes[loop] != 1;
+        });
+    return hasTaps && llvm::any_of(natural, [&](unsigned loop) {
              AffineExpr without =
                  innermost - getAffineDimExpr(loop, op.getContext());
              return innermost.isFunctionOfDim(loop) &&
