@@ -1,14 +1,14 @@
 """conformance.py - runs ONNX's own cases through the compiler and compares the outcomes with results.tsv.
 
-    ./dev conformance [--form=static|dynamic|constant|all] [--update] [--why] [--set SET] [--match WORD] [--jobs N]
+    ./dev conformance [--form=static|dynamic|constant|all] [--update] [--why] [--set SET] [--match WORD] [--sample K] [--jobs N]
     ./dev conformance --report
 
 Every case takes the real path: compiled to an object, linked, run; as it is (static), with sizes that only the run knows
 (dynamic), and with all inputs but the first constant (forms.py). results.tsv has a line for each case: set, case, outcome,
 worst error in units in the last place, rounded up to a power of two, so that machines agree, and the outcomes of the other
-two forms, `-` where there is none. A case that passed and does not any more is a failure; so is one that is listed as not
+two forms, `-` where there is none; reasons.tsv says why those do not pass that do not. A case that passed and does not any more is a failure; so is one that is listed as not
 passing and passes: `--update` then puts what ran into results.tsv and writes RESULTS.md. `--why` prints the cases that do not pass, grouped
-by what the compiler said. `--report` runs nothing and writes RESULTS.md from results.tsv.
+by what the compiler said. `--sample K` runs one of K cases of the forms other than static. `--report` runs nothing and writes RESULTS.md from results.tsv.
 """
 
 import argparse
@@ -32,7 +32,9 @@ import forms
 import outcomes
 
 TABLE = HERE / "results.tsv"
+REASONS = HERE / "reasons.tsv"
 REPORT = HERE / "RESULTS.md"
+README = ROOT / "README.md"
 RECORD = ROOT / "build/conformance.jsonl"
 # Compiling a whole network on a busy machine.
 SECONDS = 300
@@ -107,6 +109,37 @@ def table_rows():
     return rows
 
 
+def reasons():
+    """[(pattern of cases, reason)] of cases that do not pass."""
+    return [line.split("\t") for line in REASONS.read_text().splitlines()[1:]]
+
+
+def failing_lines(results):
+    """The cases that do not pass, with what is known of why."""
+    failing = collections.defaultdict(lambda: collections.defaultdict(list))
+    for (form, _, case), (outcome, _) in sorted(results.items()):
+        if outcome != "pass":
+            why = next((reason for pattern, reason in reasons() if re.fullmatch(pattern, case)), "")
+            failing[why][case].append(f"{form}: {outcome}")
+    lines = ["## What does not pass", ""]
+    for why, cases in sorted(failing.items()):
+        lines += [f"- {why or 'Not looked into'}:", *(f"  - `{case}` ({', '.join(forms)})" for case, forms in sorted(cases.items()))]
+    return lines
+
+
+def write_readme(results, chosen):
+    """The table of README.md."""
+    lines = ["| set | " + " | ".join(f"{form}, cases | pass" for form in chosen) + " |", "|---" * (1 + 2 * len(chosen)) + "|"]
+    for kind in collect.SETS:
+        cells = [kind]
+        for form in chosen:
+            outcomes_ = [outcome for (f, k, _), (outcome, _) in results.items() if (f, k) == (form, kind)]
+            cells += [str(len(outcomes_)), str(outcomes_.count("pass"))]
+        lines.append("| " + " | ".join(cells) + " |")
+    table = "\n".join(["<!-- cases -->", *lines, "<!-- /cases -->"])
+    README.write_text(re.sub(r"<!-- cases -->.*<!-- /cases -->", lambda _: table, README.read_text(), flags=re.S))
+
+
 def shown(names):
     return ", ".join(sorted(names, key=lambda name: (int(name) if name.isdigit() else 0, name)))
 
@@ -143,7 +176,9 @@ def write_report(cases):
         shares = [f"{sum(passes[form])} of {len(passes[form])}" if passes[form] else "" for form in chosen]
         ulp = str(max(worst[operator])) if worst[operator] else ""
         lines.append("| " + " | ".join([operator, shown(versions[operator]), shown(types[operator]), ulp, *shares]) + " |")
+    lines += ["", *failing_lines(results)]
     REPORT.write_text("\n".join(lines) + "\n")
+    write_readme(results, chosen)
 
 
 def write_table(results, is_whole):
@@ -194,6 +229,7 @@ def main():
     parser.add_argument("--update", action="store_true", help="put what ran into results.tsv and write RESULTS.md")
     parser.add_argument("--form", choices=[*forms.FORMS, "all"], default="static", help="which form, or all")
     parser.add_argument("--why", action="store_true", help="print the cases that do not pass, grouped by message")
+    parser.add_argument("--sample", type=int, default=1, metavar="K", help="only one of K cases of the forms other than static")
     parser.add_argument("--report", action="store_true", help="write RESULTS.md from results.tsv, and run nothing")
     options = parser.parse_args()
 
@@ -212,6 +248,8 @@ def main():
         for kind in [options.set] if options.set else collect.SETS:
             start = time.time()
             cases = sorted(path.name for path in (folder / kind).glob("*") if options.match in path.name)
+            # Always the same ones, of every operator with many cases.
+            cases = cases if form == "static" else cases[:: options.sample]
             records = run_set(options.burnish, folder / kind, cases, options.jobs) if cases else {}
             results.update({(form, kind, case): records[case] for case in cases})
             passed = sum(r["outcome"] == "pass" for r in records.values())
@@ -219,7 +257,7 @@ def main():
     if options.why:
         print_reasons(results)
     if options.update:
-        write_table(results, is_whole=options.form == "all" and not options.set and not options.match)
+        write_table(results, is_whole=options.form == "all" and not options.set and not options.match and options.sample == 1)
         write_report(options.cases)
         known = {key: was for form in chosen for key, was in known_outcomes(form).items()}
     listed = {form for form, *_ in known}
