@@ -411,7 +411,7 @@ SmallVector<OpFoldResult> Lowering::broadcastSizes(ArrayRef<Dims> shapes,
       length = createOrFold<arith::SelectOp>(isOne(length), other, length);
     for (Value other : lengths) {
       Value fits =
-          createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, other, length);
+          createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, length, other);
       require(createOrFold<arith::OrIOp>(fits, isOne(other)), Status::BadShape,
               ("operands do not broadcast along axis " + Twine(axis)).str());
     }

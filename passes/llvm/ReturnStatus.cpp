@@ -112,7 +112,8 @@ private:
   Value textOf(ImplicitLocOpBuilder &b, cf::AssertOp op) {
     std::string words = wordsOf(op);
     auto [known, isNew] = texts.try_emplace(words, texts.size());
-    std::string name = "misfit_" + std::to_string(known->second);
+    std::string name =
+        (function.getName() + "_misfit_" + Twine(known->second)).str();
     if (isNew) {
       OpBuilder::InsertionGuard guard(b);
       auto module = function->getParentOfType<ModuleOp>();

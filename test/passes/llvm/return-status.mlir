@@ -22,12 +22,12 @@ func.func @checks(%x: memref<?xf32>, %c: i1) -> memref<?xf32> {
 // CHECK-SAME:    %[[CONTEXT:.*]]: !llvm.ptr, %{{.*}}: memref<?xf32>, %[[N:.*]]: index, %[[M:.*]]: index)
 // CHECK:         cf.cond_br %{{.*}}, ^{{.*}}, ^[[TELL:.*]]
 // CHECK:       ^[[TELL]]:
-// CHECK:         %[[WORDS:.*]] = llvm.mlir.addressof @misfit_0
+// CHECK:         %[[WORDS:.*]] = llvm.mlir.addressof @tells_misfit_0
 // CHECK:         %[[LEFT:.*]] = arith.index_cast %[[N]]
 // CHECK:         %[[RIGHT:.*]] = arith.index_cast %[[M]]
 // CHECK:         %[[COUNT:.*]] = arith.constant 2
 // CHECK:         llvm.call @tell_misfit(%[[CONTEXT]], %[[WORDS]], %[[LEFT]], %[[RIGHT]], %[[COUNT]])
-// CHECK:       llvm.mlir.global internal constant @misfit_0("node 'a': operands do not fit\00")
+// CHECK:       llvm.mlir.global internal constant @tells_misfit_0("node 'a': operands do not fit\00")
 func.func @tells(%context: !llvm.ptr, %x: memref<?xf32>, %n: index, %m: index) -> memref<?xf32> {
   %0 = arith.cmpi eq, %n, %m : index
   cf.assert %0, "1:operands do not fit" loc("node 'a'")
