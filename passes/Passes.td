@@ -298,6 +298,15 @@ def CopyInLoops : Pass<"nn-copy-in-loops", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect", "::mlir::LLVM::LLVMDialect"];
 }
 
+def VectorizeGathers : Pass<"nn-vectorize-gathers", "::mlir::ModuleOp"> {
+  let summary = "loops that take elements of buffers at computed places run along contiguous lanes in vectors, and compute places outside of these";
+  let description = [{
+    Kernels know places that are linear in their loops only. Where the place along the lanes is the loop's own, and those along other
+    axes stay as they are (resizing, borders that repeat), elements side by side are taken side by side.
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
+}
+
 def AnnotateLoops : Pass<"nn-annotate-loops", "::mlir::ModuleOp"> {
   let summary = "what was said about a loop becomes LLVM's metadata";
 }

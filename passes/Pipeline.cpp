@@ -145,6 +145,9 @@ static void addLlvm(OpPassManager &passes, const PipelineOptions &options) {
     passes.addPass(createTimeKernels());
   if (options.level > 0)
     passes.addPass(createOutlineMoves());
+  // Times are taken of the loops that it takes apart.
+  if (options.level > 0)
+    passes.addPass(createVectorizeGathers());
   passes.addNestedPass<func::FuncOp>(createCopyInLoops());
   passes.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
   passes.addNestedPass<func::FuncOp>(createConvertVectorToSCFPass());

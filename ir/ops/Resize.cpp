@@ -435,6 +435,7 @@ public:
   }
 
   /// Whether weights are divided by their sum; without need they have sum 1.
+  /// Otherwise the number of samples is known.
   bool isNormalized() const {
     return op.getAntialias() || op.getExcludeOutside();
   }
@@ -447,20 +448,60 @@ private:
 };
 } // namespace
 
-/// One axis of `tensor` (of floats of type `type`) resized.
-static Value resizeAxis(ResizeOp op, Lowering &l, const ResizedAxis &axis,
-                        Value tensor, Type type) {
-  Type wide = l.getF64Type(), integer = l.getI64Type();
-  Sampler sampler(op, l, axis);
+/// The element of `tensor` at the loops' place, but at `sample` along the axis,
+/// or at the nearest element where that is beyond the ends.
+static Scalar sampleAt(ImplicitLocOpBuilder &b, Value tensor, Type type,
+                       const ResizedAxis &axis, int64_t rank,
+                       const Scalar &sample) {
+  SmallVector<Value> source;
+  for (int64_t at = 0; at < rank; ++at)
+    source.push_back(linalg::IndexOp::create(b, at));
+  source[axis.axis] = clamp(sample, sample.number(0), Scalar(b, axis.from) - 1);
+  return Scalar(
+      b, loadScalar(b, tensor::ExtractOp::create(b, tensor, source), type));
+}
+
+/// One axis of `tensor` resized by the given number of samples: all of them in
+/// one pass, so that what is found out of a place is found once.
+static Value resizeByFewSamples(Lowering &l, const Sampler &sampler,
+                                const ResizedAxis &axis, Value tensor,
+                                Type type, Value starts, int64_t taps) {
   SmallVector<OpFoldResult> sizes = l.sizesOf(tensor);
   sizes[axis.axis] = axis.to;
   int64_t rank = sizes.size();
-  OpFoldResult taps = sampler.taps(l);
-  Value starts = l.generate(
-      integer, {axis.to}, [&](ImplicitLocOpBuilder &b, ValueRange at) -> Value {
-        Scalar first = sampler.start(b, at[0]).second;
-        return Scalar(b, b.createOrFold<arith::FPToSIOp>(integer, first));
-      });
+  AffineMap place = AffineMap::get(rank, 0, l.getAffineDimExpr(axis.axis));
+  SmallVector<Lowering::Operand> tables{{starts, l.getI64Type(), place}};
+  for (int64_t tap = 0; tap < taps; ++tap)
+    tables.push_back(
+        {l.generate(type, {axis.to},
+                    [&](ImplicitLocOpBuilder &b, ValueRange at) -> Value {
+                      auto [x, first] = sampler.start(b, at[0]);
+                      return sampler.weight(b, x, first + tap).toFloat(type);
+                    }),
+         type, place});
+  return l.generic(type, sizes, tables,
+                   [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
+                     Scalar first = Scalar(b, args[0]).toIndex();
+                     Scalar total(b, args[1]);
+                     for (int64_t tap = 0; tap < taps; ++tap) {
+                       Scalar product =
+                           Scalar(b, args[1 + tap]) *
+                           sampleAt(b, tensor, type, axis, rank, first + tap);
+                       total = tap == 0 ? product : total + product;
+                     }
+                     return total;
+                   });
+}
+
+/// One axis of `tensor` resized by any number of samples, as sums over them,
+/// with weights whose sum is brought to 1.
+static Value resizeBySums(Lowering &l, const Sampler &sampler,
+                          const ResizedAxis &axis, Value tensor, Type type,
+                          Value starts, OpFoldResult taps) {
+  Type wide = l.getF64Type(), integer = l.getI64Type();
+  SmallVector<OpFoldResult> sizes = l.sizesOf(tensor);
+  sizes[axis.axis] = axis.to;
+  int64_t rank = sizes.size();
   Value weights = l.generate(
       wide, {axis.to, taps},
       [&](ImplicitLocOpBuilder &b, ValueRange at) -> Value {
@@ -468,28 +509,20 @@ static Value resizeAxis(ResizeOp op, Lowering &l, const ResizedAxis &axis,
         return sampler.weight(b, x, first + Scalar(b, at[1]).toFloat(wide));
       });
   AffineMap both = l.getMultiDimIdentityMap(2), row = both.dropResult(1);
-  if (sampler.isNormalized()) {
-    using utils::IteratorType;
-    Value sums =
-        l.reduce(l.filled(wide, {axis.to}, l.zero(wide)), wide, row,
-                 {{weights, wide, both}},
-                 {IteratorType::parallel, IteratorType::reduction},
-                 [](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
-                   return Scalar(b, args[1]) + Scalar(b, args[0]);
-                 });
-    weights = l.generic(
-        type, {axis.to, taps}, {{weights, wide, both}, {sums, wide, row}},
-        [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
-          Scalar weight(b, args[0]), total(b, args[1]);
-          return (weight / select(total == 0, total.number(1), total))
-              .toFloat(type);
-        });
-  } else {
-    weights = l.generic(type, {axis.to, taps}, {{weights, wide, both}},
-                        [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
-                          return Scalar(b, args[0]).toFloat(type);
+  using utils::IteratorType;
+  Value sums = l.reduce(l.filled(wide, {axis.to}, l.zero(wide)), wide, row,
+                        {{weights, wide, both}},
+                        {IteratorType::parallel, IteratorType::reduction},
+                        [](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
+                          return Scalar(b, args[1]) + Scalar(b, args[0]);
                         });
-  }
+  weights = l.generic(
+      type, {axis.to, taps}, {{weights, wide, both}, {sums, wide, row}},
+      [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
+        Scalar weight(b, args[0]), total(b, args[1]);
+        return (weight / select(total == 0, total.number(1), total))
+            .toFloat(type);
+      });
   // result[..., at, ...] = sum over k of weights[at, k] * tensor[...,
   // starts[at] + k, ...]
   SmallVector<utils::IteratorType> iterators(rank,
@@ -502,21 +535,36 @@ static Value resizeAxis(ResizeOp op, Lowering &l, const ResizedAxis &axis,
       {starts, integer, AffineMap::get(rank + 1, 0, place)},
       {weights, type,
        AffineMap::get(rank + 1, 0, {place, tap}, l.getContext())}};
-  Value resized = l.reduce(
+  return l.reduce(
       l.filled(type, sizes, l.zero(type)), type, outMap, inputs, iterators,
       [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
-        SmallVector<Value> source;
-        for (int64_t at = 0; at < rank; ++at)
-          source.push_back(linalg::IndexOp::create(b, at));
         Scalar sample = Scalar(b, args[0]).toIndex() +
                         Scalar(b, linalg::IndexOp::create(b, rank).getResult());
-        source[axis.axis] =
-            clamp(sample, sample.number(0), Scalar(b, axis.from) - 1);
-        Scalar element(
-            b,
-            loadScalar(b, tensor::ExtractOp::create(b, tensor, source), type));
-        return Scalar(b, args[2]) + Scalar(b, args[1]) * element;
+        return Scalar(b, args[2]) + Scalar(b, args[1]) * sampleAt(b, tensor,
+                                                                  type, axis,
+                                                                  rank, sample);
       });
+}
+
+/// One axis of `tensor` (of floats of type `type`) resized.
+static Value resizeAxis(ResizeOp op, Lowering &l, const ResizedAxis &axis,
+                        Value tensor, Type type) {
+  Type integer = l.getI64Type();
+  Sampler sampler(op, l, axis);
+  SmallVector<OpFoldResult> sizes = l.sizesOf(tensor);
+  sizes[axis.axis] = axis.to;
+  int64_t rank = sizes.size();
+  OpFoldResult taps = sampler.taps(l);
+  Value starts = l.generate(
+      integer, {axis.to}, [&](ImplicitLocOpBuilder &b, ValueRange at) -> Value {
+        Scalar first = sampler.start(b, at[0]).second;
+        return Scalar(b, b.createOrFold<arith::FPToSIOp>(integer, first));
+      });
+  Value resized =
+      sampler.isNormalized()
+          ? resizeBySums(l, sampler, axis, tensor, type, starts, taps)
+          : resizeByFewSamples(l, sampler, axis, tensor, type, starts,
+                               *getConstantIntValue(taps));
   if (!axis.roiStart)
     return resized;
   Value extrapolated =

@@ -1,5 +1,6 @@
 // FuseElementwise.cpp - computes elementwise results where they are used.
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "passes/Passes.h"
 #include "passes/loops/UseWinograd.h"
@@ -28,6 +29,21 @@ static bool isCheap(linalg::GenericOp producer) {
   return count <= 2;
 }
 
+/// Whether a body takes elements from tensors at places that it computes, which
+/// no kernel does.
+static bool gathers(linalg::GenericOp generic) {
+  return !generic.getBody()->getOps<tensor::ExtractOp>().empty();
+}
+
+/// Whether a body calls functions, which only kernels have for vectors.
+static bool callsFunctions(linalg::GenericOp generic) {
+  return llvm::any_of(*generic.getBody(), [](Operation &op) {
+    return isa_and_nonnull<math::MathDialect>(op.getDialect()) &&
+           !isa<math::AbsFOp, math::FloorOp, math::CeilOp, math::SqrtOp,
+                math::RoundEvenOp, math::TruncOp>(op);
+  });
+}
+
 /// Fusing must not compute an element more often than before, unless that is
 /// cheap: the consumer must read each element of the operand in one iteration
 /// only. It must not hide a contraction either, which schedules look for.
@@ -40,6 +56,9 @@ static bool isWorthFusing(OpOperand *operand) {
   bool readsOnce = map.isPermutation();
   if (consumer.getNumReductionLoops() > 0)
     return readsOnce;
+  if (gathers(producer) != gathers(consumer) &&
+      (callsFunctions(producer) || callsFunctions(consumer)))
+    return false;
   return readsOnce || isCheap(producer);
 }
 

@@ -78,3 +78,18 @@ func.func @stays_with_product(%x: tensor<13x20xf32>, %w: tensor<20x15xf32>, %b: 
   %4 = nn.mul %3, %scale : (tensor<3x13x5xf32>, tensor<f32>) -> tensor<3x13x5xf32>
   return %4 : tensor<3x13x5xf32>
 }
+
+// -----
+
+// Elements taken at computed places are no part of a kernel, so a function of them is computed by itself.
+// CHECK-LABEL: func.func @keeps_functions_of_gathered(
+// CHECK:         linalg.generic
+// CHECK:           tensor.extract
+// CHECK:         linalg.generic
+// CHECK:           math.exp
+func.func @keeps_functions_of_gathered(%x: tensor<2x5x3xf32>) -> tensor<2x10x3xf32> {
+  %sizes = nn.constant {value = dense<[2, 10, 3]> : tensor<3xi64>} : () -> tensor<3xi64>
+  %0 = "nn.resize"(%x, %sizes) {operandSegmentSizes = array<i32: 1, 0, 0, 1>} : (tensor<2x5x3xf32>, tensor<3xi64>) -> tensor<2x10x3xf32>
+  %1 = nn.exp %0 : (tensor<2x10x3xf32>) -> tensor<2x10x3xf32>
+  return %1 : tensor<2x10x3xf32>
+}

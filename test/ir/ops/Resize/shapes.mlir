@@ -23,3 +23,18 @@ func.func @one_axis(%x: tensor<2x5x3xf32>) -> tensor<2x10x3xf32> {
   %0 = "nn.resize"(%x, %s) {operandSegmentSizes = array<i32: 1, 0, 0, 1>} : (tensor<2x5x3xf32>, tensor<3xi64>) -> tensor<2x10x3xf32>
   return %0 : tensor<2x10x3xf32>
 }
+
+// -----
+
+// All samples of a place are taken in one pass, with their weights from tables.
+// CHECK-LABEL: func.func @samples(
+// CHECK-SAME:    %[[X:.*]]: tensor<2x5x3xf32>)
+// CHECK-NOT:     "reduction"
+// CHECK:         linalg.generic {{.*}} ins(%{{.*}}, %{{.*}}, %{{.*}} : tensor<10xi64>, tensor<10xf32>, tensor<10xf32>) outs(%{{.*}} : tensor<2x10x3xf32>)
+// CHECK-COUNT-2:   tensor.extract %[[X]]
+// CHECK-NOT:       tensor.extract
+func.func @samples(%x: tensor<2x5x3xf32>) -> tensor<2x10x3xf32> {
+  %s = nn.constant {value = dense<[2, 10, 3]> : tensor<3xi64>} : () -> tensor<3xi64>
+  %0 = "nn.resize"(%x, %s) {mode = "linear", operandSegmentSizes = array<i32: 1, 0, 0, 1>} : (tensor<2x5x3xf32>, tensor<3xi64>) -> tensor<2x10x3xf32>
+  return %0 : tensor<2x10x3xf32>
+}
