@@ -38,6 +38,15 @@ def TakeGradients : Pass<"nn-take-gradients", "::mlir::ModuleOp"> {
   ];
 }
 
+def CutTaps : Pass<"nn-cut-taps", "::mlir::ModuleOp"> {
+  let summary = "taps of convolutions that meet nothing but padding are cut off";
+  let description = [{
+    Of an image of known size, taps that are far apart may lie in its border wherever the window is: the 3x3 taps 36 elements apart of
+    DeepLab, on images of 33x33, are one.
+  }];
+  let dependentDialects = ["::burnish::nn::NNDialect"];
+}
+
 def FoldBatchNorm : Pass<"nn-fold-batch-norm", "::mlir::ModuleOp"> {
   let summary = "batch normalisation, sums and products with constants become part of the convolution before them";
   let description = [{

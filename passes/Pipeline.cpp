@@ -63,6 +63,7 @@ static void addGraph(OpPassManager &passes, const PipelineOptions &options) {
   addCleanup(passes);
   if (options.level > 0) {
     passes.addPass(createFoldBatchNorm());
+    passes.addPass(createCutTaps());
     passes.addPass(createMultiplyQuantized());
     passes.addPass(createFoldConstants());
   }
