@@ -3,6 +3,7 @@
 #include "llvm/ADT/STLExtras.h"
 #include <cmath>
 #include <limits>
+#include <map>
 
 using llvm::Twine;
 
@@ -11,6 +12,17 @@ namespace {
 
 /// More nodes than offsets of 32 bits can name.
 constexpr int64_t kMostNodes = std::numeric_limits<int32_t>::max() / 8;
+
+/// The greatest number below another; NaN, which nothing is at most, where
+/// there is none.
+double numberBelow(double value, bool isDouble) {
+  constexpr double kLeast = -std::numeric_limits<double>::infinity();
+  if (std::isnan(value) || value == kLeast)
+    return std::nan("");
+  return isDouble ? std::nextafter(value, kLeast)
+                  : std::nextafter(static_cast<float>(value),
+                                   static_cast<float>(kLeast));
+}
 
 class Flattener {
 public:
@@ -83,15 +95,7 @@ private:
   double rounded(double value) const {
     return isDouble ? value : static_cast<float>(value);
   }
-  /// The greatest number below another.
-  double below(double value) const {
-    constexpr double kLeast = -std::numeric_limits<double>::infinity();
-    if (std::isnan(value) || value == kLeast)
-      return std::nan("");
-    return isDouble ? std::nextafter(value, kLeast)
-                    : std::nextafter(static_cast<float>(value),
-                                     static_cast<float>(kLeast));
-  }
+  double below(double value) const { return numberBelow(value, isDouble); }
 
   /// The most steps that a node takes, and how many nodes it becomes.
   struct Cost {
@@ -323,6 +327,31 @@ private:
 bool flatten(const Forest &forest, bool isDouble, FlatForest &flat,
              llvm::function_ref<void(const Twine &)> fail) {
   return Flattener(forest, isDouble, flat, fail).run();
+}
+
+std::vector<int64_t> mirror(FlatForest &flat, bool isDouble, int64_t columns) {
+  std::map<int64_t, int64_t> places;
+  for (size_t at = 0; at < flat.columns.size(); ++at)
+    if (flat.isTrueForNaN[at])
+      places.try_emplace(flat.columns[at], 0);
+  std::vector<int64_t> mirrored;
+  for (auto &[column, place] : places) {
+    place = columns + mirrored.size();
+    mirrored.push_back(column);
+  }
+  for (size_t at = 0; at < flat.columns.size(); ++at) {
+    if (!flat.isTrueForNaN[at])
+      continue;
+    flat.isTrueForNaN[at] = false;
+    flat.columns[at] = places[flat.columns[at]];
+    std::swap(flat.whenTrue[at], flat.whenFalse[at]);
+    // All but NaN were above NaN.
+    double &number = flat.numbers[at];
+    number = std::isnan(number) ? std::numeric_limits<double>::infinity()
+                                : numberBelow(-number, isDouble);
+  }
+  flat.columnCount = columns + mirrored.size();
+  return mirrored;
 }
 
 } // namespace burnish::onnx_import

@@ -61,4 +61,10 @@ struct FlatForest {
 bool flatten(const Forest &forest, bool isDouble, FlatForest &flat,
              llvm::function_ref<void(const llvm::Twine &)> fail);
 
+/// Lets NaN go where no comparison holds, in all nodes: where it went the other
+/// way, `column <= threshold` becomes `-column <= what is below -threshold`,
+/// with its children exchanged. The columns that are read with the other sign
+/// come back; the first of them stands behind the `columns` there were.
+std::vector<int64_t> mirror(FlatForest &flat, bool isDouble, int64_t columns);
+
 } // namespace burnish::onnx_import

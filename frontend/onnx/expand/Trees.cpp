@@ -359,6 +359,29 @@ Value rowsFor(Expansion &e) {
                          : TensorProto::FLOAT);
 }
 
+// Rows in which NaN goes where no comparison holds, in all nodes: two of three
+// operations of a step ask for NaN where it goes now here, now there, as in the
+// trees of LightGBM. Some columns stand in these rows twice, the second time
+// with the other sign; that is worth it where a row meets enough trees.
+Value mirrorRows(Expansion &e, Value x, FlatForest &flat) {
+  bool hasTrue = false, hasFalse = false;
+  for (size_t at = 0; at < flat.numbers.size(); ++at)
+    if (!flat.isLeaf[at])
+      (flat.isTrueForNaN[at] ? hasTrue : hasFalse) = true;
+  std::optional<int64_t> count = Expansion::size(x, 1);
+  constexpr int64_t kColumnsOfTree = 4;
+  if (!hasTrue || !hasFalse || !count || *count < flat.columnCount ||
+      *count > kColumnsOfTree * int64_t(flat.trees.size()))
+    return x;
+  std::vector<int64_t> columns =
+      mirror(flat, Expansion::elementType(x).isF64(), *count);
+  Value picked =
+      ArrayRef(columns) == ArrayRef(to_vector(seq<int64_t>(*count)))
+          ? x
+          : e("Gather", {x, e.integers(columns)}, {{"axis", int64_t(1)}});
+  return e.concat({x, e("Neg", {picked})}, 1);
+}
+
 std::optional<Scores> scoresOf(Expansion &e, Value x, const Forest &forest,
                                StringRef aggregate, bool needsScored) {
   if (!isa<mlir::RankedTensorType>(x.getType()))
@@ -372,6 +395,7 @@ std::optional<Scores> scoresOf(Expansion &e, Value x, const Forest &forest,
                         [&](const Twine &reason) { e.fail(reason); });
   if (!isFlat)
     return std::nullopt;
+  x = mirrorRows(e, x, flat);
   StringRef how = StringSwitch<StringRef>(aggregate)
                       .Case("MIN", "min")
                       .Case("MAX", "max")
