@@ -115,7 +115,9 @@ bool readNumbered(Expansion &e, StringRef prefix, Forest &forest) {
                             children[1]});
   }
 
-  // Weights by leaf, as they stand; those of inner nodes count for nothing.
+  // Weights by leaf, as they stand; those of inner nodes count for nothing. Of
+  // one target each leaf gives its first, as in ONNX Runtime: the paths that
+  // skl2onnx writes have the number of a leaf once for each class.
   std::vector<SmallVector<size_t, 1>> ofLeaf(leaves);
   for (size_t i = 0; i < targets.size(); ++i) {
     auto found = places.find({weightTrees[i], weightNodes[i]});
@@ -133,6 +135,8 @@ bool readNumbered(Expansion &e, StringRef prefix, Forest &forest) {
       ofLeaf[found->second.number].push_back(i);
   }
   for (ArrayRef<size_t> own : ofLeaf) {
+    if (forest.targetCount == 1)
+      own = own.take_front();
     for (size_t i : own) {
       forest.targets.push_back(targets[i]);
       forest.weights.push_back(weights[i]);

@@ -118,6 +118,18 @@ def regressor(rng):
                  aggregate_function=aggregate, post_transform=str(rng.choice(TRANSFORMS)), **attributes), x
 
 
+def paths(rng):
+    """The number of the leaf that a row comes to, which skl2onnx writes once for each class: the first of several counts."""
+    trees, columns = random_trees(rng, np.float32)
+    attributes, leaves = number(trees[:1], False)
+    for key, each in (("treeids", 0), ("nodeids", 1)):
+        attributes[f"target_{key}"] = [place[each] for place in leaves for _ in range(3)]
+    attributes["target_ids"] = [0] * 3 * len(leaves)
+    attributes["target_weights"] = [float(leaf + 1 + more) for _, leaf in leaves for more in (0, 0, rng.integers(2))]
+    x = features(rng, np.float32, rows_of(rng), columns)
+    return model("TreeEnsembleRegressor", [("Y", TensorProto.FLOAT)], x, is_open=rng.random() < 0.5, n_targets=1, **attributes), x
+
+
 def classifier(rng):
     dtype = rng.choice([np.float32, np.float64, np.int64, np.int32])
     trees, columns = random_trees(rng, dtype)
