@@ -253,7 +253,16 @@ FailureOr<SmallVector<Value>> FindOp::lower(Lowering &l) {
   int64_t placeOfNaN;
   if (failed(sortKeys(*getNumbers(), sorted, order, placeOfNaN)))
     return emitOpError() << "has no lookup of " << elementType;
+  // The last key again up to a power of two: halves need no look at the end.
   int64_t count = static_cast<int64_t>(order.size());
+  if (count > 0) {
+    size_t bytes = sorted.size() / count;
+    SmallVector<char> last(ArrayRef(sorted).take_back(bytes));
+    for (; !llvm::isPowerOf2_64(count); ++count) {
+      sorted.append(last.begin(), last.end());
+      order.push_back(order.back());
+    }
+  }
   SmallVector<char> orderBytes;
   for (int64_t place : order) {
     const char *from = reinterpret_cast<const char *>(&place);
@@ -279,13 +288,11 @@ FailureOr<SmallVector<Value>> FindOp::lower(Lowering &l) {
         if (count > 0) {
           // The last key that is not greater, or the first.
           Scalar at(b, b.getIndexAttr(0));
-          for (int64_t step = llvm::PowerOf2Ceil(count) / 2; step > 0;
-               step /= 2) {
-            Scalar next = at + step, last = at.number(count - 1);
+          for (int64_t step = count / 2; step > 0; step /= 2) {
+            Scalar next = at + step;
             Scalar key(
-                b, tensor::ExtractOp::create(b, keys, Value(min(next, last)))
-                       .getResult());
-            at = select((next <= last) & (key <= x), next, at);
+                b, tensor::ExtractOp::create(b, keys, Value(next)).getResult());
+            at = select(key <= x, next, at);
           }
           Scalar key(b,
                      tensor::ExtractOp::create(b, keys, Value(at)).getResult());
