@@ -147,80 +147,103 @@ static double factor(const Transform &transform, int64_t length, int64_t k,
   return value * (isMirrored ? 2 : 1) / static_cast<double>(length);
 }
 
-/// The table of factors: (given, taken, parts, parts of the result). A constant
-/// while that is small.
+/// The table of factors: elements taken and their parts by elements given and
+/// theirs. A constant while that is small.
 static Value factors(Lowering &l, const Transform &transform, Value length,
-                     ArrayRef<OpFoldResult> sizes, Type sums) {
+                     OpFoldResult taken, OpFoldResult given, int64_t outParts,
+                     Type sums) {
   constexpr int64_t kMostConstant = 1 << 20;
-  SmallVector<int64_t> shape;
-  int64_t count = 1;
-  bool isKnown = true;
-  for (OpFoldResult size : sizes) {
-    std::optional<int64_t> value = getConstantIntValue(size);
-    isKnown &= value && !llvm::MulOverflow(count, *value, count) &&
-               count <= kMostConstant;
-    shape.push_back(value.value_or(0));
-  }
   std::optional<int64_t> knownLength =
-      getConstantIntValue(OpFoldResult(length));
-  if (isKnown && knownLength) {
+                             getConstantIntValue(OpFoldResult(length)),
+                         rows = getConstantIntValue(taken),
+                         columns = getConstantIntValue(given);
+  int64_t parts = transform.parts, count = parts * outParts;
+  if (knownLength && rows && columns &&
+      !llvm::MulOverflow(count, *rows, count) &&
+      !llvm::MulOverflow(count, *columns, count) && count <= kMostConstant) {
     SmallVector<char> bytes;
     auto append = [&](auto value) {
       bytes.append(reinterpret_cast<const char *>(&value),
                    reinterpret_cast<const char *>(&value) + sizeof value);
     };
-    for (int64_t k = 0; k < shape[0]; ++k)
-      for (int64_t n = 0; n < shape[1]; ++n)
-        for (int64_t part = 0; part < shape[2]; ++part)
-          for (int64_t out = 0; out < shape[3]; ++out) {
+    for (int64_t n = 0; n < *rows; ++n)
+      for (int64_t part = 0; part < parts; ++part)
+        for (int64_t k = 0; k < *columns; ++k)
+          for (int64_t out = 0; out < outParts; ++out) {
             double value = factor(transform, *knownLength, k, n, part, out);
             sums.isF64() ? append(value) : append(static_cast<float>(value));
           }
     return arith::ConstantOp::create(
-        l, constantWith(RankedTensorType::get(shape, sums), "dft",
-                        std::move(bytes)));
+        l, constantWith(RankedTensorType::get(
+                            {*rows * parts, *columns * outParts}, sums),
+                        "dft", std::move(bytes)));
   }
+  auto toFloat = [&](ImplicitLocOpBuilder &b, Value index) -> Value {
+    return arith::SIToFPOp::create(
+        b, sums, arith::IndexCastOp::create(b, b.getI64Type(), index));
+  };
+  // The circle once; a table of all pairs has each angle many times.
+  auto circle = [&](auto function) {
+    return l.generate(sums, OpFoldResult(length),
+                      [&](ImplicitLocOpBuilder &b, ValueRange at) -> Value {
+                        Value turn = arith::ConstantOp::create(
+                            b, b.getFloatAttr(sums, 2 * llvm::numbers::pi));
+                        return function(
+                            b, arith::MulFOp::create(
+                                   b, turn,
+                                   arith::DivFOp::create(b, toFloat(b, at[0]),
+                                                         toFloat(b, length))));
+                      });
+  };
+  Value sines = circle([](ImplicitLocOpBuilder &b, Value angle) -> Value {
+    return math::SinOp::create(b, angle);
+  }),
+        cosines = circle([](ImplicitLocOpBuilder &b, Value angle) -> Value {
+          return math::CosOp::create(b, angle);
+        });
+  SmallVector<OpFoldResult> sizes{mulIndex(l, taken, l.getIndexAttr(parts)),
+                                  mulIndex(l, given, l.getIndexAttr(outParts))};
   return l.generate(
       sums, sizes, [&](ImplicitLocOpBuilder &b, ValueRange loops) -> Value {
-        auto number = [&](double value) -> Value {
-          return arith::ConstantOp::create(b, b.getFloatAttr(sums, value));
-        };
         auto isEqual = [&](Value left, Value right) -> Value {
           return arith::CmpIOp::create(b, arith::CmpIPredicate::eq, left,
                                        right);
         };
-        auto toFloat = [&](Value index) -> Value {
-          return arith::SIToFPOp::create(
-              b, sums, arith::IndexCastOp::create(b, b.getI64Type(), index));
+        auto apart = [&](Value index,
+                         int64_t count) -> std::pair<Value, Value> {
+          Value size = arith::ConstantIndexOp::create(b, count);
+          return {b.createOrFold<arith::DivUIOp>(index, size),
+                  b.createOrFold<arith::RemUIOp>(index, size)};
         };
+        auto [n, part] = apart(loops[0], parts);
+        auto [k, out] = apart(loops[1], outParts);
         Value zero = arith::ConstantIndexOp::create(b, 0),
-              turns = arith::RemUIOp::create(
-                  b, arith::MulIOp::create(b, loops[0], loops[1]), length);
-        Value angle = arith::MulFOp::create(
-            b, number(2 * llvm::numbers::pi),
-            arith::DivFOp::create(b, toFloat(turns), toFloat(length)));
-        Value sine = math::SinOp::create(b, angle),
+              turns = arith::RemUIOp::create(b, arith::MulIOp::create(b, k, n),
+                                             length);
+        Value sine = tensor::ExtractOp::create(b, sines, turns),
               minus = arith::NegFOp::create(b, sine);
-        Value isFirst = isEqual(loops[2], zero);
+        Value isFirst = isEqual(part, zero);
         Value cross = transform.isInverse
                           ? arith::SelectOp::create(b, isFirst, sine, minus)
                           : arith::SelectOp::create(b, isFirst, minus, sine);
-        Value value =
-            arith::SelectOp::create(b, isEqual(loops[2], loops[3]),
-                                    math::CosOp::create(b, angle), cross);
+        Value value = arith::SelectOp::create(
+            b, isEqual(part, out), tensor::ExtractOp::create(b, cosines, turns),
+            cross);
         if (!transform.isInverse)
           return value;
-        Value scale = arith::DivFOp::create(b, value, toFloat(length));
+        Value scale = arith::DivFOp::create(b, value, toFloat(b, length));
         if (!transform.isOneSided)
           return scale;
         Value isEnd = arith::OrIOp::create(
-            b, isEqual(loops[1], zero),
-            isEqual(arith::AddIOp::create(b, loops[1], loops[1]), length));
+            b, isEqual(n, zero),
+            isEqual(arith::AddIOp::create(b, n, n), length));
         return arith::SelectOp::create(b, isEnd, scale,
                                        arith::AddFOp::create(b, scale, scale));
       });
 }
 
+/// A product of matrices: the axis and its parts, turned to the end, are the
+/// rows of a table whose columns are the result's.
 static Value lowerTransform(DftOp op, const Transform &transform, Lowering &l) {
   // A plain sum of products in f32 would be less accurate than a fast transform
   // in f32 is.
@@ -249,35 +272,36 @@ static Value lowerTransform(DftOp op, const Transform &transform, Lowering &l) {
   OpFoldResult taken = getAsOpFoldResult(l.createOrFold<arith::MinSIOp>(
       l.index(l.size(dims[transform.axis])),
       l.index(transform.isReal() ? half : length)));
+  int64_t rank = dims.size(), last = rank - 2,
+          outParts = transform.isReal() ? 1 : 2;
+  SmallVector<int64_t> turned = llvm::to_vector(llvm::seq<int64_t>(0, rank));
+  turned.erase(turned.begin() + transform.axis);
+  turned.insert(turned.begin() + last, transform.axis);
   Value input = l.slice(l.lowered(op.getInput()), transform.axis,
                         l.getIndexAttr(0), taken);
-  OpFoldResult outParts = l.getIndexAttr(transform.isReal() ? 1 : 2);
+  if (transform.axis != last)
+    input = l.transpose(input, turned);
+  input = l.merge(input, last, 2);
   Value table =
-      factors(l, transform, l.index(length),
-              {given, taken, l.getIndexAttr(transform.parts), outParts}, sums);
+      factors(l, transform, l.index(length), taken, given, outParts, sums);
 
-  // Loops: those of the result, then the elements taken and their parts.
-  unsigned rank = dims.size(), loops = rank + 2;
+  // Loops: those of the result, then the rows of the table.
   SmallVector<OpFoldResult> sizes = l.sizesOf(input);
-  sizes[transform.axis] = given;
-  sizes.back() = outParts;
-  SmallVector<AffineExpr> inputExprs;
-  for (unsigned axis = 0; axis < rank; ++axis)
-    inputExprs.push_back(l.getAffineDimExpr(axis == transform.axis ? rank
-                                            : axis == rank - 1     ? rank + 1
-                                                                   : axis));
-  SmallVector<AffineExpr> tableExprs{
-      l.getAffineDimExpr(transform.axis), l.getAffineDimExpr(rank),
-      l.getAffineDimExpr(rank + 1), l.getAffineDimExpr(rank - 1)};
-  SmallVector<utils::IteratorType> iterators(loops,
+  sizes[last] = l.sizesOf(table)[1];
+  SmallVector<AffineExpr> row;
+  for (int64_t axis = 0; axis < last; ++axis)
+    row.push_back(l.getAffineDimExpr(axis));
+  AffineExpr column = l.getAffineDimExpr(last),
+             step = l.getAffineDimExpr(last + 1);
+  row.push_back(step);
+  SmallVector<utils::IteratorType> iterators(rank,
                                              utils::IteratorType::parallel);
-  iterators[rank] = iterators[rank + 1] = utils::IteratorType::reduction;
+  iterators.back() = utils::IteratorType::reduction;
   Value result = l.reduce(
       l.filled(sums, sizes, l.zero(sums)), sums,
-      l.getMultiDimIdentityMap(loops).getMajorSubMap(rank),
-      {{input, elementType,
-        AffineMap::get(loops, 0, inputExprs, l.getContext())},
-       {table, sums, AffineMap::get(loops, 0, tableExprs, l.getContext())}},
+      l.getMultiDimIdentityMap(rank).getMajorSubMap(rank - 1),
+      {{input, elementType, AffineMap::get(rank, 0, row, l.getContext())},
+       {table, sums, AffineMap::get(rank, 0, {step, column}, l.getContext())}},
       iterators, [&](ImplicitLocOpBuilder &b, ValueRange args) {
         return sum(
             b, args[2],
@@ -285,11 +309,14 @@ static Value lowerTransform(DftOp op, const Transform &transform, Lowering &l) {
       });
   if (sums != elementType)
     result = l.generic(elementType, sizes,
-                       {{result, sums, l.getMultiDimIdentityMap(rank)}},
+                       {{result, sums, l.getMultiDimIdentityMap(rank - 1)}},
                        [&](ImplicitLocOpBuilder &b, ValueRange args) {
                          return castScalar(b, args[0], sums, elementType);
                        });
-  return result;
+  result = l.split(result, last, {given, l.getIndexAttr(outParts)});
+  return transform.axis == last
+             ? result
+             : l.transpose(result, invertPermutationVector(turned));
 }
 
 FailureOr<SmallVector<Value>> DftOp::lower(Lowering &l) {
