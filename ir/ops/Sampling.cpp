@@ -213,11 +213,11 @@ LogicalResult RoiAlignOp::inferShapes(ShapeScope &scope) {
     return emitOpError() << "'coordinate_transformation_mode' is '"
                          << coordinates
                          << "' instead of half_pixel or output_half_pixel";
-  constexpr int64_t kMaxSize = 1 << 20;
+  constexpr int64_t kMaxSize = 1 << 20, kMaxRatio = 1 << 10;
   int64_t height = getOutputHeight(), width = getOutputWidth(),
           ratio = getSamplingRatio();
   if (height < 1 || width < 1 || height > kMaxSize || width > kMaxSize ||
-      ratio < 0 || ratio > kMaxSize)
+      ratio < 0 || ratio > kMaxRatio)
     return emitOpError() << "would give images of " << height << "x" << width
                          << " from " << ratio << " samples a side";
   Type elementType = getElementTypeOrSelf(getX().getType());
@@ -230,6 +230,23 @@ LogicalResult RoiAlignOp::inferShapes(ShapeScope &scope) {
   return scope.set(
       getOperation()->getResult(0), elementType,
       {rois[0], x[1], scope.constant(height), scope.constant(width)});
+}
+
+/// The samples of a region among which are all that the image has, from the
+/// first to behind the last: a region may be far larger than the image, and is
+/// not walked through outside of it. Roundings move a place by less than a
+/// 16384th of all samples, unless the region lies far from the image.
+static std::pair<Scalar, Scalar> samplesNear(Scalar start, Scalar step,
+                                             Scalar count, Scalar length) {
+  Scalar spacing = step / count, margin = count / 16384.0 + 3.0,
+         zero = count.number(0);
+  // A region may go from its end to its begin.
+  Scalar one = (-start - 1.0) / spacing, other = (length - start) / spacing;
+  Scalar first = bounded(floor(min(one, other) - margin), zero, count),
+         last = bounded(ceil(max(one, other) + margin), zero, count);
+  Scalar from = select(step == 0, zero, first).toIndex(),
+         to = select(step == 0, count, last).toIndex();
+  return {from, max(from, to)};
 }
 
 FailureOr<SmallVector<Value>> RoiAlignOp::lower(Lowering &l) {
@@ -267,8 +284,8 @@ FailureOr<SmallVector<Value>> RoiAlignOp::lower(Lowering &l) {
             Scalar(b, tensor::ExtractOp::create(b, batches, at[0]).getResult())
                 .toIndex();
         batch = clamp(batch, batch.number(0), Scalar(b, sizes[0]) - 1);
-        SmallVector<Scalar> starts, steps;
-        SmallVector<OpFoldResult> counts;
+        SmallVector<Scalar> starts, steps, firsts;
+        SmallVector<OpFoldResult> counts, near;
         SmallVector<Scalar> lengths;
         // Heights first, as the axes are; a region has x first.
         for (int64_t side = 0; side < 2; ++side) {
@@ -297,14 +314,22 @@ FailureOr<SmallVector<Value>> RoiAlignOp::lower(Lowering &l) {
                                ? OpFoldResult(b.getIndexAttr(ratio))
                                : getAsOpFoldResult(Value(samples.toIndex())));
           lengths.push_back(Scalar(b, sizes[2 + side]).toFloat(type));
+          auto [first, last] = samplesNear(
+              start + Scalar(b, at[2 + side]).toFloat(type) * step, step,
+              Scalar(b, counts.back()).toFloat(type), lengths.back());
+          firsts.push_back(first);
+          near.push_back(getAsOpFoldResult(Value(last - first)));
         }
         Scalar zero = steps[0].number(0),
                lowest = zero.number(-std::numeric_limits<double>::infinity());
-        Value initial = isMean ? zero : lowest;
+        // What lies elsewhere counts as zero.
+        Scalar isAllNear = (Scalar(b, near[0]) == Scalar(b, counts[0])) &
+                           (Scalar(b, near[1]) == Scalar(b, counts[1]));
+        Value initial = isMean ? zero : select(isAllNear, lowest, zero);
         Scalar taken(
             b,
             loopNest(
-                b, counts, initial,
+                b, near, initial,
                 [&](ImplicitLocOpBuilder &in, ValueRange sample,
                     ValueRange carried) {
                   struct Side {
@@ -317,10 +342,12 @@ FailureOr<SmallVector<Value>> RoiAlignOp::lower(Lowering &l) {
                   for (int64_t side = 0; side < 2; ++side) {
                     Scalar count = Scalar(in, counts[side]).toFloat(type),
                            length(in, Value(lengths[side])), last = length - 1;
-                    Scalar place =
-                        Scalar(in, Value(starts[side])) +
-                        (Scalar(in, sample[side]).toFloat(type) + 0.5) *
-                            Scalar(in, Value(steps[side])) / count;
+                    Scalar place = Scalar(in, Value(starts[side])) +
+                                   ((Scalar(in, Value(firsts[side])) +
+                                     Scalar(in, sample[side]))
+                                        .toFloat(type) +
+                                    0.5) *
+                                       Scalar(in, Value(steps[side])) / count;
                     isInside = isInside & (place >= -1) & (place <= length);
                     place = bounded(place, place.number(0), last);
                     Scalar low = floor(place), high = min(low + 1, last);
