@@ -275,15 +275,14 @@ private:
     function.setType(FunctionType::get(&getContext(), body.getArgumentTypes(),
                                        function.getResultTypes()));
     // Behind all sizes, which `collect` left where the function begins.
+    llvm::DenseSet<Operation *> makers;
+    for (Sized &buffer : buffers)
+      for (Value size : buffer.sizes)
+        makers.insert(size.getDefiningOp());
     Operation *last = nullptr;
-    for (Operation &op : body) {
-      if (llvm::any_of(buffers, [&](Sized &buffer) {
-            return llvm::any_of(buffer.sizes, [&](Value size) {
-              return size.getDefiningOp() == &op;
-            });
-          }))
+    for (Operation &op : body)
+      if (makers.contains(&op))
         last = &op;
-    }
     OpBuilder b(&getContext());
     b.setInsertionPointAfter(last);
     Location loc = function.getLoc();
