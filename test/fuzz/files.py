@@ -14,6 +14,7 @@ import io
 import json
 import pathlib
 import random
+import re
 import shutil
 import struct
 import subprocess
@@ -35,6 +36,7 @@ SECONDS, MEGABYTES = 10, 4096
 MODEL = '<ir_version: 10, opset_import: ["": 21]> g (float[N,4] a, int64[6] b) => (float[N,4] y, int64[6] z) { y = Relu(a) z = Neg(b) }'
 NETWORK = "use std\nnet f(x: f32[2, 4]) -> f32[2, 3] {\n  x |> dense(5) as one |> relu |> dense(3) as two\n}\n"
 SHAPES = {"f.one.w": (4, 5), "f.one.b": (5,), "f.two.w": (5, 3), "f.two.b": (3,)}
+NETWORKS = []
 NUMBERS = (0, -1, 1, 2**31, 2**32, 2**62, 2**63 - 1, 2**64 - 1, 10**30)
 
 
@@ -116,11 +118,43 @@ def schedules(rng):
 
 
 def networks():
-    return [NETWORK.encode(), *(file.read_bytes() for file in sorted((ROOT / "test/frontend/dsl/Inputs").glob("*.nn")))]
+    """Every network of the tests, of the library, and this one."""
+    if not NETWORKS:
+        files = sorted([*(ROOT / "test").rglob("*.nn"), *(ROOT / "frontend/dsl/std").rglob("*.nn")])
+        NETWORKS.extend([NETWORK.encode(), *(file.read_bytes() for file in files if file.stat().st_size < 20_000)])
+    return NETWORKS
+
+
+TOKEN = re.compile(rb"\s+|[A-Za-z_]\w*|\d[\w.]*|\"[^\"\n]*\"|//[^\n]*|\|>|->|==|<=|>=|\.\.|.", re.S)
+
+
+def other_tokens(data, rng):
+    """Tokens dropped, doubled, put in each other's place or taken from another network."""
+    tokens = TOKEN.findall(data)
+    for _ in range(rng.choice((1, 1, 2, 5))):
+        solid = [i for i, t in enumerate(tokens) if t.strip()]
+        if len(solid) < 2:
+            break
+        a, b = rng.sample(solid, 2)
+        action = rng.randrange(6)
+        if action == 0:
+            del tokens[a]
+        elif action == 1:
+            tokens.insert(a, tokens[a])
+        elif action == 2:
+            tokens[a], tokens[b] = tokens[b], tokens[a]
+        elif action == 3:
+            tokens[a] = tokens[b]
+        elif action == 4:
+            tokens[a] = rng.choice([t for t in TOKEN.findall(rng.choice(networks())) if t.strip()])
+        else:
+            tokens[a] = rng.choice((b"0", b"-1", b"9223372036854775808", b"1e400", b"None", b"f32", b"[", b")", b"use", b"net", b"@", b"\"", b"_"))
+    return b"".join(tokens)
 
 
 def network(rng):
-    return other_bytes(rng.choice(networks()), rng)
+    data = rng.choice(networks())
+    return other_tokens(data, rng) if rng.random() < 0.7 else other_bytes(data, rng)
 
 
 # What makes the file, its name, and the command that reads it.

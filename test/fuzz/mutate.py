@@ -32,6 +32,7 @@ ROOT = HERE.parent.parent
 sys.path.insert(0, str(HERE.parent / "onnx"))
 
 import collect
+import structure
 
 SECONDS = 60
 MEGABYTES = 4096
@@ -194,7 +195,14 @@ def edit_model(folder, edits, rng):
 
 
 def mutate(folder, rng):
-    if rng.random() < 0.75:
+    kind = rng.random()
+    if kind < 0.25:
+        model = onnx.load(folder / "model.onnx", load_external_data=False)
+        if model.graph.input:
+            make_constant(model, folder, rng)
+        structure.break_(model, rng)
+        return model.SerializeToString()
+    if kind < 0.8:
         return edit_model(folder, rng.choice((1, 1, 2, 4)), rng)
     return rng.choice((flip_bytes, truncate, move_slice, repeat_slice, grow_varint))((folder / "model.onnx").read_bytes(), rng)
 
