@@ -325,6 +325,7 @@ private:
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(branch.thenBlock());
     OpFoldResult down = imageLayout.strides[1], along = imageLayout.strides[2];
+    fetchNext(from, down, along);
     transformFrom(image, from, down, along, to);
     b.setInsertionPointToStart(branch.elseBlock());
     Value zero = arith::ConstantOp::create(b, b.getZeroAttr(vector));
@@ -351,6 +352,21 @@ private:
     }
     transformFrom(patch, constant(0), b.getIndexAttr(reach * lanes),
                   b.getIndexAttr(lanes), to);
+  }
+
+  /// Fetches what the next tile of the line has more than this one: its places
+  /// lie apart by all channels, and each of them in a line of its own.
+  void fetchNext(Value from, OpFoldResult down, OpFoldResult along) {
+    int64_t tile = op.getTile();
+    for (int64_t row = 0; row < reach; ++row)
+      for (int64_t column = reach - tile; column < reach; ++column) {
+        OpFoldResult at =
+            nn::addIndex(b, nn::mulIndex(b, b.getIndexAttr(row), down),
+                         nn::mulIndex(b, b.getIndexAttr(column + tile), along));
+        memref::PrefetchOp::create(
+            b, image, ValueRange{value(nn::addIndex(b, from, at))},
+            /*isWrite=*/false, /*localityHint=*/3, /*isDataCache=*/true);
+      }
   }
 
   void transformFrom(Value memory, Value from, OpFoldResult down,
