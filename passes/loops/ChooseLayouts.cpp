@@ -6,7 +6,7 @@
 #include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "mlir/IR/Matchers.h"
 #include "passes/Passes.h"
-#include "passes/loops/UseWinograd.h"
+#include "passes/loops/Lanes.h"
 #include "passes/schedules/Schedules.h"
 
 using namespace mlir;
@@ -16,11 +16,6 @@ namespace burnish {
 #define GEN_PASS_DEF_CHOOSELAYOUTS
 #include "passes/Passes.h.inc"
 } // namespace burnish
-
-/// Fewer lanes than this are not worth another layout.
-static constexpr int64_t kLeastLanes = 4;
-/// The same where weights are arguments, and must be moved in each run.
-static constexpr int64_t kLeastLanesOfRun = 8;
 
 //===- Constants ----------------------------------------------------------===//
 
@@ -48,10 +43,6 @@ static SmallVector<char> permuteBytes(ArrayRef<char> source,
 
 //===- Values -------------------------------------------------------------===//
 
-static bool isConstant(Value value) {
-  return matchPattern(value, m_Constant());
-}
-
 namespace {
 /// A value's elements in another order: axis i of the tensor is axis order[i]
 /// of the value.
@@ -68,7 +59,7 @@ public:
 
   void run(func::FuncOp function) {
     if (width > 0)
-      splitOverImages(function);
+      split = splitOverImages(b, function, width);
     SmallVector<Operation *> ops;
     function.walk<WalkOrder::PreOrder>([&](Operation *op) {
       ops.push_back(op);
@@ -298,215 +289,6 @@ private:
     return {};
   }
 
-  /// The loops of a product's result along which constant weights lie: where
-  /// they are innermost, weights are read as vectors and the other operand
-  /// element by element, wherever that lies.
-  SmallVector<unsigned> lanesOf(linalg::GenericOp op, ArrayRef<AffineMap> maps,
-                                ArrayRef<unsigned> natural) {
-    std::optional<size_t> weights = weightsOf(op);
-    if (!weights || natural.size() < 3)
-      return {};
-    SmallVector<int64_t> sizes = op.getStaticLoopRanges();
-    // The longest of the loops that only the weights have, with the loops of
-    // the weights around it (groups).
-    auto hasWeights = [&](unsigned loop) {
-      return maps[*weights].isFunctionOfDim(loop);
-    };
-    std::optional<size_t> longest;
-    for (auto [place, loop] : llvm::enumerate(natural))
-      if (hasWeights(loop) && !maps[1 - *weights].isFunctionOfDim(loop) &&
-          (!longest || sizes[loop] > sizes[natural[*longest]]))
-        longest = place;
-    bool areKnown = isConstant(op.getDpsInputs()[*weights]);
-    if (!longest ||
-        sizes[natural[*longest]] < (areKnown ? kLeastLanes : kLeastLanesOfRun))
-      return {};
-    size_t first = *longest, last = *longest + 1;
-    while (first > 0 && hasWeights(natural[first - 1]))
-      --first;
-    while (last < natural.size() && hasWeights(natural[last]))
-      ++last;
-    return SmallVector<unsigned>(natural.slice(first, last - first));
-  }
-
-  static std::optional<size_t> weightsOf(linalg::GenericOp op) {
-    if (op.getNumReductionLoops() == 0 || op.getNumDpsInputs() != 2)
-      return std::nullopt;
-    for (size_t index : {1, 0})
-      if (isConstant(op.getDpsInputs()[index]))
-        return index;
-    // Of a convolution whose weights only the run knows, that over which no
-    // window moves.
-    SmallVector<AffineMap> maps = op.getIndexingMapsArray();
-    auto hasWindows = [&](AffineMap map) {
-      return llvm::any_of(map.getResults(), [&](AffineExpr expr) {
-        return !isa<AffineDimExpr>(expr) &&
-               llvm::any_of(maps.back().getResults(), [&](AffineExpr out) {
-                 auto loop = dyn_cast<AffineDimExpr>(out);
-                 return loop && expr.isFunctionOfDim(loop.getPosition());
-               });
-      });
-    };
-    // What a pooling has beside its image says how large its windows are, and
-    // is not read.
-    for (size_t index : {1, 0})
-      if (!hasWindows(maps[index]) && hasWindows(maps[1 - index]) &&
-          op.payloadUsesValueFromOperand(op.getDpsInputOperand(index)))
-        return index;
-    return std::nullopt;
-  }
-
-  /// Whether a convolution has too few weights side by side to fill vectors:
-  /// then it has its lanes along the images, or, where these fill no vectors,
-  /// along each image, which lies as it is written. Constant weights read the
-  /// image as it lies where that costs no more than moving it.
-  bool hasFewLanes(linalg::GenericOp op) {
-    std::optional<size_t> weights = weightsOf(op);
-    SmallVector<AffineMap> maps = op.getIndexingMapsArray();
-    if (!weights || !maps.back().isProjectedPermutation())
-      return false;
-    SmallVector<unsigned> natural = loopsOf(maps.back());
-    if (natural.size() < 3 || !lanesOf(op, maps, natural).empty())
-      return false;
-    return !isConstant(op.getDpsInputs()[*weights]) ||
-           slidesAlong(op, natural, maps[1 - *weights], maps[*weights]);
-  }
-
-  /// Whether windows of floats slide along the innermost axis of an image, by
-  /// one element, for all of its channels together: each element is met
-  /// several times then, and a vector of them at once.
-  static bool slidesAlong(linalg::GenericOp op, ArrayRef<unsigned> natural,
-                          AffineMap image, AffineMap weights) {
-    constexpr int64_t kLeastLength = 16;
-    auto isShared = [&](unsigned loop) {
-      return image.isFunctionOfDim(loop) && weights.isFunctionOfDim(loop);
-    };
-    if (image.getNumResults() == 0 || llvm::any_of(natural, isShared) ||
-        !isa<FloatType>(getElementTypeOrSelf(op->getResult(0).getType())))
-      return false;
-    AffineExpr innermost = image.getResults().back();
-    SmallVector<int64_t> sizes = op.getStaticLoopRanges();
-    bool hasTaps = llvm::any_of(
-        llvm::seq<unsigned>(0, op.getNumLoops()), [&](unsigned loop) {
-          return op.getIteratorTypesArray()[loop] ==
-                     utils::IteratorType::reduction &&
-                 innermost.isFunctionOfDim(loop) && sizes[loop] != 1;
-        });
-    return hasTaps && llvm::any_of(natural, [&](unsigned loop) {
-             AffineExpr without =
-                 innermost - getAffineDimExpr(loop, op.getContext());
-             return innermost.isFunctionOfDim(loop) &&
-                    !simplifyAffineExpr(without, image.getNumDims(), 0)
-                         .isFunctionOfDim(loop) &&
-                    (ShapedType::isDynamic(sizes[loop]) ||
-                     sizes[loop] >= kLeastLength);
-           });
-  }
-
-  /// Of a convolution that has few lanes, the loop over images where vectors
-  /// can lie along them: windows do not move along it, and it fills vectors.
-  std::optional<unsigned> imagesOf(linalg::GenericOp op,
-                                   ArrayRef<unsigned> natural) {
-    std::optional<size_t> weights = weightsOf(op);
-    if (isConstant(op.getDpsInputs()[*weights]))
-      return std::nullopt;
-    AffineMap image = op.getIndexingMapsArray()[1 - *weights];
-    for (unsigned loop : natural)
-      if (!op.getIndexingMapsArray()[*weights].isFunctionOfDim(loop) &&
-          fillsVectors(op, loop) && isAxis(image, loop))
-        return loop;
-    return std::nullopt;
-  }
-
-  bool fillsVectors(linalg::GenericOp op, unsigned loop) const {
-    int64_t size = op.getStaticLoopRanges()[loop];
-    return width > 0 && !ShapedType::isDynamic(size) && size % width == 0;
-  }
-
-  /// Whether an axis moves with the loop alone, and no other does.
-  static bool isAxis(AffineMap map, unsigned loop) {
-    int64_t uses = llvm::count_if(map.getResults(), [&](AffineExpr expr) {
-      return expr.isFunctionOfDim(loop);
-    });
-    return uses == 1 &&
-           llvm::is_contained(map.getResults(),
-                              getAffineDimExpr(loop, map.getContext()));
-  }
-
-  static SmallVector<unsigned> loopsOf(AffineMap out) {
-    return llvm::map_to_vector(out.getResults(), [](AffineExpr expr) {
-      return cast<AffineDimExpr>(expr).getPosition();
-    });
-  }
-
-  /// The gradient by weights of a convolution with few channels: vectors lie
-  /// along the images here too, whose sums are added up at the end.
-  // sum(x[.., n], y[.., n]) over n and others
-  //   -> sum over n of (sum(x[.., n], y[.., n]) over the others)
-  void splitOverImages(func::FuncOp function) {
-    SmallVector<std::pair<linalg::GenericOp, unsigned>> found;
-    function.walk([&](linalg::GenericOp op) {
-      if (!op.hasPureTensorSemantics() || op.getNumDpsInits() != 1 ||
-          op.getNumReductionLoops() < 2 || op.getNumDpsInputs() != 2 ||
-          !isSumOfProducts(op) || !startsFromZero(op) || !hasFewLanes(op) ||
-          llvm::any_of(op.getDpsInputs(), isConstant))
-        return;
-      SmallVector<AffineMap> maps = op.getIndexingMapsArray();
-      if (imagesOf(op, loopsOf(maps[2])))
-        return;
-      for (unsigned loop = 0; loop < op.getNumLoops(); ++loop)
-        if (op.getIteratorTypesArray()[loop] ==
-                utils::IteratorType::reduction &&
-            fillsVectors(op, loop) && isAxis(maps[0], loop) &&
-            isAxis(maps[1], loop)) {
-          found.push_back({op, loop});
-          return;
-        }
-    });
-    for (auto [op, loop] : found)
-      splitOver(op, loop);
-  }
-
-  void splitOver(linalg::GenericOp op, unsigned loop) {
-    b.setInsertionPoint(op);
-    Location loc = op.getLoc();
-    auto type = cast<RankedTensorType>(op->getResult(0).getType());
-    SmallVector<int64_t> shape(type.getShape());
-    shape.push_back(op.getStaticLoopRanges()[loop]);
-    Value zero = op.getDpsInits()[0].getDefiningOp<linalg::FillOp>().value();
-    auto zeros = [&](ArrayRef<int64_t> sizes) {
-      Value place =
-          tensor::EmptyOp::create(b, loc, sizes, type.getElementType());
-      return linalg::FillOp::create(b, loc, zero, place).getResult(0);
-    };
-    SmallVector<AffineMap> maps = op.getIndexingMapsArray();
-    SmallVector<AffineExpr> places(maps.back().getResults());
-    places.push_back(b.getAffineDimExpr(loop));
-    maps.back() =
-        AffineMap::get(maps.back().getNumDims(), 0, places, b.getContext());
-    SmallVector<utils::IteratorType> iterators = op.getIteratorTypesArray();
-    iterators[loop] = utils::IteratorType::parallel;
-    auto apart =
-        linalg::GenericOp::create(b, loc, type.clone(shape), op.getDpsInputs(),
-                                  zeros(shape), maps, iterators);
-    b.cloneRegionBefore(op.getRegion(), apart.getRegion(),
-                        apart.getRegion().begin());
-    int64_t rank = type.getRank();
-    AffineMap all = b.getMultiDimIdentityMap(rank + 1);
-    iterators.assign(rank, utils::IteratorType::parallel);
-    iterators.push_back(utils::IteratorType::reduction);
-    auto sum = linalg::GenericOp::create(
-        b, loc, type, apart->getResult(0), zeros(type.getShape()),
-        ArrayRef{all, all.dropResult(rank)}, iterators,
-        [](OpBuilder &inside, Location loc, ValueRange values) {
-          linalg::YieldOp::create(
-              inside, loc,
-              Value(arith::AddFOp::create(inside, loc, values[0], values[1])));
-        });
-    b.replaceOp(op, sum);
-    split.insert(apart);
-  }
-
   /// Whether an operation makes a result of the function from an argument of
   /// the same size, as updates of weights do: both lie as the caller has them.
   bool isBetweenCallers(linalg::GenericOp op) {
@@ -546,7 +328,7 @@ private:
     std::optional<unsigned> images;
     bool hasFew = !isSplit && hasFewLanes(op);
     if (hasFew)
-      images = imagesOf(op, loopsOf(out));
+      images = imagesOf(op, loopsOf(out), width);
     if (isBetweenCallers(op) || (hasFew && !images)) {
       for (auto [index, input] : llvm::enumerate(inputs))
         if (placeOf(input))
@@ -800,7 +582,7 @@ private:
   /// The operation that is being given its layout.
   Operation *visited = nullptr;
   /// Sums apart for each image.
-  llvm::SmallPtrSet<Operation *, 4> split;
+  llvm::SmallDenseSet<Operation *, 4> split;
   /// Where values lie, and copies of values in other orders.
   llvm::DenseMap<Value, Placed> placed;
   llvm::DenseMap<Value, SmallVector<Placed, 1>> copies;
