@@ -366,11 +366,13 @@ Lowering::Operand Lowering::broadcast(Value tensor, Type elementType,
     scf::YieldOp::create(*this,
                          gathered(*this, tensor, elementType, resultSizes));
   }
-  // A slice of all of it: either branch has the sizes that are known here.
-  Value written = tensor::ExtractSliceOp::create(
-      *this, choice.getResult(0),
-      SmallVector<OpFoldResult>(rank, getIndexAttr(0)), resultSizes,
-      SmallVector<OpFoldResult>(rank, getIndexAttr(1)));
+  Value written = choice.getResult(0);
+  // A slice of all of it: either branch has the sizes that are known here. Of
+  // nothing there is none.
+  if (!llvm::is_contained(type.getShape(), 0))
+    written = tensor::ExtractSliceOp::create(
+        *this, written, SmallVector<OpFoldResult>(rank, getIndexAttr(0)),
+        resultSizes, SmallVector<OpFoldResult>(rank, getIndexAttr(1)));
   return {written, elementType, all};
 }
 

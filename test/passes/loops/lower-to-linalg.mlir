@@ -44,3 +44,14 @@ func.func @one_symbol(%x: tensor<?xf32> {nn.dims = ["n"]}, %y: tensor<?xf32> {nn
   %0 = nn.add %x, %y : (tensor<?xf32>, tensor<?xf32>) -> tensor<?xf32>
   return %0 : tensor<?xf32>
 }
+
+// -----
+
+// Where an operand has no elements, nothing is cut out of it to be repeated.
+// CHECK-LABEL: func.func @multiplies_nothing(
+// CHECK-NOT:     tensor.extract_slice
+// CHECK:         return
+func.func @multiplies_nothing(%a: tensor<?x?x8x11xf32>, %b: tensor<2x0x11x3xf32>) -> tensor<2x0x8x3xf32> {
+  %0 = nn.matmul %a, %b : (tensor<?x?x8x11xf32>, tensor<2x0x11x3xf32>) -> tensor<2x0x8x3xf32>
+  return %0 : tensor<2x0x8x3xf32>
+}
