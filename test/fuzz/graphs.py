@@ -7,7 +7,8 @@ Run I of seed S always makes the same graph (see generator/). `burnish test` com
 for this CPU and sometimes for an older one, and runs it on two threads and on one, which must give the same bits. Results are
 compared with those of ONNX Runtime, node by node; what they may differ by was measured while the graph grew. What differs by
 more is judged again by what rounding errors of the weights and inputs do to ONNX Runtime's own results. A refusal, a crash, or a
-compile of more than 20 s is a finding too. Findings are kept in build/fuzz/; `--minimize` writes a smaller model that fails in
+compile of more than 20 s is a finding too. Where dims are symbolic the program runs with two other sizes of them as well, if ONNX
+Runtime does. Findings are kept in build/fuzz/; `--minimize` writes a smaller model that fails in
 the same way to FOLDER-small.
 """
 
@@ -53,15 +54,50 @@ def allowed(value, noise):
     return 3 * noise + LEAST[value.dtype] * float(finite.max(initial=0))
 
 
-def write_case(folder, model, feed, expected, tolerances):
-    """A folder as `burnish test` reads it; `feed` and `expected` are {name: array} in the model's order."""
-    data = folder / "test_data_set_0"
+def write_set(folder, number, feed, expected):
+    data = folder / f"test_data_set_{number}"
     data.mkdir(parents=True, exist_ok=True)
-    onnx.save(model, folder / "model.onnx")
     for kind, arrays in (("input", feed), ("output", expected)):
         for index, (name, array) in enumerate(arrays.items()):
             (data / f"{kind}_{index}.pb").write_bytes(numpy_helper.from_array(array, name).SerializeToString())
+
+
+def write_case(folder, model, feed, expected, tolerances):
+    """A folder as `burnish test` reads it; `feed` and `expected` are {name: array} in the model's order."""
+    write_set(folder, 0, feed, expected)
+    onnx.save(model, folder / "model.onnx")
     (folder / "tolerance").write_text("".join(f"0 {t:.17g}\n" for t in tolerances))
+
+
+def resized(model, feed, rng):
+    """The inputs with other sizes where dims are symbolic; None where none are."""
+    sizes, other = {}, {}
+    for info in model.graph.input:
+        if info.name not in feed:
+            continue
+        shape = list(feed[info.name].shape)
+        for axis, dim in enumerate(info.type.tensor_type.shape.dim):
+            if not dim.HasField("dim_value"):
+                name = dim.dim_param or f"{info.name}/{axis}"
+                shape[axis] = sizes.setdefault(name, rng.choice((1, max(shape[axis] - 1, 1), shape[axis] + 1, 2 * shape[axis] + 1, 17)))
+        other[info.name] = np.resize(feed[info.name], shape)
+    return other if sizes else None
+
+
+def write_other_sizes(folder, model, feed, names, rng):
+    number = 1
+    for _ in range(6):
+        other = resized(model, feed, rng)
+        if other is None or number == 3 or sum(a.size for a in other.values()) > 1 << 20:
+            return
+        try:
+            levels = onnxruntime.GraphOptimizationLevel
+            results = graphs.session(model, levels.ORT_DISABLE_ALL).run(None, other)
+        except Exception:
+            continue
+        if all(np.isfinite(r).all() and np.abs(r.astype(np.float64)).max(initial=0) < 1e4 for r in results if r.dtype in LEAST):
+            write_set(folder, number, other, dict(zip(names, results)))
+            number += 1
 
 
 def generate(seed, index, folder):
@@ -71,7 +107,9 @@ def generate(seed, index, folder):
     feed = {i.name: g.inputs[i.name] for i in model.graph.input if i.name in g.inputs}
     tolerances = [allowed(t.value, g.noise(t.value, t.noisy)) for t in outputs]
     write_case(folder, model, feed, {t.name: t.value for t in outputs}, tolerances)
-    return rng.choice(CPUS)
+    flags = rng.choice(CPUS)
+    write_other_sizes(folder, model, feed, [t.name for t in outputs], rng)
+    return flags
 
 
 def generate_apart(seed, index, folder):
@@ -104,11 +142,11 @@ def run_cases(burnish, flags, folders):
     return list(zip(folders, records))
 
 
-def load_case(folder):
-    """(model, inputs, outputs) of a folder."""
+def load_case(folder, number=0):
+    """(model, inputs, outputs) of a folder and one of its sets of data."""
 
     def arrays(kind):
-        files = sorted((folder / "test_data_set_0").glob(f"{kind}_*.pb"), key=lambda file: int(file.stem.split("_")[1]))
+        files = sorted((folder / f"test_data_set_{number}").glob(f"{kind}_*.pb"), key=lambda file: int(file.stem.split("_")[1]))
         tensors = [onnx.TensorProto.FromString(file.read_bytes()) for file in files]
         return {t.name: numpy_helper.to_array(t) for t in tensors}
 
@@ -124,7 +162,12 @@ def perturbed(array, numbers):
 
 def spreads(folder):
     """What roundings do to the outputs when ONNX Runtime computes them: the greatest differences it gives, for each output."""
-    model, feed, expected = load_case(folder)
+    sets = [spreads_of(folder, number) for number in range(len(list(folder.glob("test_data_set_*"))))]
+    return None if None in sets else [max(each) for each in zip(*sets)]
+
+
+def spreads_of(folder, number):
+    model, feed, expected = load_case(folder, number)
     numbers = np.random.default_rng(1)
     worst = [0.0] * len(expected)
     for trial in range(6):

@@ -1,6 +1,6 @@
 """styles.py - what kinds of graphs there are, and how one is made."""
 
-from . import contraction, control, elementwise, indexing, layout, patterns, quantized, recurrent, reduction
+from . import contraction, control, elementwise, indexing, layout, patterns, quantized, recurrent, reduction, shapes
 from .graph import BOOL, F16, F32, F64, I8, I32, I64, LATEST, U8, Graph, Rejected
 
 MISSES = 400
@@ -10,12 +10,13 @@ def scaled(family, factor):
     return [(weight * factor / sum(w for w, _ in family), entry) for weight, entry in family]
 
 
-def menu(elements=0, layouts=0, products=0, windows=0, sums=0, places=0, loops=0, bytes_=0, steps=0, pieces=0):
+def menu(elements=0, layouts=0, products=0, windows=0, sums=0, places=0, loops=0, bytes_=0, steps=0, pieces=0, sizes=0):
     """Weights of the families -> [(weight, what adds nodes)]."""
     return [
         *scaled(elementwise.FAMILY, elements), *scaled(layout.FAMILY, layouts), *scaled(contraction.PRODUCTS, products),
         *scaled(contraction.WINDOWS, windows), *scaled(reduction.FAMILY, sums), *scaled(indexing.FAMILY, places),
         *scaled(control.FAMILY, loops), *scaled(quantized.FAMILY, bytes_), *scaled(recurrent.FAMILY, steps), *scaled(patterns.FAMILY, pieces),
+        *scaled(shapes.FAMILY, sizes),
     ]  # fmt: skip
 
 
@@ -45,6 +46,7 @@ STYLES = {
     "steps": (1.2, menu(8, 5, 3, 0, 3, 2, 1, 0.3, 10, 1), lambda g: [(g.choose(1, 2, 3, 5), g.choose(1, 2, 3), g.choose(3, 8, 10))]),
     "control": (1.5, menu(10, 5, 4, 0, 4, 4, 12, 0, 0, 0), lambda g: [tuple(g.choose(1, 2, 3, 5, 8) for _ in range(g.between(1, 3)))]),
     "places": (2, menu(5, 8, 1, 0, 3, 14, 0.5, 0, 0, 0), lambda g: [g.choose(image_shape(g), (g.size(), g.size()), (g.size(),))]),
+    "sizes": (2.5, menu(8, 3, 3, 1, 3, 2, 0.5, 0.5, 0, 1, 14), lambda g: [g.choose(image_shape(g), *sequence_shapes(g), (g.size(), g.size()))]),
     "integers": (1.5, menu(12, 8, 1, 0, 4, 6, 0.5, 2, 0, 0), lambda g: [(g.size(), g.size()), tuple(g.size() for _ in range(g.between(0, 3)))]),
 }  # fmt: skip
 
@@ -100,7 +102,7 @@ def make(rng):
         add_some(g, entries, g.rng.choice((3, 5, 8, 8, 12, 12, 16, 20, 25)))
         if len(g.nodes) < 2 or not g.outputs():
             continue
-        symbols = {} if g.chance(0.4) else None
+        symbols = {} if g.chance(0.8 if style == "sizes" else 0.4) else None
         share = g.choose(0.3, 0.7, 1.0)
 
         def dims_of(name, array):
