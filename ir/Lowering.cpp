@@ -338,7 +338,10 @@ Lowering::Operand Lowering::broadcast(Value tensor, Type elementType,
   if (open.empty())
     return {tensor, elementType, AffineMap::get(rank, 0, exprs, getContext())};
   AffineMap all = getMultiDimIdentityMap(rank);
-  if (isRepeated || isString(elementType))
+  // Nor has an axis of no elements a slice of all of it.
+  bool isEmpty =
+      llvm::any_of(resultDims, [](Dim dim) { return isKnown(dim, 0); });
+  if (isRepeated || isEmpty || isString(elementType))
     return {gathered(*this, tensor, elementType, resultSizes), elementType,
             all};
 
