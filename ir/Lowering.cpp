@@ -189,6 +189,14 @@ void Lowering::requireEqual(Dim left, Dim right, StringRef message) {
   require(isEqual, Status::BadShape, message);
 }
 
+void Lowering::requireOne(Value operand) {
+  for (Dim dim : scope.dims(operand))
+    if (!known(dim))
+      require(arith::CmpIOp::create(*this, arith::CmpIPredicate::eq,
+                                    index(size(dim)), index(1)),
+              Status::BadShape, "an operand is not one number");
+}
+
 void Lowering::requireDims(Value operand, ArrayRef<Dim> expected,
                            StringRef message) {
   for (auto [axis, dim] : llvm::enumerate(scope.dims(operand)))

@@ -71,6 +71,8 @@ public:
   /// Makes the run fail when two sizes differ that may not, or when those of
   /// `operand` are not `expected`.
   void requireEqual(Dim left, Dim right, llvm::StringRef message);
+  /// Makes the run fail where an operand of one number has another size.
+  void requireOne(mlir::Value operand);
   void requireDims(mlir::Value operand, llvm::ArrayRef<Dim> expected,
                    llvm::StringRef message);
 
