@@ -199,7 +199,8 @@ burnish::splitOverImages(IRRewriter &b, func::FuncOp function, int64_t width) {
     if (!op.hasPureTensorSemantics() || op.getNumDpsInits() != 1 ||
         op.getNumReductionLoops() < 2 || op.getNumDpsInputs() != 2 ||
         !isSumOfProducts(op) || !startsFromZero(op) || !hasFewLanes(op) ||
-        llvm::any_of(op.getDpsInputs(), isConstant))
+        llvm::any_of(op.getDpsInputs(), isConstant) ||
+        !cast<RankedTensorType>(op->getResult(0).getType()).hasStaticShape())
       return;
     SmallVector<AffineMap> maps = op.getIndexingMapsArray();
     if (imagesOf(op, loopsOf(maps[2]), width))

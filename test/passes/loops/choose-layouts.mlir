@@ -192,6 +192,11 @@ func.func @few_results(%x: tensor<2x7x22xf32>) -> tensor<2x3x18xf32> {
 // CHECK-LABEL: func @few_images(
 // CHECK:         linalg.generic {{.*}} outs(%{{.*}} : tensor<15x6x5x7xf32>)
 // CHECK-NOT:     linalg.generic
+
+// Sums whose number only the run knows stay together.
+// CHECK-LABEL: func @open_weights(
+// CHECK:         linalg.generic {{.*}} outs(%{{.*}} : tensor<3x?x3x3xf32>)
+// CHECK-NOT:     linalg.generic
 #image = affine_map<(n, o, y, x, c, i, j) -> (n, c, y + i, x + j)>
 #weights = affine_map<(n, o, y, x, c, i, j) -> (o, c, i, j)>
 #result = affine_map<(n, o, y, x, c, i, j) -> (n, o, y, x)>
@@ -235,5 +240,18 @@ module attributes {nn.target = #nn.target<triple = "x86_64-linux-gnu", cpu = "zn
       linalg.yield %t : f32
     } -> tensor<15x6x5x7xf32>
     return %sum : tensor<15x6x5x7xf32>
+  }
+  func.func @open_weights(%x: tensor<16x3x7x9xf32>, %dy: tensor<16x?x5x7xf32>, %n: index) -> tensor<3x?x3x3xf32> {
+    %zero = arith.constant 0.0 : f32
+    %empty = tensor.empty(%n) : tensor<3x?x3x3xf32>
+    %init = linalg.fill ins(%zero : f32) outs(%empty : tensor<3x?x3x3xf32>) -> tensor<3x?x3x3xf32>
+    %sum = linalg.generic {indexing_maps = [#image, #result, #gradient], iterator_types = ["reduction", "parallel", "reduction", "reduction", "parallel", "parallel", "parallel"]}
+        ins(%x, %dy : tensor<16x3x7x9xf32>, tensor<16x?x5x7xf32>) outs(%init : tensor<3x?x3x3xf32>) {
+    ^bb0(%a: f32, %b: f32, %s: f32):
+      %p = arith.mulf %a, %b : f32
+      %t = arith.addf %s, %p : f32
+      linalg.yield %t : f32
+    } -> tensor<3x?x3x3xf32>
+    return %sum : tensor<3x?x3x3xf32>
   }
 }
