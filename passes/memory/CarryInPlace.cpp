@@ -59,9 +59,29 @@ static Value copyOf(OpBuilder &builder, Location loc, Value source) {
 }
 
 /// The value whose buffer `value` is: inner loops that carry it in place give
-/// it back, and the condition of a while loop hands on what it gets.
+/// it back, branches that both end with it do, and the condition of a while
+/// loop hands on what it gets.
 static Value sourceOf(Value value) {
   while (true) {
+    if (auto branch = value.getDefiningOp<scf::IfOp>()) {
+      unsigned index = cast<OpResult>(value).getResultNumber();
+      Value source = sourceOf(branch.thenYield().getOperand(index));
+      if (source != sourceOf(branch.elseYield().getOperand(index)))
+        return value;
+      value = source;
+      continue;
+    }
+    if (auto loop = value.getDefiningOp<scf::WhileOp>()) {
+      unsigned index = cast<OpResult>(value).getResultNumber();
+      auto carried = dyn_cast<BlockArgument>(
+          sourceOf(loop.getConditionOp().getArgs()[index]));
+      if (!carried || carried.getOwner() != loop.getBeforeBody() ||
+          sourceOf(loop.getYieldOp().getOperand(carried.getArgNumber())) !=
+              carried)
+        return value;
+      value = loop.getInits()[carried.getArgNumber()];
+      continue;
+    }
     if (auto loop = value.getDefiningOp<scf::ForOp>()) {
       unsigned index = cast<OpResult>(value).getResultNumber();
       if (loop.getYieldedValues()[index] != loop.getRegionIterArg(index))

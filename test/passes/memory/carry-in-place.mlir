@@ -112,3 +112,70 @@ func.func @carries_a_view(%x: memref<5xf32>, %y: memref<2xf32, strided<[1], offs
   }
   return %r : memref<2xf32, strided<[1], offset: 1>>
 }
+
+// A branch that ends with what the loop carries on either side is that buffer, and nothing is copied.
+// CHECK-LABEL: func.func @branches(
+// CHECK:         scf.for {{.*}} iter_args(%[[CARRIED:.*]] = %{{.*}})
+// CHECK:           scf.if
+// CHECK-NOT:       memref.copy
+// CHECK:           scf.yield %[[CARRIED]]
+// CHECK-NEXT:    }
+func.func @branches(%x: memref<3xf32>, %n: index, %yes: i1) -> memref<3xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %r = scf.for %i = %c0 to %n step %c1 iter_args(%s = %x) -> memref<3xf32> {
+    %t = scf.if %yes -> memref<3xf32> {
+      linalg.exp ins(%s : memref<3xf32>) outs(%s : memref<3xf32>)
+      scf.yield %s : memref<3xf32>
+    } else {
+      scf.yield %s : memref<3xf32>
+    }
+    scf.yield %t : memref<3xf32>
+  }
+  return %r : memref<3xf32>
+}
+
+// One that may end with another is copied.
+// CHECK-LABEL: func.func @chooses(
+// CHECK:         scf.for {{.*}} iter_args(%[[CARRIED:.*]] = %{{.*}})
+// CHECK:           %[[EITHER:.*]] = scf.if
+// CHECK:           memref.copy %[[EITHER]], %[[CARRIED]]
+// CHECK:           scf.yield %[[CARRIED]]
+func.func @chooses(%x: memref<3xf32>, %y: memref<3xf32>, %n: index, %yes: i1) -> memref<3xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %r = scf.for %i = %c0 to %n step %c1 iter_args(%s = %x) -> memref<3xf32> {
+    %t = scf.if %yes -> memref<3xf32> {
+      scf.yield %y : memref<3xf32>
+    } else {
+      scf.yield %s : memref<3xf32>
+    }
+    scf.yield %t : memref<3xf32>
+  }
+  return %r : memref<3xf32>
+}
+
+// So is a while loop within that changes what it carries where it is.
+// CHECK-LABEL: func.func @waits(
+// CHECK:         scf.for {{.*}} iter_args(%[[CARRIED:.*]] = %{{.*}})
+// CHECK:           scf.while
+// CHECK-NOT:       memref.copy
+// CHECK:           scf.yield %[[CARRIED]]
+// CHECK-NEXT:    }
+func.func @waits(%x: memref<3xf32>, %n: index) -> memref<3xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %r = scf.for %i = %c0 to %n step %c1 iter_args(%s = %x) -> memref<3xf32> {
+    %t = scf.while (%a = %s) : (memref<3xf32>) -> memref<3xf32> {
+      %first = memref.load %a[%c0] : memref<3xf32>
+      %goes = arith.cmpf olt, %first, %first : f32
+      scf.condition(%goes) %a : memref<3xf32>
+    } do {
+    ^bb0(%b: memref<3xf32>):
+      linalg.exp ins(%b : memref<3xf32>) outs(%b : memref<3xf32>)
+      scf.yield %b : memref<3xf32>
+    }
+    scf.yield %t : memref<3xf32>
+  }
+  return %r : memref<3xf32>
+}
