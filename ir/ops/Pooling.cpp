@@ -255,7 +255,8 @@ LogicalResult AveragePoolOp::inferShapes(ShapeScope &scope) {
 }
 
 /// How many taps of a window along one axis lie in [low, high) of the axis, for
-/// each position, as floats.
+/// each position, as floats; 1 for none, whose sum is 0, as the mean of nothing
+/// but padding is.
 static Value countTaps(Lowering &l, const WindowAxis &axis, Dim positions,
                        OpFoldResult border, Value low, Value high,
                        Type elementType) {
@@ -281,7 +282,10 @@ static Value countTaps(Lowering &l, const WindowAxis &axis, Dim positions,
         Value count = arith::SubIOp::create(b, before(high), before(low));
         return arith::SIToFPOp::create(
             b, elementType,
-            arith::IndexCastOp::create(b, b.getI64Type(), count));
+            arith::IndexCastOp::create(
+                b, b.getI64Type(),
+                arith::MaxSIOp::create(b, count,
+                                       arith::ConstantIndexOp::create(b, 1))));
       });
 }
 
