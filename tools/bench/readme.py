@@ -1,34 +1,21 @@
-"""readme.py - fills the tables of README.md between their markers from the newest results.
+"""readme.py - fills the table of real models in README.md from the newest results.
 
     build/venv/bin/python tools/bench/readme.py
 
-cases: test/onnx/results.tsv; models: build/models/measured.json (./dev models). A table without results stays as it is. What
-`./dev bench` measures is filled in by report.py.
+They are in build/models/measured.json (./dev models); without them the table stays as it is. What `./dev bench` measures is filled
+in by report.py, and ONNX's cases by `./dev conformance --update`.
 """
 
-import collections
 import json
 import pathlib
 import re
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-SETS = ("node", "pytorch-converted", "pytorch-operator", "simple", "light")
 
 
 def table(header, rows):
     lines = ["| " + " | ".join(row) + " |" for row in (header, *rows)]
     return "\n".join([lines[0], "|" + "---|" * len(header), *lines[1:]])
-
-
-def cases():
-    path = ROOT / "test/onnx/results.tsv"
-    if not path.exists():
-        return None
-    counts = collections.Counter()
-    for line in path.read_text().splitlines()[1:]:
-        kind, _, outcome, *_ = line.split("\t")
-        counts.update([kind, (kind, outcome)])
-    return table(("set", "cases", "pass"), [(kind, str(counts[kind]), str(counts[kind, "pass"])) for kind in SETS])
 
 
 def number(row, key, form):
@@ -51,19 +38,12 @@ def models():
     return table((*header, "ms, 1 thread", "ORT", "ms, 2 threads", "ORT"), rows)
 
 
-def fill(tables):
-    """Puts texts between their markers in README.md."""
-    readme = ROOT / "README.md"
-    text = readme.read_text()
-    for name, filled in tables.items():
-        pattern = rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)"
-        text = re.sub(pattern, lambda m: m[1] + filled + "\n" + m[2], text, flags=re.S)
-    readme.write_text(text)
-
-
 def main():
-    found = {"cases": cases(), "models": models()}
-    fill({name: filled for name, filled in found.items() if filled})
+    filled = models()
+    if not filled:
+        return
+    readme = ROOT / "README.md"
+    readme.write_text(re.sub(r"(<!-- models -->\n).*?(<!-- /models -->)", lambda m: m[1] + filled + "\n" + m[2], readme.read_text(), flags=re.S))
 
 
 if __name__ == "__main__":
