@@ -37,8 +37,7 @@ static Value toFirst(GradientBuilder &b, MaxPoolOp pool, Value dy) {
   // Which tap is the first greatest one; a number that none has where the
   // greatest is not equal to itself.
   Type number = b.getI8Type();
-  Value first = b.make<ConstantOp>(DenseElementsAttr::get(
-      RankedTensorType::get({}, number), b.getIntegerAttr(number, taps)));
+  Value first = b.scalar(number, taps);
   SmallVector<Attribute> numbers(taps);
   for (int64_t tap = taps; tap-- > 0;) {
     SmallVector<int64_t> starts(rank);
@@ -50,10 +49,7 @@ static Value toFirst(GradientBuilder &b, MaxPoolOp pool, Value dy) {
         b.make<SliceOp>(pool.getX(), b.integers(starts), b.integers(ends),
                         b.integers(axes), b.integers(strides));
     numbers[tap] = b.getIntegerAttr(number, tap);
-    first = b.where(b.equal(here, pool.getY()),
-                    b.make<ConstantOp>(DenseElementsAttr::get(
-                        RankedTensorType::get({}, number), numbers[tap])),
-                    first);
+    first = b.where(b.equal(here, pool.getY()), b.scalar(number, tap), first);
   }
   // (n, c, positions...) -> (n, c, position, tap, position, tap, ...)
   SmallVector<int64_t> together{*images, *channels}, ofTaps, tapDims;

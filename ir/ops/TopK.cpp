@@ -207,8 +207,7 @@ FailureOr<SmallVector<Value>> TopKOp::lower(Lowering &l) {
       return {l.extract(data, elementType, at),
               arith::IndexCastOp::create(l, positionType, place)};
     };
-    auto anyGreater = [&](Value first, Value length, Heap &heap,
-                          const Entry &top) {
+    auto anyGreater = [&](Value first, Value length, const Entry &top) {
       auto loop = scf::ForOp::create(
           l, zero, length, one,
           ValueRange(arith::ConstantOp::create(l, l.getBoolAttr(false))));
@@ -241,7 +240,7 @@ FailureOr<SmallVector<Value>> TopKOp::lower(Lowering &l) {
                 l, count, arith::MulIOp::create(l, step[0], block)),
             length = arith::MinUIOp::create(
                 l, block, arith::SubIOp::create(l, size, first)),
-            some = anyGreater(first, length, heap, heap.read(now, zero));
+            some = anyGreater(first, length, heap.read(now, zero));
       return l.loop(times(arith::SelectOp::create(l, some, length, zero)), now,
                     [&](ValueRange step, ValueRange now) {
                       Entry entry =
@@ -249,13 +248,13 @@ FailureOr<SmallVector<Value>> TopKOp::lower(Lowering &l) {
                             top = heap.read(now, zero);
                       Value isTaken =
                           heap.isGreater(entry.element, top.element);
-                      auto taken = [&](Value fresh, Value old) -> Value {
+                      auto chosen = [&](Value fresh, Value old) -> Value {
                         return arith::SelectOp::create(l, isTaken, fresh, old);
                       };
                       return heap.sift(now, zero, count,
-                                       {taken(entry.element, top.element),
-                                        taken(entry.position, top.position)},
-                                       taken(levels, zero));
+                                       {chosen(entry.element, top.element),
+                                        chosen(entry.position, top.position)},
+                                       chosen(levels, zero));
                     });
     });
     // The last of those that are left goes behind them, again and again.

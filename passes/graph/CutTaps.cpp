@@ -78,7 +78,6 @@ static Value cut(nn::ConvOp conv, nn::NetBuilder &b, nn::ShapeScope &scope) {
       b.integers(SmallVector<int64_t>(rank, 1)));
   auto narrow = cast<nn::ConvOp>(b.clone(*conv));
   narrow.getWMutable().assign(weights);
-  narrow.setAutoPad("NOTSET");
   narrow.setKernelShape(kernel);
   narrow.setPads(pads);
   return narrow.getY();

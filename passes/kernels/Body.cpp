@@ -49,6 +49,20 @@ static void allowContraction(Operation *op) {
               arith::FastMathFlagsAttr::get(op->getContext(), with));
 }
 
+Operation *burnish::onLanes(ImplicitLocOpBuilder &b, Operation &op,
+                            SmallVector<Value> operands, int64_t width) {
+  bool isUniform = llvm::none_of(
+      operands, [](Value value) { return isa<VectorType>(value.getType()); });
+  Type type = op.getResult(0).getType();
+  if (!isUniform) {
+    for (Value &operand : operands)
+      operand = spread(b, operand, width);
+    type = VectorType::get({width}, type);
+  }
+  return b.create(OperationState(b.getLoc(), op.getName(), operands, {type},
+                                 op.getAttrs()));
+}
+
 Value burnish::evaluate(ImplicitLocOpBuilder &b, linalg::GenericOp generic,
                         ArrayRef<Value> arguments, int64_t width,
                         llvm::function_ref<Value(unsigned)> indexOf) {
@@ -71,20 +85,8 @@ Value burnish::evaluate(ImplicitLocOpBuilder &b, linalg::GenericOp generic,
       values.map(index.getResult(), indexOf(index.getDim()));
       continue;
     }
-    SmallVector<Value> operands = llvm::map_to_vector(op.getOperands(), mapped);
-    bool isUniform = llvm::none_of(
-        operands, [](Value value) { return isa<VectorType>(value.getType()); });
-    Type type = op.getResult(0).getType();
-    if (!isUniform) {
-      for (Value &operand : operands)
-        operand = spread(b, operand, width);
-      type = VectorType::get({width}, type);
-    }
-    OperationState state(b.getLoc(), op.getName(), operands, {type},
-                         op.getAttrs());
-    if (auto constant = dyn_cast<arith::ConstantOp>(op))
-      state.attributes = op.getAttrs();
-    Operation *copy = b.create(state);
+    Operation *copy =
+        onLanes(b, op, llvm::map_to_vector(op.getOperands(), mapped), width);
     allowContraction(copy);
     values.map(op.getResult(0), copy->getResult(0));
   }

@@ -16,6 +16,13 @@ mlir::Value evaluate(mlir::ImplicitLocOpBuilder &builder,
                      llvm::ArrayRef<mlir::Value> arguments, int64_t width,
                      llvm::function_ref<mlir::Value(unsigned loop)> indexOf);
 
+/// One operation of a body for `width` elements at once, from operands that are
+/// scalars or vectors; for one where all are scalars.
+mlir::Operation *onLanes(mlir::ImplicitLocOpBuilder &builder,
+                         mlir::Operation &op,
+                         llvm::SmallVector<mlir::Value> operands,
+                         int64_t width);
+
 /// The attribute of an exponential whose operand is never above zero.
 constexpr llvm::StringLiteral kNotPositiveAttr = "nn.not_positive";
 

@@ -65,18 +65,28 @@ public:
     SmallVector<Range> ranges = cast<linalg::LinalgOp>(op.getOperation())
                                     .createLoopRanges(b, op.getLoc());
     at.resize(ranges.size());
+    auto value = [&](OpFoldResult number) {
+      return getValueOrCreateConstantIndexOp(b, op.getLoc(), number);
+    };
     SmallVector<unsigned> outer;
-    for (unsigned loop = 0; loop < ranges.size(); ++loop)
-      if (loop != lanes)
-        outer.push_back(loop);
+    SmallVector<Value> lows, highs, steps;
+    for (auto [loop, range] : llvm::enumerate(ranges)) {
+      if (loop == lanes)
+        continue;
+      outer.push_back(loop);
+      lows.push_back(value(range.offset));
+      highs.push_back(value(range.size));
+      steps.push_back(value(range.stride));
+    }
     int64_t width = machine.vectorBits / widestBits(),
             known = op.getStaticLoopRanges()[lanes];
     if (!ShapedType::isDynamic(known))
       width = std::min<int64_t>(width,
                                 llvm::bit_floor(static_cast<uint64_t>(known)));
-    makeOuter(b, ranges, outer, [&] {
-      Value size =
-          getValueOrCreateConstantIndexOp(b, op.getLoc(), ranges[lanes].size);
+    auto makeInner = [&](OpBuilder &, Location, ValueRange indices) {
+      for (auto [loop, index] : llvm::zip_equal(outer, indices))
+        at[loop] = index;
+      Value size = value(ranges[lanes].size);
       if (!ShapedType::isDynamic(known))
         return makeRow(b, size, known, width);
       // Places of no elements at all may be no places.
@@ -87,7 +97,8 @@ public:
             makeRow(b, size, known, width);
             scf::YieldOp::create(b);
           });
-    });
+    };
+    scf::buildLoopNest(b, op.getLoc(), lows, highs, steps, makeInner);
     op.erase();
   }
 
@@ -189,22 +200,6 @@ private:
     }
   }
 
-  void makeOuter(ImplicitLocOpBuilder &b, ArrayRef<Range> ranges,
-                 ArrayRef<unsigned> outer, llvm::function_ref<void()> inner) {
-    if (outer.empty())
-      return inner();
-    auto value = [&](OpFoldResult number) {
-      return getValueOrCreateConstantIndexOp(b, op.getLoc(), number);
-    };
-    const Range &range = ranges[outer.front()];
-    auto loop = scf::ForOp::create(b, value(range.offset), value(range.size),
-                                   value(range.stride));
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(loop.getBody());
-    at[outer.front()] = loop.getInductionVar();
-    makeOuter(b, ranges, outer.drop_front(), inner);
-  }
-
   SmallVector<Value> places(ImplicitLocOpBuilder &b, AffineMap map) {
     SmallVector<Value> found;
     for (AffineExpr expr : map.getResults())
@@ -270,15 +265,12 @@ private:
         own.map(taken.getResult(), load(taken.getMemRef(), from));
         continue;
       }
-      SmallVector<Value> operands;
-      for (Value operand : inside.getOperands())
-        operands.push_back(spread(b, own.lookupOrDefault(operand), width));
-      Type type = inside.getResult(0).getType();
-      OperationState state(op.getLoc(), inside.getName());
-      state.addOperands(operands);
-      state.addTypes(width == 1 ? type : VectorType::get({width}, type));
-      state.addAttributes(inside.getAttrs());
-      own.map(inside.getResult(0), b.create(state)->getResult(0));
+      auto operands =
+          llvm::map_to_vector(inside.getOperands(), [&](Value operand) {
+            return own.lookupOrDefault(operand);
+          });
+      own.map(inside.getResult(0),
+              onLanes(b, inside, operands, width)->getResult(0));
     }
     Value result = spread(
         b, own.lookupOrDefault(op.getBody()->getTerminator()->getOperand(0)),

@@ -1,7 +1,6 @@
 // Lanes.cpp - along which loop of a convolution its vectors lie.
 #include "passes/loops/Lanes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/IR/Matchers.h"
 #include "passes/loops/UseWinograd.h"
 
 using namespace mlir;
@@ -11,10 +10,6 @@ using namespace burnish;
 static constexpr int64_t kLeastLanes = 4;
 /// The same where weights are arguments, and must be moved in each run.
 static constexpr int64_t kLeastLanesOfRun = 8;
-
-static bool isConstant(Value value) {
-  return matchPattern(value, m_Constant());
-}
 
 SmallVector<unsigned> burnish::loopsOf(AffineMap out) {
   return llvm::map_to_vector(out.getResults(), [](AffineExpr expr) {

@@ -21,10 +21,6 @@ static constexpr int64_t kLeastRows = 16;
 /// So much is read of a mapped file before its pages are given back.
 static constexpr int64_t kReadBytes = 8 << 20;
 
-static bool isConstant(Value value) {
-  return matchPattern(value, m_Constant());
-}
-
 //===- What is looked for -------------------------------------------------===//
 
 namespace {

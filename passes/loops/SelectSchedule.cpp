@@ -15,10 +15,6 @@
 using namespace mlir;
 using namespace burnish;
 
-static bool isConstant(Value value) {
-  return matchPattern(value, m_Constant());
-}
-
 /// Whether a loop around the kernel runs it again and again. Loops of one
 /// iteration are about to go.
 static bool isRepeated(nn::KernelOp kernel) {

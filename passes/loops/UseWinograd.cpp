@@ -64,6 +64,10 @@ static bool hasKnownChannels(RankedTensorType type) {
   return type.getRank() == 4 && !type.isDynamicDim(3);
 }
 
+bool burnish::isConstant(Value value) {
+  return matchPattern(value, m_Constant());
+}
+
 bool burnish::isSumOfProducts(linalg::GenericOp op) {
   Block *body = op.getBody();
   auto yielded = body->getTerminator()->getOperand(0);

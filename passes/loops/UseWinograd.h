@@ -7,6 +7,7 @@
 
 namespace burnish {
 
+bool isConstant(mlir::Value value);
 /// Whether the body is sum + a * b of f32.
 bool isSumOfProducts(mlir::linalg::GenericOp op);
 /// Whether sums start from a tensor of zeros.

@@ -78,12 +78,9 @@ Value Layer::part(Operand operand) {
 }
 
 Value Layer::nth(Value all, int64_t index, int64_t count) {
-  if (std::optional<int64_t> size = Expansion::size(all, -1)) {
-    int64_t each = *size / count;
-    return e.slice(all, -1, index * each, (index + 1) * each);
-  }
-  return e.many(count, "Split", all,
-                {{"axis", int64_t(-1)}, {"num_outputs", count}})[index];
+  Extent each = e.quotient(e.extent(all, -1), count);
+  return e.slice(all, -1, e.product({each, index}),
+                 e.product({each, index + 1}));
 }
 
 Value Layer::initial(Operand operand, Value products) {
