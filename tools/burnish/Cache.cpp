@@ -37,6 +37,11 @@ public:
     add((*buffer)->getBuffer());
     return {};
   }
+  /// Of a file whose absence is the compiler's to report.
+  void addIfThere(const llvm::Twine &file) {
+    if (addContents(file))
+      add("missing");
+  }
   /// Of the compiler's own files, which change together with their times.
   void addVersion(StringRef file) {
     fs::file_status status;
@@ -67,17 +72,110 @@ static std::string cacheFolder() {
   return folder.str().str();
 }
 
-/// Removes what nobody has run for a month.
-static void removeOld(StringRef folder) {
-  auto limit = std::chrono::system_clock::now() - std::chrono::hours(24 * 30);
+/// What the kept programs may take together, in bytes: a dozen large models.
+constexpr uint64_t kMostBytes = uint64_t(4) << 30;
+
+/// Removes what nobody has run for a month, and, as long as the rest takes
+/// more than kMostBytes, what was not run for longest.
+static void removeOld(StringRef root) {
+  struct Kept {
+    llvm::sys::TimePoint<> lastRun;
+    std::string folder;
+    uint64_t bytes = 0;
+  };
+  std::vector<Kept> kept;
   std::error_code error;
-  for (fs::directory_iterator entry(folder, error), end; entry != end && !error;
+  for (fs::directory_iterator entry(root, error), end; entry != end && !error;
        entry.increment(error)) {
     fs::file_status status;
-    if (!fs::status(entry->path(), status) &&
-        status.getLastModificationTime() < limit)
-      (void)fs::remove_directories(entry->path());
+    if (fs::status(entry->path(), status))
+      continue;
+    Kept program{status.getLastModificationTime(), entry->path()};
+    std::error_code ignored;
+    for (fs::directory_iterator file(entry->path(), ignored);
+         file != end && !ignored; file.increment(ignored))
+      if (!fs::status(file->path(), status))
+        program.bytes += status.getSize();
+    kept.push_back(std::move(program));
   }
+  llvm::sort(kept, [](const Kept &a, const Kept &b) {
+    return std::tie(b.lastRun, b.folder) < std::tie(a.lastRun, a.folder);
+  });
+  auto limit = std::chrono::system_clock::now() - std::chrono::hours(24 * 30);
+  uint64_t bytes = 0;
+  for (const Kept &program : kept) {
+    bytes += program.bytes;
+    if (bytes > kMostBytes || program.lastRun < limit)
+      (void)fs::remove_directories(program.folder);
+  }
+}
+
+static bool isNative(const Options &options) {
+  return options.cpu.empty() || options.cpu == "native";
+}
+
+/// A name for the program that these options make of their model, after all
+/// that it depends on; nothing, and a diagnostic, when the model cannot be
+/// read.
+static std::optional<std::string> programKey(const Options &options,
+                                             const Target &target) {
+  const std::string &model = options.files[0];
+  // What `native` stands for here; several CPUs are what their names say.
+  std::string cpu =
+      isNative(options) ? target.cpu + " " + target.features : options.cpu;
+  Key key;
+  key.addVersion(executablePath());
+  key.addVersion(findRuntime(executablePath(), target.triple));
+  key.add(target.triple.str() + " " + cpu + " " +
+          std::to_string(options.level) +
+          (options.isDeterministic ? " deterministic" : "") +
+          (options.narrows ? " bf16" : "") +
+          (options.checksBounds ? " check-bounds" : "") +
+          (options.isTimed ? " timed" : "") +
+          (options.role == TrainingRole::Step ? " step" : ""));
+  if (!options.recipe.empty()) {
+    key.add(options.recipe);
+    key.addIfThere(options.recipe);
+  }
+  key.add(options.loss);
+  for (const std::string &name : options.wrt)
+    key.add(name);
+  for (auto &[name, size] : options.dims)
+    key.add(name + "=" + std::to_string(size));
+  for (auto &[name, bounds] : options.bounds)
+    key.add(name + "=" + std::to_string(bounds.first) + ".." +
+            std::to_string(bounds.second));
+  for (const std::string &state : options.states)
+    key.add("state " + state);
+  for (auto &[name, dims] : options.shapes)
+    key.add(
+        name + "=" +
+        llvm::join(llvm::map_range(
+                       dims, [](int64_t dim) { return std::to_string(dim); }),
+                   "x"));
+  for (auto &[name, length] : options.lengths)
+    key.add(name + " has " + std::to_string(length));
+  if (std::error_code error = key.addContents(model)) {
+    llvm::errs() << model << ": " << error.message() << "\n";
+    return std::nullopt;
+  }
+  key.add(options.schedules);
+  if (!options.schedules.empty())
+    key.addIfThere(options.schedules);
+  key.add(options.net);
+  key.add(std::to_string(options.seed));
+  for (const std::string &file : networkFiles(model)) {
+    key.add(file);
+    key.addIfThere(file);
+  }
+  if (!options.weightsFrom.empty())
+    key.addIfThere(options.weightsFrom);
+  if (!StringRef(model).ends_with(".mlir") && !isNetwork(model))
+    for (const std::string &file : onnx_import::externalFiles(model)) {
+      key.add(file);
+      key.addIfThere(file);
+    }
+  return key.text();
 }
 
 std::string burnish::cachedProgram(const Options &options, int &status) {
@@ -89,71 +187,16 @@ std::string burnish::cachedProgram(const Options &options, int &status) {
     status = kBadCommandLine;
     return "";
   }
-  // What `native` stands for here; several CPUs are what their names say.
-  bool isNative = options.cpu.empty() || options.cpu == "native";
   llvm::Expected<Target> target =
-      Target::find(options.target, isNative ? options.cpu : "");
+      Target::find(options.target, isNative(options) ? options.cpu : "");
   if (!target) {
     complain(target.takeError());
     return "";
   }
-  std::string cpu =
-      isNative ? target->cpu + " " + target->features : options.cpu;
-  Key key;
-  key.addVersion(executablePath());
-  key.addVersion(findRuntime(executablePath(), target->triple));
-  key.add(target->triple.str() + " " + cpu + " " +
-          std::to_string(options.level) +
-          (options.isDeterministic ? " deterministic" : "") +
-          (options.narrows ? " bf16" : "") +
-          (options.checksBounds ? " check-bounds" : "") +
-          (options.isTimed ? " timed" : "") +
-          (options.role == TrainingRole::Step ? " step" : ""));
-  if (!options.recipe.empty()) {
-    key.add(options.recipe);
-    // A missing one is the compiler's to report.
-    if (key.addContents(options.recipe))
-      key.add("missing");
-  }
-  key.add(options.loss);
-  for (const std::string &name : options.wrt)
-    key.add(name);
-  for (auto &[name, size] : options.dims)
-    key.add(name + "=" + std::to_string(size));
-  for (auto &[name, dims] : options.shapes)
-    key.add(
-        name + "=" +
-        llvm::join(llvm::map_range(
-                       dims, [](int64_t dim) { return std::to_string(dim); }),
-                   "x"));
-  for (auto &[name, length] : options.lengths)
-    key.add(name + " has " + std::to_string(length));
-  if (std::error_code error = key.addContents(model)) {
-    llvm::errs() << model << ": " << error.message() << "\n";
+  std::optional<std::string> key = programKey(options, *target);
+  if (!key)
     return "";
-  }
-  key.add(options.schedules);
-  // A missing one is the compiler's to report.
-  if (!options.schedules.empty() && key.addContents(options.schedules))
-    key.add("missing");
-  key.add(options.net);
-  key.add(std::to_string(options.seed));
-  for (const std::string &file : networkFiles(model)) {
-    key.add(file);
-    if (key.addContents(file))
-      key.add("missing");
-  }
-  if (!options.weightsFrom.empty() && key.addContents(options.weightsFrom))
-    key.add("missing");
-  if (!StringRef(model).ends_with(".mlir") && !isNetwork(model))
-    for (const std::string &file : onnx_import::externalFiles(model)) {
-      key.add(file);
-      // A missing one is the importer's to report.
-      if (key.addContents(file))
-        key.add("missing");
-    }
-
-  std::string root = cacheFolder(), folder = root + "/" + key.text();
+  std::string root = cacheFolder(), folder = root + "/" + *key;
   std::string program = folder + "/" + cIdentifier(path::stem(model));
   if (fs::can_execute(program)) {
     // The time of the last use.

@@ -25,8 +25,8 @@ enum class Command {
   Version
 };
 
-/// Where a compile stops: the lines of DESIGN's way of the data, and what is
-/// made out of an object.
+/// Where a compile stops: a stage of the pipeline, or what is made out of an
+/// object.
 enum class Emit {
   Dsl,
   Onnx,
