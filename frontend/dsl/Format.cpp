@@ -115,8 +115,9 @@ private:
       // 90% and D % heads.
       return before.kind != Tok::Integer || token.isSpacedBefore;
     case Tok::LeftParen:
-      // In recipes a word may stand before a tuple.
-      return !endsOperand(before) || token.isSpacedBefore;
+      // In recipes any word may stand before a tuple, or be what is called.
+      return token.isSpacedBefore ||
+             (!endsOperand(before) && !(inRecipe && before.kind == Tok::Word));
     case Tok::LeftBracket:
       return !endsOperand(before);
     default:
