@@ -13,6 +13,49 @@ OperandRange nn::yieldedBy(Region &body) {
   return cast<YieldOp>(body.front().back()).getResults();
 }
 
+LogicalResult nn::ensureArguments(Operation *op, Region &body, unsigned count) {
+  Block &block = body.front();
+  if (block.getNumArguments() == 0)
+    for (unsigned index = 0; index < count; ++index)
+      block.addArgument(
+          UnrankedTensorType::get(Float32Type::get(op->getContext())),
+          op->getLoc());
+  if (block.getNumArguments() != count)
+    return op->emitOpError() << "its body takes " << block.getNumArguments()
+                             << " values, not " << count;
+  return success();
+}
+
+LogicalResult nn::checkOne(Operation *op, ShapeScope &scope, Value operand,
+                           StringRef name, unsigned width) {
+  for (Dim dim : scope.dims(operand))
+    if (known(dim) && !isKnown(dim, 1))
+      return op->emitOpError()
+             << name << " is " << toString(scope.dims(operand))
+             << ", not one element";
+  Type elementType = getElementTypeOrSelf(operand.getType());
+  if (!elementType.isInteger(width))
+    return op->emitOpError()
+           << name << " has elements of " << elementType << ", not i" << width;
+  return success();
+}
+
+std::optional<int64_t> nn::knownOne(ShapeScope &scope, Value operand) {
+  std::optional<SmallVector<int64_t>> all = scope.integers(operand);
+  return all && all->size() == 1 ? std::optional(all->front()) : std::nullopt;
+}
+
+Value nn::castTo(Lowering &l, Type type, Value tensor) {
+  return tensor.getType() == type
+             ? tensor
+             : tensor::CastOp::create(l, type, tensor).getResult();
+}
+
+SmallVector<Value> nn::loweredYields(Lowering &l, Region &body) {
+  return llvm::map_to_vector(yieldedBy(body),
+                             [&](Value value) { return l.lowered(value); });
+}
+
 //===- Carried values -----------------------------------------------------===//
 
 CarriedDims::CarriedDims(HasBodies op, ShapeScope &scope)

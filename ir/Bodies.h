@@ -28,6 +28,24 @@ private:
 /// The operands of the nn.yield of a body.
 mlir::OperandRange yieldedBy(mlir::Region &body);
 
+/// Adds the arguments that a body does not have yet, or checks their number.
+llvm::LogicalResult ensureArguments(mlir::Operation *op, mlir::Region &body,
+                                    unsigned count);
+
+/// Checks that an operand is one boolean or integer of `width` bits.
+llvm::LogicalResult checkOne(mlir::Operation *op, ShapeScope &scope,
+                             mlir::Value operand, llvm::StringRef name,
+                             unsigned width);
+
+/// The value of a condition or count, if it is known when compiling.
+std::optional<int64_t> knownOne(ShapeScope &scope, mlir::Value operand);
+
+/// A lowered tensor as one of `type`, which differs in what is known of sizes.
+mlir::Value castTo(Lowering &l, mlir::Type type, mlir::Value tensor);
+
+/// What a lowered body yields.
+llvm::SmallVector<mlir::Value> loweredYields(Lowering &l, mlir::Region &body);
+
 /// Works out the shapes of all bodies of `op`.
 llvm::LogicalResult inferBodies(HasBodies op, ShapeScope &scope);
 

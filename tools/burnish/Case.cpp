@@ -5,15 +5,15 @@
 #include "frontend/onnx/TestData.h"
 #include "passes/graph/Evaluate.h"
 #include "runtime/include/burnish.h"
+#include "tools/burnish/CaseValues.h"
 #include "tools/burnish/Commands.h"
 #include "tools/burnish/Compiler.h"
+#include "tools/burnish/Guarded.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include <dlfcn.h>
-#include <sys/mman.h>
 #include <thread>
-#include <unistd.h>
 
 using namespace burnish;
 using llvm::StringRef;
@@ -59,53 +59,6 @@ static std::vector<std::string> dataSets(StringRef folder) {
 //===- The run ------------------------------------------------------------===//
 
 namespace {
-/// What memory holds before a run: NaN in every floating-point type, so that
-/// nothing goes unseen which is read before it is written.
-constexpr unsigned char kUnset = 0xff;
-
-/// Memory that ends at a page which may not be touched, with a margin before it
-/// whose bytes tell whether something was written there.
-class Guarded {
-public:
-  explicit Guarded(int64_t bytes, int64_t alignment = 1)
-      : size(bytes), page(sysconf(_SC_PAGESIZE)) {
-    int64_t taken = llvm::alignTo(bytes, alignment);
-    if (bytes < 0 || bytes > kMost)
-      return;
-    whole = llvm::alignTo(taken + kMargin, page);
-    void *mapped = ::mmap(nullptr, whole + page, PROT_READ | PROT_WRITE,
-                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (mapped == MAP_FAILED)
-      return;
-    memory = static_cast<unsigned char *>(mapped);
-    ::mprotect(memory + whole, page, PROT_NONE);
-    start = memory + whole - taken;
-    std::memset(start - kMargin, kMark, kMargin);
-    std::memset(start, kUnset, size);
-    std::memset(start + size, kMark, taken - size);
-  }
-  Guarded(Guarded &&other)
-      : memory(std::exchange(other.memory, nullptr)), start(other.start),
-        size(other.size), whole(other.whole), page(other.page) {}
-  ~Guarded() {
-    if (memory)
-      ::munmap(memory, whole + page);
-  }
-  bool isThere() const { return memory; }
-  char *data() const { return reinterpret_cast<char *>(start); }
-  bool isIntact() const {
-    auto isMark = [](unsigned char byte) { return byte == kMark; };
-    return std::all_of(start - kMargin, start, isMark) &&
-           std::all_of(start + size, memory + whole, isMark);
-  }
-
-private:
-  static constexpr int64_t kMargin = 64, kMost = int64_t(1) << 46;
-  static constexpr unsigned char kMark = 0xa5;
-  unsigned char *memory = nullptr, *start = nullptr;
-  int64_t size, whole = 0, page;
-};
-
 /// The context that cases run in: malloc's memory, and as many threads as asked
 /// for.
 struct TestContext {
@@ -155,13 +108,6 @@ static std::string shapeText(llvm::ArrayRef<int64_t> dims) {
                           "x");
 }
 
-static int64_t countOf(llvm::ArrayRef<int64_t> dims) {
-  int64_t count = 1;
-  for (int64_t dim : dims)
-    count *= dim;
-  return count;
-}
-
 /// `what` with type and shape, as a message has it.
 static std::string describe(int32_t type, llvm::ArrayRef<int64_t> dims) {
   return nameOfType(type) + " " + shapeText(dims);
@@ -200,108 +146,6 @@ static std::string misfitText(const burnish_misfit &misfit) {
     text += (i ? " and " : ": ") + std::to_string(misfit.sizes[i]);
   return text;
 }
-
-//===- Sequences and optional values --------------------------------------===//
-
-template <typename T> static std::vector<char> bytesOf(llvm::ArrayRef<T> all) {
-  auto *data = reinterpret_cast<const char *>(all.data());
-  return std::vector<char>(data, data + all.size() * sizeof(T));
-}
-
-/// The port of that name; null where there is none.
-static const burnish_info *portNamed(llvm::ArrayRef<burnish_info> ports,
-                                     const llvm::Twine &name) {
-  std::string wanted = name.str();
-  for (const burnish_info &port : ports)
-    if (port.name == wanted)
-      return &port;
-  return nullptr;
-}
-
-/// A sequence in the form in which only the run knows its length.
-static void addPacked(const TestValue &value, const burnish_info &elements,
-                      const burnish_info &shapes,
-                      std::vector<TestTensor> &tensors) {
-  TestTensor all{elements.name, elements.type, {0}, {}, {}};
-  int64_t rank = std::max<int64_t>(shapes.dims[1], 0),
-          count = value.tensors.size();
-  std::vector<int64_t> rows;
-  for (const TestTensor &tensor : value.tensors) {
-    all.dims[0] += countOf(tensor.dims);
-    all.bytes.insert(all.bytes.end(), tensor.bytes.begin(), tensor.bytes.end());
-    all.strings.insert(all.strings.end(), tensor.strings.begin(),
-                       tensor.strings.end());
-    std::vector<int64_t> row = tensor.dims;
-    row.resize(std::max<size_t>(rank, row.size()), -1);
-    rows.insert(rows.end(), row.begin(), row.end());
-  }
-  tensors.push_back(std::move(all));
-  tensors.push_back({shapes.name,
-                     BURNISH_INT64,
-                     {count, rank},
-                     bytesOf(llvm::ArrayRef(rows)),
-                     {}});
-}
-
-/// The tensors that the model has for the values of a case.
-static std::vector<TestTensor> tensorsFor(llvm::ArrayRef<burnish_info> ports,
-                                          llvm::ArrayRef<TestValue> values) {
-  std::vector<TestTensor> tensors;
-  for (const TestValue &value : values) {
-    if (!value.isSequence && !value.isOptional) {
-      tensors.push_back(value.tensors[0]);
-      continue;
-    }
-    if (const burnish_info *port = portNamed(ports, value.name + ".there"))
-      tensors.push_back({port->name,
-                         BURNISH_BOOL,
-                         {},
-                         {static_cast<char>(!value.isAbsent)},
-                         {}});
-    const burnish_info *elements = portNamed(ports, value.name + ".elements"),
-                       *shapes = portNamed(ports, value.name + ".shapes"),
-                       *whole = portNamed(ports, value.name);
-    if (elements && shapes)
-      addPacked(value, *elements, *shapes, tensors);
-    else if (value.isAbsent && whole) {
-      // Anything of the right shape.
-      TestTensor none{whole->name, whole->type, {}, {}, {}};
-      int64_t count = 1;
-      for (int32_t axis = 0; axis < whole->rank; ++axis)
-        count *=
-            none.dims.emplace_back(std::max<int64_t>(whole->dims[axis], 0));
-      none.bytes.resize(count * bytesOfType(whole->type));
-      tensors.push_back(std::move(none));
-    } else
-      for (auto [index, tensor] : llvm::enumerate(value.tensors)) {
-        tensors.push_back(tensor);
-        tensors.back().name =
-            whole ? value.name : value.name + "." + std::to_string(index);
-      }
-  }
-  for (TestTensor &tensor : tensors)
-    for (const std::string &string : tensor.strings) {
-      burnish_string record = {string.data(),
-                               static_cast<int64_t>(string.size())};
-      const char *from = reinterpret_cast<const char *>(&record);
-      tensor.bytes.insert(tensor.bytes.end(), from, from + sizeof record);
-    }
-  return tensors;
-}
-
-/// Gives sequences whose elements have no rank the lengths and shapes of the
-/// case's: nothing else is known of them.
-static void pinLengths(llvm::ArrayRef<TestValue> inputs, Options &options) {
-  for (const TestValue &value : inputs) {
-    if (value.hasRank)
-      continue;
-    options.lengths[value.name] = value.tensors.size();
-    for (auto [index, tensor] : llvm::enumerate(value.tensors))
-      options.shapes[value.name + "." + std::to_string(index)] = tensor.dims;
-  }
-}
-
-//===- The run ------------------------------------------------------------===//
 
 /// The input for `position`: the tensor of its name, or the one at its place.
 static const TestTensor *inputFor(const burnish_model &model, int32_t position,

@@ -14,6 +14,7 @@
 #include "passes/Passes.h"
 #include "passes/Pipeline.h"
 #include "passes/schedules/Table.h"
+#include "tools/burnish/Ports.h"
 #include "tools/burnish/Schedules.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -167,12 +168,13 @@ bool Compiler::isDescription() const {
   return options.role == TrainingRole::Description;
 }
 
+bool Compiler::refuse(const Twine &why) {
+  talk << file << ": " << why << "\n";
+  return false;
+}
+
 /// Whether the options are for files of this kind.
 bool Compiler::fitsFile() {
-  auto refuse = [&](StringRef why) {
-    talk << file << ": " << why << "\n";
-    return false;
-  };
   bool isModule = StringRef(file).ends_with(".mlir");
   bool drawsParams = options.seed && options.command != Command::GradCheck;
   if (isModule && (options.trains || !options.weightsFrom.empty()))
@@ -259,10 +261,8 @@ static bool hasElements(ModuleOp module) {
 
 bool Compiler::parseModule() {
   auto buffer = llvm::MemoryBuffer::getFile(file, /*IsText=*/true);
-  if (!buffer) {
-    talk << file << ": " << buffer.getError().message() << "\n";
-    return false;
-  }
+  if (!buffer)
+    return refuse(buffer.getError().message());
   context->loadAllAvailableDialects();
   llvm::SourceMgr sources;
   sources.AddNewSourceBuffer(std::move(*buffer), llvm::SMLoc());
@@ -318,130 +318,9 @@ bool Compiler::import() {
     return false;
   storage = std::move(imported->storage);
   modules.push_back(std::move(imported->module));
-  return boundDims() && linkStates();
-}
-
-/// Says on the arguments what the options say of dims that only run time knows.
-bool Compiler::boundDims() {
-  if (options.bounds.empty())
-    return true;
-  FailureOr<func::FuncOp> function = nn::modelFunction(module());
-  if (failed(function))
-    return false;
-  Builder b(context.get());
-  llvm::StringSet<> used;
-  for (BlockArgument argument : function->getArguments()) {
-    auto names = function->getArgAttrOfType<ArrayAttr>(argument.getArgNumber(),
-                                                       "nn.dims");
-    if (!names)
-      continue;
-    SmallVector<int64_t> bounds;
-    bool hasAny = false;
-    for (StringAttr name : names.getAsRange<StringAttr>()) {
-      auto known = options.bounds.find(name.str());
-      bool isKnown = known != options.bounds.end();
-      bounds.push_back(isKnown ? known->second.first : 0);
-      bounds.push_back(isKnown ? known->second.second : INT64_MAX);
-      hasAny |= isKnown;
-      if (isKnown)
-        used.insert(name);
-    }
-    if (hasAny)
-      function->setArgAttr(argument.getArgNumber(), nn::kBoundsAttr,
-                           b.getDenseI64ArrayAttr(bounds));
-  }
-  for (const auto &[name, bounds] : options.bounds)
-    if (!used.contains(name)) {
-      talk << file << ": no input has a dim named '" << name << "'\n";
-      return false;
-    }
-  return true;
-}
-
-/// What `*` stands for in `pattern`, so that it is `name`; none when it is not.
-/// A pattern without one is a name.
-static std::optional<StringRef> starOf(StringRef pattern, StringRef name) {
-  auto [before, after] = pattern.split('*');
-  if (before.size() == pattern.size())
-    return name == pattern ? std::optional(StringRef()) : std::nullopt;
-  if (name.size() < before.size() + after.size() ||
-      !name.consume_front(before) || !name.consume_back(after))
-    return std::nullopt;
-  return name;
-}
-
-/// A shape as messages show it: f32[2,batch,128].
-static std::string shapeTextOf(const nn::Port &port) {
-  std::string text;
-  llvm::raw_string_ostream os(text);
-  os << port.elementType << "[";
-  for (auto [axis, dim] : llvm::enumerate(port.dims)) {
-    os << (axis ? "," : "");
-    if (!ShapedType::isDynamic(dim))
-      os << dim;
-    else
-      os << (port.dimNames[axis].empty() ? "?" : port.dimNames[axis]);
-  }
-  os << "]";
-  return text;
-}
-
-/// Says on results which arguments they are in the next step. What has fixed
-/// sizes is changed where it is.
-bool Compiler::linkStates() {
-  if (options.states.empty())
-    return true;
-  FailureOr<nn::Signature> signature = nn::Signature::of(module());
-  FailureOr<func::FuncOp> function = nn::modelFunction(module());
-  if (failed(signature) || failed(function))
-    return false;
-  auto refuse = [&](StringRef state, const Twine &why) {
-    talk << file << ": --state " << state << ": " << why << "\n";
-    return false;
-  };
-  Builder b(context.get());
-  std::vector<bool> isFed(signature->inputs.size());
-  for (StringRef state : options.states) {
-    auto [outputs, inputs] = state.split('=');
-    bool isFound = false;
-    for (auto [number, output] : llvm::enumerate(signature->outputs)) {
-      std::optional<StringRef> star = starOf(outputs, output.name);
-      if (!star)
-        continue;
-      isFound = true;
-      auto [before, after] = inputs.split('*');
-      std::string wanted = (before + *star + after).str();
-      auto input = llvm::find_if(signature->inputs, [&](const nn::Port &port) {
-        return port.name == wanted;
-      });
-      if (input == signature->inputs.end())
-        return refuse(state, "no input is named '" + wanted + "'");
-      size_t fed = input - signature->inputs.begin();
-      if (isFed[fed])
-        return refuse(state, "input '" + wanted + "' is a state already");
-      if (output.feeds >= 0)
-        return refuse(state, "output '" + output.name + "' is a state already");
-      bool fits = input->elementType == output.elementType &&
-                  input->dims.size() == output.dims.size();
-      for (size_t axis = 0; fits && axis < input->dims.size(); ++axis)
-        fits = ShapedType::isDynamic(input->dims[axis]) ||
-               ShapedType::isDynamic(output.dims[axis]) ||
-               input->dims[axis] == output.dims[axis];
-      if (!fits)
-        return refuse(state, "output '" + output.name + "' is " +
-                                 shapeTextOf(output) + ", and input '" +
-                                 wanted + "' " + shapeTextOf(*input));
-      isFed[fed] = true;
-      output.feeds = fed;
-      function->setResultAttr(number, nn::kFeedsAttr, b.getI64IntegerAttr(fed));
-      if (input->isStatic() && output.isStatic())
-        function->setResultAttr(number, nn::kUpdatesAttr,
-                                b.getI64IntegerAttr(fed));
-    }
-    if (!isFound)
-      return refuse(state, "no output is named '" + outputs + "'");
-  }
-  return true;
+  auto refuses = [this](const Twine &why) { return refuse(why); };
+  return boundDims(module(), options, refuses) &&
+         linkStates(module(), options, refuses);
 }
 
 void Compiler::dropUnused() {

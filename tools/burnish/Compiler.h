@@ -57,15 +57,15 @@ public:
 
 private:
   bool lower(mlir::ModuleOp module, const Target &target, Emit stage);
+  /// Says why the file will not do; always false.
+  bool refuse(const llvm::Twine &why);
   bool fitsFile();
+  bool parseModule();
+  bool import();
   bool chooseTargets();
   /// Puts measured schedules where the passes look for them.
-  bool isDescription() const;
   bool takeSchedules(mlir::ModuleOp module, const Target &target);
-  bool parseModule();
-  bool boundDims();
-  bool linkStates();
-  bool import();
+  bool isDescription() const;
 
   const Options &options;
   llvm::raw_ostream &talk;
