@@ -1,8 +1,7 @@
-// Reduction.cpp - sums, extremes and running sums along axes.
-#include "ir/Lowering.h"
+// Reduction.cpp - sums and extremes along axes, and where extremes are.
+#include "ir/ops/Reduction.h"
 #include "ir/Ops.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
 #define GET_OP_CLASSES
@@ -107,26 +106,9 @@ static LogicalResult inferReduction(
 
 //===- Along axes ---------------------------------------------------------===//
 
-using Combine = Value (*)(ImplicitLocOpBuilder &, Type, Value, Value);
-static Value combineSum(ImplicitLocOpBuilder &b, Type, Value left,
-                        Value right) {
-  return sum(b, left, right);
-}
-static Value combineProduct(ImplicitLocOpBuilder &b, Type, Value left,
-                            Value right) {
-  return product(b, left, right);
-}
-
-/// The nn type that elements are combined in: long sums of small floats are
-/// taken in f32.
-static Type sumType(Type elementType) {
-  return isa<FloatType>(elementType) ? wideType(elementType) : elementType;
-}
-
-/// `tensor` combined along `axes`, which go away, in `resultType`.
-static Value reduceAlong(Lowering &l, Value tensor, Type elementType,
-                         Type resultType, ArrayRef<int64_t> axes, Value initial,
-                         Combine combine) {
+Value nn::reduceAlong(Lowering &l, Value tensor, Type elementType,
+                      Type resultType, ArrayRef<int64_t> axes, Value initial,
+                      Combine combine) {
   SmallVector<OpFoldResult> sizes = l.sizesOf(tensor), kept;
   SmallVector<AffineExpr> keptExprs;
   SmallVector<utils::IteratorType> iterators;
@@ -435,168 +417,4 @@ LogicalResult ArgMinOp::inferShapes(ShapeScope &scope) {
 }
 FailureOr<SmallVector<Value>> ArgMinOp::lower(Lowering &l) {
   return lowerArg(*this, l, l.highest(elementTypeOf(getData())), minimum);
-}
-
-//===- cumsum, cumprod ----------------------------------------------------===//
-
-template <typename Op>
-static LogicalResult inferCumulative(Op op, ShapeScope &scope) {
-  if (scope.rank(op.getAxis()) > 1 ||
-      (scope.rank(op.getAxis()) == 1 &&
-       known(scope.dim(op.getAxis(), 0)).value_or(1) != 1))
-    return op.emitOpError()
-           << "'axis' is " << toString(scope.dims(op.getAxis()))
-           << ", not one number";
-  std::optional<SmallVector<int64_t>> axis = scope.integers(op.getAxis());
-  if (axis && failed(normalizeAxis(op, axis->front(), scope.rank(op.getX()))))
-    return failure();
-  return scope.set(op.getOperation()->getResult(0), elementTypeOf(op.getX()),
-                   scope.dims(op.getX()));
-}
-
-template <typename Op>
-static FailureOr<SmallVector<Value>>
-lowerCumulative(Op op, Lowering &l, double neutral, Combine combine) {
-  Type elementType = elementTypeOf(op.getX()), type = sumType(elementType);
-  Value data = l.lowered(op.getX()), zero = l.index(0), one = l.index(1),
-        initial = l.number(computeType(type), neutral);
-  SmallVector<OpFoldResult> sizes = l.sizesOf(data);
-  int64_t rank = sizes.size();
-  auto along = [&](int64_t axis) {
-    Value last = arith::SubIOp::create(l, l.index(sizes[axis]), one);
-    Value sums = l.loop(
-        sizes, l.empty(type, sizes),
-        [&](ValueRange indices, ValueRange carried) {
-          Value step = indices[axis],
-                isFirst = arith::CmpIOp::create(l, arith::CmpIPredicate::eq,
-                                                step, zero);
-          Value before = arith::SelectOp::create(
-              l, isFirst, zero, arith::SubIOp::create(l, step, one));
-          SmallVector<Value> here(indices), there(indices);
-          there[axis] = before;
-          if (op.getReverse()) {
-            here[axis] = arith::SubIOp::create(l, last, step);
-            there[axis] = arith::SubIOp::create(l, last, before);
-          }
-          Value element = castScalar(
-              l, l.extract(data, elementType, op.getExclusive() ? there : here),
-              elementType, type);
-          Value sum =
-              combine(l, type, l.extract(carried[0], type, there), element);
-          sum = arith::SelectOp::create(
-              l, isFirst, op.getExclusive() ? initial : element, sum);
-          return SmallVector<Value>{tensor::InsertOp::create(
-              l, storeScalar(l, sum, type), carried[0], here)};
-        })[0];
-    return l.convert(sums, type, elementType);
-  };
-  if (std::optional<SmallVector<int64_t>> axis = l.scope.integers(op.getAxis()))
-    return SmallVector<Value>{along(*normalizeAxis(op, axis->front(), rank))};
-
-  // An axis that only run time knows: one loop nest for each.
-  l.requireOne(op.getAxis());
-  Value given = l.index(l.element(op.getAxis(), 0)),
-        isNegative =
-            arith::CmpIOp::create(l, arith::CmpIPredicate::slt, given, zero);
-  Value axis = arith::SelectOp::create(
-      l, isNegative, arith::AddIOp::create(l, given, l.index(rank)), given);
-  l.require(
-      arith::CmpIOp::create(l, arith::CmpIPredicate::ult, axis, l.index(rank)),
-      Status::BadValue, "the axis is outside the operand's rank");
-  std::function<Value(int64_t)> choose = [&](int64_t candidate) -> Value {
-    if (candidate + 1 >= rank)
-      return along(candidate);
-    Value isThis = arith::CmpIOp::create(l, arith::CmpIPredicate::eq, axis,
-                                         l.index(candidate));
-    auto branch = scf::IfOp::create(
-        l, isThis,
-        [&](OpBuilder &, Location) {
-          scf::YieldOp::create(l, along(candidate));
-        },
-        [&](OpBuilder &, Location) {
-          scf::YieldOp::create(l, choose(candidate + 1));
-        });
-    return branch.getResult(0);
-  };
-  return SmallVector<Value>{rank == 0 ? data : choose(0)};
-}
-
-LogicalResult CumSumOp::inferShapes(ShapeScope &scope) {
-  return inferCumulative(*this, scope);
-}
-FailureOr<SmallVector<Value>> CumSumOp::lower(Lowering &l) {
-  return lowerCumulative(*this, l, 0, combineSum);
-}
-
-LogicalResult CumProdOp::inferShapes(ShapeScope &scope) {
-  return inferCumulative(*this, scope);
-}
-FailureOr<SmallVector<Value>> CumProdOp::lower(Lowering &l) {
-  return lowerCumulative(*this, l, 1, combineProduct);
-}
-
-//===- softmax, log_softmax -----------------------------------------------===//
-
-template <typename Op>
-static LogicalResult inferSoftmax(Op op, ShapeScope &scope) {
-  if (failed(normalizeAxis(op, op.getAxis(), scope.rank(op.getInput()))))
-    return failure();
-  return scope.set(op.getOperation()->getResult(0),
-                   elementTypeOf(op.getInput()), scope.dims(op.getInput()));
-}
-
-/// Softmax or its logarithm, computed in f32 at least.
-static Value lowerSoftmax(Lowering &l, Value input, Type elementType,
-                          int64_t axis, bool isLog) {
-  Type type = wideType(elementType);
-  SmallVector<OpFoldResult> sizes = l.sizesOf(input);
-  AffineMap all = l.getMultiDimIdentityMap(sizes.size()),
-            along = all.dropResult(axis);
-  Value greatest = reduceAlong(l, input, elementType, elementType, {axis},
-                               l.lowest(elementType), maximum);
-  Value shifted = l.generic(
-      type, sizes, {{input, elementType, all}, {greatest, elementType, along}},
-      [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
-        Value x = castScalar(b, args[0], elementType, type),
-              most = castScalar(b, args[1], elementType, type);
-        Value difference = arith::SubFOp::create(b, x, most);
-        return isLog ? difference : Value(math::ExpOp::create(b, difference));
-      });
-  Value powers = shifted;
-  if (isLog)
-    powers = l.generic(type, sizes, {{shifted, type, all}},
-                       [](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
-                         return math::ExpOp::create(b, args[0]);
-                       });
-  Value sums =
-      reduceAlong(l, powers, type, type, {axis}, l.zero(type), combineSum);
-  return l.generic(
-      elementType, sizes, {{shifted, type, all}, {sums, type, along}},
-      [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
-        Value result = isLog
-                           ? Value(arith::SubFOp::create(
-                                 b, args[0], math::LogOp::create(b, args[1])))
-                           : Value(arith::DivFOp::create(b, args[0], args[1]));
-        return castScalar(b, result, type, elementType);
-      });
-}
-
-LogicalResult SoftmaxOp::inferShapes(ShapeScope &scope) {
-  return inferSoftmax(*this, scope);
-}
-FailureOr<SmallVector<Value>> SoftmaxOp::lower(Lowering &l) {
-  int64_t axis = *normalizeAxis(*this, getAxis(), l.scope.rank(getInput()));
-  return SmallVector<Value>{lowerSoftmax(l, l.lowered(getInput()),
-                                         elementTypeOf(getInput()), axis,
-                                         /*isLog=*/false)};
-}
-
-LogicalResult LogSoftmaxOp::inferShapes(ShapeScope &scope) {
-  return inferSoftmax(*this, scope);
-}
-FailureOr<SmallVector<Value>> LogSoftmaxOp::lower(Lowering &l) {
-  int64_t axis = *normalizeAxis(*this, getAxis(), l.scope.rank(getInput()));
-  return SmallVector<Value>{lowerSoftmax(l, l.lowered(getInput()),
-                                         elementTypeOf(getInput()), axis,
-                                         /*isLog=*/true)};
 }

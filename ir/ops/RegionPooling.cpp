@@ -1,0 +1,304 @@
+// RegionPooling.cpp - regions of images, which data names, brought to one size.
+#include "ir/Loops.h"
+#include "ir/Ops.h"
+#include "ir/ops/Sampling.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+using namespace burnish;
+using namespace burnish::nn;
+
+LogicalResult RoiAlignOp::inferShapes(ShapeScope &scope) {
+  Dims x = scope.dims(getX()), rois = scope.dims(getRois()),
+       batches = scope.dims(getBatchIndices());
+  if (x.size() != 4)
+    return emitOpError() << "X has rank " << x.size() << " instead of 4";
+  if (rois.size() != 2 || (known(rois[1]) && !isKnown(rois[1], 4)))
+    return emitOpError() << "'rois' has shape " << toString(rois)
+                         << " instead of Rx4";
+  if (batches.size() != 1 ||
+      (known(batches[0]) && known(rois[0]) && batches[0] != rois[0]))
+    return emitOpError() << "'batch_indices' has shape " << toString(batches)
+                         << " for " << toString({rois[0]}) << " regions";
+  if (getMode() != "avg" && getMode() != "max")
+    return emitOpError() << "'mode' is '" << getMode()
+                         << "' instead of avg or max";
+  StringRef coordinates = getCoordinateTransformationMode();
+  if (coordinates != "half_pixel" && coordinates != "output_half_pixel")
+    return emitOpError() << "'coordinate_transformation_mode' is '"
+                         << coordinates
+                         << "' instead of half_pixel or output_half_pixel";
+  constexpr int64_t kMaxSize = 1 << 20, kMaxRatio = 1 << 10;
+  int64_t height = getOutputHeight(), width = getOutputWidth(),
+          ratio = getSamplingRatio();
+  if (height < 1 || width < 1 || height > kMaxSize || width > kMaxSize ||
+      ratio < 0 || ratio > kMaxRatio)
+    return emitOpError() << "would give images of " << height << "x" << width
+                         << " from " << ratio << " samples a side";
+  Type elementType = getElementTypeOrSelf(getX().getType());
+  if (!isa<FloatType>(elementType) ||
+      getElementTypeOrSelf(getRois().getType()) != elementType ||
+      !getElementTypeOrSelf(getBatchIndices().getType()).isSignlessInteger(64))
+    return emitOpError() << "X is " << getX().getType() << ", 'rois' "
+                         << getRois().getType() << " and 'batch_indices' "
+                         << getBatchIndices().getType();
+  return scope.set(
+      getOperation()->getResult(0), elementType,
+      {rois[0], x[1], scope.constant(height), scope.constant(width)});
+}
+
+/// The samples of a region among which are all that the image has, from the
+/// first to behind the last: a region may be far larger than the image, and is
+/// not walked through outside of it. Roundings move a place by less than a
+/// 16384th of all samples, unless the region lies far from the image.
+static std::pair<Scalar, Scalar> samplesNear(Scalar start, Scalar step,
+                                             Scalar count, Scalar length) {
+  Scalar spacing = step / count, margin = count / 16384.0 + 3.0,
+         zero = count.number(0);
+  // A region may go from its end to its begin.
+  Scalar one = (-start - 1.0) / spacing, other = (length - start) / spacing;
+  Scalar first = bounded(floor(min(one, other) - margin), zero, count),
+         last = bounded(ceil(max(one, other) + margin), zero, count);
+  Scalar from = select(step == 0, zero, first).toIndex(),
+         to = select(step == 0, count, last).toIndex();
+  return {from, max(from, to)};
+}
+
+FailureOr<SmallVector<Value>> RoiAlignOp::lower(Lowering &l) {
+  Value x = l.lowered(getX()), rois = l.lowered(getRois()),
+        batches = l.lowered(getBatchIndices());
+  Type elementType = getElementTypeOrSelf(getX().getType()),
+       type = sampleType(l, elementType);
+  SmallVector<OpFoldResult> sizes = l.sizesOf(x);
+  l.requireEqual(l.scope.dim(getRois(), 0), l.scope.dim(getBatchIndices(), 0),
+                 "a batch for each region");
+  l.requireEqual(l.scope.dim(getRois(), 1), l.scope.constant(4),
+                 "four numbers of each region");
+  Scalar images(l, sizes[0]);
+  l.require((Scalar(l, sizes[2]) > 0) & (Scalar(l, sizes[3]) > 0),
+            Status::BadShape, "an image without elements cannot be sampled");
+  requireAll(l, l.sizesOf(batches),
+             {{batches, l.getI64Type(), l.getMultiDimIdentityMap(1)}},
+             "a batch index is out of range",
+             [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
+               Scalar at(b, args[0]);
+               return (at >= 0) &
+                      (at < Scalar(b, Value(images)).toInteger(b.getI64Type()));
+             });
+  bool isMean = getMode() == "avg",
+       isHalfPixel = getCoordinateTransformationMode() == "half_pixel";
+  double spatialScale = getSpatialScale().convertToDouble();
+  int64_t ratio = getSamplingRatio();
+  SmallVector<OpFoldResult> resultSizes{l.sizesOf(rois)[0], sizes[1],
+                                        l.getIndexAttr(getOutputHeight()),
+                                        l.getIndexAttr(getOutputWidth())};
+  return SmallVector<Value>{l.generate(
+      elementType, resultSizes,
+      [&](ImplicitLocOpBuilder &b, ValueRange at) -> Value {
+        Scalar batch =
+            Scalar(b, tensor::ExtractOp::create(b, batches, at[0]).getResult())
+                .toIndex();
+        batch = clamp(batch, batch.number(0), Scalar(b, sizes[0]) - 1);
+        SmallVector<Scalar> starts, steps, firsts;
+        SmallVector<OpFoldResult> counts, near;
+        SmallVector<Scalar> lengths;
+        // Heights first, as the axes are; a region has x first.
+        for (int64_t side = 0; side < 2; ++side) {
+          auto corner = [&](int64_t column) {
+            Value element = tensor::ExtractOp::create(
+                b, rois,
+                ValueRange{at[0], arith::ConstantIndexOp::create(b, column)});
+            return Scalar(b, loadScalar(b, element, elementType))
+                           .toFloat(type) *
+                       spatialScale -
+                   (isHalfPixel ? 0.5 : 0.0);
+          };
+          Scalar start = corner(1 - side), length = corner(3 - side) - start;
+          if (!isHalfPixel)
+            length = max(length, length.number(1));
+          int64_t places = side == 0 ? getOutputHeight() : getOutputWidth();
+          Scalar step = length / static_cast<double>(places);
+          starts.push_back(start +
+                           Scalar(b, at[2 + side]).toFloat(type) * step);
+          steps.push_back(step);
+          // A region that takes more samples than this is out of all
+          // proportion.
+          Scalar samples =
+              bounded(ceil(step), step.number(0), step.number(1 << 16));
+          counts.push_back(ratio > 0
+                               ? OpFoldResult(b.getIndexAttr(ratio))
+                               : getAsOpFoldResult(Value(samples.toIndex())));
+          lengths.push_back(Scalar(b, sizes[2 + side]).toFloat(type));
+          auto [first, last] = samplesNear(
+              start + Scalar(b, at[2 + side]).toFloat(type) * step, step,
+              Scalar(b, counts.back()).toFloat(type), lengths.back());
+          firsts.push_back(first);
+          near.push_back(getAsOpFoldResult(Value(last - first)));
+        }
+        Scalar zero = steps[0].number(0),
+               lowest = zero.number(-std::numeric_limits<double>::infinity());
+        // What lies elsewhere counts as zero.
+        Scalar isAllNear = (Scalar(b, near[0]) == Scalar(b, counts[0])) &
+                           (Scalar(b, near[1]) == Scalar(b, counts[1]));
+        Value initial = isMean ? zero : select(isAllNear, lowest, zero);
+        Scalar taken(
+            b,
+            loopNest(
+                b, near, initial,
+                [&](ImplicitLocOpBuilder &in, ValueRange sample,
+                    ValueRange carried) {
+                  struct Side {
+                    Scalar low, high, rest;
+                  };
+                  SmallVector<Side> sides;
+                  Scalar isInside(
+                      in, arith::ConstantOp::create(in, in.getBoolAttr(true))
+                              .getResult());
+                  for (int64_t side = 0; side < 2; ++side) {
+                    Scalar count = Scalar(in, counts[side]).toFloat(type),
+                           length(in, Value(lengths[side])), last = length - 1;
+                    Scalar place = Scalar(in, Value(starts[side])) +
+                                   ((Scalar(in, Value(firsts[side])) +
+                                     Scalar(in, sample[side]))
+                                        .toFloat(type) +
+                                    0.5) *
+                                       Scalar(in, Value(steps[side])) / count;
+                    isInside = isInside & (place >= -1) & (place <= length);
+                    place = bounded(place, place.number(0), last);
+                    Scalar low = floor(place), high = min(low + 1, last);
+                    sides.push_back(
+                        {low.toIndex(), high.toIndex(), place - low});
+                  }
+                  Value result;
+                  for (int64_t corner = 0; corner < 4; ++corner) {
+                    const Side &row = sides[0], &column = sides[1];
+                    bool isLow = corner / 2 == 0, isLeft = corner % 2 == 0;
+                    SmallVector<Value> source{
+                        batch, at[1], isLow ? row.low : row.high,
+                        isLeft ? column.low : column.high};
+                    Scalar element =
+                        Scalar(in,
+                               loadScalar(
+                                   in, tensor::ExtractOp::create(in, x, source),
+                                   elementType))
+                            .toFloat(type);
+                    Scalar weighed = (isLow ? -row.rest + 1 : row.rest) *
+                                     (isLeft ? -column.rest + 1 : column.rest) *
+                                     element;
+                    result = !result  ? Value(weighed)
+                             : isMean ? Value(Scalar(in, result) + weighed)
+                                      : Value(max(Scalar(in, result), weighed));
+                  }
+                  Scalar value = select(isInside, Scalar(in, result),
+                                        Scalar(in, Value(zero))),
+                         so(in, carried[0]);
+                  return SmallVector<Value>{isMean ? so + value
+                                                   : max(so, value)};
+                })[0]);
+        Scalar count = Scalar(b, counts[0]) * Scalar(b, counts[1]);
+        Scalar pooled = isMean
+                            ? taken / max(count, count.number(1)).toFloat(type)
+                            : select(count == 0, zero, taken);
+        return pooled.toFloat(elementType);
+      })};
+}
+
+LogicalResult MaxRoiPoolOp::inferShapes(ShapeScope &scope) {
+  Dims x = scope.dims(getX()), rois = scope.dims(getRois());
+  if (x.size() != 4)
+    return emitOpError() << "X has rank " << x.size() << " instead of 4";
+  if (rois.size() != 2 || (known(rois[1]) && !isKnown(rois[1], 5)))
+    return emitOpError() << "'rois' has shape " << toString(rois)
+                         << " instead of Rx5";
+  ArrayRef<int64_t> shape = getPooledShape();
+  if (shape.size() != 2 || shape[0] < 1 || shape[1] < 1)
+    return emitOpError() << "'pooled_shape' is not two positive sizes";
+  Type elementType = getElementTypeOrSelf(getX().getType());
+  if (!isa<FloatType>(elementType) ||
+      getElementTypeOrSelf(getRois().getType()) != elementType)
+    return emitOpError() << "X is " << getX().getType() << " and 'rois' "
+                         << getRois().getType();
+  return scope.set(
+      getOperation()->getResult(0), elementType,
+      {rois[0], x[1], scope.constant(shape[0]), scope.constant(shape[1])});
+}
+
+FailureOr<SmallVector<Value>> MaxRoiPoolOp::lower(Lowering &l) {
+  Value x = l.lowered(getX()), rois = l.lowered(getRois());
+  Type elementType = getElementTypeOrSelf(getX().getType()),
+       type = sampleType(l, elementType);
+  SmallVector<OpFoldResult> sizes = l.sizesOf(x), regions = l.sizesOf(rois);
+  l.requireEqual(l.scope.dim(getRois(), 1), l.scope.constant(5),
+                 "five numbers of each region");
+  Scalar images = Scalar(l, sizes[0]).toFloat(type);
+  requireAll(l, regions, {{rois, elementType, l.getMultiDimIdentityMap(2)}},
+             "a batch index is out of range",
+             [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
+               Scalar column(b, linalg::IndexOp::create(b, 1).getResult()),
+                   batch = Scalar(b, args[0]).toFloat(type);
+               return (column != 0) |
+                      ((batch >= 0) & (batch < Scalar(b, Value(images))));
+             });
+  double spatialScale = getSpatialScale().convertToDouble();
+  SmallVector<int64_t> pooled(getPooledShape());
+  SmallVector<OpFoldResult> resultSizes{regions[0], sizes[1],
+                                        l.getIndexAttr(pooled[0]),
+                                        l.getIndexAttr(pooled[1])};
+  return SmallVector<Value>{l.generate(
+      elementType, resultSizes,
+      [&](ImplicitLocOpBuilder &b, ValueRange at) -> Value {
+        auto number = [&](int64_t column) {
+          Value element = tensor::ExtractOp::create(
+              b, rois,
+              ValueRange{at[0], arith::ConstantIndexOp::create(b, column)});
+          return Scalar(b, loadScalar(b, element, elementType)).toFloat(type);
+        };
+        Scalar batch = number(0);
+        Value image = bounded(batch, batch.number(0),
+                              Scalar(b, sizes[0]).toFloat(type) - 1)
+                          .toIndex();
+        SmallVector<Scalar> firsts;
+        SmallVector<OpFoldResult> counts;
+        for (int64_t side = 0; side < 2; ++side) {
+          Scalar first = floor(number(2 - side) * spatialScale + 0.5),
+                 last = floor(number(4 - side) * spatialScale + 0.5);
+          Scalar length = max(last - first + 1, first.number(1)),
+                 step = length / static_cast<double>(pooled[side]);
+          Scalar place = Scalar(b, at[2 + side]).toFloat(type),
+                 limit = Scalar(b, sizes[2 + side]).toFloat(type);
+          Scalar start = bounded(floor(place * step) + first, first.number(0),
+                                 limit),
+                 end = bounded(ceil((place + 1) * step) + first,
+                               first.number(0), limit);
+          firsts.push_back(start.toIndex());
+          counts.push_back(getAsOpFoldResult(
+              Value(max(end - start, start.number(0)).toIndex())));
+        }
+        Value initial = arith::ConstantOp::create(
+            b,
+            FloatAttr::get(
+                type, APFloat::getInf(cast<FloatType>(type).getFloatSemantics(),
+                                      /*Negative=*/true)));
+        Scalar greatest(
+            b, loopNest(
+                   b, counts, initial,
+                   [&](ImplicitLocOpBuilder &in, ValueRange offset,
+                       ValueRange carried) {
+                     SmallVector<Value> source{
+                         image, at[1],
+                         Scalar(in, Value(firsts[0])) + Scalar(in, offset[0]),
+                         Scalar(in, Value(firsts[1])) + Scalar(in, offset[1])};
+                     Scalar element =
+                         Scalar(in, loadScalar(in,
+                                               tensor::ExtractOp::create(
+                                                   in, x, source),
+                                               elementType))
+                             .toFloat(type);
+                     return SmallVector<Value>{
+                         max(Scalar(in, carried[0]), element)};
+                   })[0]);
+        Scalar isEmpty = Scalar(b, counts[0]) * Scalar(b, counts[1]) == 0;
+        return select(isEmpty, greatest.number(0), greatest)
+            .toFloat(elementType);
+      })};
+}
