@@ -177,10 +177,13 @@ static bool isInside(Operation *op, Dim dim, ShapeScope &scope) {
           isInside(op, origin.left, scope) || isInside(op, origin.right, scope);
       return;
     }
-    Region *home = origin.value.getParentRegion();
-    found = llvm::any_of(op->getRegions(), [&](Region &region) {
-      return region.isAncestor(home);
-    });
+    // A body that is still being built is in no operator yet.
+    for (Region *home = origin.value.getParentRegion(); home && !found;) {
+      found = llvm::any_of(op->getRegions(),
+                           [&](Region &region) { return &region == home; });
+      Operation *around = home->getParentOp();
+      home = around ? around->getParentRegion() : nullptr;
+    }
   });
   return found;
 }

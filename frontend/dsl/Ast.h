@@ -61,7 +61,7 @@ struct NumberExpr : ExprOf<NumberExpr, Expr::Number> {
 
 struct StringExpr : ExprOf<StringExpr, Expr::String> {
   using ExprOf::ExprOf;
-  llvm::StringRef value;
+  std::string value;
 };
 
 /// A name; of a recipe also a path, as `val.accuracy`.
@@ -262,22 +262,32 @@ struct RepeatExpr : ExprOf<RepeatExpr, Expr::Repeat> {
   std::vector<Ident> attributes;
 };
 
+/// `scan t in T with (s = x) { }`, or `loop i in n with (s = x, go = true)
+/// while go { }`: a block again and again.
 struct ScanExpr : ExprOf<ScanExpr, Expr::Scan> {
   using ExprOf::ExprOf;
+  bool isLoop = false;
   Ident index;
+  /// Null of a loop that only its condition ends.
   ExprPtr extent;
   bool isReversed = false;
   struct Carried {
     Ident name;
+    /// Which dims may change: `s: f32[_, 3] = x`.
+    std::optional<TypeRef> type;
     ExprPtr initial;
   };
   std::vector<Carried> carried;
+  /// Of a loop: the carried value that it goes on as long as it holds.
+  Ident condition;
   Block body;
 };
 
 struct IfExpr : ExprOf<IfExpr, Expr::If> {
   using ExprOf::ExprOf;
   ExprPtr condition;
+  /// `if c -> f32[_] { } else { }`: where the branches' types differ.
+  std::optional<TypeRef> type;
   Block then, otherwise;
 };
 

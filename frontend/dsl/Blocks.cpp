@@ -103,7 +103,8 @@ bool Elaborator::statement(const Stmt &stmt, Frame &frame, Scope &scope) {
         return messages.error(part.from, "a scan emits tensors, and this is " +
                                              describe(part));
       int64_t rank = shapes.rank(part.tensor);
-      if (axis < 0 || (emit->axis && axis > rank))
+      if (axis < 0 || (emit->axis && axis > rank) ||
+          (context.expr.isLoop && axis > 0))
         return messages.error(emit->axis ? emit->axis->span : stmt.span,
                               describe(part) + " cannot be stacked at axis " +
                                   Twine(axis));
@@ -131,8 +132,14 @@ bool Elaborator::statement(const Stmt &stmt, Frame &frame, Scope &scope) {
     bool isSameShape = before.size() == now.size() &&
                        getElementTypeOrSelf(value.tensor.getType()) ==
                            getElementTypeOrSelf(target.tensor.getType());
+    ArrayRef<bool> mayChange;
+    if (currentScan)
+      for (auto [place, carried] : enumerate(currentScan->expr.carried))
+        if (carried.name.text == assign.target.text)
+          mayChange = currentScan->mayChange[place];
     for (size_t i = 0; isSameShape && i < now.size(); ++i)
-      isSameShape = isSame(before[i], now[i]);
+      isSameShape =
+          (i < mayChange.size() && mayChange[i]) || isSame(before[i], now[i]);
     if (!isSameShape)
       return messages.error(assign.span,
                             quoted(assign.target.text) + " is " +
@@ -153,7 +160,11 @@ bool Elaborator::statement(const Stmt &stmt, Frame &frame, Scope &scope) {
     }
     if (!currentScan)
       return false; // checkNames has reported it
-    if (builder.getInsertionBlock() != currentScan->body)
+    bool isOwn = llvm::any_of(currentScan->expr.carried,
+                              [&](const ScanExpr::Carried &carried) {
+                                return carried.name.text == assign.target.text;
+                              });
+    if (!isOwn || builder.getInsertionBlock() != currentScan->body)
       return messages.error(assign.span, "a carried value changes at the level "
                                          "of its scan's body only");
     target.tensor = value.tensor;
@@ -220,8 +231,15 @@ Term Elaborator::ifElse(const IfExpr &expr, Frame &frame, Scope &scope) {
   Term condition = eval(*expr.condition, frame, scope);
   if (condition.isPoison())
     return {};
-  if (condition.kind == Term::Truth)
-    return block(condition.truth ? expr.then : expr.otherwise, frame, scope);
+  if (condition.kind == Term::Truth) {
+    const dsl::Block &chosen = condition.truth ? expr.then : expr.otherwise;
+    Term value = block(chosen, frame, scope);
+    return expr.type && !value.isPoison() &&
+                   !match(*expr.type, value, frame, scope, "the branch",
+                          "the branch", chosen.result->span)
+               ? Term()
+               : value;
+  }
   bool isOne = condition.kind == Term::Tensor &&
                getElementTypeOrSelf(condition.tensor.getType()).isInteger(1) &&
                shapes.rank(condition.tensor) == 0;
@@ -259,7 +277,19 @@ Term Elaborator::ifElse(const IfExpr &expr, Frame &frame, Scope &scope) {
                         Twine(otherwise.size()) + " values");
     return discard(state);
   }
+  if (expr.type)
+    for (auto [parts, body] :
+         {std::pair(&then, &expr.then), {&otherwise, &expr.otherwise}}) {
+      Term value = expr.type->isTuple() || parts->size() != 1
+                       ? Term::ofTuple(*parts, body->result->span)
+                       : parts->front();
+      if (!match(*expr.type, value, frame, scope, "the branch", "the branch",
+                 body->result->span))
+        return discard(state);
+    }
   for (auto [yes, no] : llvm::zip_equal(then, otherwise)) {
+    if (expr.type)
+      break;
     Dims a = shapes.dims(yes.tensor), b = shapes.dims(no.tensor);
     bool isSameType =
         a.size() == b.size() && getElementTypeOrSelf(yes.tensor.getType()) ==

@@ -27,29 +27,43 @@ ExprPtr ExprParser::repeat() {
   return result;
 }
 
+// Elsewhere `loop` is a name like others.
+bool ExprParser::beginsLoop() const {
+  return reader.token(1).kind == Tok::Word && !reader.token(1).startsLine &&
+         (reader.isWordAhead(2, "in") || reader.isWordAhead(2, "with") ||
+          reader.isWordAhead(2, "while"));
+}
+
 ExprPtr ExprParser::scan() {
+  bool isLoop = reader.isWord("loop");
   auto result = node<ScanExpr>(reader.take().span);
+  result->isLoop = isLoop;
   std::optional<Ident> index = reader.name("the name of the index");
   if (!index)
     return nullptr;
   result->index = *index;
-  if (!reader.acceptWord("in")) {
+  if (reader.acceptWord("in")) {
+    result->isReversed = !isLoop && reader.acceptWord("reversed");
+    result->extent = sum();
+    if (!result->extent)
+      return nullptr;
+  } else if (!isLoop) {
     reader.expected("'in'");
     return nullptr;
   }
-  result->isReversed = reader.acceptWord("reversed");
-  result->extent = sum();
-  if (!result->extent)
-    return nullptr;
   if (reader.acceptWord("with")) {
     if (!reader.expect(Tok::LeftParen, " after 'with'"))
       return nullptr;
     while (!reader.is(Tok::RightParen)) {
       ScanExpr::Carried carried;
       std::optional<Ident> name = reader.name("the name of a carried value");
-      if (!name || !reader.expect(Tok::Assign, " and its first value"))
+      if (!name)
         return nullptr;
       carried.name = *name;
+      if (reader.accept(Tok::Colon) && !(carried.type = type()))
+        return nullptr;
+      if (!reader.expect(Tok::Assign, " and its first value"))
+        return nullptr;
       carried.initial = expression();
       if (!carried.initial)
         return nullptr;
@@ -59,6 +73,20 @@ ExprPtr ExprParser::scan() {
     }
     if (!reader.expect(Tok::RightParen, " after the carried values"))
       return nullptr;
+  }
+  if (isLoop && reader.acceptWord("while")) {
+    std::optional<Ident> condition =
+        reader.name("the carried value that a loop goes on by");
+    if (!condition)
+      return nullptr;
+    result->condition = *condition;
+  }
+  if (isLoop && !result->extent && !result->condition) {
+    reader.messages.error(result->span.to(result->index.span),
+                          "a loop has no end", {},
+                          "'in n' says how often at most, and 'while go' as "
+                          "long as what");
+    return nullptr;
   }
   if (!block(result->body, /*wantsResult=*/false))
     return nullptr;
@@ -74,7 +102,9 @@ ExprPtr ExprParser::ifElse() {
   }
   auto result = node<IfExpr>(reader.take().span);
   result->condition = binary(1);
-  if (!result->condition || !block(result->then, /*wantsResult=*/true))
+  if (!result->condition ||
+      (reader.accept(Tok::ArrowRight) && !(result->type = type())) ||
+      !block(result->then, /*wantsResult=*/true))
     return nullptr;
   if (reader.isWord("elif")) {
     reader.messages.error(reader.token().span,

@@ -67,6 +67,8 @@ struct ScanContext {
     mlir::BlockArgument element;
   };
   llvm::SmallVector<Walked> walked;
+  /// The dims of carried values that may change, by place.
+  llvm::SmallVector<llvm::SmallVector<bool>> mayChange;
   /// The index itself, made when it is asked for.
   mlir::BlockArgument position;
   std::vector<Term> emitted;
@@ -301,6 +303,11 @@ private:
   /// Gives up an operator whose bodies are begun.
   Term discard(mlir::OperationState &state);
   Term scan(const ScanExpr &expr, Frame &frame, Scope &scope);
+  Term loop(const ScanExpr &expr, Frame &frame, Scope &scope);
+  /// The first values of what a scan or loop carries, whose names `inner` gets
+  /// for the arguments of its body; false after a report.
+  bool carry(ScanContext &context, Frame &frame, Scope &scope, Scope &inner,
+             llvm::SmallVector<mlir::Value> &initial);
   Term walked(mlir::Value tensor, int64_t axis, ScanContext &context,
               Span span);
   Term scanIndex(ScanContext &context, Span span);

@@ -144,6 +144,15 @@ ExprPtr ExprParser::unary() {
                                      " expressions deep");
     return nullptr;
   }
+  // Whose number alone is one more than 64 bits hold.
+  if (!isNot && reader.token(1).kind == Tok::Integer &&
+      reader.token(1).text == "9223372036854775808") {
+    reader.take();
+    auto least = node<NumberExpr>(start.to(reader.take().span));
+    least->integer = INT64_MIN;
+    least->value = static_cast<double>(INT64_MIN);
+    return least;
+  }
   reader.take();
   // `not a == b` is the opposite of `a == b`.
   ExprPtr operand = isNot ? binary(4) : unary();
@@ -369,7 +378,7 @@ ExprPtr ExprParser::numberOrString() {
   Token token = reader.take();
   if (token.kind == Tok::String) {
     auto string = node<StringExpr>(token.span);
-    string->value = token.text.drop_front().drop_back();
+    string->value = unescaped(token.text.drop_front().drop_back());
     return string;
   }
   auto number = node<NumberExpr>(token.span);
@@ -397,7 +406,7 @@ ExprPtr ExprParser::numberOrString() {
 
 ExprPtr ExprParser::word() {
   const Token &token = reader.token();
-  if (token.text == "scan")
+  if (token.text == "scan" || (token.text == "loop" && beginsLoop()))
     return scan();
   if (token.text == "if")
     return ifElse();

@@ -46,7 +46,9 @@ private:
   ExprPtr parenthesized();
   ExprPtr index(ExprPtr base);
   ExprPtr repeat();
+  /// And a loop.
   ExprPtr scan();
+  bool beginsLoop() const;
   ExprPtr ifElse();
   bool label(Ident &label);
   /// `@checkpoint` or `@no_decay @frozen`, as far as there are any.

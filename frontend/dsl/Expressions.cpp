@@ -33,6 +33,19 @@ Type dsl::elementTypeOf(StringRef name, MLIRContext *context) {
       .Case("u32", unsignedType(32))
       .Case("u64", unsignedType(64))
       .Case("bool", builder.getIntegerType(1))
+      .Case("i2", builder.getIntegerType(2))
+      .Case("i4", builder.getIntegerType(4))
+      .Case("u2", unsignedType(2))
+      .Case("u4", unsignedType(4))
+      .Case("f4e2m1fn", builder.getType<Float4E2M1FNType>())
+      .Case("f6e2m3fn", builder.getType<Float6E2M3FNType>())
+      .Case("f6e3m2fn", builder.getType<Float6E3M2FNType>())
+      .Case("f8e4m3fn", builder.getType<Float8E4M3FNType>())
+      .Case("f8e4m3fnuz", builder.getType<Float8E4M3FNUZType>())
+      .Case("f8e5m2", builder.getType<Float8E5M2Type>())
+      .Case("f8e5m2fnuz", builder.getType<Float8E5M2FNUZType>())
+      .Case("f8e8m0fnu", builder.getType<Float8E8M0FNUType>())
+      .Case("string", builder.getType<nn::StringType>())
       .Default({});
 }
 
@@ -41,9 +54,11 @@ std::string dsl::nameOf(Type elementType) {
     return "bool";
   if (elementType.isUnsignedInteger())
     return "u" + std::to_string(elementType.getIntOrFloatBitWidth());
+  if (nn::isString(elementType))
+    return "string";
   std::string text;
   llvm::raw_string_ostream(text) << elementType;
-  return text;
+  return StringRef(text).lower();
 }
 
 std::optional<Term> Elaborator::lookup(StringRef name, Frame &frame,
@@ -115,6 +130,12 @@ Term Elaborator::eval(const Expr &expr, Frame &frame, Scope &scope) {
     return literal(cast<LiteralExpr>(expr), frame, scope);
   case Expr::Unary: {
     auto &one = cast<UnaryExpr>(expr);
+    // The least of 64 bits is none of the numbers without a sign.
+    if (auto *number = dyn_cast<NumberExpr>(one.operand.get());
+        number && number->isInteger && one.op == Operator::Negate)
+      return Term::ofWhole(shapes.constant(static_cast<int64_t>(
+                               -static_cast<uint64_t>(number->integer))),
+                           expr.span);
     return unary(one.op, eval(*one.operand, frame, scope), expr.span);
   }
   case Expr::Binary: {
@@ -259,6 +280,10 @@ Term Elaborator::literal(const LiteralExpr &literal, Frame &frame,
     Term value = eval(*element, frame, scope);
     if (value.isPoison())
       return {};
+    if (nn::isString(elementType) && value.kind == Term::Text) {
+      elements.push_back(builder.getStringAttr(value.text));
+      continue;
+    }
     std::optional<int64_t> whole =
         value.kind == Term::Whole ? nn::known(value.whole) : std::nullopt;
     if (value.kind == Term::Truth)
@@ -283,6 +308,11 @@ Term Elaborator::literal(const LiteralExpr &literal, Frame &frame,
     }
   }
   at(literal.span);
+  if (nn::isString(elementType))
+    return result(
+        builder.make<nn::StringsOp>(builder.getArrayAttr(elements),
+                                    builder.getDenseI64ArrayAttr(sizes)),
+        literal.span);
   return result(builder.make<nn::ConstantOp>(DenseElementsAttr::get(
                     RankedTensorType::get(sizes, elementType), elements)),
                 literal.span);

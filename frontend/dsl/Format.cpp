@@ -68,7 +68,7 @@ private:
     case Tok::Word: {
       static constexpr StringRef kWords[] = {
           "let", "in",   "with", "emit", "and",  "or",     "not", "if",
-          "as",  "else", "each", "at",   "from", "repeat", "on"};
+          "as",  "else", "each", "at",   "from", "repeat", "on",  "while"};
       return !llvm::is_contained(kWords, token.text);
     }
     case Tok::Integer:

@@ -15,10 +15,11 @@ std::string Identifiers::make(StringRef name, StringRef otherwise) {
   if (text.empty() || !llvm::isAlpha(text.front()))
     text = otherwise.str() + "_" + text;
   static constexpr StringRef kWords[] = {
-      "scan", "if",     "repeat", "let",   "true",  "false", "None",  "inf",
-      "nan",  "pi",     "param",  "state", "emit",  "each",  "as",    "not",
-      "and",  "or",     "else",   "in",    "layer", "net",   "train", "export",
-      "use",  "import", "zeros",  "ones",  "with",  "at",    "where"};
+      "scan", "if",    "repeat", "let",   "true",   "false", "None",
+      "inf",  "nan",   "pi",     "param", "state",  "emit",  "each",
+      "as",   "not",   "and",    "or",    "else",   "in",    "layer",
+      "net",  "train", "export", "use",   "import", "zeros", "ones",
+      "with", "at",    "where",  "loop",  "while"};
   if (llvm::is_contained(kWords, text) || isElementType(text))
     text += "_";
   std::string unique = text;

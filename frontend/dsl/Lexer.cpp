@@ -59,6 +59,19 @@ static constexpr struct {
 static bool isWordStart(char c) { return llvm::isAlpha(c) || c == '_'; }
 static bool isWordPart(char c) { return llvm::isAlnum(c) || c == '_'; }
 
+/// How many characters an escape has that `text` begins with; 0 where it is
+/// none.
+static size_t escapeLength(StringRef text) {
+  if (text.size() < 2)
+    return 0;
+  if (text[1] == 'x')
+    return text.size() > 3 && llvm::isHexDigit(text[2]) &&
+                   llvm::isHexDigit(text[3])
+               ? 4
+               : 0;
+  return StringRef("\"\\nt").contains(text[1]) ? 2 : 0;
+}
+
 namespace {
 class Lexer {
 public:
@@ -172,14 +185,31 @@ private:
   }
 
   std::optional<Token> string(StringRef rest) {
-    size_t length = rest.drop_front().find_first_of("\"\n");
-    if (length == StringRef::npos || rest[length + 1] == '\n') {
-      length = rest.take_until([](char c) { return c == '\n'; }).size();
+    size_t end = 1;
+    auto isInside = [&] {
+      return end < rest.size() && rest[end] != '"' && rest[end] != '\n';
+    };
+    for (; isInside(); ++end) {
+      if (rest[end] != '\\')
+        continue;
+      size_t length = escapeLength(rest.drop_front(end));
+      if (length == 0) {
+        Span place = {file, static_cast<uint32_t>(at + end),
+                      static_cast<uint32_t>(at + end + 1)};
+        messages.error(
+            place, "'\\' begins nothing here", {},
+            "\\\", \\\\, \\n, \\t and \\x with two hexadecimal digits "
+            "are what a string may have");
+        length = 1;
+      }
+      end += length - 1;
+    }
+    if (end >= rest.size() || rest[end] == '\n') {
       messages.error(spanOf(1), "this string has no end on its line");
-      at += length;
+      at += end;
       return std::nullopt;
     }
-    return take(Tok::String, length + 2);
+    return take(Tok::String, end + 1);
   }
 
   /// `# ...` and `;`, which are said once for all that a file has.
@@ -214,6 +244,37 @@ private:
   Token token;
 };
 } // namespace
+
+std::string dsl::unescaped(StringRef text) {
+  std::string result;
+  while (!text.empty()) {
+    size_t length = text.front() == '\\' ? escapeLength(text) : 0;
+    if (length == 4)
+      result += static_cast<char>(llvm::hexFromNibbles(text[2], text[3]));
+    else if (length == 2)
+      result += text[1] == 'n' ? '\n' : text[1] == 't' ? '\t' : text[1];
+    else
+      result += text.front();
+    text = text.drop_front(std::max<size_t>(length, 1));
+  }
+  return result;
+}
+
+std::string dsl::escaped(StringRef text) {
+  std::string result = "\"";
+  for (char c : text) {
+    if (c == '"' || c == '\\')
+      result += '\\';
+    if (c == '\n')
+      result += "\\n";
+    else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
+      result += "\\x" + llvm::utohexstr(static_cast<unsigned char>(c),
+                                        /*LowerCase=*/true, /*Width=*/2);
+    else
+      result += c;
+  }
+  return result + "\"";
+}
 
 std::vector<Token> dsl::tokens(const Sources &sources, uint32_t file,
                                Messages &messages, bool keepsComments) {

@@ -59,6 +59,11 @@ constexpr size_t kLargestSource = 16 << 20;
 std::vector<Token> tokens(const Sources &sources, uint32_t file,
                           Messages &messages, bool keepsComments = false);
 
+/// What a string stands for, given what is between its two `"`.
+std::string unescaped(llvm::StringRef text);
+/// A string as it is written, with both `"`.
+std::string escaped(llvm::StringRef text);
+
 /// A sign or kind as messages name it.
 llvm::StringRef nameOf(Tok kind);
 

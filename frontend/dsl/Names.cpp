@@ -278,17 +278,25 @@ private:
       return block(llvm::cast<RepeatExpr>(each).body);
     case Expr::If:
       expr(*llvm::cast<IfExpr>(each).condition);
+      if (llvm::cast<IfExpr>(each).type)
+        uses(*llvm::cast<IfExpr>(each).type);
       block(llvm::cast<IfExpr>(each).then);
       return block(llvm::cast<IfExpr>(each).otherwise);
     case Expr::Scan: {
       auto &scan = llvm::cast<ScanExpr>(each);
-      expr(*scan.extent);
-      for (const ScanExpr::Carried &carried : scan.carried)
+      if (scan.extent)
+        expr(*scan.extent);
+      for (const ScanExpr::Carried &carried : scan.carried) {
         expr(*carried.initial);
+        if (carried.type)
+          uses(*carried.type);
+      }
       scopes.emplace_back();
       declare(scan.index, "index", false);
       for (const ScanExpr::Carried &carried : scan.carried)
         declare(carried.name, "carried value", false);
+      if (scan.condition && lookup(scan.condition.text))
+        use(scan.condition.text, scan.condition.span);
       ++scanDepth;
       block(scan.body);
       --scanDepth;

@@ -106,6 +106,14 @@ void Elaborator::param(const ParamStmt &param, Frame &frame, Scope &scope) {
   }
   Type elementType =
       elementTypeOf(param.type.elementType.text, builder.getContext());
+  if (elementType && nn::isString(elementType)) {
+    fail(param.type.span,
+         kind + " " + quoted(param.name.text) +
+             " has elements of string, and is made of "
+             "numbers",
+         {}, "a literal, as string[2](\"a\", \"b\"), is a constant");
+    return;
+  }
   if (!elementType || (!param.isState && !isa<FloatType>(elementType))) {
     fail(param.type.span,
          "param " + quoted(param.name.text) + " has elements of " +

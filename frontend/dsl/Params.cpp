@@ -11,10 +11,37 @@ using namespace burnish::dsl;
 /// Params of one network, in bytes: more are a mistake in a dim.
 static constexpr int64_t kMostBytes = int64_t(1) << 35;
 
-/// The word of the safetensors format for an element type.
-static std::string formatName(Type elementType) {
+std::string dsl::storedName(Type elementType) {
   std::string name = nameOf(elementType);
-  return StringRef(name).upper();
+  StringRef word = llvm::StringSwitch<StringRef>(name)
+                       .Case("f8e4m3fn", "F8_E4M3")
+                       .Case("f8e5m2", "F8_E5M2")
+                       .Case("f8e8m0fnu", "F8_E8M0")
+                       .Cases({"i2", "i4"}, "I8")
+                       .Cases({"u2", "u4", "f4e2m1fn", "f6e2m3fn", "f6e3m2fn",
+                               "f8e4m3fnuz", "f8e5m2fnuz"},
+                              "U8")
+                       .Default("");
+  return word.empty() ? StringRef(name).upper() : word.str();
+}
+
+/// Why the bytes are no elements of a type that has fewer bits; empty where
+/// they are.
+static std::string whyNoElements(Type elementType, ArrayRef<char> bytes) {
+  unsigned width = elementType.getIntOrFloatBitWidth();
+  if (width >= 8 || width == 1)
+    return "";
+  bool isSigned = elementType.isSignlessInteger();
+  for (auto [index, byte] : llvm::enumerate(bytes)) {
+    int value = isSigned ? static_cast<signed char>(byte)
+                         : static_cast<unsigned char>(byte);
+    int least = isSigned ? -(1 << (width - 1)) : 0;
+    if (value < least || value >= least + (1 << width))
+      return ("has " + Twine(value) + " as element " + Twine(index) +
+              ", which is none of " + nameOf(elementType))
+          .str();
+  }
+  return "";
 }
 
 static std::string shapeText(ArrayRef<int64_t> dims) {
@@ -30,7 +57,7 @@ std::string dsl::paramKey(StringRef path) {
 
 std::string dsl::whyUnlike(const SafeTensors::Entry &entry,
                            RankedTensorType type) {
-  std::string wanted = formatName(type.getElementType());
+  std::string wanted = storedName(type.getElementType());
   if (entry.type == wanted && ArrayRef<int64_t>(entry.dims) == type.getShape())
     return "";
   return entry.type + shapeText(entry.dims) + ", and the param is " + wanted +
@@ -56,6 +83,11 @@ std::optional<ElementsAttr> ParamSource::fromFile(const SafeTensors &file,
                    file.path() + ": key " + quoted(path) + " is " + reason);
     return ElementsAttr();
   }
+  if (std::string reason = whyNoElements(type.getElementType(), entry->bytes);
+      !reason.empty()) {
+    messages.error(span, file.path() + ": key " + quoted(path) + " " + reason);
+    return ElementsAttr();
+  }
   return nn::constantOver(type, paramKey(path), entry->bytes);
 }
 
@@ -75,7 +107,10 @@ static void append(SmallVectorImpl<char> &bytes, Type elementType,
     bool losesInfo;
     number.convert(floatType.getFloatSemantics(),
                    llvm::APFloat::rmNearestTiesToEven, &losesInfo);
-    return put(static_cast<uint16_t>(number.bitcastToAPInt().getZExtValue()));
+    uint64_t bits = number.bitcastToAPInt().getZExtValue();
+    const char *raw = reinterpret_cast<const char *>(&bits);
+    bytes.append(raw, raw + nn::elementBytes(elementType));
+    return;
   }
   uint64_t whole = static_cast<uint64_t>(static_cast<int64_t>(value));
   const char *raw = reinterpret_cast<const char *>(&whole);

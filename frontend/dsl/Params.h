@@ -22,6 +22,9 @@ struct ParamFacts {
 /// F32[3]`; empty when it is one.
 std::string whyUnlike(const SafeTensors::Entry &entry,
                       mlir::RankedTensorType type);
+/// The word of the safetensors format for an element type. For what the format
+/// has no word for it is that of a byte, in which an element lies in memory.
+std::string storedName(mlir::Type elementType);
 /// What the resource of a param's value is called: of a long path, the end
 /// tells most.
 std::string paramKey(llvm::StringRef path);

@@ -3,6 +3,8 @@
 #include "frontend/dsl/Builtins.h"
 #include "frontend/dsl/ExprParser.h"
 #include "frontend/dsl/Identifiers.h"
+#include "frontend/dsl/Lexer.h"
+#include "frontend/dsl/Params.h"
 #include "frontend/dsl/Term.h"
 #include "ir/Ops.h"
 #include "ir/Signature.h"
@@ -44,7 +46,8 @@ public:
       outputs.push_back(
           identifier(name ? name.getValue() : "output", "output"));
       Value value = body.getTerminator()->getOperand(index);
-      if (value.getDefiningOp() && !isa<nn::ConstantOp>(value.getDefiningOp()))
+      if (value.getDefiningOp() &&
+          !isa<nn::ConstantOp, nn::StringsOp>(value.getDefiningOp()))
         wanted.try_emplace(value, outputs.back());
     }
     if (!block(body, 1))
@@ -150,13 +153,15 @@ private:
     int64_t count = type.getNumElements();
     if (isa<FloatType>(type.getElementType())) {
       SmallVector<char> bytes = nn::copyBytes(value);
-      unsigned width = type.getElementType().getIntOrFloatBitWidth();
+      unsigned width = type.getElementType().getIntOrFloatBitWidth(),
+               bytesOfOne = (width + 7) / 8;
       for (int64_t index = 0; index < count; ++index) {
         uint64_t bits = 0;
-        std::memcpy(&bits, bytes.data() + index * width / 8, width / 8);
+        std::memcpy(&bits, bytes.data() + index * bytesOfOne, bytesOfOne);
         elements.push_back(number(llvm::APFloat(
             cast<FloatType>(type.getElementType()).getFloatSemantics(),
-            llvm::APInt(width, bits))));
+            llvm::APInt(width, bits, /*isSigned=*/false,
+                        /*implicitTrunc=*/true))));
       }
     } else if (std::optional<SmallVector<int64_t>> integers =
                    nn::readIntegers(value, count)) {
@@ -170,13 +175,14 @@ private:
   }
 
   std::string attributeText(StringRef op, Attribute value) {
+    if (auto truth = dyn_cast<BoolAttr>(value))
+      return truth.getValue() ? "true" : "false";
     if (auto integer = dyn_cast<IntegerAttr>(value))
       return std::to_string(integer.getInt());
     if (auto real = dyn_cast<FloatAttr>(value))
       return number(real.getValue());
     if (auto text = dyn_cast<StringAttr>(value))
-      if (text.getValue().find_first_of("\"\n\\") == StringRef::npos)
-        return ("\"" + text.getValue() + "\"").str();
+      return escaped(text.getValue());
     SmallVector<std::string> parts;
     if (auto list = dyn_cast<DenseI64ArrayAttr>(value)) {
       for (int64_t each : list.asArrayRef())
@@ -208,9 +214,43 @@ private:
     return true;
   }
 
+  /// Whether a NaN is among the elements that `nan` is not.
+  static bool hasOtherNan(ElementsAttr value) {
+    auto type = dyn_cast<FloatType>(value.getElementType());
+    if (!type || isa<Float8E8M0FNUType>(type))
+      return false;
+    unsigned width = type.getWidth(), bytesOfOne = (width + 7) / 8;
+    llvm::APFloat nan(std::nan(""));
+    bool losesInfo;
+    nan.convert(type.getFloatSemantics(), llvm::APFloat::rmNearestTiesToEven,
+                &losesInfo);
+    SmallVector<char> bytes = nn::copyBytes(value);
+    for (size_t at = 0; at < bytes.size(); at += bytesOfOne) {
+      uint64_t bits = 0;
+      std::memcpy(&bits, bytes.data() + at, bytesOfOne);
+      llvm::APFloat number(type.getFloatSemantics(),
+                           llvm::APInt(width, bits, /*isSigned=*/false,
+                                       /*implicitTrunc=*/true));
+      if (number.isNaN() && !number.bitwiseIsEqual(nan))
+        return true;
+    }
+    return false;
+  }
+
+  /// Strings have no file: they are part of the text, however many.
+  void strings(nn::StringsOp op) {
+    SmallVector<std::string> sizes, elements;
+    for (int64_t size : op.getShape())
+      sizes.push_back(std::to_string(size));
+    for (Attribute each : op.getValues())
+      elements.push_back(escaped(cast<StringAttr>(each).getValue()));
+    names[op] = "string[" + llvm::join(sizes, ", ") + "](" +
+                llvm::join(elements, ", ") + ")";
+  }
+
   void constant(nn::ConstantOp op) {
     auto type = cast<RankedTensorType>(op.getType());
-    if (type.hasStaticShape() && type.getNumElements() <= kMostInText) {
+    if (type.getNumElements() <= kMostInText && !hasOtherNan(op.getValue())) {
       names[op] = literal(op.getValue());
       return;
     }
@@ -234,7 +274,7 @@ private:
               typeText(type, {}) + " = stored(\"" + weightsFile.str() + "\")\n";
     NamedTensor tensor;
     tensor.name = netName + "." + name;
-    tensor.type = StringRef(dsl::nameOf(type.getElementType())).upper();
+    tensor.type = storedName(type.getElementType());
     tensor.dims.assign(type.getShape().begin(), type.getShape().end());
     tensor.bytes = bytes;
     result.tensors.push_back(std::move(tensor));
@@ -310,9 +350,53 @@ private:
     return text + "(" + llvm::join(arguments, ", ") + ")";
   }
 
+  /// The branch that is taken whatever the run brings, if that is known: its
+  /// types are those of the results, and those of the other need not be.
+  static Region *takenBranch(nn::IfOp op) {
+    Region &yes = op.getThenBranch(), &no = op.getElseBranch();
+    auto yields = [](Region &region) {
+      return region.front().getTerminator()->getOperandTypes();
+    };
+    ElementsAttr condition;
+    if (matchPattern(op.getCond(), m_Constant(&condition)))
+      if (auto known = nn::readIntegers(condition, 1); known && known->size())
+        return known->front() ? &yes : &no;
+    for (auto [a, b] : llvm::zip_equal(yields(yes), yields(no)))
+      if (cast<ShapedType>(a).getRank() != cast<ShapedType>(b).getRank() ||
+          getElementTypeOrSelf(a) != getElementTypeOrSelf(b))
+        return yields(yes) == op->getResultTypes() ? &yes : &no;
+    return nullptr;
+  }
+
+  /// `-> (f32[_, 3], bool)`, where the branches of an if may differ.
+  std::string branchTypes(nn::IfOp op) {
+    std::string text;
+    bool isNeeded = false;
+    for (auto [yes, no] : llvm::zip_equal(
+             op.getThenBranch().front().getTerminator()->getOperandTypes(),
+             op.getElseBranch().front().getTerminator()->getOperandTypes())) {
+      auto a = cast<RankedTensorType>(yes), b = cast<RankedTensorType>(no);
+      SmallVector<int64_t> both(a.getShape());
+      for (auto [dim, other] : llvm::zip_equal(both, b.getShape()))
+        if (dim != other)
+          dim = ShapedType::kDynamic;
+      isNeeded |= llvm::any_of(both, ShapedType::isDynamic);
+      text += (text.empty() ? "" : ", ") + typeText(a.clone(both), {});
+    }
+    return !isNeeded                  ? ""
+           : op->getNumResults() == 1 ? "-> " + text + " "
+                                      : "-> (" + text + ") ";
+  }
+
   std::string ifText(nn::IfOp op, unsigned depth) {
     std::string indent(2 * depth, ' ');
-    std::string text = "if " + operand(op.getCond()) + " {\n";
+    // A condition is one truth without dims.
+    bool hasDims = cast<ShapedType>(op.getCond().getType()).getRank() != 0;
+    std::string text =
+        "if " +
+        (hasDims ? "nn.reshape(" + operand(op.getCond()) + ", i64[0]())"
+                 : operand(op.getCond())) +
+        " " + branchTypes(op) + "{\n";
     for (Region *region : {&op.getThenBranch(), &op.getElseBranch()}) {
       std::string outside = std::move(lines);
       lines.clear();
@@ -329,91 +413,254 @@ private:
     return text;
   }
 
-  /// One value of every list of attributes, or nothing where they differ.
-  static std::optional<int64_t> uniform(std::optional<ArrayRef<int64_t>> list) {
-    if (!list || list->empty())
-      return 0;
-    return llvm::all_equal(*list) ? std::optional(list->front()) : std::nullopt;
+  /// The branch of an if that is always taken stands where the if did.
+  bool taken(nn::IfOp op, Region &branch, unsigned depth) {
+    if (!block(branch.front(), depth))
+      return false;
+    Operation *end = branch.front().getTerminator();
+    for (auto [result, value] :
+         llvm::zip_equal(op->getResults(), end->getOperands())) {
+      std::string name = wanted.lookup(result);
+      names[result] = name.empty() ? operand(value) : name;
+      if (!name.empty())
+        let(depth, {name}, "nn.identity(" + operand(value) + ")");
+    }
+    return true;
+  }
+
+  void let(unsigned depth, ArrayRef<std::string> given, const Twine &value) {
+    lines +=
+        std::string(2 * depth, ' ') + "let " +
+        (given.size() == 1 ? given[0] : "(" + llvm::join(given, ", ") + ")") +
+        " = " + value.str() + "\n";
+  }
+
+  /// What a value is called that an operator gives.
+  std::string given(Value value) {
+    std::string name = wanted.lookup(value);
+    if (name.empty())
+      name = value.use_empty()
+                 ? "_"
+                 : identifier("v" + std::to_string(++counter), "v");
+    return names[value] = name;
+  }
+
+  /// `s = x`, or `s: f32[_, 3] = x` where dims may change.
+  std::string carriedText(BlockArgument argument, Value initial) {
+    auto type = cast<RankedTensorType>(argument.getType());
+    names[argument] = identifier("s", "s");
+    return names[argument] +
+           (type.hasStaticShape() ? "" : ": " + typeText(type, {})) + " = " +
+           operand(initial);
+  }
+
+  /// Names for what the body of a scan or loop gives, at its end, and how the
+  /// carried values change: all at once.
+  void changes(ArrayRef<BlockArgument> carried, ValueRange next,
+               ValueRange emitted, ArrayRef<int64_t> axes, unsigned depth) {
+    std::string indent(2 * depth, ' '), after;
+    auto renamed = [&](Value value, StringRef word) {
+      std::string name = identifier(word, word);
+      let(depth, {name}, "nn.identity(" + operand(value) + ")");
+      return name;
+    };
+    for (auto [argument, value] : llvm::zip_equal(carried, next))
+      after += indent + names[argument] + " <- " + renamed(value, "n") + "\n";
+    for (auto [value, axis] : llvm::zip_equal(emitted, axes))
+      after += indent + "emit " + renamed(value, "e") + " at " +
+               std::to_string(axis) + "\n";
+    lines += after;
+  }
+
+  /// `let (a, b) = HEAD { ... }` around the lines of a body; `finals` are the
+  /// last values of what is carried.
+  void around(const std::string &head, std::string outside, ValueRange emitted,
+              ValueRange finals, ArrayRef<BlockArgument> carried,
+              unsigned depth) {
+    SmallVector<std::string> left;
+    for (Value value : emitted)
+      left.push_back(given(value));
+    for (auto [value, argument] : llvm::zip_equal(finals, carried)) {
+      if (value.use_empty() && (!emitted.empty() || carried.size() > 1) &&
+          !wanted.count(value))
+        continue;
+      lines +=
+          std::string(2 * depth + 2, ' ') + "last " + names[argument] + "\n";
+      left.push_back(given(value));
+    }
+    std::string inside = std::move(lines);
+    lines = std::move(outside);
+    let(depth, left,
+        head + " {\n" + inside + std::string(2 * depth, ' ') + "}");
+  }
+
+  /// The condition that a loop is given and gives, where it is more than "as
+  /// often as there is to do".
+  static bool hasCondition(nn::LoopOp op) {
+    auto isTrue = [](Value value) {
+      ElementsAttr constant;
+      if (!matchPattern(value, m_Constant(&constant)))
+        return false;
+      auto known = nn::readIntegers(constant, 1);
+      return known && known->size() == 1 && known->front() != 0;
+    };
+    mlir::Block &body = op.getBody().front();
+    Value next = body.getTerminator()->getOperand(0);
+    while (auto identity = next.getDefiningOp<nn::IdentityOp>())
+      next = identity.getInput();
+    bool isKept = next == body.getArgument(1) || isTrue(next);
+    return !op.getM() || !isKept || (op.getCond() && !isTrue(op.getCond()));
+  }
+
+  /// Hands the condition on as it is, and drops what only made it.
+  static void keepCondition(nn::LoopOp op) {
+    mlir::Block &body = op.getBody().front();
+    Operation *made = body.getTerminator()->getOperand(0).getDefiningOp();
+    body.getTerminator()->setOperand(0, body.getArgument(1));
+    while (made && made->use_empty() && isa<nn::IdentityOp>(made)) {
+      Operation *before = made->getOperand(0).getDefiningOp();
+      made->erase();
+      made = before;
+    }
+  }
+
+  bool loop(nn::LoopOp op, unsigned depth) {
+    mlir::Block &body = op.getBody().front();
+    std::string outside = std::move(lines), with;
+    lines.clear();
+    SmallVector<BlockArgument> carried(
+        body.getArguments().drop_front(2).begin(), body.getArguments().end());
+    OperandRange yields = body.getTerminator()->getOperands();
+    std::string index = body.getArgument(0).use_empty() ? std::string("_")
+                                                        : identifier("i", "i");
+    names[body.getArgument(0)] = index;
+    auto one = [&](Value value) {
+      bool hasDims = cast<ShapedType>(value.getType()).getRank() != 0;
+      return hasDims ? "nn.reshape(" + operand(value) + ", i64[0]())"
+                     : operand(value);
+    };
+    std::string condition;
+    if (hasCondition(op)) {
+      condition = identifier("go", "go");
+      with = condition + " = " + (op.getCond() ? one(op.getCond()) : "true");
+    } else {
+      keepCondition(op);
+    }
+    names[body.getArgument(1)] =
+        condition.empty() ? std::string("bool[](1)") : condition;
+    for (auto [argument, initial] : llvm::zip_equal(carried, op.getVInitial()))
+      with += (with.empty() ? "" : ", ") + carriedText(argument, initial);
+    std::string head = "loop " + index +
+                       (op.getM() ? " in " + one(op.getM()) : "") +
+                       (with.empty() ? "" : " with (" + with + ")") +
+                       (condition.empty() ? "" : " while " + condition);
+    if (!block(body, depth + 1))
+      return false;
+    std::string goesOn = condition.empty() ? "" : one(yields[0]);
+    size_t count = carried.size();
+    if (!condition.empty()) {
+      std::string name = identifier("n", "n");
+      let(depth + 1, {name}, "nn.identity(" + goesOn + ")");
+      goesOn =
+          std::string(2 * depth + 2, ' ') + condition + " <- " + name + "\n";
+    }
+    ValueRange emitted = yields.drop_front(1 + count);
+    changes(carried, yields.drop_front(1).take_front(count), emitted,
+            SmallVector<int64_t>(emitted.size(), 0), depth + 1);
+    lines += goesOn;
+    around(head, std::move(outside), op->getResults().drop_front(count),
+           op->getResults().take_front(count), carried, depth);
+    return isFine;
+  }
+
+  /// Each of a list of axes, counted from the front; 0 where there is no list.
+  static SmallVector<int64_t> axesOf(std::optional<ArrayRef<int64_t>> list,
+                                     ValueRange tensors) {
+    SmallVector<int64_t> axes(tensors.size(), 0);
+    for (auto [at, tensor] : enumerate(tensors)) {
+      int64_t axis = list && !list->empty() ? (*list)[at] : 0;
+      axes[at] =
+          axis < 0 ? axis + cast<ShapedType>(tensor.getType()).getRank() : axis;
+    }
+    return axes;
+  }
+
+  /// `name[:, ::-1]`.
+  static std::string turned(const std::string &name, int64_t axis,
+                            int64_t rank) {
+    SmallVector<std::string> subscripts(rank, ":");
+    subscripts[axis] = "::-1";
+    return name + "[" + llvm::join(subscripts, ", ") + "]";
   }
 
   bool scan(nn::ScanOp op, unsigned depth) {
     unsigned scanned = op.getNumScanInputs(),
-             carried = op->getNumOperands() - scanned,
-             emitted = op->getNumResults() - carried;
-    auto forth = uniform(op.getScanInputDirections()),
-         back = uniform(op.getScanOutputDirections());
-    if (!forth || !back || (emitted && forth != back))
-      return error("nn.scan", "the language has no form for a scan that goes "
-                              "both ways at once");
-    std::string index = identifier("t", "t"), with, outside = std::move(lines),
-                indent(2 * depth + 2, ' ');
+             carriedCount = op->getNumOperands() - scanned;
+    ValueRange tensors = op->getOperands().drop_front(carriedCount),
+               results = op->getResults().drop_front(carriedCount);
+    auto isBack = [](std::optional<ArrayRef<int64_t>> list, size_t at) {
+      return list && !list->empty() && (*list)[at] != 0;
+    };
+    auto inputDirections = op.getScanInputDirections(),
+         outputDirections = op.getScanOutputDirections();
+    // One direction for all; what goes the other way is turned around.
+    bool goesBack = isBack(inputDirections, 0);
+    SmallVector<int64_t> inputAxes = axesOf(op.getScanInputAxes(), tensors),
+                         outputAxes = axesOf(op.getScanOutputAxes(), results);
     mlir::Block &body = op.getBody().front();
-    lines.clear();
-    for (unsigned at = 0; at < carried; ++at) {
-      names[body.getArgument(at)] = identifier("s", "s");
-      with += (at ? ", " : "") + names[body.getArgument(at)] + " = " +
-              operand(op->getOperand(at));
+    SmallVector<BlockArgument> carried(body.getArguments().begin(),
+                                       body.getArguments().begin() +
+                                           carriedCount);
+    SmallVector<std::string> sources;
+    for (auto [at, tensor] : enumerate(tensors)) {
+      std::string name = operand(tensor);
+      int64_t rank = cast<ShapedType>(tensor.getType()).getRank();
+      if (isBack(inputDirections, at) != goesBack) {
+        std::string back = identifier("r", "r");
+        let(depth, {back}, turned(name, inputAxes[at], rank));
+        name = back;
+      }
+      sources.push_back(name);
     }
-    for (unsigned at = 0; at < scanned; ++at) {
-      Value tensor = op->getOperand(carried + at);
-      BlockArgument element = body.getArgument(carried + at);
-      int64_t rank = cast<RankedTensorType>(tensor.getType()).getRank();
-      int64_t axis = op.getScanInputAxes() ? (*op.getScanInputAxes())[at] : 0;
+    std::string index = identifier("t", "t"), with, outside = std::move(lines);
+    lines.clear();
+    for (auto [argument, initial] :
+         llvm::zip_equal(carried, op->getOperands().take_front(carriedCount)))
+      with += (with.empty() ? "" : ", ") + carriedText(argument, initial);
+    for (auto [at, tensor] : enumerate(tensors)) {
+      BlockArgument element = body.getArgument(carriedCount + at);
       names[element] = element.use_empty() ? "_" : identifier("x", "x");
-      SmallVector<std::string> subscripts(rank, ":");
-      subscripts[axis < 0 ? axis + rank : axis] = index;
-      lines += indent + "let " + names[element] + " = " + operand(tensor) +
-               "[" + llvm::join(subscripts, ", ") + "]\n";
+      SmallVector<std::string> subscripts(
+          cast<ShapedType>(tensor.getType()).getRank(), ":");
+      subscripts[inputAxes[at]] = index;
+      let(depth + 1, {names[element]},
+          sources[at] + "[" + llvm::join(subscripts, ", ") + "]");
     }
     if (!block(body, depth + 1))
       return false;
     OperandRange yields = body.getTerminator()->getOperands();
-    // All of them become others at once.
-    SmallVector<std::string> next;
-    for (unsigned at = 0; at < carried; ++at) {
-      next.push_back(identifier("n", "n"));
-      lines += indent + "let " + next.back() + " = nn.identity(" +
-               operand(yields[at]) + ")\n";
+    changes(carried, yields.take_front(carriedCount),
+            yields.drop_front(carriedCount), outputAxes, depth + 1);
+    // What a scan emits goes its way, too.
+    SmallVector<std::pair<Value, std::string>> toTurn;
+    for (auto [at, result] : enumerate(results))
+      if (isBack(outputDirections, at) != goesBack && !result.use_empty()) {
+        toTurn.push_back({result, wanted.lookup(result)});
+        wanted.erase(result);
+      }
+    around("scan " + index + " in " + (goesBack ? "reversed " : "") + "_" +
+               (with.empty() ? "" : " with (" + with + ")"),
+           std::move(outside), results,
+           op->getResults().take_front(carriedCount), carried, depth);
+    for (auto &[result, name] : toTurn) {
+      int64_t axis =
+          outputAxes[cast<OpResult>(result).getResultNumber() - carriedCount];
+      std::string back = name.empty() ? identifier("r", "r") : name;
+      let(depth, {back},
+          turned(names[result], axis,
+                 cast<ShapedType>(result.getType()).getRank()));
+      names[result] = back;
     }
-    SmallVector<std::string> values;
-    for (Value value : yields.drop_front(carried)) {
-      values.push_back(identifier("e", "e"));
-      lines += indent + "let " + values.back() + " = nn.identity(" +
-               operand(value) + ")\n";
-    }
-    for (unsigned at = 0; at < carried; ++at)
-      lines += indent + names[body.getArgument(at)] + " <- " + next[at] + "\n";
-    SmallVector<Value> results(op->getResults().drop_front(carried));
-    for (auto [at, value] : enumerate(values)) {
-      int64_t rank = cast<RankedTensorType>(results[at].getType()).getRank();
-      int64_t axis = op.getScanOutputAxes() ? (*op.getScanOutputAxes())[at] : 0;
-      lines += indent + "emit " + value + " at " +
-               std::to_string(axis < 0 ? axis + rank : axis) + "\n";
-    }
-    for (unsigned at = 0; at < carried; ++at) {
-      Value last = op->getResult(at);
-      if (last.use_empty() && (emitted || carried > 1) && !wanted.count(last))
-        continue;
-      lines += indent + "last " + names[body.getArgument(at)] + "\n";
-      results.push_back(last);
-    }
-    SmallVector<std::string> given;
-    for (Value each : results) {
-      std::string name = wanted.lookup(each);
-      if (name.empty())
-        name = each.use_empty()
-                   ? "_"
-                   : identifier("v" + std::to_string(++counter), "v");
-      names[each] = name;
-      given.push_back(name);
-    }
-    std::string outer(2 * depth, ' ');
-    lines =
-        outside + outer + "let " +
-        (given.size() == 1 ? given[0] : "(" + llvm::join(given, ", ") + ")") +
-        " = scan " + index + " in " + (*forth ? "reversed " : "") + "_" +
-        (with.empty() ? "" : " with (" + with + ")") + " {\n" + lines + outer +
-        "}\n";
     return isFine;
   }
 
@@ -422,27 +669,22 @@ private:
       constant(made);
       return isFine;
     }
-    StringRef name = op.getName().getStringRef();
-    if (auto loop = dyn_cast<nn::ScanOp>(op))
-      return scan(loop, depth);
-    if (op.getNumRegions() && !isa<nn::IfOp>(op))
-      return error(name, "a loop of ONNX has no form in the language, where "
-                         "scan goes through the steps of a tensor");
-    std::string value =
-        isa<nn::IfOp>(op) ? ifText(cast<nn::IfOp>(op), depth) : call(op);
-    SmallVector<std::string> given;
-    for (Value each : op.getResults()) {
-      bool isUsed = !each.use_empty();
-      std::string name = wanted.lookup(each);
-      if (name.empty())
-        name = isUsed ? identifier("v" + std::to_string(++counter), "v") : "_";
-      given.push_back(name);
-      names[each] = given.back();
+    if (auto made = dyn_cast<nn::StringsOp>(op)) {
+      strings(made);
+      return isFine;
     }
-    lines +=
-        std::string(2 * depth, ' ') + "let " +
-        (given.size() == 1 ? given[0] : "(" + llvm::join(given, ", ") + ")") +
-        " = " + value + "\n";
+    if (auto each = dyn_cast<nn::ScanOp>(op))
+      return scan(each, depth);
+    if (auto each = dyn_cast<nn::LoopOp>(op))
+      return loop(each, depth);
+    auto choice = dyn_cast<nn::IfOp>(op);
+    if (Region *branch = choice ? takenBranch(choice) : nullptr)
+      return taken(choice, *branch, depth);
+    std::string value = choice ? ifText(choice, depth) : call(op);
+    SmallVector<std::string> left;
+    for (Value each : op.getResults())
+      left.push_back(given(each));
+    let(depth, left, value);
     return isFine;
   }
 

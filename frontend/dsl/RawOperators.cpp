@@ -2,6 +2,7 @@
 // operator of the nn dialect by its own name.
 #include "frontend/dsl/Builtins.h"
 #include "ir/Ops.h"
+#include "ir/Types.h"
 
 using namespace mlir;
 using namespace burnish;
@@ -29,23 +30,29 @@ static Groups groupsOf(OperationName name, Location loc) {
   return groups;
 }
 
-/// An attribute as an operator has it: floats are told from whole numbers by
-/// how they are written.
-static Attribute attributeOf(OpBuilder &builder, const Term &term) {
+/// What a term may be as an attribute, the likeliest first: floats are told
+/// from whole numbers by how they are written.
+static SmallVector<Attribute> attributesOf(OpBuilder &builder,
+                                           const Term &term) {
   auto known = [](const Term &each) { return nn::known(each.whole); };
   switch (term.kind) {
   case Term::Whole:
-    return known(term) ? builder.getI64IntegerAttr(*known(term)) : Attribute();
+    if (known(term))
+      return {builder.getI64IntegerAttr(*known(term))};
+    return {};
   case Term::Truth:
-    return builder.getI64IntegerAttr(term.truth);
+    return {builder.getI64IntegerAttr(term.truth),
+            builder.getBoolAttr(term.truth)};
   case Term::Real:
-    return builder.getF32FloatAttr(term.real);
+    return {builder.getF32FloatAttr(term.real),
+            builder.getF64FloatAttr(term.real)};
   case Term::Text:
-    return builder.getStringAttr(term.text);
+    return {builder.getStringAttr(term.text)};
   case Term::Tensor: {
     ElementsAttr elements;
-    return matchPattern(term.tensor, m_Constant(&elements)) ? elements
-                                                            : Attribute();
+    if (matchPattern(term.tensor, m_Constant(&elements)))
+      return {elements};
+    return {};
   }
   case Term::Tuple:
     break;
@@ -53,12 +60,14 @@ static Attribute attributeOf(OpBuilder &builder, const Term &term) {
     return {};
   }
   auto all = [&](auto holds) { return llvm::all_of(term.parts, holds); };
+  if (term.parts.empty())
+    return {builder.getDenseI64ArrayAttr({}), builder.getDenseF32ArrayAttr({}),
+            builder.getArrayAttr({})};
   if (all([](const Term &part) { return part.kind == Term::Text; })) {
     SmallVector<StringRef> texts;
     for (const Term &part : term.parts)
       texts.push_back(part.text);
-    if (!texts.empty())
-      return builder.getStrArrayAttr(texts);
+    return {builder.getStrArrayAttr(texts)};
   }
   if (all([&](const Term &part) {
         return part.kind == Term::Whole && known(part);
@@ -66,15 +75,35 @@ static Attribute attributeOf(OpBuilder &builder, const Term &term) {
     SmallVector<int64_t> numbers;
     for (const Term &part : term.parts)
       numbers.push_back(*known(part));
-    return builder.getDenseI64ArrayAttr(numbers);
+    return {builder.getDenseI64ArrayAttr(numbers)};
   }
   if (all([](const Term &part) { return part.kind == Term::Real; })) {
     SmallVector<float> numbers;
     for (const Term &part : term.parts)
       numbers.push_back(part.real);
-    return builder.getDenseF32ArrayAttr(numbers);
+    return {builder.getDenseF32ArrayAttr(numbers)};
   }
   return {};
+}
+
+/// The attribute that an operator takes under this name; the likeliest where it
+/// takes none, which its own check then refuses.
+static Attribute attributeOf(OpBuilder &builder, OperationName operation,
+                             StringRef name, const Term &term) {
+  SmallVector<Attribute> candidates = attributesOf(builder, term);
+  if (candidates.empty())
+    return {};
+  ScopedDiagnosticHandler silence(builder.getContext(),
+                                  [](Diagnostic &) { return success(); });
+  for (Attribute each : candidates) {
+    NamedAttrList list;
+    list.append(name, each);
+    auto complain = [&] { return emitError(builder.getUnknownLoc()); };
+    if (candidates.size() == 1 ||
+        succeeded(operation.verifyInherentAttrs(list, complain)))
+      return each;
+  }
+  return candidates.front();
 }
 
 Term dsl::rawOperator(Elaborator &e, const CallExpr &call,
@@ -133,7 +162,8 @@ Term dsl::rawOperator(Elaborator &e, const CallExpr &call,
                                                                      : 1;
   ArrayRef<StringAttr> known = operation.getAttributeNames();
   for (auto &[attribute, value] : attributes) {
-    Attribute converted = attributeOf(e.builder, value);
+    Attribute converted =
+        attributeOf(e.builder, operation, attribute.text, value);
     if (!converted)
       return e.fail(attribute.span, "the attribute " + quoted(attribute.text) +
                                         " cannot be " + e.describe(value));
@@ -186,6 +216,16 @@ Term dsl::rawOperator(Elaborator &e, const CallExpr &call,
                                     });
     op = Operation::create(state);
     bool isFine = succeeded(operation.verifyInvariants(op));
+    // Some results are strings whatever the operands are: of the first, or of
+    // each, the type is checked.
+    auto strings = UnrankedTensorType::get(e.builder.getType<nn::StringType>());
+    for (unsigned at = 0; !isFine && at < op->getNumResults() &&
+                          problem.find("result #") != std::string::npos;
+         ++at) {
+      problem.clear();
+      op->getResult(at).setType(strings);
+      isFine = succeeded(operation.verifyInvariants(op));
+    }
     if (!isFine) {
       op->destroy();
       StringRef reason = problem;

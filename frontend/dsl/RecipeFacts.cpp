@@ -87,7 +87,7 @@ bool RecipeReader::source(const Expr &expr, ClauseFact &fact) {
     for (const Argument &argument : list.arguments) {
       std::string text;
       if (auto *string = dyn_cast<StringExpr>(argument.value.get()))
-        text = string->value.str();
+        text = string->value;
       else if (std::optional<double> number = numberOf(*argument.value))
         llvm::raw_string_ostream(text) << llvm::format("%.9g", *number);
       else if (StringRef word = wordOf(*argument.value); !word.empty())
@@ -341,7 +341,7 @@ bool RecipeReader::save(const Clause &) {
       return at < item.parts.size() ? wordOf(*item.parts[at]) : StringRef();
     };
     if (auto *file = dyn_cast<StringExpr>(item.parts[0].get())) {
-      ClauseFact fact{"save", file->value.str(), {}, {}};
+      ClauseFact fact{"save", file->value, {}, {}};
       if (item.parts.size() == 4 && word(1) == "when" && word(2) == "best")
         fact.words = {"best", word(3).str(), senseOf(word(3)).str()};
       else if (item.parts.size() != 1)
@@ -396,7 +396,7 @@ bool RecipeReader::freeze(const Clause &) {
     auto *pattern = dyn_cast<StringExpr>(item.parts[0].get());
     if (!pattern || item.parts.size() != 1)
       return reject(item.parts[0]->span, "paths are frozen as in: \"base.*\"");
-    facts.frozen.push_back(pattern->value.str());
+    facts.frozen.push_back(pattern->value);
   }
   return true;
 }
@@ -418,8 +418,8 @@ bool RecipeReader::lora(const Clause &) {
         *rank != std::floor(*rank) || *rank > 1 << 16)
       return reject(item.parts[0]->span,
                     "a rank stands before a pattern, as in: 8 on \"*.qkv.w\"");
-    facts.factors.push_back({static_cast<int64_t>(*rank), pattern->value.str(),
-                             item.parts[0]->span});
+    facts.factors.push_back(
+        {static_cast<int64_t>(*rank), pattern->value, item.parts[0]->span});
   }
   for (RecipeFacts::Factors &each : facts.factors)
     if (alpha > 0)

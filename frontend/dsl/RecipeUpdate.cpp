@@ -118,7 +118,7 @@ bool RecipeReader::optimizer(const CallExpr &call) {
       auto *on = dyn_cast<BinaryExpr>(expr);
       if (name == "decay" && on && on->op == Operator::On) {
         if (auto *pattern = dyn_cast<StringExpr>(on->right.get()))
-          facts.decays = pattern->value.str();
+          facts.decays = pattern->value;
         expr = on->left.get();
       }
       std::optional<double> number = numberOf(*expr);

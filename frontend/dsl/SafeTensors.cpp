@@ -22,7 +22,7 @@ static int64_t bytesOf(StringRef type) {
       .Cases({"F64", "I64", "U64"}, 8)
       .Cases({"F32", "I32", "U32"}, 4)
       .Cases({"F16", "BF16", "I16", "U16"}, 2)
-      .Cases({"I8", "U8", "BOOL"}, 1)
+      .Cases({"I8", "U8", "BOOL", "F8_E4M3", "F8_E5M2", "F8_E8M0"}, 1)
       .Default(0);
 }
 

@@ -6,6 +6,7 @@
 using namespace mlir;
 using namespace burnish;
 using namespace burnish::dsl;
+using llvm::enumerate;
 using llvm::SaveAndRestore;
 using nn::Dim, nn::Dims;
 
@@ -25,7 +26,10 @@ Term Elaborator::walked(Value tensor, int64_t axis, ScanContext &context,
   Dim size = shapes.dim(tensor, axis);
   if (!context.extent)
     context.extent = size;
-  if (!isSame(size, context.extent))
+  // Where `_` stands, what only the run knows is compared then.
+  bool isOpen = isa<PlaceholderExpr>(*context.expr.extent) &&
+                !nn::known(shapes.simplify(size - context.extent));
+  if (!isOpen && !isSame(size, context.extent))
     return fail(span,
                 "axis " + Twine(axis) + " of " + describe(tensor) + " has " +
                     describe(size) + ", and " +
@@ -60,7 +64,62 @@ Term Elaborator::scanIndex(ScanContext &context, Span span) {
   return Term::ofTensor(context.position, span);
 }
 
+bool Elaborator::carry(ScanContext &context, Frame &frame, Scope &scope,
+                       Scope &inner, SmallVector<Value> &initial) {
+  bool isFine = true;
+  for (const ScanExpr::Carried &carried : context.expr.carried) {
+    Term value = eval(*carried.initial, frame, scope);
+    at(carried.initial->span);
+    SmallVector<bool> &mayChange = context.mayChange.emplace_back();
+    Type elementType = builder.getF32Type();
+    if (context.expr.condition.text == carried.name.text)
+      elementType = builder.getI1Type();
+    if (carried.type && !carried.type->isTuple())
+      if (Type given = elementTypeOf(carried.type->elementType.text,
+                                     builder.getContext()))
+        elementType = given;
+    if (!value.isPoison())
+      value = tensorOf(value, elementType);
+    bool fits =
+        !value.isPoison() &&
+        (!carried.type ||
+         match(*carried.type, value, frame, scope, quoted(carried.name.text),
+               quoted(carried.name.text), carried.initial->span));
+    if (!fits) {
+      isFine = false;
+      continue;
+    }
+    Dims dims = shapes.dims(value.tensor);
+    if (carried.type)
+      for (auto [axis, dim] : enumerate(carried.type->dims)) {
+        if (!dim.expr) {
+          isFine = messages.error(dim.span, "'_' is a dim that may change, and "
+                                            "'...' says nothing here");
+          break;
+        }
+        mayChange.push_back(isa<PlaceholderExpr>(*dim.expr));
+        if (mayChange.back())
+          dims[axis] = {};
+      }
+    initial.push_back(value.tensor);
+    // The operator of a loop has a condition of its own.
+    bool isCondition = context.expr.condition.text == carried.name.text;
+    BlockArgument argument =
+        isCondition ? context.body->getArgument(1)
+                    : context.body->addArgument(value.tensor.getType(),
+                                                builder.getLoc());
+    if (!isCondition)
+      shapes.assume(argument, getElementTypeOrSelf(value.tensor.getType()),
+                    dims);
+    inner.values[carried.name.text] =
+        Term::ofTensor(argument, carried.initial->span);
+  }
+  return isFine;
+}
+
 Term Elaborator::scan(const ScanExpr &expr, Frame &frame, Scope &scope) {
+  if (expr.isLoop)
+    return loop(expr, frame, scope);
   // `_`: as long as what is indexed first.
   bool isOpen = isa<PlaceholderExpr>(*expr.extent);
   Dim extent = isOpen ? Dim() : dim(*expr.extent, frame, scope);
@@ -72,27 +131,9 @@ Term Elaborator::scan(const ScanExpr &expr, Frame &frame, Scope &scope) {
   ScanContext context(expr, body, extent);
   Scope inner(&scope);
   SmallVector<Value> initial;
-  SmallVector<Type> types;
-  bool isFine = true;
-  for (const ScanExpr::Carried &carried : expr.carried) {
-    Term value = eval(*carried.initial, frame, scope);
-    at(carried.initial->span);
-    if (!value.isPoison())
-      value = tensorOf(value, builder.getF32Type());
-    if (value.isPoison()) {
-      isFine = false;
-      continue;
-    }
-    BlockArgument argument =
-        body->addArgument(value.tensor.getType(), builder.getLoc());
-    shapes.assume(argument, getElementTypeOrSelf(value.tensor.getType()),
-                  shapes.dims(value.tensor));
-    initial.push_back(value.tensor);
-    inner.values[carried.name.text] =
-        Term::ofTensor(argument, carried.initial->span);
-  }
-  if (!isFine)
+  if (!carry(context, frame, scope, inner, initial))
     return discard(state);
+  bool isFine = true;
   Term position;
   position.kind = Term::Position;
   position.scan = &context;

@@ -8,9 +8,12 @@ using namespace burnish::dsl;
 using llvm::StringRef;
 
 bool dsl::isElementType(StringRef name) {
-  static constexpr StringRef kNames[] = {"f16", "bf16", "f32",  "f64", "i8",
-                                         "i16", "i32",  "i64",  "u8",  "u16",
-                                         "u32", "u64",  "bool", "int"};
+  static constexpr StringRef kNames[] = {
+      "f16",        "bf16",      "f32",      "f64",      "i8",         "i16",
+      "i32",        "i64",       "u8",       "u16",      "u32",        "u64",
+      "bool",       "int",       "i2",       "i4",       "u2",         "u4",
+      "f4e2m1fn",   "f6e2m3fn",  "f6e3m2fn", "f8e4m3fn", "f8e4m3fnuz", "f8e5m2",
+      "f8e5m2fnuz", "f8e8m0fnu", "string"};
   return llvm::is_contained(kNames, name);
 }
 

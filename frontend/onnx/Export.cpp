@@ -189,6 +189,11 @@ private:
            [&](std::string name) { node->add_input(std::move(name)); });
     groups("resultSegmentSizes", op.getResults(),
            [&](std::string name) { node->add_output(std::move(name)); });
+    // Statistics of the batch go with those that they change.
+    if (auto norm = dyn_cast<nn::BatchNormalizationOp>(op);
+        norm && norm.getTrainingMode())
+      while (node->output_size() < 3)
+        node->add_output(unique("unused"));
     for (NamedAttribute attribute : op.getAttrs()) {
       StringRef name = attribute.getName().getValue();
       if (name.ends_with("SegmentSizes") || name.contains('.'))

@@ -1,0 +1,133 @@
+// Loop.cpp - a block again and again, until it has run often enough or a
+// condition does not hold any more.
+#include "frontend/dsl/Elaborator.h"
+#include "ir/Ops.h"
+#include "llvm/Support/SaveAndRestore.h"
+
+using namespace mlir;
+using namespace burnish;
+using namespace burnish::dsl;
+using llvm::enumerate;
+using llvm::SaveAndRestore;
+
+/// The place of the carried value that a loop goes on by; -1 where it has none.
+static int conditionOf(const ScanExpr &expr) {
+  for (auto [place, carried] : enumerate(expr.carried))
+    if (expr.condition && carried.name.text == expr.condition.text)
+      return place;
+  return -1;
+}
+
+Term Elaborator::loop(const ScanExpr &expr, Frame &frame, Scope &scope) {
+  int condition = conditionOf(expr);
+  if (expr.condition && condition < 0)
+    return fail(expr.condition.span,
+                quoted(expr.condition.text) + " is not carried by this loop",
+                {}, "with (go = true) while go carries it");
+  Value times;
+  if (expr.extent) {
+    Term most = eval(*expr.extent, frame, scope);
+    at(expr.extent->span);
+    if (!most.isPoison())
+      most = tensorOf(most, builder.getI64Type());
+    if (most.isPoison())
+      return {};
+    times = most.tensor;
+    bool isOne = getElementTypeOrSelf(times.getType()).isInteger(64) &&
+                 shapes.rank(times) <= 1;
+    if (!isOne)
+      return fail(expr.extent->span,
+                  "a loop runs as often as one i64 says, and this is " +
+                      describe(most));
+  }
+  OperationState state(builder.getLoc(), nn::LoopOp::getOperationName());
+  auto *body = new mlir::Block;
+  state.addRegion()->push_back(body);
+  ScanContext context(expr, body, {});
+  Scope inner(&scope);
+  // The condition of the operator is an argument of its own.
+  Type types[] = {builder.getI64Type(), builder.getI1Type()};
+  for (Type type : types) {
+    BlockArgument argument =
+        body->addArgument(RankedTensorType::get({}, type), builder.getLoc());
+    shapes.assume(argument, type, {});
+  }
+  SmallVector<Value> initial;
+  if (!carry(context, frame, scope, inner, initial))
+    return discard(state);
+  Value first;
+  if (condition >= 0) {
+    first = initial[condition];
+    initial.erase(initial.begin() + condition);
+    bool isOne = getElementTypeOrSelf(first.getType()).isInteger(1) &&
+                 shapes.rank(first) == 0;
+    if (!isOne) {
+      fail(expr.carried[condition].initial->span,
+           "a loop goes on by one truth, and this is " + describe(first));
+      return discard(state);
+    }
+  }
+  inner.values[expr.index.text] =
+      Term::ofTensor(body->getArgument(0), expr.index.span);
+  bool isFine = true;
+  {
+    OpBuilder::InsertionGuard guard(builder);
+    SaveAndRestore open(currentScan, &context);
+    builder.setInsertionPointToStart(body);
+    for (const auto &stmt : expr.body.statements)
+      isFine &= statement(*stmt, frame, inner);
+    at(expr.span);
+    SmallVector<Value> yields = {
+        condition < 0 ? Value(body->getArgument(1))
+                      : inner.values[expr.condition.text].tensor};
+    for (auto [place, carried] : enumerate(expr.carried))
+      if (static_cast<int>(place) != condition)
+        yields.push_back(inner.values[carried.name.text].tensor);
+    for (const Term &emitted : context.emitted)
+      yields.push_back(emitted.tensor);
+    if (isFine)
+      nn::YieldOp::create(builder, builder.getLoc(), yields);
+  }
+  for (unsigned place : context.lasts)
+    if (isFine && static_cast<int>(place) == condition)
+      isFine = messages.error(expr.condition.span,
+                              "the last condition of a loop is not kept");
+  if (!isFine)
+    return discard(state);
+  if (context.emitted.empty() && initial.empty()) {
+    fail(expr.span, "a loop that neither carries nor emits gives nothing");
+    return discard(state);
+  }
+  at(expr.span);
+  state.location = builder.getLoc();
+  for (Value operand : {times, first})
+    if (operand)
+      state.addOperands(operand);
+  state.addOperands(initial);
+  state.addAttribute(
+      "operandSegmentSizes",
+      builder.getDenseI32ArrayAttr({times ? 1 : 0, first ? 1 : 0,
+                                    static_cast<int32_t>(initial.size())}));
+  size_t count = initial.size() + context.emitted.size();
+  for (size_t i = 0; i < count; ++i)
+    state.addTypes(UnrankedTensorType::get(builder.getF32Type()));
+  Operation *op = builder.create(state);
+  if (failed(shapes.infer(op)))
+    return {};
+  std::vector<Term> results;
+  for (Value value : op->getResults().drop_front(initial.size()))
+    results.push_back(result(value, expr.span));
+  auto last = [&](int place) {
+    int at = condition >= 0 && place > condition ? place - 1 : place;
+    results.push_back(result(op->getResult(at), expr.span));
+  };
+  for (unsigned place : context.lasts)
+    last(place);
+  // Without a word about what it gives, what it carried.
+  if (results.empty())
+    for (int place = 0; place < static_cast<int>(expr.carried.size()); ++place)
+      if (place != condition)
+        last(place);
+  return results.size() == 1 ? results[0]
+                             : Term::ofTuple(std::move(results), expr.span);
+}
