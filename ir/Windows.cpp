@@ -60,7 +60,9 @@ FailureOr<Windows> Windows::get(Operation *op,
     return failure();
   Windows windows;
   windows.autoPad = *autoPad;
-  windows.isCeil = attributes.isCeil;
+  // Windows that are as many as the steps of an axis hang over no border.
+  windows.isCeil = attributes.isCeil && *autoPad != AutoPad::SameUpper &&
+                   *autoPad != AutoPad::SameLower;
   bool isExplicit = *autoPad == AutoPad::NotSet;
   for (size_t axis = 0; axis < rank; ++axis) {
     Dim size = kernel[axis];

@@ -168,9 +168,16 @@ private:
                          ? right.zero && areAll(right.zero, 128)
                          : areAll(right.zero, 0);
     return (isCentred || conv.getGroup() == 1) &&
-           (areAll(left.zero, 0) || bordersAreKnown()) &&
+           (staysZero() || bordersAreKnown()) &&
            (!conv.getB() || getElementTypeOrSelf(conv.getB().getType()) ==
                                 getElementTypeOrSelf(conv.getType()));
+  }
+
+  /// Whether the zero point of the left operand is 0 once it has no sign, so
+  /// that a border of zeros is the convolution's own.
+  bool staysZero() {
+    return isUnsigned(left.bytes) ? areAll(left.zero, 0)
+                                  : left.zero && areAll(left.zero, -128);
   }
 
   bool bordersAreKnown() { return conv.getAutoPad() == "NOTSET"; }

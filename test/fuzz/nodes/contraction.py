@@ -90,7 +90,9 @@ def attention(c):
         c.input("past_key", [batch, shared, past, per])
         c.input("past_value", [batch, shared, past, v_per])
         c.outputs = ["Y", "present_key", "present_value"]
-    c.attribute("is_causal", 0, 1)
+    # "attn_mask: [...] a boolean mask [...] also supports a float mask": what its function makes of others adds the integer that -inf is.
+    if c.attribute("is_causal", 0, 1) and c.types.get("U") in RANGE and c.types["U"] != "bool":
+        c.attributes["is_causal"] = 0
     c.attribute("scale", 0.5)
     c.attribute("softcap", 0.0, 2.0)
     c.accumulates = True

@@ -125,9 +125,15 @@ def conv_transpose(c):
     if mode == "pads":
         c.attributes["pads"] = [c.integer(0, min(2, (f - 1) // 2)) for f in full * 2]
     elif mode == "auto":
-        c.attributes["auto_pad"] = c.choose(*PADS)
+        # "SAME_UPPER or SAME_LOWER mean pad the input so that `output_shape[i] = input_shape[i] * strides[i]`": where a stride is longer than what
+        # the taps reach, ONNX Runtime gives less.
+        if c.attributes.setdefault("auto_pad", c.choose(*PADS)) != "VALID" and any(f < s * n for f, s, n in zip(full, strides, dims[2:])):
+            c.distrusted.add("ort")
     elif mode == "shape":
         c.attributes["output_shape"] = [max(1, f - c.integer(0, 2)) for f in full]
+    # It gives each group the biases of the first.
+    if group > 1 and "B" in c.inputs:
+        c.distrusted.add("reference")
     c.accumulates = True
 
 

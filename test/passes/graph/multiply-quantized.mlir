@@ -116,3 +116,18 @@ func.func @asymmetric(%x: tensor<1x4x5x6xui8>) -> tensor<1x7x5x6xi32> {
   %y = nn.conv %image, %w {pads = array<i64: 1, 1, 1, 1>} : (tensor<1x4x5x6xi32>, tensor<7x4x3x3xi32>) -> tensor<1x7x5x6xi32>
   return %y : tensor<1x7x5x6xi32>
 }
+
+// -----
+
+// Without signs the image's 0 is 128, and auto_pad does not say how wide a border of these would be.
+// CHECK-LABEL: func.func @border_of_signed_bytes(
+// CHECK:         nn.conv {{.*}} -> tensor<1x2x5xi32>
+// CHECK-NOT:     nn.sub
+// CHECK:         return
+func.func @border_of_signed_bytes(%x: tensor<1x4x5xi8>) -> tensor<1x2x5xi32> {
+  %w8 = nn.constant {value = dense<3> : tensor<2x4x3xui8>} : () -> tensor<2x4x3xui8>
+  %image = nn.cast %x {to = 6 : i64} : (tensor<1x4x5xi8>) -> tensor<1x4x5xi32>
+  %w = nn.cast %w8 {to = 6 : i64} : (tensor<2x4x3xui8>) -> tensor<2x4x3xi32>
+  %y = nn.conv %image, %w {auto_pad = "SAME_LOWER"} : (tensor<1x4x5xi32>, tensor<2x4x3xi32>) -> tensor<1x2x5xi32>
+  return %y : tensor<1x2x5xi32>
+}

@@ -36,3 +36,14 @@ func.func @means(%x: tensor<2x3x7xf32>) -> tensor<2x3x7xf32> {
   %y = nn.average_pool %x {kernel_shape = array<i64: 3>, pads = array<i64: 1, 1>} : (tensor<2x3x7xf32>) -> tensor<2x3x7xf32>
   return %y : tensor<2x3x7xf32>
 }
+
+// -----
+
+// With auto_pad there are as many windows as strides; ceil_mode hangs none over, so that all of a border counts where it shall.
+// CHECK-LABEL: func.func @as_many_as_strides(
+// CHECK:         %[[TAPS:.*]] = arith.constant 3.000000e+00 : f32
+// CHECK:         arith.divf %{{.*}}, %[[TAPS]]
+func.func @as_many_as_strides(%x: tensor<2x3x7xf32>) -> tensor<2x3x4xf32> {
+  %y = nn.average_pool %x {kernel_shape = array<i64: 3>, strides = array<i64: 2>, auto_pad = "SAME_LOWER", ceil_mode = 1 : i64, count_include_pad = 1 : i64} : (tensor<2x3x7xf32>) -> tensor<2x3x4xf32>
+  return %y : tensor<2x3x4xf32>
+}
