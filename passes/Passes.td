@@ -298,7 +298,7 @@ def TimeKernels : Pass<"nn-time-kernels", "::mlir::ModuleOp"> {
 }
 
 def OutlineMoves : Pass<"nn-outline-moves", "::mlir::ModuleOp"> {
-  let summary = "fills and copies of one form become calls of one function where there are many, since LLVM's time grows with the square of the loops of a function";
+  let summary = "fills, copies and other loops without a schedule that are of one form become calls of one function where there are many, since LLVM's time grows with the square of the loops of a function";
   let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::memref::MemRefDialect", "::mlir::LLVM::LLVMDialect"];
 }
 

@@ -3,6 +3,7 @@
 #include "ir/Ops.h"
 #include "ir/Scalar.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 
 #define GET_OP_CLASSES
 #include "ir/ops/Pieces.cpp.inc"
@@ -98,7 +99,8 @@ static Value placed(Lowering &l, ArrayRef<Value> tensors, Value room,
 }
 
 /// Fewer tensors with the same in them. What analyses take grows with the cube
-/// of how many go into one: 1000 of 4x3 took minutes.
+/// of how many go into one: 1000 of 4x3 took minutes. Each has memory of its
+/// own, or they would all be one again in the end.
 static SmallVector<Value> joinedInGroups(Lowering &l, ArrayRef<Value> tensors,
                                          ConcatOp op, int64_t axis) {
   constexpr size_t kGroup = 32;
@@ -110,7 +112,10 @@ static SmallVector<Value> joinedInGroups(Lowering &l, ArrayRef<Value> tensors,
     sizes[axis] = l.getIndexAttr(0);
     for (Value tensor : group)
       sizes[axis] = addIndex(l, sizes[axis], l.sizesOf(tensor)[axis]);
-    Value room = l.empty(getElementTypeOrSelf(op.getType()), sizes);
+    Value like = l.empty(getElementTypeOrSelf(op.getType()), sizes);
+    auto empty = like.getDefiningOp<tensor::EmptyOp>();
+    Value room = bufferization::AllocTensorOp::create(l, empty.getType(),
+                                                      empty.getDynamicSizes());
     groups.push_back(placed(l, group, room, axis));
   }
   return groups;

@@ -1,11 +1,13 @@
-// OutlineMoves.cpp - many fills and copies of one form become calls of one
-// function.
+// OutlineMoves.cpp - many fills, copies and other loops of one form become
+// calls of one function.
 #include "ir/Signature.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/Matchers.h"
+#include "mlir/Transforms/RegionUtils.h"
 #include "passes/Passes.h"
 
 using namespace mlir;
@@ -20,8 +22,15 @@ namespace burnish {
 /// of them: 125 convolutions, of four borders each, took 8 s, and 250 took 39.
 static constexpr size_t kMostInPlace = 32;
 
-/// Whether an operation becomes loops that only move elements.
+/// Whether an operation becomes loops that no schedule is for: they move
+/// elements, or repeat them where only the run knows that they have to.
 static bool isMove(Operation *op) {
+  // An assertion returns from the function that it is in.
+  if (auto loops = dyn_cast<linalg::GenericOp>(op))
+    return loops.hasPureBufferSemantics() &&
+           !op->walk([](cf::AssertOp) {
+                return WalkResult::interrupt();
+              }).wasInterrupted();
   auto isBuffer = [](Value value) { return isa<MemRefType>(value.getType()); };
   if (auto copy = dyn_cast<memref::CopyOp>(op)) {
     auto isContiguous = [&](Value buffer) {
@@ -48,16 +57,45 @@ static MemRefType fromAnywhere(MemRefType type) {
                          type.getMemorySpace());
 }
 
-/// A function that does what `move` does; numbers that are known stay known.
-static func::FuncOp makeFunction(ModuleOp module, Operation *move) {
+namespace {
+/// What a move takes from around it: its operands, and what its body uses.
+struct Taken {
+  explicit Taken(Operation *move)
+      : operands(move->operand_begin(), move->operand_end()) {
+    getUsedValuesDefinedAbove(move->getRegions(), inside);
+    inside.remove_if([&](Value value) { return operands.contains(value); });
+  }
+  /// Numbers that are known stay known.
+  static bool isKnown(Value value) {
+    return !isa<MemRefType>(value.getType()) &&
+           matchPattern(value, m_Constant());
+  }
+  /// Calls `visit` with each value that is not known, and its type as an
+  /// argument.
+  void forEach(llvm::function_ref<void(Value, Type)> visit) const {
+    for (Value value : operands)
+      if (auto type = dyn_cast<MemRefType>(value.getType()))
+        visit(value, fromAnywhere(type));
+      else if (!isKnown(value))
+        visit(value, value.getType());
+    for (Value value : inside)
+      if (!isKnown(value))
+        visit(value, value.getType());
+  }
+
+  llvm::SetVector<Value> operands, inside;
+};
+} // namespace
+
+/// A function that does what `move` does.
+static func::FuncOp makeFunction(ModuleOp module, Operation *move,
+                                 const Taken &taken) {
   auto b = OpBuilder::atBlockEnd(module.getBody());
   SmallVector<Type> types;
-  for (Value operand : move->getOperands())
-    if (auto type = dyn_cast<MemRefType>(operand.getType()))
-      types.push_back(fromAnywhere(type));
-    else if (!matchPattern(operand, m_Constant()))
-      types.push_back(operand.getType());
-  StringRef name = move->getName().stripDialect();
+  taken.forEach([&](Value, Type type) { types.push_back(type); });
+  StringRef name = isa<linalg::GenericOp>(move)
+                       ? "elements"
+                       : move->getName().stripDialect();
   auto function = func::FuncOp::create(b, move->getLoc(), name,
                                        b.getFunctionType(types, {}));
   function.setPrivate();
@@ -69,12 +107,12 @@ static func::FuncOp makeFunction(ModuleOp module, Operation *move) {
   b.setInsertionPointToStart(entry);
   IRMapping values;
   auto argument = entry->args_begin();
-  for (Value operand : move->getOperands())
-    if (isa<MemRefType>(operand.getType()) ||
-        !matchPattern(operand, m_Constant()))
-      values.map(operand, *argument++);
-    else
-      values.map(operand, b.clone(*operand.getDefiningOp())->getResult(0));
+  taken.forEach([&](Value value, Type) { values.map(value, *argument++); });
+  for (ArrayRef<Value> all :
+       {taken.operands.getArrayRef(), taken.inside.getArrayRef()})
+    for (Value value : all)
+      if (Taken::isKnown(value))
+        values.map(value, b.clone(*value.getDefiningOp())->getResult(0));
   b.clone(*move, values);
   func::ReturnOp::create(b, move->getLoc());
   return function;
@@ -106,29 +144,26 @@ struct OutlineMoves : burnish::impl::OutlineMovesBase<OutlineMoves> {
     SymbolTable symbols(getOperation());
     llvm::StringMap<func::FuncOp> functions;
     for (Operation *move : moves) {
-      func::FuncOp made = makeFunction(getOperation(), move);
+      Taken taken(move);
+      func::FuncOp made = makeFunction(getOperation(), move, taken);
       auto [known, isNew] = functions.try_emplace(textOf(made), made);
       if (isNew)
         symbols.insert(made);
       else
         made.erase();
-      call(move, known->second);
+      call(move, taken, known->second);
     }
   }
 
-  static void call(Operation *move, func::FuncOp function) {
+  static void call(Operation *move, const Taken &taken, func::FuncOp function) {
     OpBuilder b(move);
     SmallVector<Value> operands;
-    for (Value operand : move->getOperands()) {
-      bool isBuffer = isa<MemRefType>(operand.getType());
-      if (!isBuffer && matchPattern(operand, m_Constant()))
-        continue;
-      Type type = function.getArgumentTypes()[operands.size()];
-      operands.push_back(operand.getType() == type
-                             ? operand
-                             : Value(memref::CastOp::create(b, move->getLoc(),
-                                                            type, operand)));
-    }
+    taken.forEach([&](Value value, Type type) {
+      operands.push_back(
+          value.getType() == type
+              ? value
+              : Value(memref::CastOp::create(b, move->getLoc(), type, value)));
+    });
     func::CallOp::create(b, move->getLoc(), function, operands);
     move->erase();
   }

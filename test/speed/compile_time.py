@@ -2,8 +2,8 @@
 
     compile_time.py BURNISH FOLDER
 
-Compiles 60 and 120 convolutions in a row, 400 and 800 pairs of Concat and Slice, and 1500 and 3000 layers of the language to the nn dialect, and compares the
-user time of both beyond that of one.
+Compiles 60 and 120 convolutions in a row, 400 and 800 pairs of Concat and Slice, 30 and 60 sums that may have to broadcast and 140 and 280 joined tensors
+whose sizes only the run knows, and 1500 and 3000 layers of the language to the nn dialect, and compares the user time of both beyond that of one.
 Twice the nodes take twice the time, a little more counts; what grows with the square takes four times. The least of three runs counts, which a busy machine
 changes little.
 """
@@ -49,6 +49,24 @@ def chain(make):
     return write
 
 
+def save(folder, nodes, inputs, output):
+    info = helper.make_tensor_value_info
+    graph = helper.make_graph(nodes, "sizes", [info(name, TensorProto.FLOAT, dims) for name, dims in inputs.items()], [info(output, TensorProto.FLOAT, None)])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10), folder / "sizes.onnx")
+    return ["sizes.onnx", "-c", "-o", "sizes.o"]
+
+
+def sums(folder, count):
+    nodes = [helper.make_node("Add", [f"t{i}", f"x{i}"], [f"t{i + 1}"]) for i in range(count)]
+    return save(folder, nodes, {"t0": ["a", "b"], **{f"x{i}": [f"a{i}", f"b{i}"] for i in range(count)}}, f"t{count}")
+
+
+def pieces(folder, count):
+    nodes = [helper.make_node("Relu", [f"x{i}"], [f"r{i}"]) for i in range(count)]
+    nodes.append(helper.make_node("Concat", [f"r{i}" for i in range(count)], ["y"], axis=0))
+    return save(folder, nodes, {f"x{i}": [f"n{i}", 4] for i in range(count)}, "y")
+
+
 def layers(folder, count):
     text = "use std\n"
     for i in range(count):
@@ -71,7 +89,7 @@ def seconds(burnish, folder, write, count):
 
 burnish, folder = sys.argv[1], pathlib.Path(sys.argv[2])
 # As many as take long beside what each compile takes by itself.
-for name, write, count in (("convolutions", chain(convolutions), 60), ("joins", chain(joins), 400), ("layers", layers, 1500)):
+for name, write, count in (("convolutions", chain(convolutions), 60), ("joins", chain(joins), 400), ("sums", sums, 30), ("pieces", pieces, 140), ("layers", layers, 1500)):
     one, some, many = (seconds(burnish, folder, write, times * count or 1) for times in (0, 1, 2))
     ratio = (many - one) / (some - one)
     print(f"{name}: {ratio:.2f} times the time for twice the nodes ({some:.2f} s, {many:.2f} s)")
