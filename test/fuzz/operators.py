@@ -46,7 +46,7 @@ from nodes import contraction, contrib, elementwise, indexing, layout, learned, 
 BATCH = 60
 SECONDS = 20
 MEGABYTES = 8192
-FLAGS = ([],) * 10 + (["-O0"],) * 3 + (["--check-bounds"],) * 2 + (["--cpu=x86-64-v3"], ["--cpu=x86-64"], ["--threads=2"], ["--threads=2"])
+FLAGS = ([],) * 10 + (["-O0"],) * 3 + (["--check-bounds"],) * 2 + (["--cpu=x86-64-v3"], ["--cpu=x86-64"], ["--threads=2"], ["--threads=2"], ["--weights=file"], ["--weights=file"])
 REPORT = HERE / "OPERATORS.md"
 EVALUATE = {"ort": references.by_runtime, "reference": references.by_reference}
 

@@ -163,7 +163,7 @@ def main():
             folders = [pathlib.Path(name) / f"views-{index}" for index in batch]
             for index, folder in zip(batch, folders):
                 Model(index).write(folder)
-            command = [options.burnish, "test", f"--jobs={options.jobs}", *map(str, folders)]
+            command = [options.burnish, "test", "--weights=file", f"--jobs={options.jobs}", *map(str, folders)]
             said = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, errors="replace").stdout.splitlines()
             passed = {line.split()[1] for line in said if line.startswith("pass ")}
             for folder in folders:

@@ -59,10 +59,14 @@ static std::vector<std::string> dataSets(StringRef folder) {
 //===- The run ------------------------------------------------------------===//
 
 namespace {
-/// The context that cases run in: malloc's memory, and as many threads as asked
+/// The context that cases run in: guarded memory, and as many threads as asked
 /// for.
 struct TestContext {
+  TestContext(GuardedHeap &heap, int64_t threads, const void *weights,
+              burnish_text *text, burnish_misfit *misfit);
+
   burnish_context slots;
+  GuardedHeap &heap;
   int64_t threads;
 };
 
@@ -89,12 +93,24 @@ static void parallelFor(const burnish_context *context,
     thread.join();
 }
 
-static void *allocateUnset(const burnish_context *context, int64_t bytes) {
-  void *memory = allocateAligned(context, bytes);
-  if (memory)
-    std::memset(memory, kUnset, bytes);
-  return memory;
+static void *allocate(const burnish_context *context, int64_t bytes) {
+  return reinterpret_cast<const TestContext *>(context)->heap.allocate(bytes);
 }
+static void release(const burnish_context *context, void *pointer) {
+  if (pointer)
+    reinterpret_cast<const TestContext *>(context)->heap.release(pointer);
+}
+
+TestContext::TestContext(GuardedHeap &heap, int64_t threads,
+                         const void *weights, burnish_text *text,
+                         burnish_misfit *misfit)
+    : slots{threads > 1 ? parallelFor : nullptr,
+            allocate,
+            release,
+            weights,
+            text,
+            misfit},
+      heap(heap), threads(threads) {}
 
 static std::string shapeText(llvm::ArrayRef<int64_t> dims) {
   return dims.empty()
@@ -163,7 +179,8 @@ static const char *differsOnOneThread(const burnish_model &model,
                                       const std::vector<burnish_tensor> &in,
                                       std::vector<burnish_tensor> out,
                                       const std::vector<burnish_tensor> &before,
-                                      void *workspace, burnish_text *text) {
+                                      void *workspace, const void *weights,
+                                      burnish_text *text) {
   std::vector<std::vector<char>> bytes;
   for (auto [index, tensor] : llvm::enumerate(before)) {
     const burnish_info &info = model.outputs[index];
@@ -172,8 +189,8 @@ static const char *differsOnOneThread(const burnish_model &model,
                        data + countOf(llvm::ArrayRef(tensor.dims, info.rank)) *
                                   bytesOfType(info.type));
   }
-  TestContext context = {
-      {nullptr, allocateUnset, releaseAligned, nullptr, text, nullptr}, 1};
+  GuardedHeap heap;
+  TestContext context(heap, 1, weights, text, nullptr);
   if (model.run(&context.slots, in.data(), out.data(), workspace))
     return model.outputs[0].name;
   for (auto [index, tensor] : llvm::enumerate(out))
@@ -185,7 +202,7 @@ static const char *differsOnOneThread(const burnish_model &model,
 /// Runs the model on one data set and adds what differs to `outcome`; false
 /// when there is more to say than that.
 static bool runDataSet(const burnish_model &model, StringRef set,
-                       const Options &options,
+                       const Options &options, const void *weights,
                        llvm::ArrayRef<Tolerance> tolerances, Outcome &outcome) {
   auto fail = [&](StringRef kind, const llvm::Twine &message) {
     outcome.kind = kind.str();
@@ -260,17 +277,16 @@ static bool runDataSet(const burnish_model &model, StringRef set,
     return fail("error", "no memory for strings");
   burnish_text text = {memory.back().data(), kTextBytes, 0};
   burnish_misfit misfit = {};
-  TestContext context = {{options.threads > 1 ? parallelFor : nullptr,
-                          allocateUnset, releaseAligned, nullptr, &text,
-                          &misfit},
-                         options.threads};
+  GuardedHeap heap;
+  TestContext context(heap, options.threads, weights, &text, &misfit);
   std::vector<burnish_tensor> blank = out;
   int32_t status = model.run(&context.slots, in.data(), out.data(), workspace);
   if (status)
     return fail("error", "the run returned " + llvm::Twine(status) + ", " +
                              statusText(status) + misfitText(misfit));
-  if (!llvm::all_of(memory,
-                    [](const Guarded &guarded) { return guarded.isIntact(); }))
+  if (!heap.isIntact() || !llvm::all_of(memory, [](const Guarded &guarded) {
+        return guarded.isIntact();
+      }))
     return fail("error", "the run wrote beyond the end of a buffer");
   for (int32_t index = 0; index < model.input_count; ++index)
     if (std::memcmp(in[index].data,
@@ -279,8 +295,8 @@ static bool runDataSet(const burnish_model &model, StringRef set,
       return fail("error", "the run wrote to input '" +
                                llvm::Twine(model.inputs[index].name) + "'");
   if (options.threads > 1)
-    if (const char *output =
-            differsOnOneThread(model, in, blank, out, workspace, &text))
+    if (const char *output = differsOnOneThread(model, in, blank, out,
+                                                workspace, weights, &text))
       return fail("error", "output '" + llvm::Twine(output) +
                                "' has other bits when one thread runs it");
 
@@ -330,6 +346,26 @@ static bool runDataSet(const burnish_model &model, StringRef set,
               .str();
   }
   return true;
+}
+
+/// The constants of a model as a run takes them from a file.
+static llvm::Expected<Guarded> weightsOf(const Object &object) {
+  int64_t bytes = object.weights().bytes();
+  Guarded weights(bytes, GuardedHeap::kAlignment);
+  llvm::Expected<Output> file = Output::inMemory("weights");
+  if (!file)
+    return file.takeError();
+  if (!weights.isThere())
+    return llvm::createStringError("no memory for the weights");
+  if (std::error_code error = fs::resize_file(file->fd(), bytes))
+    return fileError("weights", error);
+  if (llvm::Error error = object.weights().write(file->fd(), 0, "weights"))
+    return std::move(error);
+  llvm::Expected<size_t> read = fs::readNativeFileSlice(
+      file->fd(), llvm::MutableArrayRef(weights.data(), bytes), 0);
+  if (!read)
+    return read.takeError();
+  return weights;
 }
 
 //===- The whole case -----------------------------------------------------===//
@@ -402,6 +438,13 @@ Outcome burnish::runCase(StringRef folder, StringRef scratch,
   llvm::Expected<Object> object = compiler.object();
   if (!object)
     return ended("error", object.takeError());
+  std::optional<Guarded> weights;
+  if (!options.embedsWeights) {
+    llvm::Expected<Guarded> made = weightsOf(*object);
+    if (!made)
+      return ended("error", made.takeError());
+    weights.emplace(std::move(*made));
+  }
   llvm::Expected<Output> code = Output::inMemory("model.o"),
                          library =
                              Output::create((scratch + "/model.so").str());
@@ -421,7 +464,8 @@ Outcome burnish::runCase(StringRef folder, StringRef scratch,
   outcome.message.clear();
   std::vector<Tolerance> tolerances = tolerancesOf(folder);
   for (const std::string &set : sets)
-    if (!runDataSet(*model, set, options, tolerances, outcome))
+    if (!runDataSet(*model, set, options, weights ? weights->data() : nullptr,
+                    tolerances, outcome))
       return outcome;
   if (sets.empty())
     outcome.message = "no test_data_set_0";

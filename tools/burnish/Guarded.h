@@ -1,8 +1,11 @@
 // Guarded.h - memory that shows what is read or written beside it.
 #pragma once
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
 #include <algorithm>
 #include <cstring>
+#include <map>
+#include <mutex>
 #include <sys/mman.h>
 #include <unistd.h>
 #include <utility>
@@ -41,6 +44,7 @@ public:
     if (memory)
       ::munmap(memory, whole + page);
   }
+  Guarded &operator=(Guarded &&) = delete;
   bool isThere() const { return memory; }
   char *data() const { return reinterpret_cast<char *>(start); }
   bool isIntact() const {
@@ -54,6 +58,39 @@ private:
   static constexpr unsigned char kMark = 0xa5;
   unsigned char *memory = nullptr, *start = nullptr;
   int64_t size, whole = 0, page;
+};
+
+/// What a run asks the context for, each with its guard.
+class GuardedHeap {
+public:
+  void *allocate(int64_t bytes) {
+    Guarded guarded(std::max<int64_t>(bytes, 1), kAlignment);
+    if (!guarded.isThere())
+      return nullptr;
+    void *address = guarded.data();
+    std::lock_guard lock(mutex);
+    blocks.emplace(address, std::move(guarded));
+    return address;
+  }
+  void release(void *address) {
+    std::lock_guard lock(mutex);
+    auto block = blocks.find(address);
+    wasIntact &= block != blocks.end() && block->second.isIntact();
+    if (block != blocks.end())
+      blocks.erase(block);
+  }
+  bool isIntact() const {
+    return wasIntact && llvm::all_of(blocks, [](const auto &block) {
+             return block.second.isIntact();
+           });
+  }
+
+  static constexpr int64_t kAlignment = 64;
+
+private:
+  std::mutex mutex;
+  std::map<void *, Guarded> blocks;
+  bool wasIntact = true;
 };
 
 } // namespace burnish

@@ -245,7 +245,7 @@ static llvm::ArrayRef<Option> table() {
          return !value.empty();
        },
        "--wrt=NAME"},
-      {"--weights", Option::Needed, bit(Command::Compile),
+      {"--weights", Option::Needed, bit(Command::Compile) | bit(Command::Test),
        [](Options &options, StringRef value) {
          return options.embedsWeights = value != "file",
                 value == "file" || value == "embed";

@@ -275,6 +275,8 @@ def quantize(c):
         x = np.where(finite, x, np.zeros_like(x))
         if np.dtype(DTYPE[quantized]).kind == "V" or "float" in quantized:
             x = np.clip(x.astype(np.float64), -50, 50).astype(x.dtype)
+    if is_quantize:
+        # "Saturation": numpy's int32 of what is greater is its least number.
         x = np.clip(x.astype(np.float64), -1e6, 1e6).astype(x.dtype)
     c.value("x", x)
     scale = c.numbers.random(per) * 0.2 + 0.01
