@@ -10,6 +10,16 @@ def InferShapes : Pass<"nn-infer-shapes", "::mlir::ModuleOp"> {
   let summary = "refine result types by what is known of the operands";
 }
 
+def SumRowsFirst : Pass<"nn-sum-rows-first", "::mlir::ModuleOp"> {
+  let summary = "sums and means over rows of a product are products of the sums";
+  let description = [{
+    sum(x w + b) is sum(x) w + n b where nothing else needs the product: a mean over the places of a sequence behind a
+    linear layer then takes one row of products in place of all, and so do its gradients. Through sums with what is
+    added, and through masks of whole rows. Sizes are known.
+  }];
+  let dependentDialects = ["::burnish::nn::NNDialect"];
+}
+
 def Differentiate : Pass<"nn-differentiate", "::mlir::ModuleOp"> {
   let summary = "a network becomes one that gives a loss and its gradients";
   let description = [{

@@ -48,6 +48,9 @@ static void addCleanup(OpPassManager &passes) {
 /// nn to nn: what is known when compiling is computed now.
 static void addGraph(OpPassManager &passes, const PipelineOptions &options) {
   passes.addPass(createInferShapes());
+  // Gradients follow the products that are left.
+  if (options.level > 0)
+    passes.addPass(createSumRowsFirst());
   // What is computed again is chosen for the gradient that the options ask for.
   TakeGradientsOptions gradients;
   gradients.choices = options.loss.empty() ? options.recomputed : -1;
@@ -226,6 +229,8 @@ struct Order {
   StringRef first, second, why;
 };
 static constexpr Order kOrder[] = {
+    {"nn-sum-rows-first", "nn-take-gradients",
+     "gradients of a product that is gone would need it"},
     {"nn-infer-shapes", "nn-fold-constants",
      "constants are found through known shapes"},
     {"nn-multiply-quantized", "nn-fold-constants",
