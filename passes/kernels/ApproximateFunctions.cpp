@@ -270,9 +270,72 @@ void useGelu(Operation *root) {
   }
 }
 
+/// x where the factors of `value` are a number, erf(x / sqrt(2)) + 1 and
+/// nothing else; twice the chance of less than x is then that sum.
+Value chanceArgument(Value value) {
+  SmallVector<Value> factors;
+  factorsOf(value, factors);
+  for (unsigned side : {0, 1}) {
+    auto sum = factors.size() == 2
+                   ? factors[side].getDefiningOp<arith::AddFOp>()
+                   : arith::AddFOp();
+    if (!sum || !isNear(numberOf(factors[1 - side]), 0.5))
+      continue;
+    for (unsigned place : {0, 1})
+      if (auto erf = sum->getOperand(place).getDefiningOp<math::ErfOp>();
+          erf && isOne(sum->getOperand(1 - place)))
+        return scaledBy(erf.getOperand(), 0.70710678118654752);
+  }
+  return {};
+}
+
+/// Whether `value` is x e^(-x^2 / 2) / sqrt(2 pi).
+bool isBellTimes(Value value, Value x) {
+  auto numberAmong = [](ArrayRef<Value> factors, double number) {
+    return llvm::count_if(factors, [&](Value factor) {
+      return isNear(numberOf(factor), number);
+    });
+  };
+  SmallVector<Value> factors;
+  factorsOf(value, factors);
+  if (factors.size() != 3 || llvm::count(factors, x) != 1 ||
+      numberAmong(factors, 0.39894228040143268) != 1)
+    return false;
+  for (Value factor : factors)
+    if (auto power = factor.getDefiningOp<math::ExpOp>()) {
+      SmallVector<Value> inner;
+      factorsOf(power.getOperand(), inner);
+      return inner.size() == 3 && llvm::count(inner, x) == 2 &&
+             numberAmong(inner, -0.5) == 1;
+    }
+  return false;
+}
+
+// (1 + erf(x / sqrt(2))) / 2 + x e^(-x^2 / 2) / sqrt(2 pi): of the gradient of
+// gelu
+void useGeluSlope(Operation *root) {
+  SmallVector<arith::AddFOp> sums;
+  root->walk([&](arith::AddFOp op) {
+    auto type = dyn_cast<VectorType>(op.getType());
+    if (type && type.getElementType().isF32() && type.getRank() == 1)
+      sums.push_back(op);
+  });
+  for (arith::AddFOp sum : sums)
+    for (unsigned side : {0, 1}) {
+      Value x = chanceArgument(sum->getOperand(side));
+      if (!x || !isBellTimes(sum->getOperand(1 - side), x))
+        continue;
+      OpBuilder builder(sum);
+      VectorMath math(sum.getLoc(), builder, cast<VectorType>(sum.getType()));
+      sum.getResult().replaceAllUsesWith(math.geluSlope(x));
+      break;
+    }
+}
+
 struct ApproximateFunctions
     : burnish::impl::ApproximateFunctionsBase<ApproximateFunctions> {
   void runOnOperation() override {
+    useGeluSlope(getOperation());
     useGelu(getOperation());
     useMish(getOperation());
     useExpm1(getOperation());

@@ -322,6 +322,29 @@ Value VectorMath::gelu(Value x) {
   return sub(select(less(zero, x), x, zero), mul(product, number(0x1p-64f)));
 }
 
+Value VectorMath::geluSlope(Value x) {
+  // Below 0 this is e^(-t^2 / 2) (d(t) - t / sqrt(2 pi)) with t = -x, where d
+  // falls slowly from 1/2, and above 0 what is left to 1. The polynomial is
+  // good up to 6; beyond, the power makes nothing of it.
+  Value t = magnitude(x), most = number(13.0f), one = number(1.0f);
+  t = select(less(most, t), most, t);
+  Value square = mul(t, t), magic = number(kMagic),
+        shifted = fma(square, number(-0.72134752f), magic),
+        n = sub(shifted, magic);
+  Value f = fma(square, number(-0.72134752f), arith::NegFOp::create(b, n));
+  Value power =
+      polynomial(f, {1.0f, 0.6931471825f, 0.2402264625f, 0.0555032864f,
+                     0.0096184891f, 0.0013399932f, 0.00015345813f});
+  Value rest = polynomial(t, {0.49999997f, -0.79788285f, 0.24997257f,
+                              -0.1328058f, 0.06192394f, -0.025471825f,
+                              0.009003853f, -0.0025900935f, 5.636538e-04f,
+                              -8.477121e-05f, 7.708803e-06f, -3.155442e-07f});
+  Value scale = fromBits(arith::ShLIOp::create(
+      b, arith::AddIOp::create(b, bits(shifted), integer(127)), integer(23)));
+  Value below = mul(mul(rest, power), scale);
+  return select(less(number(0.0f), x), sub(one, below), below);
+}
+
 Value VectorMath::geluOfTanh(Value x) {
   VectorType wide = type.clone(b.getF64Type());
   auto wideNumber = [&](double value) -> Value {

@@ -126,6 +126,9 @@ struct VectorMath {
   /// x / (1 + e^(-2u)) with 2u = x (a + b x^2), taken apart in f64: the power
   /// has the error of its exponent, which comes to 88.
   mlir::Value geluOfTanh(mlir::Value x);
+  /// The slope of gelu, P(x) + x p(x) with P's density p: at most 1.2e-7 off.
+  /// One power does for both, which take 2.4 times as long one by one.
+  mlir::Value geluSlope(mlir::Value x);
 
 private:
   /// The sum times 2^scale, of x within bounds.

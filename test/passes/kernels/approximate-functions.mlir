@@ -67,3 +67,28 @@ func.func @sigmoid(%x: vector<8xf32>, %y: vector<8xf32>) -> vector<8xf32> {
   %product = arith.mulf %y, %sigmoid : vector<8xf32>
   return %product : vector<8xf32>
 }
+
+// The slope of gelu has one power, in whatever order its factors come.
+// CHECK-LABEL: func @gelu_slope(
+// CHECK-NOT:     math.{{erf|exp}}
+// CHECK:         arith.shli
+// CHECK-NOT:     arith.{{divf|shli}}
+// CHECK:         return
+func.func @gelu_slope(%x: vector<8xf32>) -> vector<8xf32> {
+  %one = arith.constant dense<1.0> : vector<8xf32>
+  %half = arith.constant dense<0.5> : vector<8xf32>
+  %minus = arith.constant dense<-0.5> : vector<8xf32>
+  %root = arith.constant dense<0.707106769> : vector<8xf32>
+  %bell = arith.constant dense<0.398942292> : vector<8xf32>
+  %scaled = arith.mulf %x, %root : vector<8xf32>
+  %erf = math.erf %scaled : vector<8xf32>
+  %sum = arith.addf %erf, %one : vector<8xf32>
+  %chance = arith.mulf %sum, %half : vector<8xf32>
+  %square = arith.mulf %x, %x : vector<8xf32>
+  %exponent = arith.mulf %square, %minus : vector<8xf32>
+  %power = math.exp %exponent : vector<8xf32>
+  %density = arith.mulf %power, %bell : vector<8xf32>
+  %times = arith.mulf %x, %density : vector<8xf32>
+  %slope = arith.addf %chance, %times : vector<8xf32>
+  return %slope : vector<8xf32>
+}
