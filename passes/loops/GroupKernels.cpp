@@ -9,6 +9,7 @@
 #include "passes/kernels/Work.h"
 #include "passes/loops/GroupAttention.h"
 #include "passes/loops/GroupRows.h"
+#include "passes/loops/OrderStacks.h"
 #include "passes/loops/SelectSchedule.h"
 
 using namespace mlir;
@@ -285,6 +286,8 @@ struct GroupKernels : burnish::impl::GroupKernelsBase<GroupKernels> {
               attentionGroupFrom(generic, isCandidate);
           !attention.empty())
         tries.push_back(attention);
+      else
+        orderStack(generic, machine.vectorBits);
       if (SmallVector<linalg::GenericOp> rows =
               rowGroupFrom(generic, isCandidate);
           !rows.empty())
