@@ -135,12 +135,32 @@ private:
       loop(constant(0), constant(columns), width, [&](Value column) {
         Value read = add(readAt, times(column, across)),
               write = add(writeAt, column);
+        fetchAhead(read, rows);
         for (int64_t row = 0; row < rows; row += width)
           turnSquare(b, element, width, from, add(read, constant(row)), across,
                      to, add(write, times(constant(row), down)), down);
       });
     copy(readAt, writeAt, 0, columns, rows, count);
     copy(readAt, writeAt, columns, shape.back(), 0, count);
+  }
+
+  /// What is read two stretches later. Lines far apart are no stream that the
+  /// machine knows; and as they may be pages apart, the second cache takes
+  /// them.
+  void fetchAhead(Value read, int64_t rows) {
+    constexpr int64_t kFarApart = 512, kLineBytes = 64, kStretchesAhead = 2;
+    int64_t bytes = std::max(1u, element.getIntOrFloatBitWidth() / 8);
+    std::optional<int64_t> apart = getConstantIntValue(across);
+    if (!apart || *apart * bytes < kFarApart)
+      return;
+    for (int64_t line = 0; line < width; ++line)
+      for (int64_t row = 0; row < rows; row += kLineBytes / bytes)
+        memref::PrefetchOp::create(
+            b, from,
+            ValueRange{
+                add(read,
+                    constant((kStretchesAhead * width + line) * *apart + row))},
+            /*isWrite=*/false, /*localityHint=*/2, /*isDataCache=*/true);
   }
 
   /// Element by element.
