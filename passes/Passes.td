@@ -188,9 +188,9 @@ def CascadeKernels : Pass<"nn-cascade-kernels", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::burnish::nn::NNDialect", "::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect", "::mlir::ub::UBDialect"];
 }
 
-def ApproximateFunctions : Pass<"nn-approximate-functions", "::mlir::func::FuncOp"> {
-  let summary = "functions of f32 vectors, exp to mish, as polynomials; scalars, and what is not among them, stay with libm";
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
+def ApproximateFunctions : Pass<"nn-approximate-functions", "::mlir::ModuleOp"> {
+  let summary = "functions of f32 and f64 vectors, exp to mish, as polynomials; scalars, and what is not among them, stay with libm";
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::math::MathDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
 }
 
 def EmitKernels : Pass<"nn-emit-kernels", "::mlir::ModuleOp"> {

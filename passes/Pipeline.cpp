@@ -119,7 +119,7 @@ static void addMemory(OpPassManager &passes, const PipelineOptions &options) {
   passes.addPass(createEmitKernels(kernels));
   if (options.level > 0)
     passes.addPass(createShareKernels());
-  passes.addNestedPass<func::FuncOp>(createApproximateFunctions());
+  passes.addPass(createApproximateFunctions());
   // Makers write the same address many times; folding each took 6 s of a
   // convolution of 20x13x4x4 with sizes of run time, and folding one 0.6.
   passes.addNestedPass<func::FuncOp>(createCSEPass());

@@ -1,11 +1,14 @@
-// ApproximateFunctions.cpp - functions of f32 vectors as polynomials. How far
-// each is off over all floats, test/passes/kernels/functions.test says.
+// ApproximateFunctions.cpp - functions of f32 and f64 vectors as polynomials.
+// How far each is off, test/passes/kernels/functions.test and
+// wide-functions.test say.
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
 #include "passes/Passes.h"
 #include "passes/kernels/Body.h"
-#include "passes/kernels/VectorMath.h"
+#include "passes/kernels/WideMath.h"
+#include "passes/schedules/Schedules.h"
 
 using namespace mlir;
 using namespace burnish;
@@ -16,22 +19,42 @@ namespace burnish {
 } // namespace burnish
 
 namespace {
-template <typename Op, Value (VectorMath::*function)(Value)>
+/// A vector of f32 or f64, which functions of its elements are computed for.
+VectorType approximated(Type type) {
+  auto vector = dyn_cast<VectorType>(type);
+  bool isOne =
+      vector && vector.getRank() == 1 &&
+      (vector.getElementType().isF32() || vector.getElementType().isF64());
+  return isOne ? vector : VectorType();
+}
+
+template <typename Op, Value (VectorMath::*narrow)(Value),
+          Value (WideMath::*wide)(Value) = nullptr>
 struct Approximate : OpRewritePattern<Op> {
-  using OpRewritePattern<Op>::OpRewritePattern;
+  Approximate(MLIRContext *context, int64_t lookupLanes)
+      : OpRewritePattern<Op>(context), lookupLanes(lookupLanes) {}
   LogicalResult matchAndRewrite(Op op,
                                 PatternRewriter &rewriter) const override {
-    auto type = dyn_cast<VectorType>(op.getType());
-    if (!type || !type.getElementType().isF32() || type.getRank() != 1)
+    VectorType type = approximated(op.getType());
+    bool isWide = type && type.getElementType().isF64();
+    if (!type || (isWide && !hasWide))
       return failure();
     if (op->use_empty()) {
       rewriter.eraseOp(op);
       return success();
     }
-    VectorMath math(op.getLoc(), rewriter, type);
-    rewriter.replaceOp(op, (math.*function)(op.getOperand()));
+    if constexpr (hasWide)
+      if (isWide) {
+        WideMath math(op.getLoc(), rewriter, type);
+        rewriter.replaceOp(op, (math.*wide)(op.getOperand()));
+        return success();
+      }
+    VectorMath math(op.getLoc(), rewriter, type, lookupLanes);
+    rewriter.replaceOp(op, (math.*narrow)(op.getOperand()));
     return success();
   }
+  static constexpr bool hasWide = wide != nullptr;
+  int64_t lookupLanes;
 };
 
 /// exp(x) with x <= 0
@@ -74,7 +97,7 @@ Value sigmoidArgument(Value sum) {
 // 1 / (1 + exp(-x)) with a sum that takes half the operations;
 // y * (1 / (1 + exp(-x))) -> y / (1 + exp(-x)), which is rounded less;
 // x * (1 / (1 + exp(-x))) -> silu(x), which is no 0 before it is denormal
-void useSigmoid(Operation *root) {
+void useSigmoid(Operation *root, int64_t lookupLanes) {
   SmallVector<std::pair<arith::DivFOp, Value>> sigmoids;
   root->walk([&](arith::DivFOp op) {
     if (!isOne(op.getLhs()))
@@ -85,7 +108,8 @@ void useSigmoid(Operation *root) {
   for (auto [sigmoid, x] : sigmoids) {
     OpBuilder builder(sigmoid);
     auto type = cast<VectorType>(sigmoid.getType());
-    Value sum = VectorMath(sigmoid.getLoc(), builder, type).onePlusExp(x, true);
+    VectorMath math(sigmoid.getLoc(), builder, type, lookupLanes);
+    Value sum = math.onePlusExp(x, true);
     sigmoid.getRhsMutable().assign(sum);
     auto product = sigmoid->hasOneUse()
                        ? dyn_cast<arith::MulFOp>(*sigmoid->user_begin())
@@ -97,7 +121,7 @@ void useSigmoid(Operation *root) {
     builder.setInsertionPoint(product);
     Value quotient =
         factor == x
-            ? VectorMath(product.getLoc(), builder, type).silu(x)
+            ? VectorMath(product.getLoc(), builder, type, lookupLanes).silu(x)
             : arith::DivFOp::create(builder, product.getLoc(), factor, sum);
     product.getResult().replaceAllUsesWith(quotient);
     product.erase();
@@ -335,23 +359,32 @@ void useGeluSlope(Operation *root) {
 struct ApproximateFunctions
     : burnish::impl::ApproximateFunctionsBase<ApproximateFunctions> {
   void runOnOperation() override {
-    useGeluSlope(getOperation());
-    useGelu(getOperation());
-    useMish(getOperation());
-    useExpm1(getOperation());
-    useSigmoid(getOperation());
+    int64_t lookupLanes = Machine::of(getOperation()).lookupLanes;
+    for (auto function : getOperation().getOps<func::FuncOp>())
+      if (!function.isExternal())
+        approximate(function, lookupLanes);
+  }
+
+  void approximate(func::FuncOp function, int64_t lookupLanes) {
+    useGeluSlope(function);
+    useGelu(function);
+    useMish(function);
+    useExpm1(function);
+    useSigmoid(function, lookupLanes);
     RewritePatternSet patterns(&getContext());
-    // exp(x) -> 2^n p(r), and so on, on vectors of f32
+    // exp(x) -> 2^n p(r), and so on, on vectors of f32 and f64
+    patterns.add<ApproximateNotPositive>(&getContext());
     patterns
-        .add<ApproximateNotPositive, Approximate<math::ExpOp, &VectorMath::exp>,
-             Approximate<math::ExpM1Op, &VectorMath::expm1>,
-             Approximate<math::LogOp, &VectorMath::log>,
-             Approximate<math::Log1pOp, &VectorMath::log1p>,
+        .add<Approximate<math::ExpOp, &VectorMath::exp, &WideMath::exp>,
+             Approximate<math::ExpM1Op, &VectorMath::expm1, &WideMath::expm1>,
+             Approximate<math::LogOp, &VectorMath::log, &WideMath::log>,
+             Approximate<math::Log1pOp, &VectorMath::log1p, &WideMath::log1p>,
              Approximate<math::SinOp, &VectorMath::sin>,
              Approximate<math::CosOp, &VectorMath::cos>,
-             Approximate<math::TanhOp, &VectorMath::tanh>,
-             Approximate<math::ErfOp, &VectorMath::erf>>(&getContext());
-    walkAndApplyPatterns(getOperation(), std::move(patterns));
+             Approximate<math::TanhOp, &VectorMath::tanh, &WideMath::tanh>,
+             Approximate<math::ErfOp, &VectorMath::erf, &WideMath::erf>>(
+            &getContext(), lookupLanes);
+    walkAndApplyPatterns(function, std::move(patterns));
   }
 };
 } // namespace

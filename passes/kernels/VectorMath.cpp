@@ -2,6 +2,7 @@
 #include "passes/kernels/VectorMath.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "passes/kernels/Words.h"
 #include <cmath>
 
 using namespace mlir;
@@ -43,8 +44,8 @@ Value VectorMath::exp(Value x) {
   return mul(mul(power, first), second);
 }
 
-std::pair<Value, Value> VectorMath::twoFactors(Value shifted) {
-  Value whole = arith::SubIOp::create(b, shifted, bits(number(kMagic))),
+std::pair<Value, Value> VectorArithmetic::twoFactors(Value shifted) {
+  Value whole = arith::SubIOp::create(b, shifted, bits(number(magic()))),
         half = arith::ShRSIOp::create(b, whole, integer(1));
   return {powerOfTwo(half), powerOfTwo(arith::SubIOp::create(b, whole, half))};
 }
@@ -206,6 +207,10 @@ Value VectorMath::expOfNotPositive(Value x) {
 }
 
 Value VectorMath::onePlusExp(Value x, bool isNegated) {
+  // A power below 2^-24 is nothing beside 1.
+  if (looksUp())
+    return isNegated ? onePlusLookedUpExp(atMost(x, number(87.0f)), -1.0f, 0)
+                     : onePlusLookedUpExp(atLeast(x, number(-87.0f)), 1.0f, 0);
   return isNegated ? scaledOnePlusExp(x, -1.0f, -89.0f, 88.0f, 0)
                    : scaledOnePlusExp(x, 1.0f, -88.0f, 89.0f, 0);
 }
@@ -213,9 +218,9 @@ Value VectorMath::onePlusExp(Value x, bool isNegated) {
 Value VectorMath::silu(Value x) {
   // What is greater is the result.
   constexpr float most = 80.0f;
-  Value sum = scaledOnePlusExp(x, -1.0f, -93.0f, most, kSiluScale),
-        result = mul(arith::DivFOp::create(b, x, sum),
-                     number(std::ldexp(1.0f, kSiluScale)));
+  Value sum = looksUp() ? onePlusLookedUpExp(x, -1.0f, kSiluScale)
+                        : scaledOnePlusExp(x, -1.0f, -93.0f, most, kSiluScale),
+        result = mul(div(x, sum), number(std::ldexp(1.0f, kSiluScale)));
   return select(less(number(most), x), x, result);
 }
 
@@ -258,6 +263,40 @@ Value VectorMath::scaledOnePlusExp(Value x, float sign, float from, float to,
                      sign * 8.374195545911789e-3f, 1.3843607157468796e-3f});
   Value twoToN = fromBits(arith::ShLIOp::create(b, bits(shifted), integer(23)));
   return fma(power, twoToN, number(std::ldexp(1.0f, scale)));
+}
+
+Value VectorMath::onePlusLookedUpExp(Value x, float sign, int scale) {
+  int64_t lanes = type.getNumElements();
+  bool isShort = lanes == 16;
+  // k = 2^scale lanes n + j, of which j is in the lowest bits.
+  double origin = magic() + lanes * scale;
+  Value shifted = fma(x, number(sign * lanes / std::log(2.0)), number(origin));
+  // Of more than these the sum of exponents is none of a number.
+  shifted = atMost(shifted, number(magic() + 127 * lanes + lanes - 1));
+  Value k = sub(shifted, number(origin));
+  Value r = fma(k,
+                number(-sign * (isShort ? 1.9966365590818384e-06
+                                        : 3.993273118163677e-06)),
+                fma(k, number(-sign * 0.693115234375 / lanes), x));
+  Value power =
+      isShort
+          ? polynomial(
+                r, {1.0f, sign, 0.5000162187740079, sign * 0.1666705844709407})
+          : polynomial(r, {1.0f, sign, 0.49999999722349037,
+                           sign * 0.16668030642844453, 0.04167075504918377});
+  SmallVector<Attribute> parts;
+  for (int64_t part = 0; part < lanes; ++part)
+    parts.push_back(b.getF32FloatAttr(std::exp2(double(part) / lanes)));
+  Value table =
+      arith::ConstantOp::create(b, DenseElementsAttr::get(type, parts));
+  Value part = callIntrinsic(
+      b, isShort ? "llvm.x86.avx512.permvar.sf.512" : "llvm.x86.avx2.permps",
+      type, {table, bits(shifted)});
+  Value whole = arith::AndIOp::create(b, bits(shifted), integer(-lanes));
+  Value exponent = arith::ShLIOp::create(
+      b, whole, integer(fractionBits() - llvm::Log2_64(lanes)));
+  Value factor = fromBits(arith::AddIOp::create(b, bits(part), exponent));
+  return fma(power, factor, number(std::ldexp(1.0f, scale)));
 }
 
 Value VectorMath::tanh(Value x) {

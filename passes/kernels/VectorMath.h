@@ -1,4 +1,5 @@
-// VectorMath.h - functions of vectors of f32 as polynomials.
+// VectorMath.h - functions of vectors of f32 as polynomials, and the arithmetic
+// for such.
 #pragma once
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -6,11 +7,12 @@
 
 namespace burnish {
 
-/// Arithmetic on vectors of one shape.
-struct VectorMath {
-  VectorMath(mlir::Location loc, mlir::OpBuilder &builder,
-             mlir::VectorType type)
-      : b(loc, builder), type(type), integers(type.clone(b.getI32Type())),
+/// Arithmetic on vectors of one shape, of f32 or f64.
+struct VectorArithmetic {
+  VectorArithmetic(mlir::Location loc, mlir::OpBuilder &builder,
+                   mlir::VectorType type)
+      : b(loc, builder), type(type),
+        integers(type.clone(b.getIntegerType(type.getElementTypeBitWidth()))),
         flags(mlir::arith::FastMathFlagsAttr::get(
             b.getContext(), mlir::arith::FastMathFlags::contract)) {}
 
@@ -18,13 +20,23 @@ struct VectorMath {
   mlir::VectorType type, integers;
   mlir::arith::FastMathFlagsAttr flags;
 
-  mlir::Value number(float value) {
-    return mlir::arith::ConstantOp::create(
-        b, mlir::DenseElementsAttr::get(type, value));
+  /// Bits of a fraction, and what is added to an exponent.
+  int64_t fractionBits() const {
+    return type.getElementType().isF64() ? 52 : 23;
   }
-  mlir::Value integer(int32_t value) {
+  int64_t bias() const { return type.getElementType().isF64() ? 1023 : 127; }
+
+  mlir::Value number(double value) {
     return mlir::arith::ConstantOp::create(
-        b, mlir::DenseElementsAttr::get(integers, value));
+        b, mlir::DenseElementsAttr::get(
+               type,
+               mlir::Attribute(b.getFloatAttr(type.getElementType(), value))));
+  }
+  mlir::Value integer(int64_t value) {
+    return mlir::arith::ConstantOp::create(
+        b, mlir::DenseElementsAttr::get(
+               integers, mlir::Attribute(b.getIntegerAttr(
+                             integers.getElementType(), value))));
   }
   mlir::Value add(mlir::Value x, mlir::Value y) {
     return mlir::arith::AddFOp::create(b, x, y);
@@ -35,15 +47,18 @@ struct VectorMath {
   mlir::Value mul(mlir::Value x, mlir::Value y) {
     return mlir::arith::MulFOp::create(b, x, y);
   }
+  mlir::Value div(mlir::Value x, mlir::Value y) {
+    return mlir::arith::DivFOp::create(b, x, y);
+  }
   /// x * y + z, rounded once where the machine can.
   mlir::Value fma(mlir::Value x, mlir::Value y, mlir::Value z) {
     return mlir::arith::AddFOp::create(
         b, mlir::arith::MulFOp::create(b, x, y, flags), z, flags);
   }
   /// c[0] + c[1] x + ...
-  mlir::Value polynomial(mlir::Value x, llvm::ArrayRef<float> c) {
+  mlir::Value polynomial(mlir::Value x, llvm::ArrayRef<double> c) {
     mlir::Value sum = number(c.back());
-    for (float coefficient : llvm::reverse(c.drop_back()))
+    for (double coefficient : llvm::reverse(c.drop_back()))
       sum = fma(sum, x, number(coefficient));
     return sum;
   }
@@ -58,6 +73,13 @@ struct VectorMath {
   mlir::Value select(mlir::Value condition, mlir::Value x, mlir::Value y) {
     return mlir::arith::SelectOp::create(b, condition, x, y);
   }
+  /// x, or the bound that it is beyond; NaN stays.
+  mlir::Value atLeast(mlir::Value x, mlir::Value bound) {
+    return select(less(x, bound), bound, x);
+  }
+  mlir::Value atMost(mlir::Value x, mlir::Value bound) {
+    return select(less(bound, x), bound, x);
+  }
   mlir::Value bits(mlir::Value x) {
     return mlir::arith::BitcastOp::create(b, integers, x);
   }
@@ -70,11 +92,30 @@ struct VectorMath {
   mlir::Value withSignOf(mlir::Value x, mlir::Value sign) {
     return mlir::math::CopySignOp::create(b, x, sign);
   }
-  /// 2^n of integers in [-126, 127].
+  /// 2^n of integers that normal numbers have as exponents.
   mlir::Value powerOfTwo(mlir::Value n) {
     return fromBits(mlir::arith::ShLIOp::create(
-        b, mlir::arith::AddIOp::create(b, n, integer(127)), integer(23)));
+        b, mlir::arith::AddIOp::create(b, n, integer(bias())),
+        integer(fractionBits())));
   }
+  /// 2^n of n in the low bits beside those of 1.5 * 2^fractionBits, as two
+  /// factors of which each is in range.
+  std::pair<mlir::Value, mlir::Value> twoFactors(mlir::Value shifted);
+  /// 1.5 * 2^fractionBits, beside which numbers are integers.
+  double magic() const {
+    return type.getElementType().isF64() ? 0x1.8p52 : 0x1.8p23;
+  }
+};
+
+/// Functions of vectors of f32.
+struct VectorMath : VectorArithmetic {
+  VectorMath(mlir::Location loc, mlir::OpBuilder &builder,
+             mlir::VectorType type, int64_t lookupLanes = 0)
+      : VectorArithmetic(loc, builder, type), lookupLanes(lookupLanes) {}
+
+  /// The most lanes that one instruction of AVX2 or AVX-512 takes from a table
+  /// of as many numbers, by the low bits of integers; 0: the machine has none.
+  int64_t lookupLanes;
 
   /// x as n ln(2) + r with |r| <= ln(2)/2: e^r, and n in the low bits of the
   /// other.
@@ -88,8 +129,6 @@ struct VectorMath {
   mlir::Value exp(mlir::Value x);
   /// e^x - 1 = 2^n (e^r - 1) + (2^n - 1), in which nothing cancels.
   mlir::Value expm1(mlir::Value x);
-  /// 2^n of such low bits, of which each factor is in range.
-  std::pair<mlir::Value, mlir::Value> twoFactors(mlir::Value shifted);
   /// ln(2^k m) = k ln(2) + ln(1 + f) with 1 + f in [sqrt(1/2), sqrt(2)].
   mlir::Value log(mlir::Value x);
   mlir::Value log1p(mlir::Value x);
@@ -134,6 +173,16 @@ private:
   /// The sum times 2^scale, of x within bounds.
   mlir::Value scaledOnePlusExp(mlir::Value x, float sign, float from, float to,
                                int scale);
+  bool looksUp() const {
+    return type.getNumElements() == 8
+               ? lookupLanes >= 8
+               : type.getNumElements() == 16 && lookupLanes == 16;
+  }
+  /// The same with 2^(j/lanes) from a table, so that the polynomial is of an
+  /// eighth or a 16th of the range: three or four steps of it instead of six.
+  /// NaN stays; x is not so large that the power is below 2^-126, and where it
+  /// is beyond all numbers the sum is infinity.
+  mlir::Value onePlusLookedUpExp(mlir::Value x, float sign, int scale);
 };
 
 } // namespace burnish

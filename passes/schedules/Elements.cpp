@@ -27,6 +27,11 @@ Machine Machine::of(ModuleOp module) {
     // bits everywhere has vectors of 256 bits.
     if (has("+avx512bf16") && machine.vectorBits == 512)
       machine.halvesAtOnce = 2;
+    // vpermps
+    if (machine.vectorBits == 512 && has("+avx512f"))
+      machine.lookupLanes = 16;
+    else if (machine.vectorBits == 256 && has("+avx2"))
+      machine.lookupLanes = 8;
     machine.l1Bytes =
         target.getL1Bytes() ? target.getL1Bytes() : machine.l1Bytes;
     machine.l2Bytes =

@@ -19,6 +19,9 @@ struct Machine {
   int64_t bytesAtOnce = 1;
   /// The same for products of bf16.
   int64_t halvesAtOnce = 1;
+  /// The most lanes that an instruction takes from a register by their numbers;
+  /// 0: none does.
+  int64_t lookupLanes = 0;
 
   static Machine of(mlir::ModuleOp module);
 };

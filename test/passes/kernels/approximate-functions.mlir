@@ -1,17 +1,22 @@
-// RUN: burnish-opt %s --pass-pipeline='builtin.module(func.func(nn-approximate-functions,canonicalize))' | FileCheck %s
-// Vectors of f32 become polynomials; scalars and other types stay functions.
+// RUN: burnish-opt %s --pass-pipeline='builtin.module(nn-approximate-functions,func.func(canonicalize))' | FileCheck %s
+// Vectors of f32 and f64 become polynomials; scalars and other types stay functions.
 
 // CHECK-LABEL: func @functions(
-// CHECK-SAME:    %[[V:.*]]: vector<8xf32>, %[[S:.*]]: f32, %[[D:.*]]: vector<2xf64>
+// CHECK-SAME:    %[[V:.*]]: vector<8xf32>, %[[S:.*]]: f32, %[[D:.*]]: vector<2xf64>, %[[H:.*]]: vector<4xf16>
 // CHECK-NOT:     math.exp
 // CHECK:         arith.shli
 // CHECK:         math.exp %[[S]] : f32
-// CHECK:         math.tanh %[[D]] : vector<2xf64>
-func.func @functions(%v: vector<8xf32>, %s: f32, %d: vector<2xf64>) -> (vector<8xf32>, f32, vector<2xf64>) {
+// CHECK-NOT:     math.tanh
+// CHECK:         arith.divf %{{.*}} : vector<2xf64>
+// CHECK:         math.tanh %[[H]] : vector<4xf16>
+// CHECK:         math.sin %[[D]] : vector<2xf64>
+func.func @functions(%v: vector<8xf32>, %s: f32, %d: vector<2xf64>, %h: vector<4xf16>) -> (vector<8xf32>, f32, vector<2xf64>, vector<4xf16>, vector<2xf64>) {
   %0 = math.exp %v : vector<8xf32>
   %1 = math.exp %s : f32
   %2 = math.tanh %d : vector<2xf64>
-  return %0, %1, %2 : vector<8xf32>, f32, vector<2xf64>
+  %3 = math.tanh %h : vector<4xf16>
+  %4 = math.sin %d : vector<2xf64>
+  return %0, %1, %2, %3, %4 : vector<8xf32>, f32, vector<2xf64>, vector<4xf16>, vector<2xf64>
 }
 
 // A difference that would lose what the power has beyond 1 is a function of its own.
