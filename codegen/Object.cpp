@@ -6,6 +6,7 @@
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/Analysis/CFG.h"
 #include "llvm/IR/InstIterator.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Operator.h"
@@ -258,6 +259,24 @@ static void keepCallsApart(llvm::Module &module) {
   }
 }
 
+/// Has LLVM take long code without loops as it is: a run goes through it once,
+/// and what is done to it takes the square of its length.
+static void leaveStraightCode(llvm::Module &module) {
+  constexpr size_t kLong = 2000;
+  for (llvm::Function &function : module) {
+    if (function.getInstructionCount() < kLong)
+      continue;
+    llvm::SmallVector<
+        std::pair<const llvm::BasicBlock *, const llvm::BasicBlock *>>
+        loops;
+    llvm::FindFunctionBackedges(function, loops);
+    if (!loops.empty())
+      continue;
+    function.addFnAttr(llvm::Attribute::NoInline);
+    function.addFnAttr(llvm::Attribute::OptimizeNone);
+  }
+}
+
 /// Whether a pass of LLVM's may run on a function: this one takes the cube of
 /// how many branches there are, which took 40 of the 42 s of 500 outputs with
 /// sizes of run time.
@@ -322,6 +341,8 @@ Object::split(llvm::function_ref<void(Part &, llvm::TargetMachine &)> work) {
 
 llvm::Error Object::optimize() {
   keepCallsApart(*llvm);
+  if (level > 0)
+    leaveStraightCode(*llvm);
   if (level > 0 && canJoin(target.triple) && Split::pays(*llvm))
     return split([&](Part &part, llvm::TargetMachine &machine) {
       ::optimize(*part.module, machine, level);
