@@ -1,9 +1,9 @@
 """torch_compare.py - the networks of networks.py in PyTorch.
 
-    python torch_compare.py [--write]
+    python torch_compare.py [--write [--new]]
 
 Compares losses and gradients in f64 with the stored ones (Inputs/networks/*.npz), which networks.test holds Burnish to;
---write makes these. Needs torch, which no test does. Params are drawn by their paths, inputs by their names.
+--write makes these, with --new those that are not there. Needs torch, which no test does. Params are drawn by their paths, inputs by their names.
 """
 
 import math
@@ -53,6 +53,22 @@ class Params:
     def positions(self, x, path, most):
         return x + self(path + ".table", most, x.shape[-1])[: x.shape[1]]
 
+    def lstm(self, x, path, hidden):
+        u = x @ self(path + ".wx", x.shape[-1], 4 * hidden) + self(path + ".b", 4 * hidden)
+        wh, steps = self(path + ".wh", hidden, 4 * hidden), []
+        s = c = x.new_zeros(len(x), hidden)
+        for t in range(x.shape[1]):
+            i, f, g, o = (u[:, t] + s @ wh).split(hidden, -1)
+            c = torch.sigmoid(f + 1) * c + torch.sigmoid(i) * torch.tanh(g)
+            s = torch.sigmoid(o) * torch.tanh(c)
+            steps.append(s)
+        return torch.stack(steps, 1)
+
+    def encoder(self, x, path, heads, wide, mask):
+        x = x + self.attention(self.layernorm(x, path + ".layernorm"), path + ".attention", heads, mask)
+        h = F.gelu(self.dense(self.layernorm(x, path + ".layernorm_2"), path + ".feed_forward.up", wide))
+        return x + self.dense(h, path + ".feed_forward.down", x.shape[-1])
+
     def attention(self, x, path, heads, mask):
         n, t, d = x.shape
         q, k, v = (part.reshape(n, t, heads, d // heads).transpose(1, 2) for part in self.dense(x, path + ".qkv", 3 * d).split(d, -1))
@@ -73,25 +89,31 @@ def lenet(p, image, label):
 
 
 def tagger(p, words, label):
-    x, hidden = p.embed(words, "embed", 20, 8), 8
-    u = x @ p("lstm.wx", 8, 4 * hidden) + p("lstm.b", 4 * hidden)
-    wh, s, c, all_s = p("lstm.wh", hidden, 4 * hidden), 0, 0, []
-    s = c = torch.zeros(len(words), hidden, dtype=torch.float64)
-    for t in range(words.shape[1]):
-        i, f, g, o = (u[:, t] + s @ wh).split(hidden, -1)
-        c = torch.sigmoid(f + 1) * c + torch.sigmoid(i) * torch.tanh(g)
-        s = torch.sigmoid(o) * torch.tanh(c)
-        all_s.append(s)
-    return F.cross_entropy(p.dense(torch.stack(all_s, 1), "dense", 5).flatten(0, 1), label.flatten())
+    x = p.lstm(p.embed(words, "embed", 20, 8), "lstm", 8)
+    return F.cross_entropy(p.dense(x, "dense", 5).flatten(0, 1), label.flatten())
+
+
+def digits(p, image, label):
+    x = F.avg_pool2d(F.relu(p.conv(image, "c1", 3, 5, pad=2)), 2)
+    x = F.avg_pool2d(F.relu(p.conv(x, "c2", 4, 3)), 2).flatten(1)
+    return F.cross_entropy(p.dense(F.relu(p.dense(x, "f1", 11)), "out", 10), label)
+
+
+def series(p, x, label):
+    return F.cross_entropy(p.dense(p.lstm(p.lstm(x, "l1", 6), "l2", 7)[:, -1], "head", 4), label)
+
+
+def classifier(p, x, label):
+    seen = torch.ones(1, 1, 1, 1, dtype=torch.bool)
+    for i in range(2):
+        x = p.encoder(x, f"layers.{i}.encoder", 2, 12, seen)
+    return F.cross_entropy(p.dense(x.mean(1), "head", 5), label)
 
 
 def classify(p, words, mask, label):
     x = p.positions(p.embed(words, "embed", 20, 8), "positions", 16)
     for i in range(2):
-        path = f"repeat.{i}.encoder."
-        x = x + p.attention(p.layernorm(x, path + "layernorm"), path + "attention", 2, mask[:, None, None, :])
-        h = F.gelu(p.dense(p.layernorm(x, path + "layernorm_2"), path + "feed_forward.up", 12))
-        x = x + p.dense(h, path + "feed_forward.down", 8)
+        x = p.encoder(x, f"repeat.{i}.encoder", 2, 12, mask[:, None, None, :])
     weights = mask[:, :, None].double()
     return F.cross_entropy(p.dense((x * weights).sum(1) / weights.sum(1), "head", 3), label)
 
@@ -151,7 +173,7 @@ def twofold(p, image, table, target):
 
 
 def main():
-    functions = {f.__name__: f for f in (mlp, lenet, tagger, classify, decoder, unet, mobile, resnet, twofold)}
+    functions = {f.__name__: f for f in (mlp, lenet, tagger, classify, decoder, unet, mobile, resnet, digits, series, classifier, twofold)}
     worst = 0
     for name, network in NETWORKS.items():
         params = Params(network.net)
@@ -165,7 +187,7 @@ def main():
         found |= {path: value.grad.numpy() for path, value in params.all.items()}
         found |= {k: v.grad.numpy() for k, v in variables.items() if v.is_floating_point()}
         stored = HERE / "networks" / f"{name}.npz"
-        if "--write" in sys.argv:
+        if "--write" in sys.argv and not (stored.exists() and "--new" in sys.argv):
             np.savez_compressed(stored, **{k: np.asarray(v, "f8" if k == "loss" else "f4") for k, v in found.items()})
         expected = np.load(stored)
         errors = {k: np.abs(np.asarray(v) - expected[k]).max() / max(np.abs(v).max(), 1e-30) for k, v in found.items()}

@@ -40,6 +40,9 @@ NETWORKS = {
     "unet": Network("unet", {"image": (2, 2, 16, 16), "target": (2, 1, 16, 16)}, {"N": 2}),
     "mobile": Network("mobile", {"image": (4, 3, 9, 9), "label": ((4,), 5)}, {"N": 4}),
     "resnet": Network("resnet", {"image": (4, 3, 12, 12), "label": ((4,), 5)}, {"N": 4}),
+    "digits": Network("digits", {"image": (3, 1, 12, 12), "label": ((3,), 10)}, {"N": 3}),
+    "series": Network("series", {"x": (2, 7, 5), "label": ((2,), 4)}, {"N": 2, "T": 7}),
+    "classifier": Network("classifier", {"x": (3, 6, 8), "label": ((3,), 5)}, {"N": 3, "T": 6}),
     "twofold": Network("twofold", {"image": (5, 2, 8, 8), "table": (5, 6), "target": (5, 3)}, {"N": 5}),
 }
 
