@@ -259,12 +259,17 @@ static void keepCallsApart(llvm::Module &module) {
   }
 }
 
-/// Has LLVM take long code without loops as it is: a run goes through it once,
-/// and what is done to it takes the square of its length.
+/// Has LLVM take long code without loops and vectors, the calls of a model in a
+/// row, as it is: a run goes through it once, and what is done to it takes the
+/// square of its length.
 static void leaveStraightCode(llvm::Module &module) {
   constexpr size_t kLong = 2000;
   for (llvm::Function &function : module) {
-    if (function.getInstructionCount() < kLong)
+    if (function.getInstructionCount() < kLong ||
+        llvm::any_of(llvm::instructions(function),
+                     [](const llvm::Instruction &instruction) {
+                       return instruction.getType()->isVectorTy();
+                     }))
       continue;
     llvm::SmallVector<
         std::pair<const llvm::BasicBlock *, const llvm::BasicBlock *>>
