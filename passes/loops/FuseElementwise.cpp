@@ -3,7 +3,7 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "passes/Passes.h"
-#include "passes/loops/UseWinograd.h"
+#include "passes/loops/SumOfProducts.h"
 
 using namespace mlir;
 using namespace burnish;

@@ -1,7 +1,7 @@
 // Lanes.cpp - along which loop of a convolution its vectors lie.
 #include "passes/loops/Lanes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "passes/loops/UseWinograd.h"
+#include "passes/loops/SumOfProducts.h"
 
 using namespace mlir;
 using namespace burnish;

@@ -2,6 +2,7 @@
 #include "ir/Storage.h"
 #include "mlir/IR/Matchers.h"
 #include "passes/Passes.h"
+#include "passes/loops/SumOfProducts.h"
 #include "passes/loops/UseWinograd.h"
 #include "llvm/ADT/bit.h"
 

@@ -2,7 +2,7 @@
 #include "passes/loops/OrderStacks.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
-#include "passes/loops/UseWinograd.h"
+#include "passes/loops/SumOfProducts.h"
 
 using namespace mlir;
 using namespace burnish;

@@ -10,7 +10,7 @@
 #include "passes/kernels/Trees.h"
 #include "passes/kernels/Windows.h"
 #include "passes/kernels/Work.h"
-#include "passes/loops/UseWinograd.h"
+#include "passes/loops/SumOfProducts.h"
 
 using namespace mlir;
 using namespace burnish;

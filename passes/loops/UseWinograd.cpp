@@ -8,6 +8,8 @@
 #include "passes/Passes.h"
 #include "passes/kernels/Winograd.h"
 #include "passes/kernels/Work.h"
+#include "passes/loops/SumOfProducts.h"
+#include "passes/loops/TapConvolution.h"
 #include "passes/schedules/Table.h"
 
 using namespace mlir;
@@ -17,115 +19,6 @@ namespace burnish {
 #define GEN_PASS_DEF_USEWINOGRAD
 #include "passes/Passes.h.inc"
 } // namespace burnish
-
-//===- What is looked for -------------------------------------------------===//
-
-namespace {
-/// result[n, y, x, o] = sum over taps and c of image[n, y+i, x+j, c] times a
-/// weight.
-struct Convolution {
-  linalg::GenericOp op;
-  /// Without its border of zeros, of which `top` and `left` are before it.
-  Value image;
-  int64_t top = 0, left = 0;
-  Value weights;
-  /// Null where only the run knows them.
-  ElementsAttr constant;
-  /// The axes of the weights for o, c, i and j.
-  SmallVector<int64_t> axes;
-  /// Whether taps are read from the last to the first.
-  bool isTurned = false;
-  /// The elementwise operation that alone uses the result; may be null.
-  linalg::GenericOp epilogue;
-
-  ArrayRef<int64_t> imageShape() const {
-    return cast<RankedTensorType>(image.getType()).getShape();
-  }
-  ArrayRef<int64_t> shape() const {
-    return cast<RankedTensorType>(op->getResultTypes()[0]).getShape();
-  }
-
-  /// Whether only the run knows how many rows and columns there are.
-  bool isOfRun() const {
-    return ShapedType::isDynamicShape(shape().drop_front()) ||
-           ShapedType::isDynamicShape(imageShape().drop_front());
-  }
-
-  ArrayRef<int64_t> weightsShape() const {
-    return cast<RankedTensorType>(weights.getType()).getShape();
-  }
-
-  static std::optional<Convolution> match(linalg::GenericOp op);
-};
-} // namespace
-
-/// Whether the run may only choose how many images there are, and how large.
-static bool hasKnownChannels(RankedTensorType type) {
-  return type.getRank() == 4 && !type.isDynamicDim(3);
-}
-
-bool burnish::isConstant(Value value) {
-  return matchPattern(value, m_Constant());
-}
-
-bool burnish::isSumOfProducts(linalg::GenericOp op) {
-  Block *body = op.getBody();
-  auto yielded = body->getTerminator()->getOperand(0);
-  auto sum = yielded.getDefiningOp<arith::AddFOp>();
-  if (!sum || llvm::range_size(body->getOperations()) != 3)
-    return false;
-  auto product = sum.getLhs().getDefiningOp<arith::MulFOp>();
-  Value other = sum.getRhs();
-  if (!product) {
-    product = sum.getRhs().getDefiningOp<arith::MulFOp>();
-    other = sum.getLhs();
-  }
-  return product && other == body->getArgument(2) &&
-         product.getLhs() != product.getRhs() &&
-         isa<BlockArgument>(product.getLhs()) &&
-         isa<BlockArgument>(product.getRhs()) && product.getLhs() != other &&
-         product.getRhs() != other;
-}
-
-bool burnish::startsFromZero(linalg::GenericOp op) {
-  auto fill = op.getDpsInits()[0].getDefiningOp<linalg::FillOp>();
-  return fill && matchPattern(fill.getInputs()[0], m_AnyZeroFloat());
-}
-
-Value burnish::makeSumOfProducts(ImplicitLocOpBuilder &b, Value left,
-                                 Value right, Value init,
-                                 ArrayRef<AffineMap> maps,
-                                 unsigned reductions) {
-  SmallVector<utils::IteratorType> iterators(maps[0].getNumDims(),
-                                             utils::IteratorType::parallel);
-  std::fill_n(iterators.rbegin(), reductions, utils::IteratorType::reduction);
-  return linalg::GenericOp::create(
-             b, init.getType(), ValueRange{left, right}, init, maps, iterators,
-             [](OpBuilder &inside, Location loc, ValueRange values) {
-               Value product =
-                   arith::MulFOp::create(inside, loc, values[0], values[1]);
-               Value sum =
-                   arith::AddFOp::create(inside, loc, values[2], product);
-               linalg::YieldOp::create(inside, loc, sum);
-             })
-      .getResult(0);
-}
-
-void burnish::takeBorder(Value &image, int64_t &top, int64_t &left) {
-  auto pad = image.getDefiningOp<tensor::PadOp>();
-  if (!pad)
-    return;
-  Value filling = pad.getConstantPaddingValue();
-  ArrayRef<int64_t> low = pad.getStaticLow(), high = pad.getStaticHigh();
-  if (!filling || !matchPattern(filling, m_AnyZeroFloat()) ||
-      !hasKnownChannels(pad.getSourceType()) ||
-      ShapedType::isDynamicShape(low) || ShapedType::isDynamicShape(high) ||
-      low[0] != 0 || low[3] != 0 || high[0] != 0 || high[3] != 0)
-    return;
-  image = pad.getSource();
-  top = low[1];
-  left = low[2];
-}
 
 Value burnish::makeTapFactors(ImplicitLocOpBuilder &b,
                               const WinogradTransform &transform, Type type,
@@ -146,98 +39,10 @@ Value burnish::makeTapFactors(ImplicitLocOpBuilder &b,
                              ArrayRef<float>(factors)));
 }
 
-/// An elementwise operation of the loops of its result, which reads `value`
-/// as it writes.
-static bool isElementwiseOn(linalg::GenericOp op, Value value) {
-  if (op.getNumReductionLoops() > 0 || op.getNumDpsInits() != 1 ||
-      !op.getMatchingIndexingMap(op.getDpsInitOperand(0)).isIdentity() ||
-      llvm::count(op.getDpsInputs(), value) != 1 ||
-      llvm::is_contained(op.getDpsInits(), value))
-    return false;
-  for (Operation &inside : *op.getBody())
-    if (isa<linalg::IndexOp, tensor::ExtractOp>(inside))
-      return false;
-  for (OpOperand *input : op.getDpsInputOperands()) {
-    AffineMap map = op.getMatchingIndexingMap(input);
-    if (!map.isProjectedPermutation() ||
-        (input->get() == value && !map.isIdentity()))
-      return false;
-  }
-  return true;
-}
-
-std::optional<Convolution> Convolution::match(linalg::GenericOp op) {
-  if (!op.hasPureTensorSemantics() || op.getNumDpsInputs() != 2 ||
-      op.getNumDpsInits() != 1 || op.getNumLoops() != 7 ||
-      op.getNumReductionLoops() != 3)
-    return std::nullopt;
-  auto type = cast<RankedTensorType>(op->getResultTypes()[0]);
-  if (!type.getElementType().isF32() || !isSumOfProducts(op) ||
-      !startsFromZero(op))
-    return std::nullopt;
-  SmallVector<AffineMap> maps = op.getIndexingMapsArray();
-  if (!maps[2].isProjectedPermutation() || maps[2].getNumResults() != 4 ||
-      !hasKnownChannels(type))
-    return std::nullopt;
-  SmallVector<AffineExpr> out(maps[2].getResults());
-  for (unsigned which : {1u, 0u}) {
-    Convolution found;
-    found.op = op;
-    found.image = op.getDpsInputs()[1 - which];
-    auto imageType = cast<RankedTensorType>(found.image.getType());
-    AffineMap image = maps[1 - which], weights = maps[which];
-    found.weights = op.getDpsInputs()[which];
-    matchPattern(found.weights, m_Constant(&found.constant));
-    auto weightsType = cast<RankedTensorType>(found.weights.getType());
-    if (weightsType.getElementType() != imageType.getElementType() ||
-        image.getNumResults() != 4 || !hasKnownChannels(imageType) ||
-        !weightsType.hasStaticShape() || !weights.isProjectedPermutation() ||
-        weights.getNumResults() != 4)
-      continue;
-    bool isConstant = found.constant != nullptr;
-    // image: n, y + i, x + j, c
-    auto channel = dyn_cast<AffineDimExpr>(image.getResult(3));
-    if (image.getResult(0) != out[0] || !channel)
-      continue;
-    SmallVector<AffineExpr> wanted{out[3], channel};
-    for (unsigned axis : {1u, 2u}) {
-      AffineExpr tap = simplifyAffineExpr(image.getResult(axis) - out[axis],
-                                          image.getNumDims(), 0);
-      // From the last tap to the first.
-      AffineExpr back = simplifyAffineExpr(2 - tap, image.getNumDims(), 0);
-      bool isTurned = !isa<AffineDimExpr>(tap);
-      if ((isTurned && (isConstant || !isa<AffineDimExpr>(back))) ||
-          (axis == 2 && isTurned != found.isTurned))
-        break;
-      found.isTurned = isTurned;
-      wanted.push_back(isTurned ? back : tap);
-    }
-    if (wanted.size() != 4)
-      continue;
-    for (AffineExpr expr : wanted)
-      if (std::optional<unsigned> axis = weights.getResultPosition(expr))
-        found.axes.push_back(*axis);
-    if (found.axes.size() != 4)
-      continue;
-    ArrayRef<int64_t> taps = found.weightsShape();
-    if (taps[found.axes[2]] != 3 || taps[found.axes[3]] != 3)
-      continue;
-    takeBorder(found.image, found.top, found.left);
-    Value result = op->getResult(0);
-    if (result.hasOneUse())
-      if (auto user = dyn_cast<linalg::GenericOp>(*result.user_begin());
-          user && user->getBlock() == op->getBlock() &&
-          isElementwiseOn(user, result))
-        found.epilogue = user;
-    return found;
-  }
-  return std::nullopt;
-}
-
 //===- Weights ------------------------------------------------------------===//
 
 /// The weights at the points: [points^2][C / lanes][lanes][O].
-static ElementsAttr transformWeights(const Convolution &conv,
+static ElementsAttr transformWeights(const TapConvolution &conv,
                                      const WinogradTransform &transform,
                                      int64_t lanes) {
   ArrayRef<int64_t> shape = conv.weightsShape();
@@ -295,7 +100,7 @@ namespace {
 /// Writes a block of the convolution after the other.
 class Rewriter {
 public:
-  Rewriter(OpBuilder &builder, Convolution &conv,
+  Rewriter(OpBuilder &builder, TapConvolution &conv,
            const WinogradSchedule &schedule, StringAttr shape)
       : b(conv.op.getLoc(), builder), conv(conv), schedule(schedule),
         shapeText(shape), transform(schedule.tile),
@@ -597,7 +402,7 @@ private:
   static constexpr double kParallelElements = 20000;
 
   ImplicitLocOpBuilder b;
-  Convolution &conv;
+  TapConvolution &conv;
   const WinogradSchedule &schedule;
   StringAttr shapeText;
   WinogradTransform transform;
@@ -608,7 +413,7 @@ private:
 };
 } // namespace
 
-static WinogradShape shapeOf(const Convolution &conv) {
+static WinogradShape shapeOf(const TapConvolution &conv) {
   ArrayRef<int64_t> sizes = conv.shape();
   return {sizes[0], sizes[1],      sizes[2], conv.imageShape()[3],
           sizes[3], !conv.constant};
@@ -616,7 +421,7 @@ static WinogradShape shapeOf(const Convolution &conv) {
 
 bool burnish::gainsFromWinograd(linalg::GenericOp op, const Machine &machine,
                                 int64_t stepsAtOnce) {
-  std::optional<Convolution> conv = Convolution::match(op);
+  std::optional<TapConvolution> conv = TapConvolution::match(op);
   return conv && scheduleWinograd(shapeOf(*conv), machine, stepsAtOnce);
 }
 
@@ -634,7 +439,7 @@ struct UseWinograd : burnish::impl::UseWinogradBase<UseWinograd> {
     for (linalg::GenericOp generic : generics) {
       if (gone.contains(generic))
         continue;
-      std::optional<Convolution> conv = Convolution::match(generic);
+      std::optional<TapConvolution> conv = TapConvolution::match(generic);
       if (!conv) {
         useWinogradByWeights(generic, builder, machine);
         continue;
@@ -664,7 +469,8 @@ struct UseWinograd : burnish::impl::UseWinogradBase<UseWinograd> {
       signalPassFailure();
   }
 
-  static WinogradSchedule choose(ScheduleTable &table, const Convolution &conv,
+  static WinogradSchedule choose(ScheduleTable &table,
+                                 const TapConvolution &conv,
                                  const WinogradShape &shape, StringAttr text,
                                  const Machine &machine) {
     SmallVector<WinogradSchedule> all{

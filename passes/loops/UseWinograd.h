@@ -7,20 +7,6 @@
 
 namespace burnish {
 
-bool isConstant(mlir::Value value);
-/// Whether the body is sum + a * b of f32.
-bool isSumOfProducts(mlir::linalg::GenericOp op);
-/// Whether sums start from a tensor of zeros.
-bool startsFromZero(mlir::linalg::GenericOp op);
-/// Such an operation, whose last loops are the `reductions`.
-mlir::Value makeSumOfProducts(mlir::ImplicitLocOpBuilder &b, mlir::Value left,
-                              mlir::Value right, mlir::Value init,
-                              llvm::ArrayRef<mlir::AffineMap> maps,
-                              unsigned reductions);
-
-/// Goes behind a padding of `image`, [N, H, W, C], that is a border of zeros,
-/// of which `top` rows and `left` columns are before it.
-void takeBorder(mlir::Value &image, int64_t &top, int64_t &left);
 /// The factors of 3x3 taps at each point, [points^2][3][3], with the taps from
 /// the last to the first if `isTurned`.
 mlir::Value makeTapFactors(mlir::ImplicitLocOpBuilder &b,

@@ -5,6 +5,8 @@
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/Matchers.h"
 #include "passes/kernels/Winograd.h"
+#include "passes/loops/SumOfProducts.h"
+#include "passes/loops/TapConvolution.h"
 #include "passes/loops/UseWinograd.h"
 
 using namespace mlir;
