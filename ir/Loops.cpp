@@ -94,7 +94,6 @@ static Value merge(ImplicitLocOpBuilder &builder, Value from, Value to,
 
 Value nn::sortedOrder(ImplicitLocOpBuilder &builder, Value count, Value order,
                       Value spare, Before before) {
-  Scalar one(builder, builder.getIndexAttr(1)), zero = one.number(0);
   SmallVector<Value> counted = loopNest(
       builder, {count}, order,
       [](ImplicitLocOpBuilder &b, ValueRange indices, ValueRange carried) {
@@ -102,9 +101,15 @@ Value nn::sortedOrder(ImplicitLocOpBuilder &builder, Value count, Value order,
         return SmallVector<Value>{
             tensor::InsertOp::create(b, item, carried[0], indices)};
       });
+  return sortedList(builder, count, counted[0], spare, before);
+}
+
+Value nn::sortedList(ImplicitLocOpBuilder &builder, Value count, Value list,
+                     Value spare, Before before) {
+  Scalar one(builder, builder.getIndexAttr(1)), zero = one.number(0);
   // Runs of one element are sorted; each pass merges pairs of runs into runs of
   // twice the width.
-  SmallVector<Value> initial{one, counted[0], spare};
+  SmallVector<Value> initial{one, list, spare};
   auto passes = scf::WhileOp::create(
       builder, ValueRange(initial).getTypes(), initial,
       [&](OpBuilder &inner, Location loc, ValueRange args) {

@@ -38,6 +38,11 @@ using Before = llvm::function_ref<mlir::Value(
 mlir::Value sortedOrder(mlir::ImplicitLocOpBuilder &builder, mlir::Value count,
                         mlir::Value order, mlir::Value spare, Before before);
 
+/// The first `count` items of a list of i64 in the order that `before` asks
+/// for.
+mlir::Value sortedList(mlir::ImplicitLocOpBuilder &builder, mlir::Value count,
+                       mlir::Value list, mlir::Value spare, Before before);
+
 /// Refuses the run with BadValue unless `body` (an i1) holds for all elements
 /// of a loop nest over `sizes`.
 void requireAll(Lowering &lowering, llvm::ArrayRef<mlir::OpFoldResult> sizes,

@@ -502,31 +502,53 @@ FailureOr<SmallVector<Value>> NonMaxSuppressionOp::lower(Lowering &l) {
                                  in, scores, ValueRange{batch, at[1], item}),
                              scoreType));
         };
-        Value order = sortedOrder(
-            b, count, carried[2], carried[3],
+        // Few have a score that counts: only these are put in order.
+        SmallVector<Value> listing{carried[2],
+                                   arith::ConstantIndexOp::create(b, 0)};
+        SmallVector<Value> wanted = loopNest(
+            b, getAsOpFoldResult(Value(count)), listing,
+            [&](ImplicitLocOpBuilder &in, ValueRange item, ValueRange so) {
+              Scalar found(in, so[1]), isWanted = scoreOf(in, item[0]) >
+                                                  Scalar(in, Value(leastScore));
+              return SmallVector<Value>{
+                  tensor::InsertOp::create(in, asI64(in, Scalar(in, item[0])),
+                                           so[0], so[1]),
+                  select(isWanted, found + 1, found)};
+            });
+        Value order = sortedList(
+            b, wanted[1], wanted[0], carried[3],
             [&](ImplicitLocOpBuilder &in, Value left, Value right) -> Value {
               return scoreOf(in, left) > scoreOf(in, right);
             });
         Value start = carried[1];
         SmallVector<Value> chosen = loopNest(
-            b, getAsOpFoldResult(Value(count)), carried.take_front(2),
+            b, getAsOpFoldResult(wanted[1]), carried.take_front(2),
             [&](ImplicitLocOpBuilder &in, ValueRange k, ValueRange so) {
               Scalar item = listed(in, order, k[0]), found(in, so[1]),
                      first(in, start);
-              Scalar isWanted =
-                  (found - first < Scalar(in, Value(perClass))) &
-                  (scoreOf(in, item) > Scalar(in, Value(leastScore)));
+              Scalar isWanted = found - first < Scalar(in, Value(perClass));
               return onlyIf(in, isWanted, so, [&](ImplicitLocOpBuilder &deep) {
                 SmallVector<Scalar> mine = boxAt(deep, batch, item);
                 Value yes = arith::ConstantOp::create(deep,
                                                       deep.getBoolAttr(true)),
                       last = arith::ConstantIndexOp::create(deep, 2);
                 Scalar better = Scalar(deep, so[1]) - Scalar(deep, start);
-                SmallVector<Value> isFree = loopNest(
-                    deep, getAsOpFoldResult(Value(better)), yes,
-                    [&](ImplicitLocOpBuilder &d, ValueRange j,
-                        ValueRange free) {
-                      Scalar row = Scalar(d, start) + Scalar(d, j[0]);
+                // Until the first that shares too much with it.
+                SmallVector<Value> initially{
+                    arith::ConstantIndexOp::create(deep, 0), yes};
+                auto search = scf::WhileOp::create(
+                    deep, ValueRange(initially).getTypes(), initially,
+                    [&](OpBuilder &inner, Location loc, ValueRange args) {
+                      ImplicitLocOpBuilder d(loc, inner);
+                      scf::ConditionOp::create(
+                          d,
+                          (Scalar(d, args[0]) < Scalar(d, Value(better))) &
+                              Scalar(d, args[1]),
+                          args);
+                    },
+                    [&](OpBuilder &inner, Location loc, ValueRange args) {
+                      ImplicitLocOpBuilder d(loc, inner);
+                      Scalar j(d, args[0]), row = Scalar(d, start) + j;
                       Value other = tensor::ExtractOp::create(
                           d, so[0], ValueRange{row, last});
                       SmallVector<Scalar> own;
@@ -534,12 +556,13 @@ FailureOr<SmallVector<Value>> NonMaxSuppressionOp::lower(Lowering &l) {
                         own.emplace_back(d, Value(number));
                       Scalar shared = overlap(
                           own, boxAt(d, batch, Scalar(d, other).toIndex()));
-                      return SmallVector<Value>{
-                          Scalar(d, free[0]) &
-                          (shared <= Scalar(d, Value(bestOverlap)))};
+                      SmallVector<Value> next{
+                          j + 1, shared <= Scalar(d, Value(bestOverlap))};
+                      scf::YieldOp::create(d, next);
                     });
                 return onlyIf(
-                    deep, isFree[0], so, [&](ImplicitLocOpBuilder &d) {
+                    deep, search.getResult(1), so,
+                    [&](ImplicitLocOpBuilder &d) {
                       Value next = so[0];
                       SmallVector<Value> row{at[0], at[1], item};
                       for (auto [column, value] : llvm::enumerate(row))
