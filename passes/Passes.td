@@ -36,6 +36,15 @@ def Differentiate : Pass<"nn-differentiate", "::mlir::ModuleOp"> {
   ];
 }
 
+def PutStepsFirst : Pass<"nn-put-steps-first", "::mlir::func::FuncOp"> {
+  let summary = "scans through the second axis of all they read and stack go through the first, which lies in one piece";
+  let description = [{
+    What a scan reads is made in that order where it is a product's rows, else transposed; what it stacks is transposed, and such
+    transposes meet.
+  }];
+  let dependentDialects = ["::burnish::nn::NNDialect"];
+}
+
 def TakeGradients : Pass<"nn-take-gradients", "::mlir::ModuleOp"> {
   let summary = "gradients that a network computes itself are operators like others";
   let description = [{
@@ -186,6 +195,14 @@ def CascadeKernels : Pass<"nn-cascade-kernels", "::mlir::func::FuncOp"> {
     The kernel's region has the kernels of which each line is made; only the lines that a window reads are kept.
   }];
   let dependentDialects = ["::burnish::nn::NNDialect", "::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect", "::mlir::ub::UBDialect"];
+}
+
+def JoinKernels : Pass<"nn-join-kernels", "::mlir::func::FuncOp"> {
+  let summary = "passes over the same elements that read each other's results, or the same operands, become one";
+  let description = [{
+    The kernel has a result for each that others want. Where these are joined along an axis, it writes them there.
+  }];
+  let dependentDialects = ["::burnish::nn::NNDialect", "::mlir::tensor::TensorDialect", "::mlir::ub::UBDialect"];
 }
 
 def ApproximateFunctions : Pass<"nn-approximate-functions", "::mlir::ModuleOp"> {

@@ -48,9 +48,12 @@ static void addCleanup(OpPassManager &passes) {
 /// nn to nn: what is known when compiling is computed now.
 static void addGraph(OpPassManager &passes, const PipelineOptions &options) {
   passes.addPass(createInferShapes());
-  // Gradients follow the products that are left.
-  if (options.level > 0)
+  if (options.level > 0) {
+    // Gradients follow the products that are left, and go through time as the
+    // network does.
     passes.addPass(createSumRowsFirst());
+    passes.addNestedPass<func::FuncOp>(createPutStepsFirst());
+  }
   // What is computed again is chosen for the gradient that the options ask for.
   TakeGradientsOptions gradients;
   gradients.choices = options.loss.empty() ? options.recomputed : -1;
@@ -101,6 +104,7 @@ static void addTiles(OpPassManager &passes, const PipelineOptions &options) {
   passes.addPass(createUseWinograd());
   passes.addPass(createGroupKernels());
   passes.addNestedPass<func::FuncOp>(createCascadeKernels());
+  passes.addNestedPass<func::FuncOp>(createJoinKernels());
   passes.addNestedPass<func::FuncOp>(createOrderLoops());
   addCleanup(passes);
 }
@@ -233,6 +237,8 @@ static constexpr Order kOrder[] = {
      "gradients of a product that is gone would need it"},
     {"nn-infer-shapes", "nn-fold-constants",
      "constants are found through known shapes"},
+    {"nn-put-steps-first", "nn-take-gradients",
+     "what goes back through time is stacked as what went there"},
     {"nn-multiply-quantized", "nn-fold-constants",
      "weights are dequantized there"},
     {"nn-cut-loops", "nn-fuse-elementwise",
@@ -261,6 +267,10 @@ static constexpr Order kOrder[] = {
      "a group has one operation after its reduction"},
     {"nn-group-kernels", "nn-cascade-kernels",
      "their kernels have schedules and packed operands by then"},
+    {"nn-cascade-kernels", "nn-join-kernels",
+     "it looks for passes that stand alone"},
+    {"nn-join-kernels", "nn-bufferize",
+     "what is joined is no operation by itself any more"},
     {"nn-cascade-kernels", "nn-write-in-place",
      "a border that lines have is no padding any more"},
     {"nn-fuse-elementwise", "nn-order-loops", "fusion makes new loop nests"},

@@ -168,13 +168,42 @@ static Value withSums(Value product) {
   return sum;
 }
 
+/// Functions whose gradient follows from what they give.
+static bool isFunctionOfResult(Operation *op) {
+  return isa<nn::SigmoidOp, nn::TanhOp>(op);
+}
+
+/// Whether a sum is taken apart, added to, and goes into such functions, and
+/// nothing else wants it.
+static bool endsInFunctions(Value sum) {
+  return llvm::all_of(sum.getUsers(), [&](Operation *user) {
+    return user->getBlock() == sum.getParentBlock() &&
+           (isFunctionOfResult(user) ||
+            (isa<nn::SplitOp, nn::SliceOp, nn::AddOp>(user) &&
+             llvm::all_of(user->getResults(), endsInFunctions)));
+  });
+}
+
 // All iterations must give the same sizes, which those of the body's types are.
+// Where functions of a product's sums are kept, the sums need not be, and
+// functions of functions are kept too: of an LSTM, gates and the cell's tanh
+// instead of the gates' sums, which takes a quarter more and no function again.
 void Iterations::findKept() {
+  auto isKnown = [](Operation &op) {
+    return cast<ShapedType>(op.getResult(0).getType()).hasStaticShape();
+  };
+  bool keepsFunctions = false;
   for (Operation &op : *body)
-    if (isa<nn::MatMulOp, nn::ConvOp>(op) &&
-        cast<ShapedType>(op.getResult(0).getType()).hasStaticShape())
-      if (Value sum = withSums(op.getResult(0)); !llvm::is_contained(kept, sum))
+    if (isa<nn::MatMulOp, nn::ConvOp>(op) && isKnown(op)) {
+      Value sum = withSums(op.getResult(0));
+      if (endsInFunctions(sum))
+        keepsFunctions = true;
+      else if (!llvm::is_contained(kept, sum))
         kept.push_back(sum);
+    }
+  for (Operation &op : *body)
+    if (keepsFunctions && isFunctionOfResult(&op) && isKnown(op))
+      kept.push_back(op.getResult(0));
 }
 
 void Iterations::addResults(
@@ -290,6 +319,8 @@ LogicalResult Adjoints::throughIterations(Operation *op, ArrayRef<Value> dy) {
     next.inputDirections.push_back(!part.direction);
     return argument(part.one);
   };
+  // What is there as a whole, one iteration after another.
+  llvm::DenseMap<Value, Value> wholes;
   SmallVector<Value> read;
   for (const Iterations::Part &part : all.stacked) {
     if (llvm::is_contained(all.kept, part.one)) {
@@ -297,11 +328,14 @@ LogicalResult Adjoints::throughIterations(Operation *op, ArrayRef<Value> dy) {
       continue;
     }
     mapping.map(part.one, backwards(part.all, part));
+    wholes[mapping.lookup(part.one)] = part.all;
     if (isDifferentiable(part.one))
       wanted.push_back(mapping.lookup(part.one));
   }
   for (const Iterations::Part &part : all.scanned) {
     mapping.map(part.one, backwards(part.all, part));
+    if (part.axis == 0 && part.direction == 0)
+      wholes[mapping.lookup(part.one)] = part.all;
     if (active.contains(part.all))
       wanted.push_back(mapping.lookup(part.one));
   }
@@ -343,7 +377,11 @@ LogicalResult Adjoints::throughIterations(Operation *op, ArrayRef<Value> dy) {
     results.push_back(inner.builder.add(before, gradient));
     summed.push_back(value);
   }
+  // The results that have a value of all iterations, one after another.
+  llvm::DenseMap<Value, size_t> places;
   auto stack = [&](Value one, int64_t axis, int64_t direction) {
+    if (axis == 0 && direction == 0)
+      places.try_emplace(one, results.size());
     results.push_back(one);
     next.outputAxes.push_back(axis);
     next.outputDirections.push_back(!direction);
@@ -354,22 +392,19 @@ LogicalResult Adjoints::throughIterations(Operation *op, ArrayRef<Value> dy) {
     stack(inner.of(mapping.lookup(part.one)), part.axis, part.direction);
     given.push_back(part.all);
   }
-  for (const Product &product : *inner.products) {
-    stack(product.left, 0, 0);
-    stack(product.gradient, 0, 0);
-  }
+  for (const Product &product : *inner.products)
+    for (Value factor : {product.left, product.gradient})
+      if (!wholes.contains(factor) && !places.contains(factor))
+        stack(factor, 0, 0);
   nn::YieldOp::create(static_cast<OpBuilder &>(inner.builder), loc, results);
   // Gradients went through the products; what these gave, or became, is read.
   for (auto [one, stacked] : llvm::zip_equal(all.kept, read))
     mapping.lookup(one).replaceAllUsesWith(stacked);
-  SmallVector<Operation *> again;
-  for (Operation &each : body)
-    if (isa<nn::MatMulOp, nn::ConvOp, nn::AddOp>(each))
-      again.push_back(&each);
-  for (Operation *each : llvm::reverse(again))
-    if (each->use_empty()) {
-      scope.forget(each->getResult(0));
-      each->erase();
+  for (Operation &each : llvm::make_early_inc_range(llvm::reverse(body)))
+    if (isOpTriviallyDead(&each)) {
+      for (Value result : each.getResults())
+        scope.forget(result);
+      each.erase();
     }
   nn::ScanOp backward = next.build(builder, loc, results.size());
   backward.getBody().takeBody(draft.getBody());
@@ -386,9 +421,13 @@ LogicalResult Adjoints::throughIterations(Operation *op, ArrayRef<Value> dy) {
     add(value, *result++);
   for (Value value : given)
     add(value, *result++);
-  for (const Product &product : *inner.products) {
-    Value left = *result++, gradient = *result++;
-    add(product.right, builder.rowsProduct(left, gradient));
-  }
+  auto wholeOf = [&](Value factor) -> Value {
+    if (Value whole = wholes.lookup(factor))
+      return whole;
+    return backward->getResult(places.at(factor));
+  };
+  for (const Product &product : *inner.products)
+    add(product.right,
+        builder.rowsProduct(wholeOf(product.left), wholeOf(product.gradient)));
   return success();
 }

@@ -167,8 +167,36 @@ private:
                [&](Index base, int64_t count) { makeTile(base, count); });
   }
 
+  /// So many elements of each result of passes that go together: all is read
+  /// before anything is written, which may be where it was read.
+  void makeTogether(Index base, int64_t count) {
+    int64_t start = 0;
+    for (int64_t piece : piecesOf(count, width)) {
+      code.at[lanes.loop] = base + start;
+      llvm::DenseMap<Value, Value> values;
+      Block *region = nest.root->getBlock();
+      for (const Access &access : nest.inputs)
+        values[region->getArgument(access.argument)] =
+            code.load(access, lanes.loop, piece);
+      for (linalg::GenericOp generic : nest.together) {
+        SmallVector<Value> arguments;
+        for (Value input : generic.getDpsInputs())
+          arguments.push_back(values.at(input));
+        // The out has nothing to be read; a body never asks for it.
+        arguments.push_back(Value());
+        values[generic->getResult(0)] = evaluate(
+            b, generic, arguments, piece, [](unsigned) { return Value(); });
+      }
+      for (const Store &store : nest.stores)
+        code.store(store.access, values.at(store.value), lanes.loop, piece);
+      start += piece;
+    }
+  }
+
   /// `count` results side by side.
   void makeTile(Index base, int64_t count) {
+    if (!nest.together.empty())
+      return makeTogether(base, count);
     SmallVector<int64_t> pieces = piecesOf(count, width);
     SmallVector<Value> results;
     for (int64_t piece : pieces)

@@ -68,6 +68,33 @@ static std::pair<Value, Layout> flatten(ImplicitLocOpBuilder &b, Value buffer,
   return {memory, layout};
 }
 
+/// Whether all that the type `to` says of a layout `from` says, too.
+static bool saysAsMuch(MemRefType from, MemRefType to) {
+  auto [fromStrides, fromOffset] = from.getStridesAndOffset();
+  auto [toStrides, toOffset] = to.getStridesAndOffset();
+  auto isLess = [](int64_t left, int64_t right) {
+    return ShapedType::isDynamic(left) && !ShapedType::isDynamic(right);
+  };
+  bool isLessKnown = isLess(fromOffset, toOffset);
+  for (auto [left, right] : llvm::zip_equal(fromStrides, toStrides))
+    isLessKnown |= isLess(left, right);
+  return !isLessKnown;
+}
+
+/// Reads and writes buffers as what they are known to be before a cast made
+/// less of them: what a loop carries has the type of all that it may carry.
+static void lookThroughCasts(nn::KernelOp kernel) {
+  for (OpOperand &operand : kernel->getOpOperands())
+    while (auto cast = operand.get().getDefiningOp<memref::CastOp>()) {
+      auto from = dyn_cast<MemRefType>(cast.getSource().getType()),
+           to = dyn_cast<MemRefType>(cast.getType());
+      if (!from || !to || from.getShape() != to.getShape() ||
+          from.getMemorySpace() != to.getMemorySpace() || !saysAsMuch(from, to))
+        break;
+      operand.set(cast.getSource());
+    }
+}
+
 /// What makes two kernels the same code.
 static std::string keyOf(nn::KernelOp kernel) {
   std::string key;
@@ -172,6 +199,7 @@ struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
     SymbolTable symbols(getOperation());
     llvm::StringMap<func::FuncOp> functions;
     for (nn::KernelOp kernel : kernels) {
+      lookThroughCasts(kernel);
       ImplicitLocOpBuilder b(kernel.getLoc(), kernel);
       FailureOr<Work> work = workOf(b, kernel);
       if (failed(work))

@@ -1,6 +1,7 @@
 // Nest.cpp - a kernel seen as loops over elements that lie at linear offsets.
 #include "passes/kernels/Nest.h"
 #include "ir/Lowering.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/UB/IR/UBOps.h"
 
 using namespace mlir;
@@ -159,8 +160,103 @@ FailureOr<Nest> Nest::ofGiven(nn::KernelOp kernel, nn::WinogradOutputOp given,
   return nest;
 }
 
+/// The loops of elementwise generics whose results lie as the loops go. A
+/// result that is yielded goes to its out, or to the part of one that it is
+/// inserted in.
+FailureOr<Nest> Nest::ofSeveral(nn::KernelOp kernel, LayoutOf layoutOf,
+                                ImplicitLocOpBuilder *builder) {
+  Nest nest;
+  Block &block = kernel.getBody().front();
+  nest.together.assign(block.getOps<linalg::GenericOp>().begin(),
+                       block.getOps<linalg::GenericOp>().end());
+  if (nest.together.empty())
+    return failure();
+  nest.root = nest.together.front();
+  MLIRContext *context = kernel.getContext();
+  AccessBuilder accesses(context, builder);
+  SmallVector<int64_t> sizes = nest.root.getStaticLoopRanges();
+  if (ShapedType::isDynamicShape(sizes))
+    return failure();
+  for (auto [index, size] : llvm::enumerate(sizes))
+    nest.loops.push_back(
+        {accesses.constant(size), false, static_cast<unsigned>(index)});
+  unsigned count = sizes.size();
+
+  SmallVector<std::optional<AffineMap>> maps(kernel.getInputs().size());
+  for (linalg::GenericOp generic : nest.together) {
+    SmallVector<AffineMap> own = generic.getIndexingMapsArray();
+    if (generic.getStaticLoopRanges() != sizes ||
+        generic.getNumDpsInits() != 1 || generic.getNumReductionLoops() > 0 ||
+        !own.back().isIdentity() ||
+        !generic.getBody()->getOps<linalg::IndexOp>().empty())
+      return failure();
+    for (auto [input, map] : llvm::zip(generic.getDpsInputs(), own)) {
+      auto argument = dyn_cast<BlockArgument>(input);
+      if (!argument) {
+        if (!input.getDefiningOp<linalg::GenericOp>() || !map.isIdentity())
+          return failure();
+        continue;
+      }
+      if (argument.getArgNumber() >= maps.size())
+        return failure();
+      std::optional<AffineMap> &known = maps[argument.getArgNumber()];
+      if (known && *known != map)
+        return failure();
+      known = map;
+    }
+  }
+  for (auto [argument, map] : llvm::enumerate(maps)) {
+    if (!map)
+      continue;
+    Access scalar;
+    scalar.argument = argument;
+    scalar.coefficients.assign(count, accesses.constant(0));
+    FailureOr<Access> access = scalar;
+    if (isa<ShapedType>(block.getArgument(argument).getType()))
+      access = accesses.access(argument, layoutOf(argument), map->getResults(),
+                               count);
+    if (failed(access))
+      return failure();
+    nest.inputs.push_back(*access);
+  }
+
+  auto storeTo = [&](Value value, unsigned out, ArrayRef<int64_t> offsets) {
+    SmallVector<AffineExpr> exprs;
+    for (unsigned axis = 0; axis < count; ++axis)
+      exprs.push_back(getAffineDimExpr(axis, context) +
+                      (offsets.empty() ? 0 : offsets[axis]));
+    FailureOr<Access> access =
+        accesses.access(out, layoutOf(out), exprs, count);
+    if (failed(access) || !value.getDefiningOp<linalg::GenericOp>())
+      return false;
+    nest.stores.push_back({value, *access});
+    return true;
+  };
+  for (auto [index, yielded] :
+       llvm::enumerate(block.getTerminator()->getOperands())) {
+    unsigned out = maps.size() + index;
+    Value value = yielded;
+    while (auto insert = value.getDefiningOp<tensor::InsertSliceOp>()) {
+      if (ShapedType::isDynamicShape(insert.getStaticOffsets()) ||
+          !storeTo(insert.getSource(), out, insert.getStaticOffsets()))
+        return failure();
+      value = insert.getDest();
+    }
+    if (value != block.getArgument(out) && !storeTo(value, out, {}))
+      return failure();
+  }
+  nest.out = nest.stores.front().access;
+  nest.rootType = nest.outType =
+      getElementTypeOrSelf(nest.stores.front().value.getType());
+  nest.dropUnitLoops();
+  nest.mergeLoops();
+  return nest;
+}
+
 FailureOr<Nest> Nest::of(nn::KernelOp kernel, LayoutOf layoutOf, SizeOf sizeOf,
                          ImplicitLocOpBuilder *builder, bool merges) {
+  if (kernel.getSchedule().getAlgorithm() == kTogether)
+    return ofSeveral(kernel, layoutOf, builder);
   Nest nest;
   Block &block = kernel.getBody().front();
   if (block.getTerminator()->getNumOperands() != 1)
@@ -393,6 +489,8 @@ void Nest::forEachAccess(llvm::function_ref<void(Access &)> visit) {
   for (auto [index, access] : llvm::enumerate(epilogueInputs))
     if (index != resultInput)
       visit(access);
+  for (Store &store : stores)
+    visit(store.access);
   visit(out);
 }
 

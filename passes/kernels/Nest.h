@@ -51,6 +51,9 @@ std::optional<unsigned> excessOf(nn::KernelOp kernel);
 /// The scalar constant with which a tensor of a kernel's region is filled.
 mlir::TypedAttr fillOf(mlir::Value tensor);
 
+/// The algorithm of kernels that are several passes over the same elements.
+constexpr llvm::StringLiteral kTogether = "together";
+
 struct Loop {
   mlir::OpFoldResult size;
   bool isReduction = false;
@@ -61,8 +64,15 @@ struct Loop {
   int64_t known() const;
 };
 
+/// A tensor of a kernel's region that goes to an out, or to a part of one.
+struct Store {
+  mlir::Value value;
+  Access access;
+};
+
 /// The computation of a kernel: one linalg.generic (the root), and one
-/// elementwise generic on its result that may follow.
+/// elementwise generic on its result that may follow; or several elementwise
+/// ones over the same elements.
 class Nest {
 public:
   using LayoutOf = llvm::function_ref<Layout(unsigned argument)>;
@@ -95,6 +105,12 @@ public:
   /// vector of lanes.
   std::optional<unsigned> excess;
   int64_t excessCount = 0;
+  /// Elementwise generics that read each other's results where they make their
+  /// own, and what is stored of these; none where there is one root. `inputs`
+  /// are then the operands that any of them reads, and `out` is the first of
+  /// the stores.
+  llvm::SmallVector<mlir::linalg::GenericOp> together;
+  llvm::SmallVector<Store> stores;
   /// What makes the root's input `givenInput`, which is no operand; loops then
   /// stay as they are. There is no root when it makes the result itself.
   nn::WinogradOutputOp given;
@@ -116,6 +132,8 @@ private:
                                        nn::WinogradOutputOp given,
                                        LayoutOf layoutOf, SizeOf sizeOf,
                                        mlir::ImplicitLocOpBuilder *builder);
+  static llvm::FailureOr<Nest> ofSeveral(nn::KernelOp kernel, LayoutOf layoutOf,
+                                         mlir::ImplicitLocOpBuilder *builder);
   void erase(unsigned loop);
   void dropUnitLoops();
   void mergeLoops();

@@ -73,7 +73,6 @@ void ProductMaker::make(Value begin, Value end) {
       digits.push_back(loop);
   if (rowsOutside)
     digits.push_back(std::nullopt);
-  Value isBackwards;
   if (code.turn)
     isBackwards = arith::TruncIOp::create(
         b, b.getI1Type(),
@@ -181,6 +180,7 @@ void ProductMaker::makeTile(Index row, int64_t count, Index lane,
     for (const Piece &piece : pieces)
       sums.push_back(spread(b, init, piece.width));
   ahead = linesAhead(row);
+  fetchAfter(row, count, lane, pieces);
   sums = sumUp(0, row, count, lane, pieces, sums);
   if (nest.excess)
     sums = addExcess(row, count, lane, pieces, sums);
@@ -217,12 +217,17 @@ SmallVector<Value> ProductMaker::linesAhead(Index row) {
                                       code.valueOf(code.at[loop]),
                                       code.constant(0))));
   SmallVector<Value> ahead;
+  Value next = code.constant(right.packedStride);
+  if (isBackwards)
+    next = arith::SelectOp::create(b, isBackwards,
+                                   code.constant(-right.packedStride), next);
   for (int64_t line = 0; line < lines; line += tiles) {
     Value shift = arith::AddIOp::create(
         b,
         Value(
             arith::MulIOp::create(b, tile, code.constant(kLineBytes / bytes))),
-        code.constant(right.packedStride + line * kLineBytes / bytes));
+        Value(arith::AddIOp::create(b, next,
+                                    code.constant(line * kLineBytes / bytes))));
     ahead.push_back(
         arith::SelectOp::create(b, isFirst, shift, code.constant(0)));
   }
@@ -381,6 +386,35 @@ void ProductMaker::fetchRows(Index row, int64_t count) {
       ValueRange{arith::AddIOp::create(b, code.offset(left),
                                        code.constant(kStepsAhead * stride))},
       /*isWrite=*/false, /*localityHint=*/3, /*isDataCache=*/true);
+}
+
+void ProductMaker::fetchAfter(Index row, int64_t count, Index lane,
+                              ArrayRef<Piece> pieces) {
+  constexpr int64_t kLeastSteps = 64;
+  int64_t depth = form.depthCount(nest);
+  if (!nest.epilogue || !form.row || form.lanes.size() != 1 || weave > 1 ||
+      ShapedType::isDynamic(depth) || depth < kLeastSteps)
+    return;
+  unsigned along = form.lanes[0];
+  for (auto [index, access] : llvm::enumerate(nest.epilogueInputs)) {
+    if (index == nest.resultInput)
+      continue;
+    auto type = dyn_cast<MemRefType>(code.data[access.argument].getType());
+    if (!type || !access.moves(*form.row) || access.along(along) != 1)
+      continue;
+    int64_t line = kLineBytes * 8 /
+                   std::max(8u, type.getElementType().getIntOrFloatBitWidth());
+    for (int64_t place = 0; place < count; ++place) {
+      enterRow(row, place);
+      code.at[along] = lane;
+      for (int64_t start = 0; start < pieces.back().start + pieces.back().valid;
+           start += line)
+        memref::PrefetchOp::create(b, code.data[access.argument],
+                                   ValueRange{code.offset(access, start)},
+                                   /*isWrite=*/false, /*localityHint=*/2,
+                                   /*isDataCache=*/true);
+    }
+  }
 }
 
 SmallVector<Value> ProductMaker::addProducts(Index row, int64_t count,

@@ -49,6 +49,10 @@ private:
   /// that no core does that by itself: those of a matrix that is turned, as the
   /// gradients of weights take them.
   void fetchRows(Index row, int64_t count);
+  /// Fetches what comes to the sums of a tile when they are done, which may lie
+  /// far away: nobody has read it since it was written.
+  void fetchAfter(Index row, int64_t count, Index lane,
+                  llvm::ArrayRef<Piece> pieces);
   void finishTile(Index row, int64_t count, Index lane,
                   llvm::ArrayRef<Piece> pieces,
                   llvm::ArrayRef<mlir::Value> sums);
@@ -151,6 +155,8 @@ private:
   /// a tile. Null when there is no need.
   mlir::Value memory, partial, offsets, tileSums;
   llvm::SmallVector<mlir::Value> ahead;
+  /// Whether panels are done from the last to the first; null: never.
+  mlir::Value isBackwards;
   int64_t block = 0;
   /// The part of the outermost loop of the depth that is in the panel; null:
   /// all.

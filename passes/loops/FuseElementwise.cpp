@@ -215,14 +215,23 @@ static bool readsAnyOrder(OpOperand &operand, linalg::TransposeOp transpose) {
   return transpose.getPermutation() == ArrayRef(turned);
 }
 
+/// Whether something that is no loops wants the axes in their new order, so
+/// that they are put into it in any case.
+static bool isWantedAnyway(linalg::TransposeOp transpose) {
+  return llvm::any_of(transpose->getUsers(), [](Operation *user) {
+    return isa<tensor::CollapseShapeOp, tensor::ExtractSliceOp>(user);
+  });
+}
+
 // loops(transpose(constant)) -> loops(constant), read in its own order: packing
 // gives it the order that the loops want. Products do so with any operand.
 static LogicalResult readInPlace(linalg::GenericOp generic,
                                  PatternRewriter &rewriter) {
   for (OpOperand *operand : generic.getDpsInputOperands()) {
     auto transpose = operand->get().getDefiningOp<linalg::TransposeOp>();
-    if (!transpose || (!matchPattern(transpose.getInput(), m_Constant()) &&
-                       !readsAnyOrder(*operand, transpose)))
+    if (!transpose ||
+        (!matchPattern(transpose.getInput(), m_Constant()) &&
+         (isWantedAnyway(transpose) || !readsAnyOrder(*operand, transpose))))
       continue;
     SmallVector<AffineMap> maps = generic.getIndexingMapsArray();
     AffineMap &map = maps[operand->getOperandNumber()];

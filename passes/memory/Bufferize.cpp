@@ -158,16 +158,31 @@ struct KernelBufferization
   /// One pass along the elements reads each where it writes it.
   bool bufferizesToElementwiseAccess(Operation *op, const AnalysisState &,
                                      ArrayRef<OpOperand *> operands) const {
-    Block &block = cast<nn::KernelOp>(op).getBody().front();
+    auto kernel = cast<nn::KernelOp>(op);
+    Block &block = kernel.getBody().front();
     SmallVector<linalg::GenericOp> generics(block.getOps<linalg::GenericOp>());
-    if (generics.size() != 1 || generics[0].getNumReductionLoops() > 0)
+    bool isTogether = kernel.getSchedule().getAlgorithm() == kTogether;
+    if ((generics.size() != 1 && !isTogether) ||
+        generics[0].getNumReductionLoops() > 0)
       return false;
+    // An out of such passes is written where the elements are, unless what it
+    // holds is a part of it.
+    auto isWhole = [&](OpOperand *operand) {
+      if (!isTogether || !kernel.isDpsInit(operand))
+        return true;
+      unsigned index = operand->getOperandNumber() - kernel.getInputs().size();
+      return !block.getTerminator()
+                  ->getOperand(index)
+                  .getDefiningOp<tensor::InsertSliceOp>();
+    };
     return llvm::all_of(operands, [&](OpOperand *operand) {
       Value argument = block.getArgument(operand->getOperandNumber());
-      return llvm::all_of(argument.getUses(), [&](OpOperand &use) {
-        return use.getOwner() == generics[0] &&
-               generics[0].getMatchingIndexingMap(&use).isIdentity();
-      });
+      return isWhole(operand) &&
+             llvm::all_of(argument.getUses(), [&](OpOperand &use) {
+               auto generic = dyn_cast<linalg::GenericOp>(use.getOwner());
+               return generic &&
+                      generic.getMatchingIndexingMap(&use).isIdentity();
+             });
     });
   }
 

@@ -24,11 +24,12 @@ func.func @squares(%x: tensor<4xf32> {nn.name = "x"}, %n: tensor<i64> {nn.name =
 // CHECK: %[[ALL:.*]]:4 = nn.scan
 // The transposed matrix does not change from iteration to iteration.
 // CHECK: %[[ACROSS:.*]] = nn.transpose %{{.*}} {perm = array<i64: 1, 0>} : (tensor<3x3xf32>)
-// CHECK: %[[BACK:.*]]:4 = nn.scan
+// Factors that are stacked as they are, states and gradients by what was scanned, are not stacked again.
+// CHECK: %[[BACK:.*]]:2 = nn.scan
 // CHECK: nn.matmul %{{.*}}, %[[ACROSS]]
-// CHECK: nn.reshape %[[BACK]]#2
+// CHECK: nn.reshape %[[ALL]]#2
 // CHECK: %[[ROWS:.*]] = nn.transpose
-// CHECK: nn.reshape %[[BACK]]#3
+// CHECK: nn.reshape %[[BACK]]#1
 // CHECK: nn.matmul %[[ROWS]]
 func.func @recurrence(%w: tensor<3x3xf32> {nn.name = "w"}, %h: tensor<2x3xf32> {nn.name = "h"}, %x: tensor<5x2x3xf32> {nn.name = "x"})
     -> (tensor<f32> {nn.name = "loss"}) {
@@ -37,6 +38,30 @@ func.func @recurrence(%w: tensor<3x3xf32> {nn.name = "w"}, %h: tensor<2x3xf32> {
     %p = nn.matmul %s, %w : (tensor<2x3xf32>, tensor<3x3xf32>) -> tensor<2x3xf32>
     %n = nn.add %p, %now : (tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x3xf32>
     nn.yield %n, %n : tensor<2x3xf32>, tensor<2x3xf32>
+  }
+  %loss = nn.reduce_sum %last {keepdims = 0 : i64} : (tensor<2x3xf32>) -> tensor<f32>
+  return %loss : tensor<f32>
+}
+
+// -----
+
+// Sums that end in functions whose gradient follows from their results are not kept, but these are.
+// CHECK-LABEL: func.func @functions(
+// CHECK: %[[ALL:.*]]:4 = nn.scan
+// CHECK: ^bb0(%[[STATE:[^:]*]]:
+// CHECK: %[[G:.*]] = nn.tanh
+// CHECK: nn.yield %[[G]], %[[G]], %[[STATE]], %[[G]] :
+// CHECK: nn.scan %{{.*}}, %[[ALL]]#2, %[[ALL]]#3,
+// CHECK-NOT: nn.tanh
+// CHECK: return
+func.func @functions(%w: tensor<3x3xf32> {nn.name = "w"}, %h: tensor<2x3xf32> {nn.name = "h"}, %x: tensor<5x2x3xf32> {nn.name = "x"})
+    -> (tensor<f32> {nn.name = "loss"}) {
+  %last, %out = nn.scan %h, %x {num_scan_inputs = 1 : i64} : (tensor<2x3xf32>, tensor<5x2x3xf32>) -> (tensor<2x3xf32>, tensor<5x2x3xf32>) {
+  ^bb0(%s: tensor<2x3xf32>, %now: tensor<2x3xf32>):
+    %p = nn.matmul %s, %w : (tensor<2x3xf32>, tensor<3x3xf32>) -> tensor<2x3xf32>
+    %n = nn.add %p, %now : (tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x3xf32>
+    %g = nn.tanh %n : (tensor<2x3xf32>) -> tensor<2x3xf32>
+    nn.yield %g, %g : tensor<2x3xf32>, tensor<2x3xf32>
   }
   %loss = nn.reduce_sum %last {keepdims = 0 : i64} : (tensor<2x3xf32>) -> tensor<f32>
   return %loss : tensor<f32>

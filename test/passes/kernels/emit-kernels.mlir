@@ -372,3 +372,45 @@ func.func @of_lanes(%a: memref<11x4xf32>, %b: memref<9x4xf32>, %c: memref<3x4xf3
   }
   return
 }
+
+// -----
+
+// Passes that go together: what one makes the other takes from registers, all is read before anything is written, and what
+// is a part of an out is written where it lies there.
+// CHECK-LABEL: func @passes(
+// CHECK:         call @together_4x8(%arg0, %arg0, %arg1, %c0, %c4)
+// CHECK-LABEL: func private @together_4x8(
+// CHECK:         %[[X:.*]] = vector.load {{.*}} vector<8xf32>
+// CHECK:         %[[E:.*]] = math.exp %[[X]]
+// CHECK:         %[[N:.*]] = arith.negf %[[E]]
+// CHECK:         %[[P:.*]] = arith.mulf %[[E]], %[[N]]
+// CHECK-DAG:     vector.store %[[N]]
+// CHECK-DAG:     vector.store %[[E]]
+// CHECK-DAG:     vector.store %[[P]]
+#same = affine_map<(m, n) -> (m, n)>
+func.func @passes(%a: memref<4x8xf32>, %b: memref<4x16xf32>) {
+  nn.kernel <algorithm = "together", lanes = 8, vectors = 1, rows = 1, packs = false, rowsOutside = false, isParallel = false>
+      ins(%a : memref<4x8xf32>) outs(%a, %b : memref<4x8xf32>, memref<4x16xf32>) {
+  ^bb0(%x: tensor<4x8xf32>, %y: tensor<4x8xf32>, %z: tensor<4x16xf32>):
+    %room = ub.poison : tensor<4x8xf32>
+    %exp = linalg.generic {indexing_maps = [#same, #same], iterator_types = ["parallel", "parallel"]} ins(%x : tensor<4x8xf32>) outs(%room : tensor<4x8xf32>) {
+    ^bb0(%p: f32, %q: f32):
+      %s = math.exp %p : f32
+      linalg.yield %s : f32
+    } -> tensor<4x8xf32>
+    %neg = linalg.generic {indexing_maps = [#same, #same], iterator_types = ["parallel", "parallel"]} ins(%exp : tensor<4x8xf32>) outs(%room : tensor<4x8xf32>) {
+    ^bb0(%p: f32, %q: f32):
+      %s = arith.negf %p : f32
+      linalg.yield %s : f32
+    } -> tensor<4x8xf32>
+    %mul = linalg.generic {indexing_maps = [#same, #same, #same], iterator_types = ["parallel", "parallel"]} ins(%exp, %neg : tensor<4x8xf32>, tensor<4x8xf32>) outs(%room : tensor<4x8xf32>) {
+    ^bb0(%p: f32, %r: f32, %q: f32):
+      %s = arith.mulf %p, %r : f32
+      linalg.yield %s : f32
+    } -> tensor<4x8xf32>
+    %first = tensor.insert_slice %exp into %z[0, 0] [4, 8] [1, 1] : tensor<4x8xf32> into tensor<4x16xf32>
+    %second = tensor.insert_slice %mul into %first[0, 8] [4, 8] [1, 1] : tensor<4x8xf32> into tensor<4x16xf32>
+    nn.kernel_yield %neg, %second : tensor<4x8xf32>, tensor<4x16xf32>
+  }
+  return
+}
