@@ -16,9 +16,14 @@ using namespace onnx_import;
 
 namespace {
 /// What runtimes of today read. Operators of nn are of the newest form, which
-/// has not changed since for what networks are made of.
+/// has not changed since for what networks are made of. A network of younger
+/// operators or elements is of the opset that brought them.
 constexpr int kOpset = 22;
-constexpr int kFormat = 10;
+/// The version of the file format that came with an opset.
+constexpr std::pair<int, int> kFormats[] = {
+    {22, 10}, {23, 11}, {24, 12}, {25, 13}, {26, 13}};
+/// The opset of `ai.onnx.ml` whose LabelEncoder has keys of any type.
+constexpr int kMlOpset = 4;
 /// The most that Protocol Buffers write.
 constexpr size_t kMostBytes = size_t(2'000) << 20;
 
@@ -34,9 +39,12 @@ public:
 
   std::optional<std::string> run(func::FuncOp func) {
     onnx::ModelProto model;
-    model.set_ir_version(kFormat);
+    opset = opsetOf(func);
+    for (auto [version, format] : kFormats)
+      if (opset >= version)
+        model.set_ir_version(format);
     model.set_producer_name("burnish");
-    model.add_opset_import()->set_version(kOpset);
+    model.add_opset_import()->set_version(opset);
     graph = model.mutable_graph();
     graph->set_name(func.getName().str());
     for (BlockArgument argument : func.getArguments()) {
@@ -63,6 +71,11 @@ public:
       return std::nullopt;
     for (auto &[name, value] : copies)
       copy(*graph, value, name);
+    if (usesMl) {
+      onnx::OperatorSetIdProto *domain = model.add_opset_import();
+      domain->set_domain("ai.onnx.ml");
+      domain->set_version(kMlOpset);
+    }
     if (model.ByteSizeLong() > kMostBytes) {
       diagnostics.error("", "as ONNX it has " +
                                 Twine(model.ByteSizeLong() >> 20) +
@@ -73,6 +86,110 @@ public:
   }
 
 private:
+  /// The least opset that has all elements of a network, and its operators as
+  /// far as any has them.
+  int opsetOf(func::FuncOp func) {
+    int least = kOpset, newest = *newestVersion("");
+    auto need = [&](int version) { least = std::max(least, version); };
+    auto needElements = [&](Value value) {
+      Type type = getElementTypeOrSelf(value.getType());
+      auto integer = dyn_cast<IntegerType>(type);
+      if (integer && integer.getWidth() == 2)
+        need(25);
+      else if (isa<Float8E8M0FNUType>(type))
+        need(24);
+      else if (isa<Float4E2M1FNType>(type))
+        need(23);
+    };
+    llvm::for_each(func.getArguments(), needElements);
+    func.walk([&](Operation *op) {
+      llvm::for_each(op->getResults(), needElements);
+      auto found = onnxNames.find(op->getName().getStringRef());
+      for (int version = kOpset; found != onnxNames.end() && version <= newest;
+           ++version)
+        if (findSchema(found->second, version, ""))
+          return need(version);
+    });
+    return least;
+  }
+
+  NodeProto *node(onnx::GraphProto &into, StringRef type,
+                  ArrayRef<std::string> inputs, const std::string &output) {
+    NodeProto *made = into.add_node();
+    made->set_op_type(type.str());
+    for (const std::string &input : inputs)
+      made->add_input(input);
+    made->add_output(output);
+    return made;
+  }
+
+  static AttributeProto *attribute(NodeProto *node, StringRef name,
+                                   AttributeProto::AttributeType type) {
+    AttributeProto *made = node->add_attribute();
+    made->set_name(name.str());
+    made->set_type(type);
+    return made;
+  }
+
+  std::string integers(StringRef name, ArrayRef<int64_t> values) {
+    onnx::TensorProto *tensor = graph->add_initializer();
+    tensor->set_name(unique(name.str()));
+    tensor->set_data_type(onnx::TensorProto::INT64);
+    tensor->add_dims(values.size());
+    for (int64_t value : values)
+      tensor->add_int64_data(value);
+    return tensor->name();
+  }
+
+  // find(x, keys) -> LabelEncoder(x), whose values are the keys' places
+  void find(nn::FindOp op, onnx::GraphProto &into) {
+    usesMl = true;
+    NodeProto *made =
+        node(into, "LabelEncoder", {nameOf(op.getX())}, nameOf(op.getPlace()));
+    made->set_domain("ai.onnx.ml");
+    if (op.getStrings()) {
+      AttributeProto *keys =
+          attribute(made, "keys_strings", AttributeProto::STRINGS);
+      AttributeProto *places =
+          attribute(made, "values_int64s", AttributeProto::INTS);
+      llvm::StringSet<> seen;
+      for (auto [place, key] : enumerate(*op.getStrings())) {
+        StringRef text = cast<StringAttr>(key).getValue();
+        if (!seen.insert(text).second)
+          continue;
+        keys->add_strings(text.str());
+        places->add_ints(place);
+      }
+      attribute(made, "default_int64", AttributeProto::INT)->set_i(-1);
+      return;
+    }
+    fill(*attribute(made, "keys_tensor", AttributeProto::TENSOR)->mutable_t(),
+         *op.getNumbers());
+    auto places = [&](StringRef name, ArrayRef<int64_t> values) {
+      onnx::TensorProto *tensor =
+          attribute(made, name, AttributeProto::TENSOR)->mutable_t();
+      tensor->set_data_type(onnx::TensorProto::INT64);
+      tensor->add_dims(values.size());
+      for (int64_t value : values)
+        tensor->add_int64_data(value);
+    };
+    places("values_tensor", llvm::to_vector(llvm::seq<int64_t>(
+                                0, op.getNumbers()->getNumElements())));
+    places("default_tensor", {-1});
+  }
+
+  // string_case(x) -> StringNormalizer of one axis, in the shape of x
+  void stringCase(nn::StringCaseOp op, onnx::GraphProto &into) {
+    std::string x = nameOf(op.getX()), flat = unique("flat"),
+                shape = unique("shape"), changed = unique("changed");
+    node(into, "Shape", {x}, shape);
+    node(into, "Reshape", {x, integers("all", {-1})}, flat);
+    NodeProto *made = node(into, "StringNormalizer", {flat}, changed);
+    attribute(made, "case_change_action", AttributeProto::STRING)
+        ->set_s(op.getUpper() ? "UPPER" : "LOWER");
+    node(into, "Reshape", {changed, shape}, nameOf(op->getResult(0)));
+  }
+
   static std::string portName(DictionaryAttr attributes, StringRef otherwise) {
     auto name =
         attributes ? attributes.getAs<StringAttr>("nn.name") : StringAttr();
@@ -155,13 +272,21 @@ private:
         tensor->add_string_data(cast<StringAttr>(each).str());
       return true;
     }
+    if (auto each = dyn_cast<nn::FindOp>(op)) {
+      find(each, into);
+      return true;
+    }
+    if (auto each = dyn_cast<nn::StringCaseOp>(op)) {
+      stringCase(each, into);
+      return true;
+    }
     StringRef mine = op.getName().getStringRef();
     auto found = onnxNames.find(mine);
     const Schema *schema = found == onnxNames.end()
                                ? nullptr
-                               : findSchema(found->second, kOpset, "");
+                               : findSchema(found->second, opset, "");
     if (!schema)
-      return diagnostics.error(mine, "opset " + Twine(kOpset) +
+      return diagnostics.error(mine, "opset " + Twine(opset) +
                                          " of ONNX has no such operator");
     NodeProto *node = into.add_node();
     node->set_op_type(found->second);
@@ -271,7 +396,7 @@ private:
           return given.type() == proto.type() && given.i() == proto.i() &&
                  given.f() == proto.f() && given.s() == proto.s();
         }(formal->second.defaultValue);
-    return isDefault || diagnostics.error(op, "opset " + Twine(kOpset) +
+    return isDefault || diagnostics.error(op, "opset " + Twine(opset) +
                                                   " of ONNX has no attribute " +
                                                   quoted(name));
   }
@@ -280,6 +405,9 @@ private:
   nn::NNDialect &dialect;
   llvm::StringMap<std::string> onnxNames;
   onnx::GraphProto *graph = nullptr;
+  int opset = kOpset;
+  /// Whether there are operators of `ai.onnx.ml`.
+  bool usesMl = false;
   llvm::DenseMap<Value, std::string> names;
   llvm::StringSet<> taken;
 };
