@@ -533,7 +533,9 @@ FailureOr<SmallVector<Value>> NonMaxSuppressionOp::lower(Lowering &l) {
                                                       deep.getBoolAttr(true)),
                       last = arith::ConstantIndexOp::create(deep, 2);
                 Scalar better = Scalar(deep, so[1]) - Scalar(deep, start);
-                // Until the first that shares too much with it.
+                // Until among so many there is one that shares too much with
+                // it: a branch for each cost more than it saved.
+                Value block = arith::ConstantIndexOp::create(deep, 32);
                 SmallVector<Value> initially{
                     arith::ConstantIndexOp::create(deep, 0), yes};
                 auto search = scf::WhileOp::create(
@@ -548,16 +550,28 @@ FailureOr<SmallVector<Value>> NonMaxSuppressionOp::lower(Lowering &l) {
                     },
                     [&](OpBuilder &inner, Location loc, ValueRange args) {
                       ImplicitLocOpBuilder d(loc, inner);
-                      Scalar j(d, args[0]), row = Scalar(d, start) + j;
-                      Value other = tensor::ExtractOp::create(
-                          d, so[0], ValueRange{row, last});
-                      SmallVector<Scalar> own;
-                      for (const Scalar &number : mine)
-                        own.emplace_back(d, Value(number));
-                      Scalar shared = overlap(
-                          own, boxAt(d, batch, Scalar(d, other).toIndex()));
-                      SmallVector<Value> next{
-                          j + 1, shared <= Scalar(d, Value(bestOverlap))};
+                      Scalar from(d, args[0]), length(d, block),
+                          end(d, Value(better));
+                      Value some = min(length, end - from);
+                      SmallVector<Value> isFree = loopNest(
+                          d, getAsOpFoldResult(some), args[1],
+                          [&](ImplicitLocOpBuilder &e, ValueRange j,
+                              ValueRange free) {
+                            Scalar row = Scalar(e, start) + Scalar(e, args[0]) +
+                                         Scalar(e, j[0]);
+                            Value other = tensor::ExtractOp::create(
+                                e, so[0], ValueRange{row, last});
+                            SmallVector<Scalar> own;
+                            for (const Scalar &number : mine)
+                              own.emplace_back(e, Value(number));
+                            Scalar shared =
+                                overlap(own, boxAt(e, batch,
+                                                   Scalar(e, other).toIndex()));
+                            return SmallVector<Value>{
+                                Scalar(e, free[0]) &
+                                (shared <= Scalar(e, Value(bestOverlap)))};
+                          });
+                      SmallVector<Value> next{from + length, isFree[0]};
                       scf::YieldOp::create(d, next);
                     });
                 return onlyIf(
