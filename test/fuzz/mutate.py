@@ -1,6 +1,6 @@
 """mutate.py - feeds the compiler random mutations of small models and looks for anything but an orderly end.
 
-    build/venv/bin/python test/fuzz/mutate.py [--runs N] [--seed S] [--first I] [--jobs N] [--burnish build/asan/bin/burnish]
+    build/venv/bin/python test/fuzz/mutate.py [--runs N] [--seed S] [--first I] [--jobs N] [--kind KIND] [--burnish build/asan/bin/burnish]
 
 Run I of seed S always makes the same model out of one of ONNX's own cases. `burnish test` compiles it, links it, loads it and
 runs it on the case's data, each in a fork of one warm process, so that a run costs milliseconds. An orderly end is a run,
@@ -39,6 +39,7 @@ MEGABYTES = 4096
 BATCH = 200
 LARGEST_SEED_MODEL = 20_000
 LARGEST_CONSTANT = 2_000
+KINDS = ("structure", "fields", "bytes")
 INTEGERS = (0, 1, -1, 2, 7, 255, 2**31 - 1, -(2**31), 2**31, 2**62, 2**63 - 1, -(2**63))
 STRINGS = ("", "x", "'\"\\", "a\nb", "a\0b", "..", "/etc/passwd", "é", "%s%n", "y" * 10_000, "Add", "Loop", "ai.onnx.ml")
 FLOATS = (0.0, -1.0, 1e38, float("inf"), float("nan"))
@@ -194,15 +195,15 @@ def edit_model(folder, edits, rng):
     return model.SerializeToString()
 
 
-def mutate(folder, rng):
-    kind = rng.random()
-    if kind < 0.25:
+def mutate(folder, rng, kind):
+    kind = kind or rng.choices(KINDS, (25, 55, 20))[0]
+    if kind == "structure":
         model = onnx.load(folder / "model.onnx", load_external_data=False)
         if model.graph.input:
             make_constant(model, folder, rng)
         structure.break_(model, rng)
         return model.SerializeToString()
-    if kind < 0.8:
+    if kind == "fields":
         return edit_model(folder, rng.choice((1, 1, 2, 4)), rng)
     return rng.choice((flip_bytes, truncate, move_slice, repeat_slice, grow_varint))((folder / "model.onnx").read_bytes(), rng)
 
@@ -280,7 +281,7 @@ def keep(model, seed, index):
     return kept.parent
 
 
-def run_batch(burnish, seeds, seed, indices):
+def run_batch(burnish, seeds, seed, indices, kind):
     """Makes and runs some mutations; (outcomes counted, [(folder kept, finding)])."""
     with tempfile.TemporaryDirectory() as name:
         folders = []
@@ -289,8 +290,8 @@ def run_batch(burnish, seeds, seed, indices):
             case = rng.choice(seeds)
             folder = pathlib.Path(name) / str(index)
             folder.mkdir()
-            wantsData = rng.random() < 0.2
-            model = edit_model(case, 0, rng) if wantsData else mutate(case, rng)
+            wantsData = kind == "data" or not kind and rng.random() < 0.2
+            model = edit_model(case, 0, rng) if wantsData else mutate(case, rng, kind)
             (folder / "model.onnx").write_bytes(model)
             for data in case.glob("test_data_set_*"):
                 mutate_data(data, folder / data.name, rng) if wantsData else (folder / data.name).symlink_to(data)
@@ -314,6 +315,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--first", type=int, default=0, help="index of the first run")
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--kind", choices=(*KINDS, "data"), default="", help="only mutations of one kind; data: of what a run is given")
     parser.add_argument("--burnish", default=str(ROOT / "build/bin/burnish"))
     options = parser.parse_args()
 
@@ -325,7 +327,7 @@ def main():
     batches = [runs[i : i + BATCH] for i in range(0, len(runs), BATCH)]
     outcomes, failures = collections.Counter(), 0
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-        for counts, found in pool.map(lambda batch: run_batch(burnish, seeds, options.seed, batch), batches):
+        for counts, found in pool.map(lambda batch: run_batch(burnish, seeds, options.seed, batch, options.kind), batches):
             outcomes.update(counts)
             failures += len(found)
             for folder, what in found:
