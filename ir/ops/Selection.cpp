@@ -4,6 +4,7 @@
 #include "ir/Scalar.h"
 #include "ir/Strings.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Complex/IR/Complex.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "llvm/ADT/StringSwitch.h"
 
@@ -36,11 +37,20 @@ countOf(Lowering &l, ArrayRef<OpFoldResult> sizes,
   return {l, counted[0]};
 }
 
-/// Element `at` of a lowered tensor as a truth value.
+/// Element `at` of a lowered tensor as a truth value; a complex number is true
+/// unless both its parts are 0.
 static Value isTrue(ImplicitLocOpBuilder &b, Value tensor, Type elementType,
                     ValueRange at) {
   Value element =
       loadScalar(b, tensor::ExtractOp::create(b, tensor, at), elementType);
+  if (isa<ComplexType>(elementType)) {
+    Value zero = complex::ConstantOp::create(
+        b, elementType,
+        b.getArrayAttr(SmallVector<Attribute>(
+            2,
+            b.getZeroAttr(cast<ComplexType>(elementType).getElementType()))));
+    return complex::NotEqualOp::create(b, element, zero);
+  }
   return castScalar(b, element, elementType, b.getI1Type());
 }
 

@@ -13,6 +13,17 @@ func.func @non_zero(%x: tensor<3x5xf32>) -> tensor<2x?xi64> {
 
 // -----
 
+// A complex number is no zero unless both its parts are.
+// CHECK-LABEL: func.func @non_zero_complex(
+// CHECK:         %[[ZERO:.*]] = complex.constant [0.000000e+00 : f32, 0.000000e+00 : f32]
+// CHECK:         complex.neq %{{.*}}, %[[ZERO]]
+func.func @non_zero_complex(%x: tensor<3xcomplex<f32>>) -> tensor<1x?xi64> {
+  %0 = nn.non_zero %x : (tensor<3xcomplex<f32>>) -> tensor<1x?xi64>
+  return %0 : tensor<1x?xi64>
+}
+
+// -----
+
 // Results that have one size have one symbol.
 // CHECK-LABEL: func.func @one_symbol(
 // CHECK-NOT:     cf.assert
