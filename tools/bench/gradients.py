@@ -181,7 +181,7 @@ def compare(name, options):
                 ours.slot(options.slot, options.threads)
             for worker in peers.values():
                 if not worker.dead:
-                    worker.slots.append(worker.slot(options.slot))
+                    worker.slot(options.slot)
         loss, gradient = errors(ours.results, expected)
         row = dict(net=name, loss=loss, gradient=gradient, torch_loss=torch_loss, torch_gradient=torch_gradient)
         if ours.said:
