@@ -5,7 +5,7 @@
 PATH is a model with NAME.inputs.npz beside it, or a folder of either such models or ONNX's own cases (./dev conformance writes
 these to build/onnx-cases). Of each model there are two programs, one of the ONNX file and one of what `--emit=dsl` made of it; given
 the same inputs both must give the same bits. Inputs are those of the case or file; where it has none that a program takes as
-they are (sequences, optionals, nothing), they are drawn by the program's signature, dims that only the run knows being 1.
+they are (sequences, optionals, nothing), they are drawn by the program's signature, with the first size of open dims that it runs with.
 """
 
 import argparse
