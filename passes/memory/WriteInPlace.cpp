@@ -106,6 +106,103 @@ static void splitPad(tensor::PadOp pad) {
   pad.erase();
 }
 
+/// The parts that are inserted one after the other into `last`'s tensor, which
+/// is made for them; empty where something else sees one of the steps.
+static SmallVector<tensor::InsertSliceOp> partsOf(tensor::InsertSliceOp last) {
+  SmallVector<tensor::InsertSliceOp> parts{last};
+  while (auto before =
+             parts.back().getDest().getDefiningOp<tensor::InsertSliceOp>()) {
+    if (!before->hasOneUse())
+      return {};
+    parts.push_back(before);
+  }
+  if (!parts.back().getDest().getDefiningOp<tensor::EmptyOp>())
+    return {};
+  return llvm::to_vector(llvm::reverse(parts));
+}
+
+/// How a part is taken together along the axes of the joined tensor, where it
+/// is whole along all but `axis`, and along that one holds whole `lines`, those
+/// of the axes that become it but the first.
+static bool isWhole(tensor::InsertSliceOp part, int64_t axis, int64_t lines) {
+  RankedTensorType type = part.getDestType();
+  if (!part.hasUnitStride() || part.getSourceType().getRank() != type.getRank())
+    return false;
+  for (int64_t each = 0; each < type.getRank(); ++each) {
+    int64_t offset = part.getStaticOffset(each),
+            size = part.getStaticSize(each);
+    if (ShapedType::isDynamic(offset) || ShapedType::isDynamic(size))
+      return false;
+    bool isAll = offset == 0 && size == type.getDimSize(each);
+    if (each == axis ? offset % lines != 0 : !isAll)
+      return false;
+  }
+  return true;
+}
+
+// join(collapse(x), collapse(y)) -> collapse(join(x, y)): x and y, as the heads
+// of a gradient, can then be computed where they lie in the end
+static void joinBeforeCollapse(tensor::InsertSliceOp last) {
+  SmallVector<tensor::InsertSliceOp> parts = partsOf(last);
+  RankedTensorType type = last.getType();
+  if (parts.size() < 2 || !type.hasStaticShape())
+    return;
+  auto collapseOf = [](tensor::InsertSliceOp part) {
+    auto collapse = part.getSource().getDefiningOp<tensor::CollapseShapeOp>();
+    return collapse && collapse->hasOneUse() &&
+                   collapse.getSrcType().hasStaticShape()
+               ? collapse
+               : tensor::CollapseShapeOp();
+  };
+  tensor::CollapseShapeOp first = collapseOf(last);
+  if (!first)
+    return;
+  SmallVector<ReassociationIndices> groups = first.getReassociationIndices();
+  int64_t axis = -1;
+  for (int64_t each = 0; each < type.getRank(); ++each)
+    if (last.getStaticSize(each) != type.getDimSize(each))
+      axis = each;
+  if (axis < 0)
+    return;
+  SmallVector<int64_t> shape(first.getSrcType().getShape());
+  int64_t outer = groups[axis].front(), lines = 1;
+  for (int64_t each : ArrayRef(groups[axis]).drop_front())
+    lines *= shape[each];
+  if (type.getDimSize(axis) % lines != 0)
+    return;
+  shape[outer] = type.getDimSize(axis) / lines;
+  for (tensor::InsertSliceOp part : parts) {
+    tensor::CollapseShapeOp collapse = collapseOf(part);
+    if (!collapse || collapse.getReassociationIndices() != groups ||
+        !isWhole(part, axis, lines))
+      return;
+    for (auto [each, size] : llvm::enumerate(collapse.getSrcType().getShape()))
+      if (static_cast<int64_t>(each) != outer && size != shape[each])
+        return;
+  }
+  ImplicitLocOpBuilder b(last.getLoc(), last);
+  Value joined = tensor::EmptyOp::create(b, shape, type.getElementType());
+  for (tensor::InsertSliceOp part : parts) {
+    Value source = collapseOf(part).getSrc();
+    SmallVector<OpFoldResult> offsets(shape.size(), b.getIndexAttr(0)),
+        strides(shape.size(), b.getIndexAttr(1));
+    offsets[outer] = b.getIndexAttr(part.getStaticOffset(axis) / lines);
+    joined = tensor::InsertSliceOp::create(
+        b, part.getLoc(), source, joined, offsets,
+        getAsIndexOpFoldResult(
+            b.getContext(),
+            cast<RankedTensorType>(source.getType()).getShape()),
+        strides);
+  }
+  last.getResult().replaceAllUsesWith(
+      tensor::CollapseShapeOp::create(b, type, joined, groups));
+  for (tensor::InsertSliceOp part : llvm::reverse(parts)) {
+    Operation *collapse = collapseOf(part);
+    part.erase();
+    collapse->erase();
+  }
+}
+
 /// Room for what is joined, from the block's begin on, or from where its sizes
 /// are known, and for nothing else.
 static void giveRoom(tensor::InsertSliceOp insert) {
@@ -135,6 +232,17 @@ struct WriteInPlace : burnish::impl::WriteInPlaceBase<WriteInPlace> {
         pads.push_back(pad);
     });
     SmallVector<tensor::InsertSliceOp> inserts;
+    getOperation().walk([&](tensor::InsertSliceOp insert) {
+      bool isLast = llvm::none_of(insert->getUsers(), [&](Operation *user) {
+        auto next = dyn_cast<tensor::InsertSliceOp>(user);
+        return next && next.getDest() == insert.getResult();
+      });
+      if (isLast)
+        inserts.push_back(insert);
+    });
+    for (tensor::InsertSliceOp insert : inserts)
+      joinBeforeCollapse(insert);
+    inserts.clear();
     getOperation().walk(
         [&](tensor::InsertSliceOp insert) { inserts.push_back(insert); });
     for (tensor::PadOp pad : pads)

@@ -92,3 +92,28 @@ func.func @pad_of_run(%a: tensor<?x5xf32>, %size: index) -> tensor<?x5xf32> {
   } : tensor<?x5xf32> to tensor<?x5xf32>
   return %padded : tensor<?x5xf32>
 }
+
+// -----
+
+// Heads that are taken together before they are joined are joined as they are, and computed in their places.
+// CHECK-LABEL: func @heads(
+// CHECK:         %[[ROOM:.*]] = tensor.empty() : tensor<2x5x4xf32>
+// CHECK:         %[[FIRST:.*]] = tensor.insert_slice %{{.*}} into %[[ROOM]][0, 0, 0] [2, 3, 4] [1, 1, 1]
+// CHECK:         %[[BOTH:.*]] = tensor.insert_slice %{{.*}} into %[[FIRST]][0, 3, 0] [2, 2, 4] [1, 1, 1]
+// CHECK:         tensor.collapse_shape %[[BOTH]] {{\[\[}}0], [1, 2]] : tensor<2x5x4xf32> into tensor<2x20xf32>
+// BUFFERS-LABEL: func @heads(
+// BUFFERS:         memref.alloc() {{.*}} : memref<2x5x4xf32>
+// BUFFERS-NOT:     memref.alloc
+// BUFFERS-NOT:     memref.copy
+func.func @heads(%a: tensor<2x3x4xf32>, %b: tensor<2x2x4xf32>) -> tensor<2x20xf32> {
+  %three = tensor.empty() : tensor<2x3x4xf32>
+  %two = tensor.empty() : tensor<2x2x4xf32>
+  %x = linalg.exp ins(%a : tensor<2x3x4xf32>) outs(%three : tensor<2x3x4xf32>) -> tensor<2x3x4xf32>
+  %y = linalg.exp ins(%b : tensor<2x2x4xf32>) outs(%two : tensor<2x2x4xf32>) -> tensor<2x2x4xf32>
+  %together = tensor.collapse_shape %x [[0], [1, 2]] : tensor<2x3x4xf32> into tensor<2x12xf32>
+  %other = tensor.collapse_shape %y [[0], [1, 2]] : tensor<2x2x4xf32> into tensor<2x8xf32>
+  %room = tensor.empty() : tensor<2x20xf32>
+  %first = tensor.insert_slice %together into %room[0, 0] [2, 12] [1, 1] : tensor<2x12xf32> into tensor<2x20xf32>
+  %both = tensor.insert_slice %other into %first[0, 12] [2, 8] [1, 1] : tensor<2x8xf32> into tensor<2x20xf32>
+  return %both : tensor<2x20xf32>
+}
