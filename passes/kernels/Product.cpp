@@ -431,6 +431,13 @@ SmallVector<Value> ProductMaker::addProducts(Index row, int64_t count,
   }
   if (stepsLoop)
     return addSteps(row, count, lane, pieces, sums);
+  if (nextPanel) {
+    Value moved = arith::MulIOp::create(b, depthIndex(), nextStep);
+    memref::PrefetchOp::create(
+        b, code.data[right.argument],
+        ValueRange{arith::AddIOp::create(b, nextPanel, moved)},
+        /*isWrite=*/false, /*localityHint=*/2, /*isDataCache=*/true);
+  }
   fetchRows(row, count);
   SmallVector<Value> rightParts;
   for (const Piece &piece : pieces)

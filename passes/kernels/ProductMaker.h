@@ -112,6 +112,9 @@ private:
   /// The step of the sum within the panel.
   mlir::Value depthIndex();
   void makePanel(Index lane, int64_t count);
+  /// Where the first tiles of rows find what the next panel is filled from, a
+  /// line for each step of the sum and tile; later ones find the same line.
+  void lookAhead(Index row, Index lane);
   mlir::Value sumOffset(Index row, int64_t index, const Piece &piece);
   void putSums(Index row, int64_t count, llvm::ArrayRef<Piece> pieces,
                llvm::ArrayRef<mlir::Value> sums);
@@ -161,6 +164,9 @@ private:
   /// The part of the outermost loop of the depth that is in the panel; null:
   /// all.
   mlir::Value blockFrom, blockTo;
+  /// What is fetched for the next panel: for the first step, and from step to
+  /// step.
+  mlir::Value nextPanel, nextStep;
 };
 
 } // namespace burnish

@@ -101,15 +101,52 @@ void ProductMaker::makePanel(Index lane, int64_t count) {
         code.constant(outermost));
     fillPanel(lane, pieces);
     forRows([&](Index row, int64_t length) {
+      lookAhead(row, lane);
       putSums(
           row, length, pieces,
           sumUp(0, row, length, lane, pieces, takeSums(row, length, pieces)));
     });
+    nextPanel = nextStep = {};
   });
   blockFrom = blockTo = {};
   forRows([&](Index row, int64_t length) {
     finishTile(row, length, lane, pieces, takeSums(row, length, pieces));
   });
+}
+
+void ProductMaker::lookAhead(Index row, Index lane) {
+  constexpr int64_t kFarApart = 1024;
+  nextPanel = nextStep = {};
+  int64_t stride = right.along(form.depth[0]),
+          bytes = std::max(1u, elementOf(right).getIntOrFloatBitWidth() / 8),
+          lines = llvm::divideCeil(panel * bytes, kLineBytes),
+          known = form.rowCount(nest);
+  if (form.depth.size() != 1 || stepsLoop || offsets ||
+      form.lanes.size() != 1 || ShapedType::isDynamic(stride) ||
+      stride * bytes < kFarApart || ShapedType::isDynamic(known) ||
+      known / rows() < lines)
+    return;
+  Value end = code.size(form.depth[0]),
+        next = arith::AddIOp::create(b, blockFrom, code.constant(block)),
+        isLast = arith::CmpIOp::create(b, arith::CmpIPredicate::uge, next, end);
+  // Behind the last block of the depth the lanes beside it are next.
+  Value zero = code.constant(0),
+        from = arith::SelectOp::create(b, isLast, zero, next),
+        beside = arith::SelectOp::create(b, isLast, code.constant(panel), zero);
+  code.at[form.depth[0]] = {from};
+  code.at[form.lanes[0]] = {
+      arith::AddIOp::create(b, code.valueOf(lane), beside)};
+  Value tile =
+            arith::DivUIOp::create(b, code.valueOf(row), code.constant(rows())),
+        isFirst = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, tile,
+                                        code.constant(lines)),
+        line = arith::AddIOp::create(
+            b, code.offset(right),
+            Value(arith::MulIOp::create(b, tile,
+                                        code.constant(kLineBytes / bytes))));
+  nextPanel = arith::SelectOp::create(b, isFirst, line, zero);
+  nextStep = arith::SelectOp::create(b, isFirst, code.constant(stride), zero);
+  code.at[form.lanes[0]] = {};
 }
 
 Value ProductMaker::sumOffset(Index row, int64_t index, const Piece &piece) {
