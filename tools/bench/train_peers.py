@@ -1,6 +1,6 @@
-"""train_peers.py - times training steps of PyTorch and JAX on the cases of train_cases.py; JSON out.
+"""train_peers.py - times training steps of Burnish, PyTorch and JAX on the cases of train_cases.py; JSON out.
 
-    build/bench-venv/bin/python tools/bench/train_peers.py [--cases mlp ...] [--peers eager compile jax] [--threads 1 2]
+    build/bench-venv/bin/python tools/bench/train_peers.py [--cases mlp ...] [--peers burnish eager compile jax] [--threads 1 2]
         [--rounds 4] [--slot 1.0] [--python jax=OTHER_VENV/bin/python] [--out results.json]
 
 For each worker: ms a step and samples_s, rss_mb at its peak, start_s from the start of the process to the end of the third
@@ -18,13 +18,18 @@ import train_cases
 import workers
 
 
+PEERS = ("burnish", "eager", "compile", "jax")
+
+
 def serve(name, case, threads):
     peer = None
 
     def load():
         nonlocal peer
         start = time.perf_counter()
-        if name == "jax":
+        if name == "burnish":
+            from train_burnish import Burnish as Peer
+        elif name == "jax":
             from train_jax import Jax as Peer
         elif name == "compile":
             from train_torch import Compiled as Peer
@@ -39,7 +44,7 @@ def serve(name, case, threads):
         times = dict(import_s=imported - start, build_s=built - imported, first_step_s=stepped - built)
         return dict(version=peer.version, loss=peer.step(), **times)
 
-    workers.serve(load, lambda seconds: workers.time_runs(peer.step, seconds, least=2))
+    workers.serve(load, lambda seconds: peer.slot(seconds) if name == "burnish" else workers.time_runs(peer.step, seconds, least=2))
 
 
 def compare(case, options, work):
@@ -67,7 +72,7 @@ def main():
         return serve(sys.argv[2], sys.argv[3], int(sys.argv[4]))
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", nargs="+", default=list(train_cases.SHAPES), choices=list(train_cases.SHAPES))
-    parser.add_argument("--peers", nargs="+", default=["eager", "compile", "jax"])
+    parser.add_argument("--peers", nargs="+", default=list(PEERS), choices=PEERS)
     options = workers.read_options(parser, rounds=4, slot=1.0)
     rows = []
     for case in options.cases:

@@ -52,16 +52,8 @@ static int compareWithF32(const Options &options, const std::string &program,
   return status;
 }
 
-/// What is timed: of a training, one step, on data that is made up.
-static Options timedOf(Options options) {
-  if (options.trains)
-    options.role = TrainingRole::Step;
-  options.trains = false;
-  return options;
-}
-
 int burnish::bench(const Options &given) {
-  const Options options = timedOf(given);
+  const Options options = given.timed();
   if (options.tunes)
     return benchAlternatives(options);
   int status;

@@ -384,6 +384,14 @@ static llvm::Error checkTraining(const Options &options) {
   return llvm::Error::success();
 }
 
+Options Options::timed() const {
+  Options timed = *this;
+  if (trains)
+    timed.role = TrainingRole::Step;
+  timed.trains = false;
+  return timed;
+}
+
 llvm::Expected<Options>
 burnish::parseOptions(llvm::ArrayRef<const char *> words) {
   Options options;

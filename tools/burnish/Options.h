@@ -99,6 +99,9 @@ struct Options {
   bool pinsDims = false;
   int64_t threads = 0, jobs = 0, timeout = 60, memory = 8192;
   double seconds = 2;
+
+  /// What is timed: of a training one step, on data that is made up.
+  Options timed() const;
 };
 
 /// Reads the words after the program's name. The error is a sentence for the

@@ -58,7 +58,7 @@ private:
   /// shape. Notes what shapes there are.
   bool measure(const Schedules::Table &choices,
                std::map<std::string, double> &ms) {
-    Options compiled = options;
+    Options compiled = options.timed();
     compiled.command = Command::Compile;
     compiled.emit = Emit::Program;
     compiled.isTimed = compiled.isTuning = true;
