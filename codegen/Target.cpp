@@ -288,6 +288,7 @@ llvm::Expected<Target> Target::of(nn::TargetAttr attribute) {
   target.l2Bytes = attribute.getL2Bytes();
   target.l3Bytes = attribute.getL3Bytes();
   target.cores = attribute.getCores();
+  target.isDeterministic = attribute.getIsDeterministic();
   return target;
 }
 
@@ -295,13 +296,13 @@ nn::TargetAttr Target::attribute(mlir::MLIRContext *context) const {
   // Vectors of 256 bits are what most machines are fast with; LLVM cuts them up
   // for others.
   if (isDeterministic)
-    return nn::TargetAttr::get(context, triple.str(), cpu, features,
-                               pointerBits, /*vectorBits=*/256,
-                               /*vectorRegisters=*/16, /*l1Bytes=*/32 << 10,
-                               /*l2Bytes=*/1 << 20, /*l3Bytes=*/0, cores);
+    return nn::TargetAttr::get(
+        context, triple.str(), cpu, features, pointerBits, /*vectorBits=*/256,
+        /*vectorRegisters=*/16, /*l1Bytes=*/32 << 10,
+        /*l2Bytes=*/1 << 20, /*l3Bytes=*/0, cores, isDeterministic);
   return nn::TargetAttr::get(context, triple.str(), cpu, features, pointerBits,
                              vectorBits, vectorRegisters, l1Bytes, l2Bytes,
-                             l3Bytes, cores);
+                             l3Bytes, cores, isDeterministic);
 }
 
 std::unique_ptr<llvm::TargetMachine> Target::machine(unsigned level,

@@ -17,7 +17,8 @@ def NN_TargetAttr : AttrDef<NN_Dialect, "Target"> {
     StringRefParameter<"LLVM's name of the CPU">:$cpu,
     StringRefParameter<"LLVM's feature string">:$features,
     "unsigned":$pointerBits, "unsigned":$vectorBits, "unsigned":$vectorRegisters,
-    "uint64_t":$l1Bytes, "uint64_t":$l2Bytes, "uint64_t":$l3Bytes, "unsigned":$cores);
+    "uint64_t":$l1Bytes, "uint64_t":$l2Bytes, "uint64_t":$l3Bytes, "unsigned":$cores,
+    DefaultValuedParameter<"bool", "false", "whether results must have the same bits on every CPU">:$isDeterministic);
   let assemblyFormat = "`<` struct(params) `>`";
 }
 

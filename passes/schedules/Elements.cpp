@@ -27,8 +27,10 @@ Machine Machine::of(ModuleOp module) {
     // bits everywhere has vectors of 256 bits.
     if (has("+avx512bf16") && machine.vectorBits == 512)
       machine.halvesAtOnce = 2;
-    // vpermps
-    if (machine.vectorBits == 512 && has("+avx512f"))
+    // vpermps. What is looked up has other roundings than what is computed.
+    if (target.getIsDeterministic())
+      machine.lookupLanes = 0;
+    else if (machine.vectorBits == 512 && has("+avx512f"))
       machine.lookupLanes = 16;
     else if (machine.vectorBits == 256 && has("+avx2"))
       machine.lookupLanes = 8;

@@ -210,7 +210,7 @@ bool Compiler::chooseTargets() {
                                         : Target::find(options.target, cpu);
     if (!target)
       return complain(target.takeError());
-    target->isDeterministic = options.isDeterministic;
+    target->isDeterministic |= options.isDeterministic;
     if (!targets.empty())
       modules.push_back(module().clone());
     (*modules.back())
