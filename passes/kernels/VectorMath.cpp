@@ -12,8 +12,6 @@ using namespace burnish;
 constexpr float kFarAngle = 1.0e6f;
 /// By 2^this the sum is less of which silu is a quotient.
 constexpr int kSiluScale = -6;
-/// 1.5 * 2^23, beside which floats are integers.
-constexpr float kMagic = 12582912.0f;
 
 std::pair<Value, Value> VectorMath::splitExp(Value x) {
   auto [r, shifted] = reduced(x);
@@ -22,8 +20,9 @@ std::pair<Value, Value> VectorMath::splitExp(Value x) {
 
 std::pair<Value, Value> VectorMath::reduced(Value x) {
   // Adding 1.5 * 2^23 rounds to an integer, which is then in the low bits.
-  Value magic = number(kMagic), shifted = fma(x, number(1.44269504f), magic),
-        n = sub(shifted, magic);
+  Value rounder = number(magic()),
+        shifted = fma(x, number(1.44269504f), rounder),
+        n = sub(shifted, rounder);
   Value r = fma(n, number(2.12194440e-4f), fma(n, number(-0.693359375f), x));
   return {r, bits(shifted)};
 }
@@ -169,9 +168,9 @@ Value VectorMath::nearAngle(Value x, int64_t quarters) {
   };
   Value angle = arith::ExtFOp::create(b, wide, x);
   // Adding 1.5 * 2^52 rounds to an integer, which is then in the low bits.
-  Value magic = wideNumber(0x1.8p52),
-        shifted = wideFma(angle, 0.63661977236758134308, magic),
-        turns = sub(shifted, magic);
+  Value rounder = wideNumber(0x1.8p52),
+        shifted = wideFma(angle, 0.63661977236758134308, rounder),
+        turns = sub(shifted, rounder);
   angle = wideFma(turns, -1.57079632673412561417e+00, angle);
   angle = wideFma(turns, -6.07710050650619224932e-11, angle);
   Value r = arith::TruncFOp::create(b, type, angle), square = mul(r, r);
@@ -252,9 +251,9 @@ Value VectorMath::scaledOnePlusExp(Value x, float sign, float from, float to,
   x = select(less(x, least), least, x);
   x = select(less(most, x), most, x);
   // As above, with the bias of an exponent in the low bits too.
-  Value magic = number(kMagic + 127.0f + scale),
-        shifted = fma(x, number(sign * 1.44269504f), magic),
-        n = sub(shifted, magic);
+  Value rounder = number(magic() + 127.0 + scale),
+        shifted = fma(x, number(sign * 1.44269504f), rounder),
+        n = sub(shifted, rounder);
   Value r = fma(n, number(sign * 2.12194440e-4f),
                 fma(n, number(sign * -0.693359375f), x));
   Value power =
@@ -336,16 +335,16 @@ Value VectorMath::gelu(Value x) {
   // has the error of its exponent, which comes to 100.
   Value high = fromBits(arith::AndIOp::create(b, bits(t), integer(-4096))),
         low = mul(sub(t, high), add(t, high));
-  Value magic = number(kMagic),
-        shifted = fma(mul(t, t), number(-0.72134752f), magic),
-        n = sub(shifted, magic), square = mul(high, high);
+  Value rounder = number(magic()),
+        shifted = fma(mul(t, t), number(-0.72134752f), rounder),
+        n = sub(shifted, rounder), square = mul(high, high);
   Value r = fma(n, number(-0.693359375f), mul(square, number(-0.5f)));
   r = fma(n, number(2.12194440e-4f), fma(low, number(-0.5f), r));
   // With 2^64 too much until the end: denormal products are rounded once.
   Value scale = fromBits(arith::ShLIOp::create(
       b,
       arith::AddIOp::create(
-          b, arith::SubIOp::create(b, bits(shifted), bits(magic)),
+          b, arith::SubIOp::create(b, bits(shifted), bits(rounder)),
           integer(127 + 64)),
       integer(23)));
   // t P(-t) e^(t^2 / 2) = u / (sqrt(2 pi) u + v) with u = t d(t), 1.2e-8 off
@@ -365,11 +364,10 @@ Value VectorMath::geluSlope(Value x) {
   // Below 0 this is e^(-t^2 / 2) (d(t) - t / sqrt(2 pi)) with t = -x, where d
   // falls slowly from 1/2, and above 0 what is left to 1. The polynomial is
   // good up to 6; beyond, the power makes nothing of it.
-  Value t = magnitude(x), most = number(13.0f), one = number(1.0f);
-  t = select(less(most, t), most, t);
-  Value square = mul(t, t), magic = number(kMagic),
-        shifted = fma(square, number(-0.72134752f), magic),
-        n = sub(shifted, magic);
+  Value t = atMost(magnitude(x), number(13.0f)), one = number(1.0f);
+  Value square = mul(t, t), rounder = number(magic()),
+        shifted = fma(square, number(-0.72134752f), rounder),
+        n = sub(shifted, rounder);
   Value f = fma(square, number(-0.72134752f), arith::NegFOp::create(b, n));
   Value power =
       polynomial(f, {1.0f, 0.6931471825f, 0.2402264625f, 0.0555032864f,
@@ -378,9 +376,7 @@ Value VectorMath::geluSlope(Value x) {
                               -0.1328058f, 0.06192394f, -0.025471825f,
                               0.009003853f, -0.0025900935f, 5.636538e-04f,
                               -8.477121e-05f, 7.708803e-06f, -3.155442e-07f});
-  Value scale = fromBits(arith::ShLIOp::create(
-      b, arith::AddIOp::create(b, bits(shifted), integer(127)), integer(23)));
-  Value below = mul(mul(rest, power), scale);
+  Value below = mul(mul(rest, power), powerOfTwo(bits(shifted)));
   return select(less(number(0.0f), x), sub(one, below), below);
 }
 
@@ -397,9 +393,9 @@ Value VectorMath::geluOfTanh(Value x) {
         curve = fma(mul(given, given), wideNumber(-0.0713548162726009),
                     wideNumber(-1.5957691216057308)),
         exponent = mul(given, curve);
-  Value magic = wideNumber(0x1.8p52),
-        turned = fma(exponent, wideNumber(1.4426950408889634), magic),
-        n = sub(turned, magic);
+  Value rounder = wideNumber(0x1.8p52),
+        turned = fma(exponent, wideNumber(1.4426950408889634), rounder),
+        n = sub(turned, rounder);
   Value r = arith::TruncFOp::create(
       b, type, fma(n, wideNumber(-0.6931471805599453), exponent));
   Value whole = arith::TruncIOp::create(
