@@ -302,6 +302,10 @@ private:
   Term ifElse(const IfExpr &expr, Frame &frame, Scope &scope);
   /// Gives up an operator whose bodies are begun.
   Term discard(mlir::OperationState &state);
+  /// Builds a scan or loop that carries so many values and stacks what the
+  /// context has; null after a report.
+  mlir::Operation *iterate(mlir::OperationState &state, size_t carried,
+                           const ScanContext &context);
   Term scan(const ScanExpr &expr, Frame &frame, Scope &scope);
   Term loop(const ScanExpr &expr, Frame &frame, Scope &scope);
   /// The first values of what a scan or loop carries, whose names `inner` gets

@@ -108,11 +108,8 @@ Term Elaborator::loop(const ScanExpr &expr, Frame &frame, Scope &scope) {
       "operandSegmentSizes",
       builder.getDenseI32ArrayAttr({times ? 1 : 0, first ? 1 : 0,
                                     static_cast<int32_t>(initial.size())}));
-  size_t count = initial.size() + context.emitted.size();
-  for (size_t i = 0; i < count; ++i)
-    state.addTypes(UnrankedTensorType::get(builder.getF32Type()));
-  Operation *op = builder.create(state);
-  if (failed(shapes.infer(op)))
+  Operation *op = iterate(state, initial.size(), context);
+  if (!op)
     return {};
   std::vector<Term> results;
   for (Value value : op->getResults().drop_front(initial.size()))

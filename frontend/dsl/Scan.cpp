@@ -117,6 +117,14 @@ bool Elaborator::carry(ScanContext &context, Frame &frame, Scope &scope,
   return isFine;
 }
 
+Operation *Elaborator::iterate(OperationState &state, size_t carried,
+                               const ScanContext &context) {
+  for (size_t i = 0; i < carried + context.emitted.size(); ++i)
+    state.addTypes(UnrankedTensorType::get(builder.getF32Type()));
+  Operation *op = builder.create(state);
+  return succeeded(shapes.infer(op)) ? op : nullptr;
+}
+
 Term Elaborator::scan(const ScanExpr &expr, Frame &frame, Scope &scope) {
   if (expr.isLoop)
     return loop(expr, frame, scope);
@@ -195,11 +203,8 @@ Term Elaborator::scan(const ScanExpr &expr, Frame &frame, Scope &scope) {
     state.addAttribute("scan_output_directions",
                        builder.getDenseI64ArrayAttr(outputDirections));
   }
-  size_t count = initial.size() + context.emitted.size();
-  for (size_t i = 0; i < count; ++i)
-    state.addTypes(UnrankedTensorType::get(builder.getF32Type()));
-  Operation *op = builder.create(state);
-  if (failed(shapes.infer(op)))
+  Operation *op = iterate(state, initial.size(), context);
+  if (!op)
     return {};
   std::vector<Term> results;
   for (Value value : op->getResults().drop_front(initial.size()))
