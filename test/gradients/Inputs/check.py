@@ -29,6 +29,28 @@ class Case:
         self.nodes = nodes if isinstance(nodes, list) else [nodes]
 
 
+class Cases:
+    """A list of cases, and what they are made of."""
+
+    def __init__(self):
+        self.rng = np.random.default_rng(1)
+        self.every = []
+
+    def normal(self, *shape):
+        return self.rng.standard_normal(shape)
+
+    def apart(self, *shape):
+        """Numbers at least 0.1 from each other and from 0: no step of a difference crosses a kink."""
+        count = int(np.prod(shape))
+        return (self.rng.permutation(count) - count // 2 + 0.5).reshape(shape) * 0.13
+
+    def node(self, op, inputs, **attributes):
+        return helper.make_node(op, inputs, attributes.pop("outputs", ["y"]), **attributes)
+
+    def case(self, name, nodes, result="y", constants=None, **inputs):
+        self.every.append(Case(name, nodes, inputs, constants, result))
+
+
 def renamed(graph_nodes, prefix):
     """Copies of nodes in which every name of the case begins with its prefix; bodies see the names outside, too."""
     nodes = []
@@ -79,7 +101,7 @@ def differences(folder, cases, data):
 
 
 def main():
-    cases = runpy.run_path(sys.argv[1], init_globals={"Case": Case})["cases"]()
+    cases = runpy.run_path(sys.argv[1], init_globals={"Case": Case, "Cases": Cases})["cases"]()
     if sys.argv[2:]:
         cases = [case for case in cases if case.name in sys.argv[2:]]
     nodes, ports, initializers, parts, data = [], [], [], [], {}

@@ -1,27 +1,11 @@
 """forms.py - cases for forms of operators: places of resizing, attention, sums of products, norms."""
 
 import numpy as np
-from onnx import helper
 
 
 def cases():
-    rng = np.random.default_rng(1)
-
-    def normal(*shape):
-        return rng.standard_normal(shape)
-
-    def apart(*shape):
-        """Numbers at least 0.1 from each other and from 0: no step of a difference crosses a kink."""
-        count = int(np.prod(shape))
-        return (rng.permutation(count) - count // 2 + 0.5).reshape(shape) * 0.13
-
-    def node(op, inputs, **attributes):
-        return helper.make_node(op, inputs, attributes.pop("outputs", ["y"]), **attributes)
-
-    every = []
-
-    def case(name, nodes, result="y", constants=None, **inputs):
-        every.append(Case(name, nodes, inputs, constants, result))
+    made = Cases()
+    normal, apart, node, case = made.normal, made.apart, made.node, made.case
 
     for place in ("half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric"):
         for mode in ("linear", "cubic"):
@@ -66,4 +50,4 @@ def cases():
     case("GlobalLpPool", node("GlobalLpPool", ["x"]), x=apart(2, 2, 3, 2))
     case("DepthToSpace", node("DepthToSpace", ["x"], blocksize=2, mode="CRD"), x=normal(1, 8, 1, 2))
     case("ReduceLogSum", node("ReduceLogSum", ["x"]), x=np.abs(normal(2, 3)) + 0.5)
-    return every
+    return made.every

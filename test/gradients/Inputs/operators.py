@@ -1,27 +1,11 @@
 """operators.py - a case for every operator with a gradient, and for each of its forms."""
 
 import numpy as np
-from onnx import helper
 
 
 def cases():
-    rng = np.random.default_rng(1)
-
-    def normal(*shape):
-        return rng.standard_normal(shape)
-
-    def apart(*shape):
-        """Numbers at least 0.1 from each other and from 0: no step of a difference crosses a kink."""
-        count = int(np.prod(shape))
-        return (rng.permutation(count) - count // 2 + 0.5).reshape(shape) * 0.13
-
-    def node(op, inputs, **attributes):
-        return helper.make_node(op, inputs, attributes.pop("outputs", ["y"]), **attributes)
-
-    every = []
-
-    def case(name, nodes, result="y", constants=None, **inputs):
-        every.append(Case(name, nodes, inputs, constants, result))
+    made = Cases()
+    normal, apart, node, case = made.normal, made.apart, made.node, made.case
 
     for op in "Exp Sin Cos Tanh Atan Sinh Cosh Asinh Sigmoid Erf Softplus Neg Softsign Elu Selu Mish Identity".split():
         case(op, node(op, ["x"]), x=normal(2, 3))
@@ -50,7 +34,7 @@ def cases():
     case("Clip", node("Clip", ["x", "l", "h"]), x=apart(3, 4), l=np.array(-0.4), h=np.array(0.31))
     case("Where", node("Where", ["c", "a", "b"]), a=normal(2, 3), b=normal(3), constants={"c": np.array([[True], [False]])})
     case("Cast", [node("Cast", ["x"], to=1, outputs=["f"]), node("Cast", ["f"], to=11)], x=np.array([1.0, 2.0]))
-    every.pop()  # differences in f32 are noise
+    made.every.pop()  # differences in f32 are noise
 
     case("MatMul", node("MatMul", ["a", "b"]), a=normal(3, 4), b=normal(4, 2))
     case("MatMulShared", node("MatMul", ["a", "b"]), a=normal(2, 3, 4), b=normal(4, 2))
@@ -281,4 +265,4 @@ def cases():
         ("Block", np.abs(normal(2, 2)) + 0.1, np.array([[1, 2], [0, -3]], np.int8), {"axis": 1, "block_size": 2}),
     ):
         case("Dequantize" + name, node("DequantizeLinear", ["q", "s", "z"], **more), constants={"q": whole, "z": zero}, s=scale)
-    return every
+    return made.every
