@@ -129,9 +129,7 @@ Term Elaborator::withDerivative(const Derivative &rule, const Term &given,
   Operation *op = builder.create(state);
   if (failed(shapes.infer(op)))
     return {};
-  std::vector<Term> results;
-  for (Value value : op->getResults())
-    results.push_back(result(value, call));
-  return given.kind == Term::Tuple ? Term::ofTuple(std::move(results), call)
-                                   : results[0];
+  std::vector<Term> terms = results(op->getResults(), call);
+  return given.kind == Term::Tuple ? Term::ofTuple(std::move(terms), call)
+                                   : terms[0];
 }

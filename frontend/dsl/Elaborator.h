@@ -214,6 +214,12 @@ public:
       return {};
     return Term::ofTensor(value, span);
   }
+  std::vector<Term> results(mlir::ValueRange values, Span span) {
+    std::vector<Term> terms;
+    for (mlir::Value value : values)
+      terms.push_back(result(value, span));
+    return terms;
+  }
   /// Shape rules report at this place.
   Span place;
   void at(Span span);

@@ -111,20 +111,18 @@ Term Elaborator::loop(const ScanExpr &expr, Frame &frame, Scope &scope) {
   Operation *op = iterate(state, initial.size(), context);
   if (!op)
     return {};
-  std::vector<Term> results;
-  for (Value value : op->getResults().drop_front(initial.size()))
-    results.push_back(result(value, expr.span));
+  std::vector<Term> terms =
+      results(op->getResults().drop_front(initial.size()), expr.span);
   auto last = [&](int place) {
     int at = condition >= 0 && place > condition ? place - 1 : place;
-    results.push_back(result(op->getResult(at), expr.span));
+    terms.push_back(result(op->getResult(at), expr.span));
   };
   for (unsigned place : context.lasts)
     last(place);
   // Without a word about what it gives, what it carried.
-  if (results.empty())
+  if (terms.empty())
     for (int place = 0; place < static_cast<int>(expr.carried.size()); ++place)
       if (place != condition)
         last(place);
-  return results.size() == 1 ? results[0]
-                             : Term::ofTuple(std::move(results), expr.span);
+  return Term::ofResults(std::move(terms), expr.span);
 }

@@ -206,14 +206,12 @@ Term Elaborator::scan(const ScanExpr &expr, Frame &frame, Scope &scope) {
   Operation *op = iterate(state, initial.size(), context);
   if (!op)
     return {};
-  std::vector<Term> results;
-  for (Value value : op->getResults().drop_front(initial.size()))
-    results.push_back(result(value, expr.span));
+  std::vector<Term> terms =
+      results(op->getResults().drop_front(initial.size()), expr.span);
   // Without a word about what it gives, what it carried.
-  if (results.empty() && context.lasts.empty())
+  if (terms.empty() && context.lasts.empty())
     llvm::append_range(context.lasts, llvm::seq<unsigned>(0, initial.size()));
   for (unsigned place : context.lasts)
-    results.push_back(result(op->getResult(place), expr.span));
-  return results.size() == 1 ? results[0]
-                             : Term::ofTuple(std::move(results), expr.span);
+    terms.push_back(result(op->getResult(place), expr.span));
+  return Term::ofResults(std::move(terms), expr.span);
 }

@@ -49,65 +49,56 @@ struct Term {
   bool isNumber() const { return kind == Whole || kind == Real; }
 
   static Term ofTensor(mlir::Value value, Span from) {
-    Term term;
-    term.kind = Tensor;
+    Term term(Tensor, from);
     term.tensor = value;
-    term.from = from;
     return term;
   }
   static Term ofWhole(mlir::AffineExpr whole, Span from) {
-    Term term;
-    term.kind = Whole;
+    Term term(Whole, from);
     term.whole = whole;
-    term.from = from;
     return term;
   }
   static Term ofReal(double real, Span from) {
-    Term term;
-    term.kind = Real;
+    Term term(Real, from);
     term.real = real;
-    term.from = from;
     return term;
   }
   static Term ofTruth(bool truth, Span from) {
-    Term term;
-    term.kind = Truth;
+    Term term(Truth, from);
     term.truth = truth;
-    term.from = from;
     return term;
   }
   static Term ofText(llvm::StringRef text, Span from) {
-    Term term;
-    term.kind = Text;
+    Term term(Text, from);
     term.text = text.str();
-    term.from = from;
     return term;
   }
   static Term ofType(mlir::Type type, Span from) {
-    Term term;
-    term.kind = ElementType;
+    Term term(ElementType, from);
     term.elementType = type;
-    term.from = from;
     return term;
   }
-  static Term none(Span from) {
-    Term term;
-    term.kind = None;
-    term.from = from;
-    return term;
-  }
+  static Term none(Span from) { return Term(None, from); }
   static Term ofColumn(llvm::StringRef name, Span from) {
-    Term term = ofText(name, from);
-    term.kind = Open;
+    Term term(Open, from);
+    term.text = name.str();
     return term;
   }
   static Term ofTuple(std::vector<Term> parts, Span from) {
-    Term term;
-    term.kind = Tuple;
+    Term term(Tuple, from);
     term.parts = std::move(parts);
-    term.from = from;
     return term;
   }
+  /// One result as it is, several as a tuple.
+  static Term ofResults(std::vector<Term> results, Span from) {
+    return results.size() == 1 ? std::move(results[0])
+                               : ofTuple(std::move(results), from);
+  }
+
+  Term() = default;
+
+private:
+  Term(Kind kind, Span from) : kind(kind), from(from) {}
 };
 
 /// The element type of a name, as f32; null for one that is none.
