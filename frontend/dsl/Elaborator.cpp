@@ -1,17 +1,13 @@
 // Elaborator.cpp - builds a net: nets, layers and calls.
 #include "frontend/dsl/Elaborator.h"
 #include "frontend/dsl/Builtins.h"
-#include "frontend/dsl/ExprParser.h"
 #include "ir/Ops.h"
-#include "ir/Types.h"
-#include "llvm/ADT/ScopeExit.h"
 #include "llvm/Support/SaveAndRestore.h"
 
 using namespace mlir;
 using namespace burnish;
 using namespace burnish::dsl;
-using llvm::SaveAndRestore, llvm::enumerate;
-using nn::Dim, nn::Dims;
+using llvm::SaveAndRestore;
 
 /// Layers inside each other.
 static constexpr unsigned kDeepestCall = 64;
@@ -90,188 +86,11 @@ std::vector<std::string> Elaborator::resultNames(const Layer &net) const {
   return names;
 }
 
-//===- Arguments ----------------------------------------------------------===//
+//===- Layers -------------------------------------------------------------===//
 
-/// `conv`, as a message about its call names it.
-static std::string calleeText(const Layer &layer) {
+std::string dsl::calleeText(const Layer &layer) {
   return quoted(layer.name.text);
 }
-
-bool Elaborator::bindArguments(Frame &frame, Scope &inner, const CallExpr &call,
-                               const Term *piped, Frame &caller, Scope &scope) {
-  const Layer &layer = frame.layer;
-  std::string callee = calleeText(layer);
-  Note declared{layer.span, callee + " is declared here"};
-  std::vector<std::optional<Term>> statics(layer.statics.size()),
-      tensors(layer.params.size());
-  // Where each tensor is given.
-  std::vector<Span> places(layer.params.size(), call.span);
-  auto mentions = [](const ArgumentList &list) {
-    return llvm::any_of(list.arguments, [](const Argument &argument) {
-      return mentionsPlaceholder(*argument.value);
-    });
-  };
-  // One list is the tensors', except that what is piped in is one already: then
-  // it is the static one, unless it says where the tensor goes.
-  const ArgumentList *staticList = nullptr, *tensorList = nullptr;
-  if (call.lists.size() == 2) {
-    staticList = &call.lists[0];
-    tensorList = &call.lists[1];
-  } else if (call.lists.size() == 1) {
-    bool isStatic = piped && !layer.statics.empty() && !mentions(call.lists[0]);
-    (isStatic ? staticList : tensorList) = &call.lists[0];
-  }
-  bool isPlaced = piped && tensorList && mentions(*tensorList);
-  bool isFine = true;
-  Scope arguments(&scope, isPlaced ? piped : scope.piped);
-  auto give = [&](std::optional<Term> &slot, Ident name, Term value,
-                  Span span) {
-    if (slot) {
-      isFine = messages.error(
-          span, quoted(name.text) + " of " + callee + " is given twice",
-          {declared});
-      return;
-    }
-    slot = std::move(value);
-  };
-  auto add = [&](const ArgumentList &list, bool isStatic, size_t from) {
-    size_t next = from;
-    for (const Argument &argument : list.arguments) {
-      Term value = eval(*argument.value, caller, arguments);
-      Span span = argument.value->span;
-      if (argument.name) {
-        auto *asStatic = llvm::find_if(layer.statics, [&](auto &param) {
-                           return param.name.text == argument.name.text;
-                         }).base();
-        auto *asTensor = llvm::find_if(layer.params, [&](auto &param) {
-                           return param.name.text == argument.name.text;
-                         }).base();
-        if (asStatic != layer.statics.data() + layer.statics.size()) {
-          give(statics[asStatic - layer.statics.data()], asStatic->name,
-               std::move(value), span);
-        } else if (asTensor != layer.params.data() + layer.params.size()) {
-          places[asTensor - layer.params.data()] = span;
-          give(tensors[asTensor - layer.params.data()], asTensor->name,
-               std::move(value), span);
-        } else {
-          std::vector<StringRef> known;
-          for (const StaticParam &param : layer.statics)
-            known.push_back(param.name.text);
-          for (const TensorParam &param : layer.params)
-            known.push_back(param.name.text);
-          isFine = messages.error(argument.name.span,
-                                  callee + " has no parameter " +
-                                      quoted(argument.name.text) +
-                                      nearest(argument.name.text, known),
-                                  {declared});
-        }
-        continue;
-      }
-      size_t count = isStatic ? layer.statics.size() : layer.params.size();
-      if (next >= count) {
-        isFine = messages.error(
-            span,
-            callee + " takes " + Twine(count) +
-                (isStatic ? " static argument" : " tensor") +
-                (count == 1 ? "" : "s") + ", and this is one more",
-            {declared});
-        break;
-      }
-      if (isStatic) {
-        give(statics[next], layer.statics[next].name, std::move(value), span);
-      } else {
-        places[next] = span;
-        give(tensors[next], layer.params[next].name, std::move(value), span);
-      }
-      ++next;
-    }
-  };
-  if (piped && !isPlaced) {
-    if (layer.params.empty()) {
-      return messages.error(call.span,
-                            callee + " takes no tensor that could be piped in",
-                            {declared});
-    }
-    tensors[0] = *piped;
-  }
-  if (staticList)
-    add(*staticList, true, 0);
-  if (tensorList)
-    add(*tensorList, false, piped && !isPlaced ? 1 : 0);
-  if (!isFine)
-    return false;
-
-  for (auto [param, value] : llvm::zip_equal(layer.statics, statics)) {
-    if (!value) {
-      if (!param.initial)
-        return messages.error(call.span,
-                              callee + " needs " + quoted(param.name.text),
-                              {{param.name.span, "it is declared here"}});
-      // A default may name what stands before it.
-      value = eval(*param.initial, frame, inner);
-    }
-    if (value->isPoison())
-      return false;
-    if (value->kind == Term::Tensor)
-      return messages.error(
-          call.span,
-          "static parameter " + quoted(param.name.text) + " of " + callee +
-              " takes what is known when compiling, and this is " +
-              describe(*value),
-          {noteOf(*value, "it"), declared}, "tensors go into a second list");
-    inner.values[param.name.text] = *value;
-  }
-  for (auto [param, value] : llvm::zip_equal(layer.params, tensors)) {
-    if (!value && param.isOptional && param.name.text == "weight" &&
-        sampleWeights) {
-      value = sampleWeights;
-      usesWeights = true;
-    }
-    if (!value && param.isOptional)
-      value = Term::none(param.name.span);
-    if (!value)
-      return messages.error(
-          call.span, callee + " needs the tensor " + quoted(param.name.text),
-          {{param.name.span, "it is declared here"}});
-    if (value->isPoison())
-      return false;
-  }
-  // All that can be told of dims is told before any is used in arithmetic:
-  // arguments in order, as they are read. Columns whose types are not known
-  // come last: they take what the others leave them.
-  SmallVector<size_t> order;
-  for (bool isOpen : {false, true})
-    for (size_t index = 0; index < layer.params.size(); ++index)
-      if ((tensors[index]->kind == Term::Open) == isOpen)
-        order.push_back(index);
-  for (size_t index : order) {
-    const TensorParam &param = layer.params[index];
-    Term &value = *tensors[index];
-    if (value.kind == Term::None && param.isOptional) {
-      inner.values[param.name.text] = value;
-      continue;
-    }
-    if (value.kind == Term::Open)
-      value = opened(value, param.type, frame, inner, places[index]);
-    if (value.isPoison())
-      return false;
-    if (value.isNumber() || value.kind == Term::Truth) {
-      Type elementType =
-          elementTypeOf(param.type.elementType.text, builder.getContext());
-      value = tensorOf(value, elementType);
-      if (value.isPoison())
-        return false;
-    }
-    std::string by = "argument " + quoted(param.name.text);
-    if (!match(param.type, value, frame, inner, by + " of " + callee, by,
-               places[index]))
-      return false;
-    inner.values[param.name.text] = value;
-  }
-  return true;
-}
-
-//===- Layers -------------------------------------------------------------===//
 
 bool Elaborator::checkWhere(Frame &frame, Scope &scope, Span call) {
   for (const ExprPtr &condition : frame.layer.conditions) {
@@ -402,77 +221,7 @@ Term Elaborator::applyLayer(const Layer &layer, Unit &unit, StringRef path,
   return result;
 }
 
-//===- Columns of data ----------------------------------------------------===//
-
-/// What a column is that only `size` dims of a run would give.
-static std::optional<SmallVector<int64_t>> sizesOf(ArrayRef<Dim> dims) {
-  SmallVector<int64_t> sizes;
-  for (Dim dim : dims) {
-    std::optional<int64_t> size = nn::known(dim);
-    if (!size)
-      return std::nullopt;
-    sizes.push_back(*size);
-  }
-  return sizes;
-}
-
-Term Elaborator::opened(const Term &open, const TypeRef &type, Frame &frame,
-                        Scope &scope, Span span) {
-  Type elementType =
-      type.elementType.text == "int"
-          ? builder.getI64Type()
-          : elementTypeOf(type.elementType.text, builder.getContext());
-  // Where nothing else says how long a column is, the recipe may.
-  for (const DimRef &dim : type.dims) {
-    auto *name = dyn_cast_or_null<NameExpr>(dim.expr.get());
-    if (!name || !isUnbound(name->name, frame, scope))
-      continue;
-    auto given = training->sizes.find(name->name);
-    if (given == training->sizes.end())
-      return fail(span,
-                  "the type of the column " + quoted(open.text) +
-                      " does not follow from " +
-                      quoted(messages.sources.text(type.span)),
-                  {{type.span, "it is declared here"}},
-                  "batch " + name->name + " = 4 gives " + name->name +
-                      " a size");
-    frame.dims[name->name] = {shapes.constant(given->second), dim.span,
-                              "the recipe"};
-  }
-  std::optional<Dims> dims = shapeOf(type, frame, scope);
-  std::optional<SmallVector<int64_t>> sizes =
-      dims ? sizesOf(*dims) : std::nullopt;
-  if (!elementType || !sizes)
-    return fail(span,
-                "the type of the column " + quoted(open.text) +
-                    " does not follow from " +
-                    quoted(messages.sources.text(type.span)),
-                {{type.span, "it is declared here"}});
-  // A number of a class is less than the classes, which layers call C.
-  if (type.elementType.text == "int")
-    if (auto found = frame.dims.find("C"); found != frame.dims.end())
-      classes[open.text] = nn::known(found->second.size).value_or(0);
-  Term column = training->openColumn(
-      open.text, RankedTensorType::get(*sizes, elementType), open.from);
-  columns[open.text] = column;
-  return column;
-}
-
-Term Elaborator::openedLike(const Term &open, const Term &like, Span span) {
-  auto type = like.kind == Term::Tensor
-                  ? dyn_cast<RankedTensorType>(like.tensor.getType())
-                  : RankedTensorType();
-  if (!type || !type.hasStaticShape())
-    return fail(span,
-                "the type of the column " + quoted(open.text) +
-                    " is not known here",
-                {}, "an input of the net or a loss gives it one");
-  Term column = training->openColumn(
-      open.text, RankedTensorType::get(type.getShape(), type.getElementType()),
-      open.from);
-  columns[open.text] = column;
-  return column;
-}
+//===- For recipes --------------------------------------------------------===//
 
 Value Elaborator::firstNetResult() const {
   bool isTensor = !netCalls.empty() && netCalls[0].result.kind == Term::Tensor;
@@ -491,6 +240,8 @@ Value Elaborator::draw(ArrayRef<int64_t> shape) {
                                   builder.getI64IntegerAttr(training->draws++),
                                   builder.getDenseI64ArrayAttr(shape));
 }
+
+//===- Calls --------------------------------------------------------------===//
 
 /// The part of a path that a call is: its label, or what it calls, counted.
 std::string Elaborator::labelOf(const CallExpr &call, StringRef name,

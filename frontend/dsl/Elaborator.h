@@ -2,9 +2,9 @@
 // made.
 #pragma once
 #include "frontend/Import.h"
+#include "frontend/dsl/Frame.h"
 #include "frontend/dsl/Params.h"
 #include "frontend/dsl/Program.h"
-#include "frontend/dsl/Term.h"
 #include "ir/Dialect.h"
 #include "ir/Ops.h"
 #include "ir/Shapes.h"
@@ -13,71 +13,11 @@
 
 namespace burnish::dsl {
 
-/// A dim of a layer, and what gave it its size.
-struct BoundDim {
-  nn::Dim size;
-  Span place;
-  std::string by;
-};
-
-/// One call of a layer.
-struct Frame {
-  const Layer &layer;
-  Unit &unit;
-  /// Before the names of its params: `lenet.c1.`.
-  std::string path;
-  const Frame *caller;
-  llvm::StringMap<BoundDim> dims;
-
-  Frame(const Layer &layer, Unit &unit, std::string path,
-        const Frame *caller = nullptr)
-      : layer(layer), unit(unit), path(std::move(path)), caller(caller) {}
-
-  /// What `...` stands for in its types.
-  std::optional<nn::Dims> rest;
-  /// Labels of the calls in it, and their places; how often each layer was
-  /// called without one.
-  llvm::StringMap<Span> labels;
-  llvm::StringMap<unsigned> calls;
-};
-
-/// The names of a block, inside those of the block around it.
-struct Scope {
-  explicit Scope(Scope *outer = nullptr, const Term *piped = nullptr)
-      : outer(outer), piped(piped) {}
-
-  Scope *outer;
-  /// What `_` stands for.
-  const Term *piped;
-  llvm::StringMap<Term> values;
-};
-
-/// The index of a scan, and the tensors that are indexed by it: each becomes an
-/// operand that the scan walks along an axis.
-struct ScanContext {
-  ScanContext(const ScanExpr &expr, mlir::Block *body, nn::Dim extent)
-      : expr(expr), body(body), extent(extent) {}
-
-  const ScanExpr &expr;
-  mlir::Block *body;
-  nn::Dim extent;
-  struct Walked {
-    mlir::Value tensor;
-    int64_t axis;
-    mlir::BlockArgument element;
-  };
-  llvm::SmallVector<Walked> walked;
-  /// The dims of carried values that may change, by place.
-  llvm::SmallVector<llvm::SmallVector<bool>> mayChange;
-  /// The index itself, made when it is asked for.
-  mlir::BlockArgument position;
-  std::vector<Term> emitted;
-  std::vector<int64_t> emitAxes;
-  /// Carried values whose last ones are results, too, by their place.
-  std::vector<unsigned> lasts;
-};
-
 class Invocation;
+struct CallArguments;
+
+/// `conv`, as a message about its call names it.
+std::string calleeText(const Layer &layer);
 
 class Elaborator {
 public:
@@ -235,9 +175,23 @@ private:
   Term layer(const Layer &layer, Unit &unit, const CallExpr &call,
              llvm::StringRef path, Frame &caller, const Term *piped,
              Scope &scope);
+  Term body(Frame &frame, Scope &scope, Span call);
+  Term call(const CallExpr &call, const Term *piped, Frame &frame,
+            Scope &scope);
+  std::string labelOf(const CallExpr &call, llvm::StringRef name, Frame &frame);
+  bool checkWhere(Frame &frame, Scope &scope, Span call);
+
+  // Arguments.cpp: the values of a call, then as a layer declares them. False
+  // after a report.
   bool bindArguments(Frame &frame, Scope &inner, const CallExpr &call,
                      const Term *piped, Frame &caller, Scope &scope);
-  Term body(Frame &frame, Scope &scope, Span call);
+  bool readArguments(const CallExpr &call, const Term *piped, Frame &caller,
+                     Scope &scope, CallArguments &given);
+  bool readList(const ArgumentList &list, bool isStatic, size_t next,
+                Frame &caller, Scope &scope, CallArguments &given);
+  bool bindStatics(Frame &frame, Scope &inner, Span call, CallArguments &given);
+  bool bindTensors(Frame &frame, Scope &inner, Span call, CallArguments &given);
+
   // Derivatives.cpp
   Term withDerivative(const Derivative &rule, const Term &given, Frame &frame,
                       Scope &scope, Span call);
@@ -245,12 +199,19 @@ private:
                    llvm::ArrayRef<const TensorParam *> params,
                    llvm::ArrayRef<mlir::Value> by,
                    llvm::SmallVector<mlir::Value> &gradients);
-  Term call(const CallExpr &call, const Term *piped, Frame &frame,
-            Scope &scope);
-  std::string labelOf(const CallExpr &call, llvm::StringRef name, Frame &frame);
-  bool checkWhere(Frame &frame, Scope &scope, Span call);
 
   // ImportedNets.cpp
+  /// Dims of a model by their names, and the inputs that gave them first.
+  using ImportedDims = llvm::StringMap<std::pair<nn::Dim, unsigned>>;
+  /// The arguments of a call by the inputs of a model; false after a report.
+  bool importedArguments(const Import &import, mlir::func::FuncOp func,
+                         const CallExpr &call, const Term *piped, Frame &frame,
+                         Scope &scope, std::vector<std::optional<Term>> &slots);
+  /// Checks the value of an input; a truth becomes a number where the model
+  /// wants one.
+  bool fitsImported(const Import &import, mlir::func::FuncOp func,
+                    unsigned index, Term &value, Span call,
+                    ImportedDims &bound);
   Term importedNet(const Import &import, const CallExpr &call,
                    const Term *piped, Frame &frame, Scope &scope);
   /// What stands for an initialiser; null for another constant.
@@ -277,32 +238,62 @@ private:
   /// What `build` builds, marked where the attributes of a call say so.
   Term attributed(llvm::ArrayRef<Ident> attributes,
                   llvm::function_ref<Term()> build);
-  Term literal(const LiteralExpr &literal, Frame &frame, Scope &scope);
-  Term wholeArithmetic(Operator op, const Term &left, const Term &right,
-                       Span span, bool roundsDown);
-  Term compare(Operator op, const Term &left, const Term &right, Span span);
-  Term matmul(const Term &left, const Term &right, Span span);
   std::optional<Term> lookup(llvm::StringRef name, Frame &frame, Scope &scope);
 
-  // Indexing.cpp
+  // Literals.cpp
+  Term literal(const LiteralExpr &literal, Frame &frame, Scope &scope);
+
+  // Operators.cpp: of what is known when compiling, and of tensors.
+  Term knownArithmetic(Operator op, const Term &left, const Term &right,
+                       Span span);
+  Term tensorArithmetic(Operator op, Term left, Term right, Span span);
+  Term compare(Operator op, const Term &left, const Term &right, Span span);
+  Term matmul(const Term &left, const Term &right, Span span);
+
+  // Indexing.cpp: null, or false, after a report. `base` is what is indexed.
+  Term partOf(const Term &tuple, const IndexExpr &index, Frame &frame,
+              Scope &scope);
+  mlir::Value sliced(mlir::Value tensor, int64_t axis,
+                     const Subscript &subscript, const Term &base, Frame &frame,
+                     Scope &scope);
+  /// An index along a dim of `size` as a tensor of i32 or i64.
+  mlir::Value indicesOf(const Term &which, nn::Dim size,
+                        const Subscript &subscript, const Term &base);
+  /// Takes a subscript along an axis, and goes on to the next axis.
+  bool indexAxis(mlir::Value &tensor, int64_t &axis, const Subscript &subscript,
+                 const IndexExpr &index, const Term &base, Frame &frame,
+                 Scope &scope);
   Term index(const IndexExpr &index, Frame &frame, Scope &scope);
   Term filled(llvm::StringRef name, const IndexExpr &index, Frame &frame,
               Scope &scope);
 
+  // OpenColumns.cpp: the column `open` as a type, or as `like`, wants it: one
+  // more input of the function.
+  Term opened(const Term &open, const TypeRef &type, Frame &frame, Scope &scope,
+              Span span);
+  Term openedLike(const Term &open, const Term &like, Span span);
+
+  // Statements.cpp: false after a report.
+  bool statement(const Stmt &stmt, Frame &frame, Scope &scope);
+  bool let(const LetStmt &stmt, Frame &frame, Scope &scope);
+  bool emit(const EmitStmt &stmt, Frame &frame, Scope &scope);
+  /// `last s`: the last of a carried value is a result, too.
+  bool emitLast(const EmitStmt &stmt);
+  bool assign(const AssignStmt &stmt, Frame &frame, Scope &scope);
+  bool mayBecome(const AssignStmt &stmt, const Term &target, const Term &value);
+  bool assignState(const AssignStmt &stmt, Slot &state, Term &target,
+                   mlir::Value value);
+  bool assignCarried(const AssignStmt &stmt, Term &target, mlir::Value value);
+
   // Blocks.cpp
   Term block(const Block &block, Frame &frame, Scope &scope,
              const Term *head = nullptr);
-  bool statement(const Stmt &stmt, Frame &frame, Scope &scope);
   Term headed(const Expr &expr, const Term &head, Frame &frame, Scope &scope);
   void param(const ParamStmt &param, Frame &frame, Scope &scope);
   std::optional<InitialValue> initialOf(const ParamStmt &param,
                                         llvm::ArrayRef<int64_t> sizes,
                                         std::string &stored, Frame &frame,
                                         Scope &scope);
-  /// The column `open` as `like` wants it: one more input of the function.
-  Term opened(const Term &open, const TypeRef &type, Frame &frame, Scope &scope,
-              Span span);
-  Term openedLike(const Term &open, const Term &like, Span span);
   Term repeat(const RepeatExpr &repeat, const Term &piped, Frame &frame,
               Scope &scope);
   Term ifElse(const IfExpr &expr, Frame &frame, Scope &scope);
@@ -323,6 +314,8 @@ private:
   Term scanIndex(ScanContext &context, Span span);
 
   // Dims.cpp
+  Term wholeArithmetic(Operator op, const Term &left, const Term &right,
+                       Span span, bool roundsDown);
   nn::Dim dim(const Expr &expr, Frame &frame, Scope &scope);
   /// Checks a value against a type, and gives dims that are met first their
   /// sizes. `by` says whose dims they are, as `argument 'x'`.
