@@ -144,8 +144,9 @@ public:
   Term arithmetic(Operator op, Term left, Term right, Span span);
   Term unary(Operator op, Term operand, Span span);
   /// Checks that shapes can be broadcast, and says which dims cannot.
+  /// `from`: from which axis on, counted from the end.
   bool checkBroadcast(const Term &left, const Term &right, Span span,
-                      llvm::StringRef what);
+                      llvm::StringRef what, size_t from = 1);
   /// Whether two dims are the same whatever the run brings.
   bool isSame(nn::Dim a, nn::Dim b) const;
   /// A value that an operator gave: poison when its rule refused.
