@@ -125,6 +125,119 @@ void Elaborator::noteNode(Operation &op) {
 
 //===- Calls --------------------------------------------------------------===//
 
+/// What an input of a model's function is called.
+static StringRef inputName(func::FuncOp func, unsigned index) {
+  auto name = func.getArgAttrOfType<StringAttr>(index, "nn.name");
+  return name ? name.getValue() : StringRef();
+}
+
+bool Elaborator::importedArguments(const Import &import, func::FuncOp func,
+                                   const CallExpr &call, const Term *piped,
+                                   Frame &frame, Scope &scope,
+                                   std::vector<std::optional<Term>> &slots) {
+  Note declared{import.span, "it is imported here"};
+  if (call.lists.size() > 1)
+    return messages.error(
+        call.span, quoted(import.name.text) + " has no static parameters",
+        {declared});
+  bool isPlaced =
+      piped && !call.lists.empty() &&
+      llvm::any_of(call.lists[0].arguments, [](const Argument &argument) {
+        return mentionsPlaceholder(*argument.value);
+      });
+  Scope arguments(&scope, isPlaced ? piped : scope.piped);
+  unsigned count = func.getNumArguments();
+  slots.resize(count);
+  size_t next = 0;
+  if (piped && !isPlaced && next++ < count)
+    slots[0] = *piped;
+  if (call.lists.empty())
+    return true;
+  for (const Argument &argument : call.lists[0].arguments) {
+    Term value = eval(*argument.value, frame, arguments);
+    if (value.isPoison())
+      return false;
+    unsigned at = next;
+    if (argument.name) {
+      for (at = 0; at < count && inputName(func, at) != argument.name.text;
+           ++at)
+        ;
+      if (at == count)
+        return messages.error(argument.name.span,
+                              quoted(import.name.text) + " has no input " +
+                                  quoted(argument.name.text),
+                              {declared});
+    } else {
+      ++next;
+    }
+    if (at >= count || slots[at])
+      return messages.error(argument.value->span,
+                            quoted(import.name.text) + " takes " +
+                                Twine(count) + " tensors, and this is one more",
+                            {declared});
+    slots[at] = std::move(value);
+  }
+  return true;
+}
+
+bool Elaborator::fitsImported(const Import &import, func::FuncOp func,
+                              unsigned index, Term &value, Span call,
+                              ImportedDims &bound) {
+  Note declared{import.span, "it is imported here"};
+  std::string input = "input " + quoted(inputName(func, index));
+  auto type = cast<RankedTensorType>(func.getArgumentTypes()[index]);
+  if (value.kind != Term::Tensor)
+    return messages.error(value.from,
+                          input + " of " + quoted(import.name.text) +
+                              " is a tensor, and this is " + describe(value),
+                          {declared});
+  if (getElementTypeOrSelf(value.tensor.getType()) != type.getElementType()) {
+    // Masks are numbers in ONNX more often than not.
+    if (!getElementTypeOrSelf(value.tensor.getType()).isInteger(1))
+      return messages.error(call,
+                            input + " of " + quoted(import.name.text) +
+                                " has elements of " +
+                                nameOf(type.getElementType()) +
+                                ", and this is " + describe(value),
+                            {noteOf(value, "it"), declared},
+                            nameOf(type.getElementType()) + "(...) converts");
+    at(call);
+    value.tensor = builder.make<nn::CastOp>(
+        value.tensor, nn::onnxType(type.getElementType()), 1, "up");
+  }
+  Dims dims = shapes.dims(value.tensor);
+  auto names = func.getArgAttrOfType<ArrayAttr>(index, "nn.dims");
+  if (static_cast<int64_t>(dims.size()) != type.getRank())
+    return messages.error(call,
+                          input + " of " + quoted(import.name.text) + " has " +
+                              Twine(type.getRank()) + " dims, and this is " +
+                              describe(value),
+                          {noteOf(value, "it"), declared});
+  for (auto [axis, dim] : enumerate(dims)) {
+    if (!type.isDynamicDim(axis) && !nn::isKnown(dim, type.getDimSize(axis)))
+      return messages.error(call,
+                            input + " of " + quoted(import.name.text) +
+                                " has " + Twine(type.getDimSize(axis)) +
+                                " at axis " + Twine(axis) + ", and this is " +
+                                describe(value),
+                            {noteOf(value, "it"), declared});
+    StringRef symbol =
+        names ? cast<StringAttr>(names[axis]).getValue() : StringRef();
+    if (symbol.empty())
+      continue;
+    auto [entry, isNew] = bound.try_emplace(symbol, std::pair(dim, index));
+    if (!isNew && !isSame(entry->second.first, dim))
+      return messages.error(call,
+                            "dim " + quoted(symbol) + " of " +
+                                quoted(import.name.text) + " is " +
+                                describe(entry->second.first) + " by input " +
+                                quoted(inputName(func, entry->second.second)) +
+                                " and " + describe(dim) + " by " + input,
+                            {noteOf(value, input), declared});
+  }
+  return true;
+}
+
 Term Elaborator::importedNet(const Import &import, const CallExpr &call,
                              const Term *piped, Frame &frame, Scope &scope) {
   auto found = imports.find(import.name.text.str());
@@ -132,111 +245,20 @@ Term Elaborator::importedNet(const Import &import, const CallExpr &call,
     return {}; // it could not be read, which is reported
   ModuleOp module = found->second;
   auto func = *module.getOps<func::FuncOp>().begin();
-  std::vector<Term> values;
-  Note declared{import.span, "it is imported here"};
-  if (call.lists.size() > 1)
-    return fail(call.span,
-                quoted(import.name.text) + " has no static parameters",
-                {declared});
-  bool isPlaced =
-      piped && !call.lists.empty() &&
-      llvm::any_of(call.lists[0].arguments, [](const Argument &argument) {
-        return mentionsPlaceholder(*argument.value);
-      });
-  if (piped && !isPlaced)
-    values.push_back(*piped);
-  Scope arguments(&scope, isPlaced ? piped : scope.piped);
-  unsigned count = func.getNumArguments();
-  auto inputName = [&](unsigned index) {
-    auto name = func.getArgAttrOfType<StringAttr>(index, "nn.name");
-    return name ? name.getValue() : StringRef();
-  };
-  std::vector<std::optional<Term>> slots(count);
-  for (auto [index, value] : enumerate(values))
-    if (index < count)
-      slots[index] = value;
-  size_t next = values.size();
-  if (!call.lists.empty())
-    for (const Argument &argument : call.lists[0].arguments) {
-      Term value = eval(*argument.value, frame, arguments);
-      if (value.isPoison())
-        return {};
-      unsigned at = next;
-      if (argument.name) {
-        for (at = 0; at < count && inputName(at) != argument.name.text; ++at)
-          ;
-        if (at == count)
-          return fail(argument.name.span,
-                      quoted(import.name.text) + " has no input " +
-                          quoted(argument.name.text),
-                      {declared});
-      } else {
-        ++next;
-      }
-      if (at >= count || slots[at])
-        return fail(argument.value->span,
-                    quoted(import.name.text) + " takes " + Twine(count) +
-                        " tensors, and this is one more",
-                    {declared});
-      slots[at] = std::move(value);
-    }
+  std::vector<std::optional<Term>> slots;
+  if (!importedArguments(import, func, call, piped, frame, scope, slots))
+    return {};
   IRMapping mapping;
-  llvm::StringMap<std::pair<Dim, unsigned>> bound;
-  for (unsigned index = 0; index < count; ++index) {
-    std::string input = "input " + quoted(inputName(index));
-    if (!slots[index])
-      return fail(call.span, quoted(import.name.text) + " needs its " + input,
-                  {declared});
-    Term &value = *slots[index];
-    auto type = cast<RankedTensorType>(func.getArgumentTypes()[index]);
-    if (value.kind != Term::Tensor)
-      return fail(value.from,
-                  input + " of " + quoted(import.name.text) +
-                      " is a tensor, and this is " + describe(value),
-                  {declared});
-    if (getElementTypeOrSelf(value.tensor.getType()) != type.getElementType()) {
-      // Masks are numbers in ONNX more often than not.
-      if (!getElementTypeOrSelf(value.tensor.getType()).isInteger(1))
-        return fail(call.span,
-                    input + " of " + quoted(import.name.text) +
-                        " has elements of " + nameOf(type.getElementType()) +
-                        ", and this is " + describe(value),
-                    {noteOf(value, "it"), declared},
-                    nameOf(type.getElementType()) + "(...) converts");
-      at(call.span);
-      value.tensor = builder.make<nn::CastOp>(
-          value.tensor, nn::onnxType(type.getElementType()), 1, "up");
-    }
-    Dims dims = shapes.dims(value.tensor);
-    auto names = func.getArgAttrOfType<ArrayAttr>(index, "nn.dims");
-    if (static_cast<int64_t>(dims.size()) != type.getRank())
+  ImportedDims bound;
+  for (auto [index, slot] : enumerate(slots)) {
+    if (!slot)
       return fail(call.span,
-                  input + " of " + quoted(import.name.text) + " has " +
-                      Twine(type.getRank()) + " dims, and this is " +
-                      describe(value),
-                  {noteOf(value, "it"), declared});
-    for (auto [axis, dim] : enumerate(dims)) {
-      if (!type.isDynamicDim(axis) && !nn::isKnown(dim, type.getDimSize(axis)))
-        return fail(call.span,
-                    input + " of " + quoted(import.name.text) + " has " +
-                        Twine(type.getDimSize(axis)) + " at axis " +
-                        Twine(axis) + ", and this is " + describe(value),
-                    {noteOf(value, "it"), declared});
-      StringRef symbol =
-          names ? cast<StringAttr>(names[axis]).getValue() : StringRef();
-      if (symbol.empty())
-        continue;
-      auto [entry, isNew] = bound.try_emplace(symbol, std::pair(dim, index));
-      if (!isNew && !isSame(entry->second.first, dim))
-        return fail(call.span,
-                    "dim " + quoted(symbol) + " of " +
-                        quoted(import.name.text) + " is " +
-                        describe(entry->second.first) + " by input " +
-                        quoted(inputName(entry->second.second)) + " and " +
-                        describe(dim) + " by " + input,
-                    {noteOf(value, input), declared});
-    }
-    mapping.map(func.getArgument(index), value.tensor);
+                  quoted(import.name.text) + " needs its input " +
+                      quoted(inputName(func, index)),
+                  {{import.span, "it is imported here"}});
+    if (!fitsImported(import, func, index, *slot, call.span, bound))
+      return {};
+    mapping.map(func.getArgument(index), slot->tensor);
   }
   at(call.span);
   for (Operation &op : func.getBody().front().without_terminator()) {
@@ -260,9 +282,8 @@ Term Elaborator::importedNet(const Import &import, const CallExpr &call,
     if (training)
       noteNode(*copy);
   }
-  std::vector<Term> results;
+  std::vector<Term> terms;
   for (Value value : func.getBody().front().getTerminator()->getOperands())
-    results.push_back(result(mapping.lookup(value), call.span));
-  return results.size() == 1 ? results[0]
-                             : Term::ofTuple(std::move(results), call.span);
+    terms.push_back(result(mapping.lookup(value), call.span));
+  return Term::ofResults(std::move(terms), call.span);
 }
