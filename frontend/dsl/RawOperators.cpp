@@ -106,6 +106,145 @@ static Attribute attributeOf(OpBuilder &builder, OperationName operation,
   return candidates.front();
 }
 
+/// How many results are asked for, and which of optional ones.
+namespace {
+struct Results {
+  int64_t count;
+  SmallVector<int32_t> groups;
+};
+} // namespace
+
+static bool addOperands(Elaborator &e, Span call, StringRef name,
+                        ArrayRef<Term> operands, const Groups &facts,
+                        OperationState &state) {
+  SmallVector<int32_t> groups;
+  auto add = [&](const Term &operand) {
+    if (operand.kind == Term::Tensor)
+      state.operands.push_back(operand.tensor);
+    return operand.kind == Term::Tensor || operand.kind == Term::None;
+  };
+  for (const Term &operand : operands) {
+    int32_t before = state.operands.size();
+    bool isFine = true;
+    if (operand.kind == Term::Tuple)
+      for (const Term &part : operand.parts)
+        isFine &= add(part);
+    else
+      isFine = add(operand);
+    if (!isFine)
+      return e.messages.error(call, "operands of " + quoted(name) +
+                                        " are tensors, and one is " +
+                                        e.describe(operand));
+    groups.push_back(state.operands.size() - before);
+  }
+  if (facts.operands) {
+    if (groups.size() > facts.operands)
+      return e.messages.error(call, quoted(name) + " takes " +
+                                        Twine(facts.operands) +
+                                        " operands at most");
+    groups.resize(facts.operands, 0);
+    state.addAttribute("operandSegmentSizes",
+                       e.builder.getDenseI32ArrayAttr(groups));
+  }
+  return true;
+}
+
+static bool addAttributes(Elaborator &e, OperationName operation,
+                          ArrayRef<std::pair<Ident, Term>> attributes,
+                          Results &results, OperationState &state) {
+  StringRef name = operation.getStringRef();
+  ArrayRef<StringAttr> known = operation.getAttributeNames();
+  for (auto &[attribute, value] : attributes) {
+    Attribute converted =
+        attributeOf(e.builder, operation, attribute.text, value);
+    if (!converted)
+      return e.messages.error(attribute.span,
+                              "the attribute " + quoted(attribute.text) +
+                                  " cannot be " + e.describe(value));
+    if (attribute.text == "results") {
+      // How many of variadic results, or which of optional ones.
+      if (auto number = dyn_cast<IntegerAttr>(converted))
+        results.count = number.getInt();
+      else if (auto which = dyn_cast<DenseI64ArrayAttr>(converted))
+        results.groups.assign(which.asArrayRef().begin(),
+                              which.asArrayRef().end());
+      continue;
+    }
+    if (!llvm::is_contained(known, attribute.text) ||
+        attribute.text.ends_with("SegmentSizes")) {
+      std::vector<StringRef> names;
+      for (StringAttr each : known)
+        names.push_back(each.getValue());
+      return e.messages.error(attribute.span,
+                              quoted(name) + " has no attribute " +
+                                  quoted(attribute.text) +
+                                  nearest(attribute.text, names));
+    }
+    state.addAttribute(attribute.text, converted);
+  }
+  return true;
+}
+
+/// Gives the operator as many results as it is asked for, of types that are not
+/// known yet.
+static bool addResults(Elaborator &e, Span call, OperationName operation,
+                       const Groups &facts, Results &results,
+                       OperationState &state) {
+  StringRef name = operation.getStringRef();
+  if (facts.results) {
+    if (results.groups.size() != facts.results ||
+        llvm::any_of(results.groups, [](int32_t n) { return n < 0 || n > 1; }))
+      return e.messages.error(call, quoted(name) + " has " +
+                                        Twine(facts.results) +
+                                        " results, each there (1) or not (0)");
+    state.addAttribute("resultSegmentSizes",
+                       e.builder.getDenseI32ArrayAttr(results.groups));
+    results.count = llvm::count(results.groups, 1);
+  }
+  bool isCounted = operation.hasTrait<OpTrait::VariadicResults>() ||
+                   operation.hasTrait<OpTrait::AtLeastNResults<1>::Impl>();
+  if (results.count < 1 || results.count > 4096 ||
+      (results.count != 1 && !isCounted && !facts.results &&
+       operation.hasTrait<OpTrait::OneResult>()))
+    return e.messages.error(call, quoted(name) + " has no " +
+                                      Twine(results.count) + " results");
+  state.types.assign(results.count,
+                     UnrankedTensorType::get(e.builder.getF32Type()));
+  return true;
+}
+
+/// The operator, once its operands and attributes are checked, which a shape
+/// rule trusts; null after a report.
+static Operation *create(Elaborator &e, Span call, OperationName operation,
+                         const OperationState &state) {
+  std::string problem;
+  ScopedDiagnosticHandler handler(e.builder.getContext(),
+                                  [&](Diagnostic &diagnostic) {
+                                    if (problem.empty())
+                                      problem = diagnostic.str();
+                                    return success();
+                                  });
+  Operation *op = Operation::create(state);
+  bool isFine = succeeded(operation.verifyInvariants(op));
+  // Some results are strings whatever the operands are: of the first, or of
+  // each, the type is checked.
+  auto strings = UnrankedTensorType::get(e.builder.getType<nn::StringType>());
+  for (unsigned at = 0; !isFine && at < op->getNumResults() &&
+                        problem.find("result #") != std::string::npos;
+       ++at) {
+    problem.clear();
+    op->getResult(at).setType(strings);
+    isFine = succeeded(operation.verifyInvariants(op));
+  }
+  if (isFine)
+    return op;
+  op->destroy();
+  StringRef reason = problem;
+  size_t at = reason.find("' op ");
+  e.fail(call, reason.substr(at == StringRef::npos ? 0 : at + 5));
+  return nullptr;
+}
+
 Term dsl::rawOperator(Elaborator &e, const CallExpr &call,
                       std::vector<Term> operands,
                       std::vector<std::pair<Ident, Term>> attributes) {
@@ -126,120 +265,21 @@ Term dsl::rawOperator(Elaborator &e, const CallExpr &call,
     return e.fail(call.callee.span, quoted(name) + " is no function");
   Groups facts = groupsOf(operation, e.builder.getLoc());
   OperationState state(e.builder.getLoc(), name);
-  SmallVector<int32_t> groups;
-  auto add = [&](const Term &operand) {
-    if (operand.kind == Term::Tensor)
-      state.operands.push_back(operand.tensor);
-    return operand.kind == Term::Tensor || operand.kind == Term::None;
-  };
-  for (const Term &operand : operands) {
-    int32_t before = state.operands.size();
-    bool isFine = true;
-    if (operand.kind == Term::Tuple)
-      for (const Term &part : operand.parts)
-        isFine &= add(part);
-    else
-      isFine = add(operand);
-    if (!isFine)
-      return e.fail(call.span, "operands of " + quoted(name) +
-                                   " are tensors, and one is " +
-                                   e.describe(operand));
-    groups.push_back(state.operands.size() - before);
-  }
-  if (facts.operands) {
-    if (groups.size() > facts.operands)
-      return e.fail(call.span, quoted(name) + " takes " +
-                                   Twine(facts.operands) + " operands at most");
-    groups.resize(facts.operands, 0);
-    state.addAttribute("operandSegmentSizes",
-                       e.builder.getDenseI32ArrayAttr(groups));
-  }
-  SmallVector<int32_t> resultGroups(facts.results, 0);
-  if (!resultGroups.empty())
-    resultGroups[0] = 1;
-  int64_t count = operation.hasTrait<OpTrait::NResults<2>::Impl>()   ? 2
+  Results results{operation.hasTrait<OpTrait::NResults<2>::Impl>()   ? 2
                   : operation.hasTrait<OpTrait::NResults<3>::Impl>() ? 3
-                                                                     : 1;
-  ArrayRef<StringAttr> known = operation.getAttributeNames();
-  for (auto &[attribute, value] : attributes) {
-    Attribute converted =
-        attributeOf(e.builder, operation, attribute.text, value);
-    if (!converted)
-      return e.fail(attribute.span, "the attribute " + quoted(attribute.text) +
-                                        " cannot be " + e.describe(value));
-    if (attribute.text == "results") {
-      // How many of variadic results, or which of optional ones.
-      if (auto number = dyn_cast<IntegerAttr>(converted))
-        count = number.getInt();
-      else if (auto which = dyn_cast<DenseI64ArrayAttr>(converted))
-        resultGroups.assign(which.asArrayRef().begin(),
-                            which.asArrayRef().end());
-      continue;
-    }
-    if (!llvm::is_contained(known, attribute.text) ||
-        attribute.text.ends_with("SegmentSizes")) {
-      std::vector<StringRef> names;
-      for (StringAttr each : known)
-        names.push_back(each.getValue());
-      return e.fail(attribute.span, quoted(name) + " has no attribute " +
-                                        quoted(attribute.text) +
-                                        nearest(attribute.text, names));
-    }
-    state.addAttribute(attribute.text, converted);
-  }
-  if (facts.results) {
-    if (resultGroups.size() != facts.results ||
-        llvm::any_of(resultGroups, [](int32_t n) { return n < 0 || n > 1; }))
-      return e.fail(call.span, quoted(name) + " has " + Twine(facts.results) +
-                                   " results, each there (1) or not (0)");
-    state.addAttribute("resultSegmentSizes",
-                       e.builder.getDenseI32ArrayAttr(resultGroups));
-    count = llvm::count(resultGroups, 1);
-  }
-  bool isCounted = operation.hasTrait<OpTrait::VariadicResults>() ||
-                   operation.hasTrait<OpTrait::AtLeastNResults<1>::Impl>();
-  if (count < 1 || count > 4096 ||
-      (count != 1 && !isCounted && !facts.results &&
-       operation.hasTrait<OpTrait::OneResult>()))
-    return e.fail(call.span,
-                  quoted(name) + " has no " + Twine(count) + " results");
-  state.types.assign(count, UnrankedTensorType::get(e.builder.getF32Type()));
-  // Operands and attributes are checked before a shape rule trusts them.
-  std::string problem;
-  Operation *op;
-  {
-    ScopedDiagnosticHandler handler(e.builder.getContext(),
-                                    [&](Diagnostic &diagnostic) {
-                                      if (problem.empty())
-                                        problem = diagnostic.str();
-                                      return success();
-                                    });
-    op = Operation::create(state);
-    bool isFine = succeeded(operation.verifyInvariants(op));
-    // Some results are strings whatever the operands are: of the first, or of
-    // each, the type is checked.
-    auto strings = UnrankedTensorType::get(e.builder.getType<nn::StringType>());
-    for (unsigned at = 0; !isFine && at < op->getNumResults() &&
-                          problem.find("result #") != std::string::npos;
-         ++at) {
-      problem.clear();
-      op->getResult(at).setType(strings);
-      isFine = succeeded(operation.verifyInvariants(op));
-    }
-    if (!isFine) {
-      op->destroy();
-      StringRef reason = problem;
-      size_t at = reason.find("' op ");
-      return e.fail(call.span,
-                    reason.substr(at == StringRef::npos ? 0 : at + 5));
-    }
-  }
+                                                                     : 1,
+                  SmallVector<int32_t>(facts.results, 0)};
+  if (!results.groups.empty())
+    results.groups[0] = 1;
+  if (!addOperands(e, call.span, name, operands, facts, state) ||
+      !addAttributes(e, operation, attributes, results, state) ||
+      !addResults(e, call.span, operation, facts, results, state))
+    return {};
+  Operation *op = create(e, call.span, operation, state);
+  if (!op)
+    return {};
   e.builder.insert(op);
   if (failed(e.shapes.infer(op)))
     return {};
-  std::vector<Term> results;
-  for (Value value : op->getResults())
-    results.push_back(e.result(value, call.span));
-  return results.size() == 1 ? results[0]
-                             : Term::ofTuple(std::move(results), call.span);
+  return Term::ofResults(e.results(op->getResults(), call.span), call.span);
 }
