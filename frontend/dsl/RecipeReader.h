@@ -18,11 +18,7 @@ public:
   RecipeFacts read(const Train &train);
 
 private:
-  bool data(const Clause &clause);
-  bool split(const Clause &clause);
   bool augment(const Clause &clause);
-  bool balance(const Clause &clause);
-  bool batch(const Clause &clause);
   bool metric(const Clause &clause);
   bool epochs(const Clause &clause);
   bool freeze(const Clause &clause);
@@ -31,14 +27,20 @@ private:
   bool stop(const ClauseItem &item, size_t from);
   bool checkpoint(const ClauseItem &item, size_t from);
 
+  // RecipeData.cpp
+  bool data(const Clause &clause);
+  bool split(const Clause &clause);
+  bool balance(const Clause &clause);
+  bool batch(const Clause &clause);
+  bool source(const Expr &expr, ClauseFact &fact);
+  bool checkColumn(const Expr &expr);
+
   // RecipeUpdate.cpp
   bool update(const Clause &clause);
   bool optimizer(const CallExpr &call);
   bool rate(const Expr &expr);
   bool schedule(const CallExpr &call);
 
-  bool source(const Expr &expr, ClauseFact &fact);
-  bool checkColumn(const Expr &expr);
   /// The number of `word NUMBER`.
   bool take(const ClauseItem &item, double least, double &number);
   bool reject(Span span, const llvm::Twine &wanted);
