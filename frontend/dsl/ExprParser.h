@@ -35,33 +35,46 @@ public:
 
 private:
   ExprPtr binary(unsigned least);
+  ExprPtr joined(Operator op, ExprPtr left, ExprPtr right);
   ExprPtr unary();
   ExprPtr pipes(ExprPtr value);
   ExprPtr target();
-  ExprPtr postfix();
-  ExprPtr primary();
-  ExprPtr numberOrString();
-  ExprPtr word();
-  ExprPtr literal();
-  ExprPtr parenthesized();
+
+  // CallParser.cpp
+  std::unique_ptr<CallExpr> call(Ident callee);
   ExprPtr index(ExprPtr base);
-  ExprPtr repeat();
-  /// And a loop.
-  ExprPtr scan();
-  bool beginsLoop() const;
-  ExprPtr ifElse();
+  ExprPtr postfix();
   bool label(Ident &label);
   /// `@checkpoint` or `@no_decay @frozen`, as far as there are any.
   bool attributes(std::vector<Ident> &all);
   /// Whether a dot goes on with a name: without spaces around it.
   bool isDotted() const;
-  std::unique_ptr<CallExpr> call(Ident callee);
+
+  // PrimaryParser.cpp
+  ExprPtr primary();
+  ExprPtr numberOrString();
+  ExprPtr word();
+  ExprPtr literal();
+  ExprPtr parenthesized();
+
+  // ControlParser.cpp
+  ExprPtr repeat();
+  /// And a loop.
+  ExprPtr scan();
+  bool beginsLoop() const;
+  ExprPtr ifElse();
+
+  // BlockParser.cpp
   void foreignStatement();
   void complainOfMore(const Block &block);
   std::unique_ptr<Stmt> statement();
   std::unique_ptr<Stmt> param();
   std::optional<Initializer> initializer();
-  /// Null, and a report, where the tree is too deep.
+
+  /// A report, and null.
+  ExprPtr tooDeep(Span span);
+  /// An expression around its parts; null, and a report, where the tree is too
+  /// deep.
   ExprPtr grown(ExprPtr expr, std::initializer_list<const Expr *> parts);
 
   TokenReader &reader;
