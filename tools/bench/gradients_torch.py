@@ -1,4 +1,7 @@
-"""gradients_torch.py - the networks of gradients.py in PyTorch; params have the paths that they have in the language."""
+"""gradients_torch.py - the networks of gradients.py in PyTorch; params have the paths that they have in the language.
+
+Layers are those of the language's library; test/gradients/torch_compare.py makes its networks of them, too.
+"""
 
 import torch
 import torch.nn.functional as F
@@ -16,8 +19,8 @@ class Params:
             self.all[path] = torch.tensor(self.draw(path, shape), dtype=self.dtype, requires_grad=True)
         return self.all[path]
 
-    def dense(self, x, path, out):
-        return F.linear(x, self(path + ".w", x.shape[-1], out).t(), self(path + ".b", out))
+    def dense(self, x, path, out, bias=True):
+        return F.linear(x, self(path + ".w", x.shape[-1], out).t(), self(path + ".b", out) if bias else None)
 
     def conv(self, x, path, out, k, pad=0, stride=1, groups=1, bias=True):
         w = self(path + ".w", out, x.shape[1] // groups, k, k)
