@@ -153,3 +153,12 @@ void nn::requireAll(Lowering &l, ArrayRef<OpFoldResult> sizes,
       });
   l.require(l.extract(all, flag, {}), Status::BadValue, message);
 }
+
+Value nn::asItem(ImplicitLocOpBuilder &b, Value index) {
+  return Scalar(b, index).toInteger(b.getI64Type());
+}
+
+Scalar nn::itemAt(ImplicitLocOpBuilder &b, Value list, Value at) {
+  return Scalar(b, tensor::ExtractOp::create(b, list, at).getResult())
+      .toIndex();
+}

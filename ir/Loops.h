@@ -1,6 +1,7 @@
 // Loops.h - loops that carry tensors, and sorting with them.
 #pragma once
 #include "ir/Lowering.h"
+#include "ir/Scalar.h"
 
 namespace burnish::nn {
 
@@ -27,6 +28,12 @@ onlyIf(mlir::ImplicitLocOpBuilder &builder, mlir::Value condition,
 /// size, of which a compiler makes one, two of these are two.
 mlir::Value scratch(Lowering &lowering, mlir::Type elementType,
                     llvm::ArrayRef<mlir::OpFoldResult> sizes);
+
+/// Lists of i64 that hold numbers of items: an index as an element of one, and
+/// element `at` as an index.
+mlir::Value asItem(mlir::ImplicitLocOpBuilder &builder, mlir::Value index);
+Scalar itemAt(mlir::ImplicitLocOpBuilder &builder, mlir::Value list,
+              mlir::Value at);
 
 /// Whether item `left` comes strictly before item `right` (both of type index).
 using Before = llvm::function_ref<mlir::Value(
