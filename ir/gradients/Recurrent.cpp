@@ -1,4 +1,5 @@
 // Recurrent.cpp - recurrent layers as scans, which have gradients.
+#include "ir/ops/Recurrent.h"
 #include "ir/Activations.h"
 #include "ir/Gradients.h"
 #include "ir/Ops.h"
@@ -43,10 +44,8 @@ namespace {
 /// One layer. Names are those of ONNX's documentation of LSTM, GRU and RNN.
 template <typename Op> class Expand {
 public:
-  static constexpr int64_t kGates = std::is_same_v<Op, LstmOp>  ? 4
-                                    : std::is_same_v<Op, GruOp> ? 3
-                                                                : 1;
-  static constexpr size_t kStates = std::is_same_v<Op, LstmOp> ? 2 : 1;
+  static constexpr int64_t kGates = RecurrentTraits<Op>::kGates;
+  static constexpr size_t kStates = RecurrentTraits<Op>::kStates;
 
   Expand(Op op, ShapeScope &scope) : op(op), b(OpBuilder(op), scope, none) {
     b.setLoc(op.getLoc());
