@@ -1,19 +1,15 @@
-// Object.cpp - from the LLVM dialect to machine code.
+// Object.cpp - from the LLVM dialect to optimised LLVM IR.
 #include "codegen/Object.h"
 #include "codegen/Dispatch.h"
 #include "codegen/Join.h"
+#include "codegen/Optimize.h"
 #include "ir/Signature.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
-#include "llvm/Analysis/CFG.h"
 #include "llvm/IR/InstIterator.h"
-#include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Operator.h"
-#include "llvm/IR/Verifier.h"
 #include "llvm/Linker/Linker.h"
-#include "llvm/Passes/PassBuilder.h"
-#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Transforms/IPO/Internalize.h"
 #ifdef __GLIBC__
 #include <malloc.h>
@@ -240,83 +236,6 @@ std::unique_ptr<llvm::TargetMachine> Object::makeMachine() const {
   return target.machine(level, isHuge);
 }
 
-/// Keeps kernels out of functions that call very many: LLVM takes the square of
-/// what a function has in blocks, or a block in stores, and more of loops whose
-/// places are sums of many sizes of run time. 1000 outputs took 12 s, a chain
-/// of 5000 products and 250 joined tensors minutes.
-static void keepCallsApart(llvm::Module &module) {
-  constexpr size_t kManyCalls = 100;
-  for (llvm::Function &function : module) {
-    llvm::SmallVector<llvm::CallBase *> calls;
-    for (llvm::Instruction &instruction : llvm::instructions(function))
-      if (auto *call = dyn_cast<llvm::CallBase>(&instruction))
-        if (llvm::Function *callee = call->getCalledFunction();
-            callee && !callee->isDeclaration())
-          calls.push_back(call);
-    if (calls.size() > kManyCalls)
-      for (llvm::CallBase *call : calls)
-        call->setIsNoInline();
-  }
-}
-
-/// Has LLVM take long code without loops and vectors, the calls of a model in a
-/// row, as it is: a run goes through it once, and what is done to it takes the
-/// square of its length.
-static void leaveStraightCode(llvm::Module &module) {
-  constexpr size_t kLong = 2000;
-  for (llvm::Function &function : module) {
-    if (function.getInstructionCount() < kLong ||
-        llvm::any_of(llvm::instructions(function),
-                     [](const llvm::Instruction &instruction) {
-                       return instruction.getType()->isVectorTy();
-                     }))
-      continue;
-    llvm::SmallVector<
-        std::pair<const llvm::BasicBlock *, const llvm::BasicBlock *>>
-        loops;
-    llvm::FindFunctionBackedges(function, loops);
-    if (!loops.empty())
-      continue;
-    function.addFnAttr(llvm::Attribute::NoInline);
-    function.addFnAttr(llvm::Attribute::OptimizeNone);
-  }
-}
-
-/// Whether a pass of LLVM's may run on a function: this one takes the cube of
-/// how many branches there are, which took 40 of the 42 s of 500 outputs with
-/// sizes of run time.
-static bool isWorthItsTime(StringRef pass, llvm::Any unit) {
-  constexpr size_t kManyBlocks = 300;
-  auto *function = llvm::any_cast<const llvm::Function *>(&unit);
-  return pass != "ConstraintEliminationPass" || !function ||
-         (*function)->size() < kManyBlocks;
-}
-
-static void optimize(llvm::Module &module, llvm::TargetMachine &machine,
-                     unsigned level) {
-  static const llvm::OptimizationLevel kLevels[] = {
-      llvm::OptimizationLevel::O0, llvm::OptimizationLevel::O1,
-      llvm::OptimizationLevel::O2, llvm::OptimizationLevel::O3};
-  llvm::LoopAnalysisManager loops;
-  llvm::FunctionAnalysisManager functions;
-  llvm::CGSCCAnalysisManager components;
-  llvm::ModuleAnalysisManager modules;
-  llvm::PassInstrumentationCallbacks callbacks;
-  callbacks.registerShouldRunOptionalPassCallback(isWorthItsTime);
-  llvm::PassBuilder builder(&machine, llvm::PipelineTuningOptions(),
-                            std::nullopt, &callbacks);
-  builder.registerModuleAnalyses(modules);
-  builder.registerCGSCCAnalyses(components);
-  builder.registerFunctionAnalyses(functions);
-  builder.registerLoopAnalyses(loops);
-  builder.crossRegisterProxies(loops, functions, components, modules);
-  llvm::OptimizationLevel chosen = kLevels[std::min(level, 3u)];
-  llvm::ModulePassManager passes =
-      level == 0 ? builder.buildO0DefaultPipeline(chosen)
-                 : builder.buildPerModuleDefaultPipeline(chosen);
-  passes.run(module, modules);
-}
-
 llvm::Error
 Object::split(llvm::function_ref<void(Part &, llvm::TargetMachine &)> work) {
   Split split(*llvm);
@@ -350,9 +269,9 @@ llvm::Error Object::optimize() {
     leaveStraightCode(*llvm);
   if (level > 0 && canJoin(target.triple) && Split::pays(*llvm))
     return split([&](Part &part, llvm::TargetMachine &machine) {
-      ::optimize(*part.module, machine, level);
+      burnish::optimize(*part.module, machine, level);
     });
-  ::optimize(*llvm, *makeMachine(), level);
+  burnish::optimize(*llvm, *makeMachine(), level);
   return llvm::Error::success();
 }
 
@@ -381,197 +300,5 @@ llvm::Error Object::print(llvm::raw_ostream &stream) const {
   if (!whole)
     return whole.takeError();
   (*whole)->print(stream, nullptr);
-  return llvm::Error::success();
-}
-
-static llvm::Error emit(llvm::Module &module, llvm::TargetMachine &machine,
-                        llvm::raw_pwrite_stream &stream, bool isAssembly) {
-  llvm::legacy::PassManager passes;
-  auto type = isAssembly ? llvm::CodeGenFileType::AssemblyFile
-                         : llvm::CodeGenFileType::ObjectFile;
-  if (machine.addPassesToEmitFile(passes, stream, nullptr, type))
-    return llvm::createStringError("target '%s' writes no objects",
-                                   module.getTargetTriple().str().c_str());
-  passes.run(module);
-  stream.flush();
-  return llvm::Error::success();
-}
-
-llvm::Error Object::writeAssembly(Output &output) {
-  if (llvm::Error error = join())
-    return error;
-  llvm::raw_fd_ostream stream(output.fd(), /*shouldClose=*/false);
-  if (llvm::Error error =
-          emit(*llvm, *makeMachine(), stream, /*isAssembly=*/true))
-    return error;
-  std::error_code error = stream.error();
-  stream.clear_error();
-  return error ? fileError(output.path(), error) : llvm::Error::success();
-}
-
-static StringRef weightsSection(const llvm::Triple &triple) {
-  if (triple.isOSBinFormatMachO())
-    return "__TEXT,__burnish";
-  return triple.isOSBinFormatCOFF() ? ".rdata$burnish" : ".rodata.burnish";
-}
-
-/// Gives a declared array of bytes a place: zeros for now, as bytes that pass
-/// through LLVM's constants cost many times their size.
-static void define(llvm::GlobalVariable *global, int64_t bytes) {
-  llvm::Module &module = *global->getParent();
-  auto *type =
-      llvm::ArrayType::get(llvm::Type::getInt8Ty(module.getContext()), bytes);
-  auto *section = new llvm::GlobalVariable(
-      module, type, /*isConstant=*/true, llvm::GlobalValue::ExternalLinkage,
-      llvm::ConstantAggregateZero::get(type), "");
-  section->setSection(weightsSection(module.getTargetTriple()));
-  section->setVisibility(llvm::GlobalValue::HiddenVisibility);
-  section->setDSOLocal(true);
-  section->setAlignment(llvm::Align(64));
-  section->setExternallyInitialized(true);
-  section->takeName(global);
-  global->replaceAllUsesWith(section);
-  global->eraseFromParent();
-}
-
-/// Where weights have room: a section that takes none of the object.
-static std::string roomFor(StringRef symbol, int64_t bytes, StringRef section,
-                           StringRef flags) {
-  return llvm::formatv(R"(
-    .section {0},"{1}",%nobits
-    .p2align 6
-    .hidden {2}
-    .globl {2}
-    .type {2},%object
-    .size {2}, {3}
-    {2}:
-    .zero {3}
-    .text
-  )",
-                       section, flags, symbol, bytes);
-}
-
-/// One byte of another section that makes one of room take some in the result.
-static std::string roomEnd() {
-  return llvm::formatv(R"(
-    .section {0}.end,"a",%progbits
-    .byte 0
-    .text
-  )",
-                       kRoomSection);
-}
-
-bool Object::uses(StringRef symbol) const {
-  if (llvm)
-    return llvm->getNamedGlobal(symbol);
-  return llvm::any_of(parts, [&](const Part &part) {
-    return part.module->getNamedGlobal(symbol);
-  });
-}
-
-SmallVector<const Object::Constants *, 1> Object::usedConstants() const {
-  SmallVector<const Constants *, 1> used;
-  for (const Constants &one : constants)
-    if (embedsWeights && one.weights.bytes() > 0 && uses(one.symbol))
-      used.push_back(&one);
-  return used;
-}
-
-llvm::Expected<bool> Object::isInParts() {
-  if (parts.empty() && canJoin(target.triple) && Split::pays(*llvm))
-    if (llvm::Error error = split({}))
-      return std::move(error);
-  return !parts.empty();
-}
-
-void Object::addRoom(const Constants &one, StringRef section) {
-  llvm::Module &module = llvm ? *llvm : *parts[0].module;
-  bool isFar = isHuge && target.triple.getArch() == llvm::Triple::x86_64 &&
-               section != kRoomSection;
-  module.appendModuleInlineAsm(
-      roomFor(one.symbol, one.weights.bytes(), section, isFar ? "al" : "a"));
-}
-
-llvm::Error Object::emitParts(Output &output, StringRef filled) {
-  std::vector<SmallVector<char, 0>> objects(parts.size());
-  std::vector<std::string> errors(parts.size());
-  inParallel(parts.size(), [&](size_t index) {
-    llvm::raw_svector_ostream stream(objects[index]);
-    errors[index] =
-        llvm::toString(emit(*parts[index].module, *makeMachine(), stream,
-                            /*isAssembly=*/false));
-    parts[index].module.reset();
-    parts[index].context.reset();
-  });
-  for (const std::string &error : errors)
-    if (!error.empty())
-      return llvm::createStringError(error);
-  auto contents = llvm::map_to_vector(objects, [](const auto &object) {
-    return StringRef(object.data(), object.size());
-  });
-  return joinObjects(contents, internal, filled, output);
-}
-
-llvm::Error Object::emitObject(Output &output, StringRef filled) {
-  if (!llvm)
-    return emitParts(output, filled);
-  llvm::raw_fd_ostream stream(output.fd(), /*shouldClose=*/false);
-  if (llvm::Error error =
-          emit(*llvm, *makeMachine(), stream, /*isAssembly=*/false))
-    return error;
-  std::error_code error = stream.error();
-  stream.clear_error();
-  return error ? fileError(output.path(), error) : llvm::Error::success();
-}
-
-llvm::Error Object::write(Output &output) {
-  llvm::Expected<bool> hasParts = isInParts();
-  if (!hasParts)
-    return hasParts.takeError();
-  SmallVector<const Constants *, 1> placed = usedConstants();
-  StringRef section = weightsSection(target.triple);
-  for (const Constants *one : placed)
-    if (*hasParts)
-      addRoom(*one, section);
-    else
-      define(llvm->getNamedGlobal(one->symbol), one->weights.bytes());
-  if (llvm::Error error = emitObject(output, section))
-    return error;
-  for (const Constants *one : placed) {
-    llvm::Expected<uint64_t> offset =
-        findBytes(output.temporary(), one->symbol);
-    if (!offset)
-      return offset.takeError();
-    if (llvm::Error error =
-            one->weights.write(output.fd(), *offset, output.path()))
-      return error;
-  }
-  return llvm::Error::success();
-}
-
-llvm::Error Object::writeWithRoom(Output &output) {
-  if (llvm::Expected<bool> hasParts = isInParts(); !hasParts)
-    return hasParts.takeError();
-  room = usedConstants();
-  for (const Constants *one : room)
-    addRoom(*one, kRoomSection);
-  if (!room.empty())
-    (llvm ? *llvm : *parts[0].module).appendModuleInlineAsm(roomEnd());
-  return emitObject(output);
-}
-
-llvm::Error Object::fillRoom(Output &linked) const {
-  if (room.empty())
-    return llvm::Error::success();
-  llvm::Expected<uint64_t> offset =
-      findSection(linked.temporary(), kRoomSection);
-  if (!offset)
-    return offset.takeError();
-  for (const Constants *one : room) {
-    if (llvm::Error error =
-            one->weights.write(linked.fd(), *offset, linked.path()))
-      return error;
-    *offset = llvm::alignTo(*offset + one->weights.bytes(), 64);
-  }
   return llvm::Error::success();
 }
