@@ -1,12 +1,12 @@
 // ChooseLayouts.cpp - the order in which the axes of tensors lie in memory.
 #include "ir/Ops.h"
-#include "ir/Storage.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "mlir/IR/Matchers.h"
 #include "passes/Passes.h"
 #include "passes/loops/Lanes.h"
+#include "passes/loops/Layouts.h"
 #include "passes/schedules/Schedules.h"
 
 using namespace mlir;
@@ -17,45 +17,12 @@ namespace burnish {
 #include "passes/Passes.h.inc"
 } // namespace burnish
 
-//===- Constants ----------------------------------------------------------===//
-
-/// The bytes of a row-major tensor with its axes in another order.
-static SmallVector<char> permuteBytes(ArrayRef<char> source,
-                                      ArrayRef<int64_t> shape,
-                                      ArrayRef<int64_t> order, int64_t bytes) {
-  SmallVector<int64_t> strides = applyPermutation(computeStrides(shape), order),
-                       sizes = applyPermutation(shape, order),
-                       at(order.size(), 0);
-  SmallVector<char> target(source.size());
-  int64_t from = 0;
-  for (size_t to = 0; to < target.size(); to += bytes) {
-    std::memcpy(target.data() + to, source.data() + from * bytes, bytes);
-    for (size_t axis = order.size(); axis-- > 0;) {
-      from += strides[axis];
-      if (++at[axis] < sizes[axis])
-        break;
-      from -= strides[axis] * sizes[axis];
-      at[axis] = 0;
-    }
-  }
-  return target;
-}
-
-//===- Values -------------------------------------------------------------===//
-
 namespace {
-/// A value's elements in another order: axis i of the tensor is axis order[i]
-/// of the value.
-struct Placed {
-  Value tensor;
-  SmallVector<int64_t> order;
-};
-
 class LayoutChooser {
 public:
   /// `width` are the elements of a vector; 0 where there are none.
   LayoutChooser(MLIRContext *context, int64_t width)
-      : b(context), width(width) {}
+      : b(context), layouts(b), width(width) {}
 
   void run(func::FuncOp function) {
     if (width > 0)
@@ -67,7 +34,7 @@ public:
                                        : WalkResult::advance();
     });
     for (Operation *op : ops) {
-      visited = op;
+      layouts.visit(op);
       b.setInsertionPoint(op);
       llvm::TypeSwitch<Operation *>(op)
           .Case<nn::BarrierOp, linalg::GenericOp, linalg::TransposeOp,
@@ -75,153 +42,10 @@ public:
                 tensor::CollapseShapeOp, tensor::ExpandShapeOp, scf::YieldOp>(
               [&](auto op) { visit(op); });
     }
-    visited = nullptr;
-    // Users that were replaced are gone before what they used.
-    for (Operation *op : llvm::reverse(replaced)) {
-      Value result = op->getResult(0);
-      if (!result.use_empty())
-        b.replaceAllUsesWith(
-            result,
-            in(result,
-               llvm::to_vector(llvm::seq<int64_t>(
-                   cast<RankedTensorType>(result.getType()).getRank()))));
-      b.eraseOp(op);
-    }
+    layouts.finish();
   }
 
 private:
-  void place(Operation *op, Value tensor, ArrayRef<int64_t> order) {
-    placed[op->getResult(0)] = {tensor, SmallVector<int64_t>(order)};
-    replaced.push_back(op);
-  }
-
-  /// The tensor in which a value lies, when that is not the value itself.
-  const Placed *placeOf(Value value) {
-    auto found = placed.find(value);
-    return found == placed.end() ? nullptr : &found->second;
-  }
-
-  /// The value with its axes in the given order.
-  Value in(Value value, ArrayRef<int64_t> order) {
-    const Placed *place = placeOf(value);
-    Placed source{value, llvm::to_vector(llvm::seq<int64_t>(order.size()))};
-    if (place)
-      source = *place;
-    if (ArrayRef(source.order) == order)
-      return source.tensor;
-    for (const Placed &copy : copies[value])
-      if (ArrayRef(copy.order) == order)
-        return copy.tensor;
-    OpBuilder::InsertionGuard guard(b);
-    if (place)
-      b.setInsertionPointAfterValue(source.tensor);
-    else
-      goTo(source.tensor);
-    SmallVector<int64_t> inverse = invertPermutationVector(source.order);
-    Value moved = moveAxes(source.tensor, applyPermutation(inverse, order));
-    copies[value].push_back({moved, SmallVector<int64_t>(order)});
-    return moved;
-  }
-
-  /// Goes where a copy of a value is made that lies as it is written. What is
-  /// there from the beginning is copied when it is wanted first, and the copy
-  /// takes its memory only then.
-  void goTo(Value tensor) {
-    Operation *maker = tensor.getDefiningOp();
-    Operation *user = visited;
-    while (user && user->getBlock() != tensor.getParentBlock())
-      user = user->getParentOp();
-    if (user && (!maker || isa<nn::BarrierOp>(maker)))
-      b.setInsertionPoint(user);
-    else
-      b.setInsertionPointAfterValue(tensor);
-  }
-
-  /// What a result is written into, in the given order.
-  Value initIn(Value init, ArrayRef<int64_t> order) {
-    if (auto fill = init.getDefiningOp<linalg::FillOp>())
-      return linalg::FillOp::create(b, fill.getLoc(), fill.getInputs(),
-                                    initIn(fill.getOutputs()[0], order))
-          .getResult(0);
-    if (auto empty = init.getDefiningOp<tensor::EmptyOp>())
-      return tensor::EmptyOp::create(
-          b, empty.getLoc(), applyPermutation(empty.getMixedSizes(), order),
-          empty.getType().getElementType());
-    return in(init, order);
-  }
-
-  /// Axis i of the result is axis order[i] of the tensor.
-  Value moveAxes(Value tensor, ArrayRef<int64_t> order) {
-    auto type = cast<RankedTensorType>(tensor.getType());
-    auto target = RankedTensorType::get(
-        applyPermutation(type.getShape(), order), type.getElementType());
-    Location loc = tensor.getLoc();
-    ElementsAttr constant;
-    if (matchPattern(tensor, m_Constant(&constant)) &&
-        nn::elementBytes(type.getElementType()) > 0) {
-      SmallVector<char> bytes =
-          permuteBytes(nn::copyBytes(constant), type.getShape(), order,
-                       nn::elementBytes(type.getElementType()));
-      return arith::ConstantOp::create(
-          b, loc, nn::constantWith(target, "moved", std::move(bytes)));
-    }
-    if (Value same = moveUnits(tensor, target, order))
-      return same;
-    int64_t rank = type.getRank();
-    SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(b, loc, tensor);
-    Value init = tensor::EmptyOp::create(b, loc, applyPermutation(sizes, order),
-                                         type.getElementType());
-    AffineMap all = b.getMultiDimIdentityMap(rank);
-    AffineMap from = AffineMap::getPermutationMap(
-        invertPermutationVector(order), b.getContext());
-    SmallVector<utils::IteratorType> iterators(rank,
-                                               utils::IteratorType::parallel);
-    return linalg::GenericOp::create(
-               b, loc, target, tensor, init, ArrayRef{from, all}, iterators,
-               [](OpBuilder &inside, Location loc, ValueRange values) {
-                 linalg::YieldOp::create(inside, loc, values[0]);
-               })
-        .getResult(0);
-  }
-
-  /// Axes of one element move without moving data; null when others do.
-  Value moveUnits(Value tensor, RankedTensorType target,
-                  ArrayRef<int64_t> order) {
-    auto type = cast<RankedTensorType>(tensor.getType());
-    if (!type.hasStaticShape())
-      return {};
-    auto isLong = [&](int64_t axis) { return type.getDimSize(axis) != 1; };
-    SmallVector<int64_t> longAxes(llvm::make_filter_range(order, isLong));
-    if (!llvm::is_sorted(longAxes))
-      return {};
-    // One group for each long axis; units go with the long one before them.
-    auto groupsOf = [](ArrayRef<int64_t> shape) {
-      SmallVector<ReassociationIndices> groups;
-      bool isOpen = false;
-      for (auto [axis, size] : llvm::enumerate(shape)) {
-        if (groups.empty() || (size != 1 && isOpen))
-          groups.emplace_back();
-        isOpen |= size != 1;
-        groups.back().push_back(axis);
-      }
-      return groups;
-    };
-    SmallVector<int64_t> sizes;
-    for (int64_t axis : longAxes)
-      sizes.push_back(type.getDimSize(axis));
-    if (sizes.empty())
-      sizes.push_back(1);
-    auto middle = RankedTensorType::get(sizes, type.getElementType());
-    Value line = tensor;
-    if (middle != type)
-      line = tensor::CollapseShapeOp::create(b, tensor.getLoc(), middle, line,
-                                             groupsOf(type.getShape()));
-    if (middle != target)
-      line = tensor::ExpandShapeOp::create(b, tensor.getLoc(), target, line,
-                                           groupsOf(target.getShape()));
-    return line;
-  }
-
   //===- Loops ------------------------------------------------------------===//
 
   /// The loops of the result in the order in which they shall lie, last one
@@ -237,7 +61,7 @@ private:
       int64_t count = llvm::count_if(natural, [&](unsigned loop) {
         return maps[index].isFunctionOfDim(loop);
       });
-      if (placeOf(input) && count > mostLoops) {
+      if (layouts.placeOf(input) && count > mostLoops) {
         mostLoops = count;
         leader = index;
       }
@@ -266,7 +90,7 @@ private:
   SmallVector<tensor::ExtractOp> gathered(linalg::GenericOp op) {
     SmallVector<tensor::ExtractOp> found;
     op.getBody()->walk([&](tensor::ExtractOp extract) {
-      if (placeOf(extract.getTensor()))
+      if (layouts.placeOf(extract.getTensor()))
         found.push_back(extract);
     });
     return found;
@@ -278,7 +102,7 @@ private:
   SmallVector<unsigned> orderOfGathered(linalg::GenericOp op,
                                         ArrayRef<unsigned> natural) {
     for (tensor::ExtractOp extract : gathered(op)) {
-      ArrayRef<int64_t> order = placeOf(extract.getTensor())->order;
+      ArrayRef<int64_t> order = layouts.placeOf(extract.getTensor())->order;
       auto index =
           extract.getIndices()[order.back()].getDefiningOp<linalg::IndexOp>();
       if (order.size() == natural.size() && index &&
@@ -315,7 +139,7 @@ private:
     for (auto [map, input] : llvm::zip(maps, inputs)) {
       orders.push_back(
           llvm::to_vector(llvm::seq<int64_t>(map.getNumResults())));
-      if (const Placed *place = placeOf(input)) {
+      if (const Placed *place = layouts.placeOf(input)) {
         orders.back() = place->order;
         map = permuteResults(map, place->order);
         changes = true;
@@ -331,9 +155,10 @@ private:
       images = imagesOf(op, loopsOf(out), width);
     if (isBetweenCallers(op) || (hasFew && !images)) {
       for (auto [index, input] : llvm::enumerate(inputs))
-        if (placeOf(input))
-          op->setOperand(index, in(input, llvm::to_vector(llvm::seq<int64_t>(
-                                              orders[index].size()))));
+        if (layouts.placeOf(input))
+          op->setOperand(index,
+                         layouts.in(input, llvm::to_vector(llvm::seq<int64_t>(
+                                               orders[index].size()))));
       return;
     }
     if (images) {
@@ -361,14 +186,14 @@ private:
                         maps[index], orders[index]);
     }
     for (auto [input, order] : llvm::zip(inputs, orders))
-      input = in(input, order);
+      input = layouts.in(input, order);
 
     SmallVector<int64_t> order;
     for (unsigned loop : loops)
       order.push_back(*out.getResultPosition(b.getAffineDimExpr(loop)));
     Value init = op.getDpsInits()[0];
     if (!order.empty()) {
-      init = initIn(init, order);
+      init = layouts.initIn(init, order);
       maps.back() = permuteResults(out, order);
     }
     auto copy = cast<linalg::GenericOp>(b.clone(*op));
@@ -378,7 +203,7 @@ private:
     copy.setIndexingMapsAttr(b.getAffineMapArrayAttr(maps));
     copy->getResult(0).setType(cast<RankedTensorType>(init.getType()));
     for (tensor::ExtractOp extract : gathered(copy)) {
-      const Placed *place = placeOf(extract.getTensor());
+      const Placed *place = layouts.placeOf(extract.getTensor());
       extract.getIndicesMutable().assign(applyPermutation(
           SmallVector<Value>(extract.getIndices()), place->order));
       extract.getTensorMutable().assign(place->tensor);
@@ -387,7 +212,7 @@ private:
       b.replaceOp(op, copy);
       return;
     }
-    place(op, interchanged(copy, loops).getResult(0), order);
+    layouts.place(op, interchanged(copy, loops).getResult(0), order);
   }
 
   static AffineMap permuteResults(AffineMap map, ArrayRef<int64_t> order) {
@@ -428,15 +253,15 @@ private:
   //===- Changes of shape -------------------------------------------------===//
 
   void visit(linalg::TransposeOp op) {
-    const Placed *place = placeOf(op.getInput());
+    const Placed *place = layouts.placeOf(op.getInput());
     if (!place)
       return;
     SmallVector<int64_t> inverse = invertPermutationVector(op.getPermutation());
-    this->place(op, place->tensor, applyPermutation(inverse, place->order));
+    layouts.place(op, place->tensor, applyPermutation(inverse, place->order));
   }
 
   void visit(tensor::PadOp op) {
-    const Placed *place = placeOf(op.getSource());
+    const Placed *place = layouts.placeOf(op.getSource());
     Value filling = op.getConstantPaddingValue();
     if (!place || !filling)
       return;
@@ -448,28 +273,28 @@ private:
         b, op.getLoc(), type, place->tensor,
         applyPermutation(op.getMixedLowPad(), order),
         applyPermutation(op.getMixedHighPad(), order), filling);
-    this->place(op, padded, order);
+    layouts.place(op, padded, order);
   }
 
   void visit(tensor::InsertSliceOp op) {
-    const Placed *place = placeOf(op.getSource());
+    const Placed *place = layouts.placeOf(op.getSource());
     if (!place)
-      place = placeOf(op.getDest());
+      place = layouts.placeOf(op.getDest());
     if (!place || op.getSourceType().getRank() != op.getDestType().getRank())
       return;
     SmallVector<int64_t> order = place->order;
-    Value source = in(op.getSource(), order),
-          dest = initIn(op.getDest(), order);
+    Value source = layouts.in(op.getSource(), order),
+          dest = layouts.initIn(op.getDest(), order);
     Value result = tensor::InsertSliceOp::create(
         b, op.getLoc(), source, dest,
         applyPermutation(op.getMixedOffsets(), order),
         applyPermutation(op.getMixedSizes(), order),
         applyPermutation(op.getMixedStrides(), order));
-    this->place(op, result, order);
+    layouts.place(op, result, order);
   }
 
   void visit(tensor::ExtractSliceOp op) {
-    const Placed *place = placeOf(op.getSource());
+    const Placed *place = layouts.placeOf(op.getSource());
     if (!place || op.getSourceType().getRank() != op.getType().getRank())
       return;
     SmallVector<int64_t> order = place->order;
@@ -481,12 +306,12 @@ private:
         applyPermutation(op.getMixedOffsets(), order),
         applyPermutation(op.getMixedSizes(), order),
         applyPermutation(op.getMixedStrides(), order));
-    this->place(op, result, order);
+    layouts.place(op, result, order);
   }
 
   /// Axes that become one must lie as one.
   void visit(tensor::CollapseShapeOp op) {
-    const Placed *place = placeOf(op.getSrc());
+    const Placed *place = layouts.placeOf(op.getSrc());
     if (!place)
       return;
     SmallVector<int64_t> position = invertPermutationVector(place->order);
@@ -513,21 +338,21 @@ private:
         op.getResultType().getElementType());
     Value result = tensor::CollapseShapeOp::create(b, op.getLoc(), type,
                                                    place->tensor, together);
-    this->place(op, result, order);
+    layouts.place(op, result, order);
   }
 
   /// A barrier lies as its operand does, and waits for the other however that
   /// lies.
   void visit(nn::BarrierOp op) {
-    if (const Placed *after = placeOf(op.getAfter()))
+    if (const Placed *after = layouts.placeOf(op.getAfter()))
       op.getAfterMutable().assign(after->tensor);
-    const Placed *place = placeOf(op.getInput());
+    const Placed *place = layouts.placeOf(op.getInput());
     if (!place)
       return;
     Value tensor = place->tensor;
     Value held = nn::BarrierOp::create(b, op.getLoc(), tensor.getType(), tensor,
                                        op.getAfter());
-    this->place(op, held, SmallVector<int64_t>(place->order));
+    layouts.place(op, held, SmallVector<int64_t>(place->order));
   }
 
   /// What a branch gives instead of a value lies as that value does.
@@ -536,11 +361,11 @@ private:
     if (!branch || branch.getNumResults() != 1 ||
         op->getBlock() != branch.elseBlock())
       return;
-    const Placed *found = placeOf(branch.thenYield().getOperand(0));
+    const Placed *found = layouts.placeOf(branch.thenYield().getOperand(0));
     if (!found)
       return;
     Placed whole = *found;
-    Value other = in(op.getOperand(0), whole.order);
+    Value other = layouts.in(op.getOperand(0), whole.order);
     if (other.getType() != whole.tensor.getType())
       return;
     b.setInsertionPoint(branch);
@@ -552,11 +377,11 @@ private:
     made.getElseRegion().takeBody(branch.getElseRegion());
     made.thenYield()->setOperand(0, whole.tensor);
     made.elseYield()->setOperand(0, other);
-    place(branch, made.getResult(0), whole.order);
+    layouts.place(branch, made.getResult(0), whole.order);
   }
 
   void visit(tensor::ExpandShapeOp op) {
-    const Placed *place = placeOf(op.getSrc());
+    const Placed *place = layouts.placeOf(op.getSrc());
     if (!place)
       return;
     SmallVector<int64_t> order;
@@ -574,19 +399,14 @@ private:
     Value result = tensor::ExpandShapeOp::create(
         b, op.getLoc(), type, place->tensor, apart,
         applyPermutation(op.getMixedOutputShape(), order));
-    this->place(op, result, order);
+    layouts.place(op, result, order);
   }
 
   IRRewriter b;
+  Layouts layouts;
   int64_t width;
-  /// The operation that is being given its layout.
-  Operation *visited = nullptr;
   /// Sums apart for each image.
   llvm::SmallDenseSet<Operation *, 4> split;
-  /// Where values lie, and copies of values in other orders.
-  llvm::DenseMap<Value, Placed> placed;
-  llvm::DenseMap<Value, SmallVector<Placed, 1>> copies;
-  SmallVector<Operation *> replaced;
 };
 
 struct ChooseLayouts : burnish::impl::ChooseLayoutsBase<ChooseLayouts> {
