@@ -6,8 +6,6 @@
 #include "frontend/onnx/Normalize.h"
 #include "frontend/onnx/Schemas.h"
 #include "ir/Ops.h"
-#include "ir/Signature.h"
-#include "ir/Storage.h"
 #include "ir/Types.h"
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/Support/SaveAndRestore.h"
@@ -64,76 +62,6 @@ std::optional<int64_t> GraphImporter::declaredRank(StringRef name) const {
 
 //===- Messages -----------------------------------------------------------===//
 
-std::string typeText(Type type) {
-  switch (Form form = formOf(type); form.kind) {
-  case Form::Tensor:
-    break;
-  case Form::Absent:
-    return "none";
-  case Form::Optional:
-    return "optional value";
-  case Form::Packed:
-    return "sequence";
-  case Form::Listed:
-    return "sequence of " + std::to_string(form.inner.size());
-  case Form::Map:
-    return "map";
-  }
-  auto tensor = dyn_cast<ShapedType>(type);
-  if (!tensor)
-    return "";
-  std::string text = typeName(nn::onnxType(tensor.getElementType()));
-  if (!tensor.hasRank())
-    return text;
-  text += "[";
-  for (auto [axis, size] : enumerate(tensor.getShape()))
-    text += (axis ? "," : "") +
-            (ShapedType::isDynamic(size) ? "?" : std::to_string(size));
-  return text + "]";
-}
-
-static std::string typeText(const onnx::TypeProto *type) {
-  if (!type || !type->has_tensor_type())
-    return "";
-  std::string text = typeName(type->tensor_type().elem_type());
-  if (!type->tensor_type().has_shape())
-    return text;
-  text += "[";
-  for (auto [axis, dim] : enumerate(type->tensor_type().shape().dim())) {
-    text += axis ? "," : "";
-    text += dim.has_dim_value()       ? std::to_string(dim.dim_value())
-            : dim.dim_param().empty() ? "?"
-                                      : dim.dim_param();
-  }
-  return text + "]";
-}
-
-onnx::TypeProto typeProto(Type type) {
-  onnx::TypeProto result;
-  Form form = formOf(type);
-  if (form.kind == Form::Listed || form.kind == Form::Packed) {
-    // Elements may differ in shape.
-    auto *element = result.mutable_sequence_type()->mutable_elem_type();
-    Type elementType =
-        form.inner.empty() ? form.elementType : form.inner[0].elementType;
-    if (elementType)
-      element->mutable_tensor_type()->set_elem_type(nn::onnxType(elementType));
-    return result;
-  }
-  auto tensor = dyn_cast<ShapedType>(type);
-  if (!tensor)
-    return result;
-  result.mutable_tensor_type()->set_elem_type(
-      nn::onnxType(tensor.getElementType()));
-  if (!tensor.hasRank())
-    return result;
-  auto *shape = result.mutable_tensor_type()->mutable_shape();
-  for (int64_t size : tensor.getShape())
-    if (auto *dim = shape->add_dim(); !ShapedType::isDynamic(size))
-      dim->set_dim_value(size);
-  return result;
-}
-
 void GraphImporter::problem(const Twine &reason, const Twine &remedy,
                             ArrayRef<Value> operands) {
   if (!currentNode) {
@@ -167,66 +95,6 @@ Value GraphImporter::valueNamed(StringRef name) const {
     if (auto found = inner->values.find(name); found != inner->values.end())
       return found->second;
   return {};
-}
-
-Value GraphImporter::constant(const onnx::TensorProto &tensor,
-                              StringRef where) {
-  Type elementType = nn::typeOfOnnx(tensor.data_type(), builder.getContext());
-  if (!elementType) {
-    diagnostics.error(where, "tensors of " + typeName(tensor.data_type()) +
-                                 " are not supported");
-    return poisonValue;
-  }
-  if (nn::isString(elementType)) {
-    std::optional<SmallVector<StringRef>> values =
-        stringsOf(tensor, where, diagnostics);
-    return values ? strings(*values, ArrayRef<int64_t>(tensor.dims().data(),
-                                                       tensor.dims_size()))
-                  : poisonValue;
-  }
-  std::optional<ArrayRef<char>> bytes = model.bytes(tensor, where, diagnostics);
-  if (!bytes)
-    return poisonValue;
-  auto type = RankedTensorType::get(
-      ArrayRef<int64_t>(tensor.dims().data(), tensor.dims_size()), elementType);
-  // Nobody wants to read 10 MB of it.
-  std::string name = nn::resourceKey(StringRef(tensor.name()).take_front(60));
-  return builder.make<nn::ConstantOp>(nn::constantOver(type, name, *bytes));
-}
-
-Value GraphImporter::strings(ArrayRef<StringRef> values,
-                             ArrayRef<int64_t> shape) {
-  return builder.make<nn::StringsOp>(builder.getStrArrayAttr(values),
-                                     builder.getDenseI64ArrayAttr(shape));
-}
-
-void GraphImporter::initializers(const onnx::GraphProto &graph, Scope &scope) {
-  for (const onnx::TensorProto &tensor : graph.initializer()) {
-    Value value =
-        constant(tensor, currentWhere + (currentWhere.empty() ? "" : ", ") +
-                             "initializer " + quoted(tensor.name()));
-    if (namesInitializers && !isPoison(value))
-      value.getDefiningOp()->setAttr(nn::kInitializerAttr,
-                                     builder.getStringAttr(tensor.name()));
-    scope.values[tensor.name()] = value;
-  }
-  for (const onnx::SparseTensorProto &tensor : graph.sparse_initializer()) {
-    diagnostics.error("initializer " + quoted(tensor.values().name()),
-                      "sparse tensors are not supported");
-    scope.values[tensor.values().name()] = poisonValue;
-  }
-}
-
-// The elements of a constant of few floats.
-static std::optional<SmallVector<float>> constantFloats(Value value) {
-  ElementsAttr elements;
-  if (!value || !matchPattern(value, m_Constant(&elements)) ||
-      !elements.getElementType().isF32() || elements.getNumElements() > 64)
-    return std::nullopt;
-  SmallVector<char> bytes = nn::copyBytes(elements);
-  SmallVector<float> floats(bytes.size() / sizeof(float));
-  std::memcpy(floats.data(), bytes.data(), floats.size() * sizeof(float));
-  return floats;
 }
 
 //===- Nodes --------------------------------------------------------------===//
@@ -318,48 +186,68 @@ void GraphImporter::node(const NodeProto &original, Scope &scope,
     resolved = resolveReferences(original, *frame.attributes);
   const NodeProto &node = hasReferences ? resolved : original;
 
-  SmallVector<Value> operands;
-  for (const std::string &input : node.input())
-    operands.push_back(lookup(scope, input));
-  while (!operands.empty() && !operands.back())
-    operands.pop_back();
-  auto define = [&](const NodeProto &defining, ArrayRef<Value> results) {
-    for (auto [index, name] : enumerate(defining.output()))
-      if (!name.empty())
-        scope.values[name] = index < results.size() && results[index]
-                                 ? results[index]
-                                 : poisonValue;
-  };
   if (checked.isBroken(original))
-    return define(node, {});
+    return define(node, {}, scope);
   // Attributes that stand for others have the types of those.
   const onnx::FunctionProto *function = checked.functionFor(node);
   if (hasReferences && !frame.isBody &&
       !checkNode(node, frame.opsets, function, /*inFunction=*/false,
                  diagnostics))
-    return define(node, {});
+    return define(node, {}, scope);
+  SmallVector<Value> operands = operandsOf(node, scope);
   if (function)
-    return define(node,
-                  call(*function, node, operands, frame, /*isBody=*/false));
-  // Of what the file says: nodes that expansions make may be of more kinds.
-  auto built = [&](const NodeProto &each) {
-    const Schema *schema =
-        newestVersion(domain)
-            ? findSchema(each.op_type(), *newestVersion(domain), domain)
-            : nullptr;
-    std::string foreign =
-        schema
-            ? foreignInput(*schema, findSchema(each.op_type(), version, domain),
-                           operands)
-            : "";
-    if (foreign.empty())
-      return core(each, operands);
-    problem(foreign, "", operands);
-    return SmallVector<Value>(each.output_size(), poisonValue);
-  };
+    return define(
+        node, call(*function, node, operands, frame, /*isBody=*/false), scope);
   if (!domain.empty())
-    return define(node, built(node));
+    return define(node, ofKnownKinds(node, version, operands), scope);
+  std::optional<std::vector<NodeProto>> newest = inNewest(node, version, scope);
+  if (!newest)
+    return define(node, {}, scope);
+  for (const NodeProto &each : *newest)
+    define(each, ofKnownKinds(each, version, operandsOf(each, scope)), scope);
+}
 
+SmallVector<Value> GraphImporter::operandsOf(const NodeProto &node,
+                                             const Scope &scope) const {
+  SmallVector<Value> operands;
+  for (const std::string &input : node.input())
+    operands.push_back(lookup(scope, input));
+  while (!operands.empty() && !operands.back())
+    operands.pop_back();
+  return operands;
+}
+
+void GraphImporter::define(const NodeProto &node, ArrayRef<Value> results,
+                           Scope &scope) const {
+  for (auto [index, name] : enumerate(node.output()))
+    if (!name.empty())
+      scope.values[name] = index < results.size() && results[index]
+                               ? results[index]
+                               : poisonValue;
+}
+
+SmallVector<Value> GraphImporter::ofKnownKinds(const NodeProto &node,
+                                               int64_t version,
+                                               ArrayRef<Value> operands) {
+  StringRef domain = canonicalDomain(node.domain());
+  const Schema *newest =
+      newestVersion(domain)
+          ? findSchema(node.op_type(), *newestVersion(domain), domain)
+          : nullptr;
+  std::string foreign =
+      newest
+          ? foreignInput(*newest, findSchema(node.op_type(), version, domain),
+                         operands)
+          : "";
+  if (foreign.empty())
+    return core(node, operands);
+  problem(foreign, "", operands);
+  return SmallVector<Value>(node.output_size(), poisonValue);
+}
+
+std::optional<std::vector<NodeProto>>
+GraphImporter::inNewest(const NodeProto &node, int64_t version,
+                        const Scope &scope) {
   NormalizeContext context;
   auto type = [&](StringRef name) {
     Value value = lookup(scope, name);
@@ -376,18 +264,10 @@ void GraphImporter::node(const NodeProto &original, Scope &scope,
   context.floats = floats;
   context.freshName = freshName;
   std::vector<NodeProto> newest;
-  if (!normalize(node, version, context, newest)) {
-    problem(context.reason, "", operands);
-    return define(node, {});
-  }
-  for (const NodeProto &each : newest) {
-    operands.clear();
-    for (const std::string &input : each.input())
-      operands.push_back(lookup(scope, input));
-    while (!operands.empty() && !operands.back())
-      operands.pop_back();
-    define(each, built(each));
-  }
+  if (normalize(node, version, context, newest))
+    return newest;
+  problem(context.reason, "", operandsOf(node, scope));
+  return std::nullopt;
 }
 
 static bool takesContainers(StringRef op) {
@@ -398,36 +278,46 @@ static bool takesContainers(StringRef op) {
                       op);
 }
 
+std::optional<SmallVector<Value>>
+GraphImporter::onContainers(const NodeProto &node, ArrayRef<Value> operands) {
+  StringRef op = node.op_type();
+  if (op == "Identity")
+    return SmallVector<Value>{operands[0]};
+  auto has = [&](Form::Kind kind) {
+    return any_of(operands, [&](Value operand) {
+      return isContainer(operand) && formOf(operand).kind == kind;
+    });
+  };
+  if (!takesContainers(op)) {
+    problem(has(Form::Listed) || has(Form::Packed)
+                ? "a sequence where a tensor is needed"
+            : has(Form::Map) ? "a map where a tensor is needed"
+                             : "an optional value where a tensor is needed",
+            "", operands);
+    return SmallVector<Value>(node.output_size(), poisonValue);
+  }
+  if (any_of(operands, isPoison))
+    return std::nullopt;
+  if (op == "Loop")
+    return loopNode(node, operands);
+  bool areLists = none_of(operands, [](Value operand) {
+    return isContainer(operand) && formOf(operand).kind != Form::Listed;
+  });
+  if (op == "SequenceMap" && areLists)
+    return mappedLists(node, operands);
+  return std::nullopt;
+}
+
 SmallVector<Value> GraphImporter::core(const NodeProto &node,
                                        ArrayRef<Value> operands) {
   SmallVector<Value> refused(node.output_size(), poisonValue);
   StringRef domain = canonicalDomain(node.domain()), op = node.op_type();
   if (op == "Constant" && domain.empty())
     return constantNode(node);
-  if (any_of(operands, isContainer)) {
-    if (op == "Identity")
-      return {operands[0]};
-    if (!takesContainers(op)) {
-      auto has = [&](Form::Kind kind) {
-        return any_of(operands, [&](Value operand) {
-          return isContainer(operand) && formOf(operand).kind == kind;
-        });
-      };
-      problem(has(Form::Listed) || has(Form::Packed)
-                  ? "a sequence where a tensor is needed"
-              : has(Form::Map) ? "a map where a tensor is needed"
-                               : "an optional value where a tensor is needed",
-              "", operands);
-      return refused;
-    }
-    if (op == "Loop" && !any_of(operands, isPoison))
-      return loopNode(node, operands);
-    if (op == "SequenceMap" && none_of(operands, [](Value operand) {
-          return isPoison(operand) ||
-                 (isContainer(operand) && formOf(operand).kind != Form::Listed);
-        }))
-      return mappedLists(node, operands);
-  }
+  if (any_of(operands, isContainer))
+    if (std::optional<SmallVector<Value>> results =
+            onContainers(node, operands))
+      return *results;
   StringRef operatorName = domain.empty() ? dialect.operatorFor(op) : "";
   ExpandFunction expansion =
       operatorName.empty()
@@ -478,52 +368,6 @@ SmallVector<Value> GraphImporter::core(const NodeProto &node,
   SmallVector<Value> results = expansion(expand);
   diagnostics.takeBack(std::min(mark + 1, diagnostics.mark()));
   return results;
-}
-
-//===- Constant -----------------------------------------------------------===//
-
-SmallVector<Value> GraphImporter::constantNode(const NodeProto &node) {
-  if (node.attribute_size() != 1) {
-    problem("a constant has one attribute, and this has " +
-            Twine(node.attribute_size()));
-    return {poisonValue};
-  }
-  const AttributeProto &attribute = node.attribute(0);
-  auto floats = [&](ArrayRef<float> values, ArrayRef<int64_t> shape) -> Value {
-    return builder.make<nn::ConstantOp>(DenseElementsAttr::get(
-        RankedTensorType::get(shape, builder.getF32Type()), values));
-  };
-  auto integers = [&](ArrayRef<int64_t> values,
-                      ArrayRef<int64_t> shape) -> Value {
-    return builder.make<nn::ConstantOp>(DenseElementsAttr::get(
-        RankedTensorType::get(shape, builder.getI64Type()), values));
-  };
-  switch (typeOf(attribute)) {
-  case AttributeProto::TENSOR:
-    return {constant(attribute.t(), currentWhere)};
-  case AttributeProto::FLOAT:
-    return {floats(attribute.f(), {})};
-  case AttributeProto::FLOATS:
-    return {floats(
-        ArrayRef<float>(attribute.floats().data(), attribute.floats_size()),
-        attribute.floats_size())};
-  case AttributeProto::INT:
-    return {integers(attribute.i(), {})};
-  case AttributeProto::INTS:
-    return {integers(
-        ArrayRef<int64_t>(attribute.ints().data(), attribute.ints_size()),
-        attribute.ints_size())};
-  case AttributeProto::STRING:
-    return {strings(StringRef(attribute.s()), {})};
-  case AttributeProto::STRINGS:
-    return {strings(SmallVector<StringRef>(attribute.strings().begin(),
-                                           attribute.strings().end()),
-                    attribute.strings_size())};
-  default:
-    problem("constants that are " + wordFor(typeOf(attribute)) +
-            " are not supported");
-    return {poisonValue};
-  }
 }
 
 } // namespace burnish::onnx_import

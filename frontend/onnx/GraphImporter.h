@@ -106,6 +106,27 @@ private:
 
   mlir::Value lookup(const Scope &scope, llvm::StringRef name) const;
   void node(const onnx::NodeProto &node, Scope &scope, const Frame &frame);
+  /// The values of a node's inputs, null where they are absent; those behind
+  /// the last one that is there are left out.
+  llvm::SmallVector<mlir::Value> operandsOf(const onnx::NodeProto &node,
+                                            const Scope &scope) const;
+  /// Gives the outputs of a node their values: poison where there is none.
+  void define(const onnx::NodeProto &node, llvm::ArrayRef<mlir::Value> results,
+              Scope &scope) const;
+  /// `core` for a node of the file, whose operands have elements of the kinds
+  /// that its operator takes; nodes that expansions make may be of more.
+  llvm::SmallVector<mlir::Value>
+  ofKnownKinds(const onnx::NodeProto &node, int64_t version,
+               llvm::ArrayRef<mlir::Value> operands);
+  /// What a node of the default domain is in the newest opset; none after a
+  /// report.
+  std::optional<std::vector<onnx::NodeProto>>
+  inNewest(const onnx::NodeProto &node, int64_t version, const Scope &scope);
+  /// Results of a node of which an operand is no tensor, if it is one that
+  /// treats these by itself, or takes none.
+  std::optional<llvm::SmallVector<mlir::Value>>
+  onContainers(const onnx::NodeProto &node,
+               llvm::ArrayRef<mlir::Value> operands);
   llvm::SmallVector<mlir::Value> call(const onnx::FunctionProto &function,
                                       const onnx::NodeProto &node,
                                       llvm::ArrayRef<mlir::Value> operands,
@@ -118,7 +139,8 @@ private:
   std::optional<llvm::SmallVector<mlir::Value>>
   inFloat(const onnx::NodeProto &node, llvm::ArrayRef<mlir::Value> operands);
 
-  // The operators whose attributes or regions need more than the table.
+  // The operators whose attributes or regions need more than the table
+  // (Constants.cpp).
   llvm::SmallVector<mlir::Value> constantNode(const onnx::NodeProto &node);
 
   /// Imports a graph at the insertion point, inside the present scope; gives
@@ -172,8 +194,12 @@ private:
   llvm::SmallVector<const onnx::FunctionProto *> calls;
 };
 
-/// `float[2,?]`, as messages show a type.
+/// The elements of a constant of few floats.
+std::optional<llvm::SmallVector<float>> constantFloats(mlir::Value value);
+
+/// `float[2,?]`, as messages show a type; empty for one that is not known.
 std::string typeText(mlir::Type type);
+std::string typeText(const onnx::TypeProto *type);
 /// What is known of a value as ONNX says it.
 onnx::TypeProto typeProto(mlir::Type type);
 
