@@ -2,7 +2,7 @@
 // One function a change of an operator. Versions that only added types, or
 // attributes and inputs whose defaults are what was before, need none.
 #include "frontend/onnx/Normalize.h"
-#include "llvm/ADT/STLExtras.h"
+#include "frontend/onnx/Rewrite.h"
 #include "llvm/ADT/Sequence.h"
 #include <cstdint>
 
@@ -11,116 +11,6 @@ using onnx::NodeProto;
 
 namespace burnish::onnx_import {
 namespace {
-
-/// A node on its way to the newest version: changes edit `node`, and add others
-/// before and after it.
-class Rewrite {
-public:
-  Rewrite(const NodeProto &original, int64_t version, NormalizeContext &context)
-      : node(original), version(version), context(context) {}
-
-  /// Adds a node before `node`; gives the name of its one output.
-  std::string before(StringRef op, ArrayRef<std::string> inputs) {
-    return add(preceding, op, inputs, context.freshName());
-  }
-  NodeProto &last() { return preceding.back(); }
-  /// Adds a node after `node`.
-  NodeProto &after(StringRef op, ArrayRef<std::string> inputs,
-                   const std::string &output) {
-    add(following, op, inputs, output);
-    return following.back();
-  }
-
-  std::string integers(ArrayRef<int64_t> values) {
-    std::string name = before("Constant", {});
-    setAttribute(last(), "value_ints", values);
-    return name;
-  }
-  std::string floats(ArrayRef<float> values) {
-    std::string name = before("Constant", {});
-    onnx::AttributeProto &attribute = *last().add_attribute();
-    attribute.set_name("value_floats");
-    attribute.set_type(onnx::AttributeProto::FLOATS);
-    attribute.mutable_floats()->Add(values.begin(), values.end());
-    return name;
-  }
-  std::string integer(int64_t value) {
-    std::string name = before("Constant", {});
-    setAttribute(last(), "value_int", value);
-    return name;
-  }
-  /// A scalar in the element type of another value.
-  std::string scalarLike(float value, const std::string &like) {
-    std::string name = before("Constant", {});
-    setAttribute(last(), "value_float", value);
-    int64_t type = elementType(like);
-    if (type == onnx::TensorProto::FLOAT || type == 0)
-      return name;
-    name = before("Cast", name);
-    setAttribute(last(), "to", type);
-    return name;
-  }
-
-  int64_t elementType(StringRef value) {
-    return context.type(value).tensor_type().elem_type();
-  }
-  std::optional<int64_t> rank(StringRef value) {
-    onnx::TypeProto type = context.type(value);
-    if (!type.tensor_type().has_shape())
-      return std::nullopt;
-    return type.tensor_type().shape().dim_size();
-  }
-  bool isEmpty(StringRef value) {
-    if (value.empty())
-      return true;
-    onnx::TypeProto type = context.type(value);
-    return any_of(type.tensor_type().shape().dim(), [](const auto &dim) {
-      return dim.has_dim_value() && dim.dim_value() == 0;
-    });
-  }
-
-  /// Sets an input, with empty names for those before it that are absent.
-  void setInput(int index, const std::string &name) {
-    while (node.input_size() <= index)
-      node.add_input();
-    node.set_input(index, name);
-  }
-  /// Makes a list attribute, if the node has it, the input at `index`.
-  void attributeToInput(StringRef name, int index) {
-    if (std::optional<SmallVector<int64_t>> values = intsAttribute(node, name))
-      setInput(index, integers(*values));
-    removeAttribute(node, name);
-  }
-  /// Gives the node a new output in place of one, and returns its name: what a
-  /// node after it makes into the old one.
-  std::string divertOutput(int index) {
-    std::string name = context.freshName();
-    node.set_output(index, name);
-    return name;
-  }
-
-  bool fail(const Twine &reason) {
-    context.reason = reason.str();
-    return false;
-  }
-
-  NodeProto node;
-  const int64_t version;
-  NormalizeContext &context;
-  std::vector<NodeProto> preceding, following;
-  /// The node itself is not wanted: those before it are all.
-  bool isReplaced = false;
-
-private:
-  std::string add(std::vector<NodeProto> &nodes, StringRef op,
-                  ArrayRef<std::string> inputs, const std::string &output) {
-    NodeProto &added = nodes.emplace_back();
-    added.set_op_type(op.str());
-    added.mutable_input()->Add(inputs.begin(), inputs.end());
-    added.add_output(output);
-    return output;
-  }
-};
 
 // Before opset 7 the second operand was repeated only when `broadcast` said so,
 // and its axes were those of the first from `axis` on: with axes of size 1
@@ -282,65 +172,6 @@ bool reduceAxes(Rewrite &r) {
   return true;
 }
 
-// Upsample, and Resize before opset 11, count from corners (x / scale), and the
-// nearest element is the one before; the one after along axes where the result
-// is smaller (as ONNX Runtime has it, and ONNX's tests of then).
-bool resizeModes(Rewrite &r) {
-  std::string scales = r.node.input(1);
-  if (stringAttribute(r.node, "mode", "nearest") == "nearest") {
-    SmallVector<float> known =
-        r.context.floats(scales).value_or(SmallVector<float>());
-    auto isLess = [](float scale) { return scale < 1; };
-    bool shrinks = any_of(known, isLess);
-    // Axes that shrink go first, where others grow.
-    if (shrinks && any_of(known, [](float scale) { return scale > 1; })) {
-      SmallVector<float> less(known), more(known);
-      for (auto [small, great] : zip(less, more))
-        (isLess(small) ? great : small) = 1;
-      std::string first =
-          r.before("Resize", {r.node.input(0), "", r.floats(less)});
-      NodeProto &before = r.last();
-      setAttribute(before, "mode", StringRef("nearest"));
-      setAttribute(before, "nearest_mode", StringRef("ceil"));
-      setAttribute(before, "coordinate_transformation_mode",
-                   StringRef("asymmetric"));
-      r.node.set_input(0, first);
-      scales = r.floats(more);
-      shrinks = false;
-    }
-    setAttribute(r.node, "nearest_mode", StringRef(shrinks ? "ceil" : "floor"));
-  }
-  setAttribute(r.node, "coordinate_transformation_mode",
-               StringRef("asymmetric"));
-  r.setInput(1, "");
-  r.setInput(2, scales);
-  return true;
-}
-
-// Opset 13 took out `tf_half_pixel_for_nn`, floor((x + 0.5) / scale): half
-// pixels, rounded half up.
-bool resizeHalfPixel(Rewrite &r) {
-  if (stringAttribute(r.node, "coordinate_transformation_mode", "half_pixel") !=
-      "tf_half_pixel_for_nn")
-    return true;
-  if (stringAttribute(r.node, "mode", "nearest") != "nearest" ||
-      stringAttribute(r.node, "nearest_mode", "round_prefer_floor") != "floor")
-    return r.fail("tf_half_pixel_for_nn is supported with mode nearest and "
-                  "nearest_mode floor only");
-  setAttribute(r.node, "coordinate_transformation_mode",
-               StringRef("half_pixel"));
-  setAttribute(r.node, "nearest_mode", StringRef("round_prefer_ceil"));
-  return true;
-}
-
-// Exporters give inputs that are not there as empty tensors.
-bool resizeEmptyInputs(Rewrite &r) {
-  for (int i = 1; i < r.node.input_size(); ++i)
-    if (r.isEmpty(r.node.input(i)))
-      r.node.set_input(i, "");
-  return true;
-}
-
 bool roiAlignCoordinates(Rewrite &r) {
   setAttribute(r.node, "coordinate_transformation_mode",
                StringRef("output_half_pixel"));
@@ -428,36 +259,6 @@ bool topKInput(Rewrite &r) {
   r.setInput(1, r.integers(intAttribute(r.node, "k", 0)));
   removeAttribute(r.node, "k");
   return true;
-}
-
-bool upsampleHeightAndWidth(Rewrite &r) {
-  auto &attribute = *r.node.add_attribute();
-  attribute.set_name("scales");
-  attribute.set_type(onnx::AttributeProto::FLOATS);
-  for (float scale : {1.0f, 1.0f, floatAttribute(r.node, "height_scale", 1),
-                      floatAttribute(r.node, "width_scale", 1)})
-    attribute.add_floats(scale);
-  removeAttribute(r.node, "height_scale");
-  removeAttribute(r.node, "width_scale");
-  return true;
-}
-
-bool upsampleScales(Rewrite &r) {
-  std::string scales = r.before("Constant", {});
-  auto &attribute = *r.last().add_attribute();
-  attribute.set_name("value_floats");
-  attribute.set_type(onnx::AttributeProto::FLOATS);
-  std::optional<SmallVector<float>> values = floatsAttribute(r.node, "scales");
-  if (values)
-    attribute.mutable_floats()->Add(values->begin(), values->end());
-  removeAttribute(r.node, "scales");
-  r.setInput(1, scales);
-  return true;
-}
-
-bool upsampleName(Rewrite &r) {
-  r.node.set_op_type("Resize");
-  return resizeModes(r);
 }
 
 struct Change {
