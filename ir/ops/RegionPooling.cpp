@@ -64,15 +64,50 @@ static std::pair<Scalar, Scalar> samplesNear(Scalar start, Scalar step,
   return {from, max(from, to)};
 }
 
-FailureOr<SmallVector<Value>> RoiAlignOp::lower(Lowering &l) {
-  Value x = l.lowered(getX()), rois = l.lowered(getRois()),
-        batches = l.lowered(getBatchIndices());
-  Type elementType = getElementTypeOrSelf(getX().getType()),
-       type = sampleType(l, elementType);
-  SmallVector<OpFoldResult> sizes = l.sizesOf(x);
-  l.requireEqual(l.scope.dim(getRois(), 0), l.scope.dim(getBatchIndices(), 0),
+namespace {
+/// A region along one axis, height or width: where its samples begin, in
+/// elements of the image, how far apart its results and how many samples of
+/// each are, and which of these are near the image.
+struct RegionSide {
+  Scalar start, step, first, length;
+  OpFoldResult count, near;
+};
+
+class RoiAlignment {
+public:
+  RoiAlignment(RoiAlignOp op, Lowering &l)
+      : op(op), l(l), x(l.lowered(op.getX())), rois(l.lowered(op.getRois())),
+        batches(l.lowered(op.getBatchIndices())),
+        elementType(getElementTypeOrSelf(op.getX().getType())),
+        type(sampleType(l, elementType)), sizes(l.sizesOf(x)),
+        isMean(op.getMode() == "avg"),
+        isHalfPixel(op.getCoordinateTransformationMode() == "half_pixel") {}
+
+  Value run();
+
+private:
+  void requireOperands();
+  /// One element of the result.
+  Value pooled(ImplicitLocOpBuilder &b, ValueRange at);
+  RegionSide sideOf(ImplicitLocOpBuilder &b, ValueRange at, int64_t side);
+  /// One sample, between four elements; 0 where it lies outside the image.
+  Scalar sampled(ImplicitLocOpBuilder &b, Value batch, Value channel,
+                 ArrayRef<RegionSide> sides, ValueRange sample);
+
+  RoiAlignOp op;
+  Lowering &l;
+  Value x, rois, batches;
+  Type elementType, type;
+  SmallVector<OpFoldResult> sizes;
+  bool isMean, isHalfPixel;
+};
+} // namespace
+
+void RoiAlignment::requireOperands() {
+  l.requireEqual(l.scope.dim(op.getRois(), 0),
+                 l.scope.dim(op.getBatchIndices(), 0),
                  "a batch for each region");
-  l.requireEqual(l.scope.dim(getRois(), 1), l.scope.constant(4),
+  l.requireEqual(l.scope.dim(op.getRois(), 1), l.scope.constant(4),
                  "four numbers of each region");
   Scalar images(l, sizes[0]);
   l.require((Scalar(l, sizes[2]) > 0) & (Scalar(l, sizes[3]) > 0),
@@ -85,122 +120,119 @@ FailureOr<SmallVector<Value>> RoiAlignOp::lower(Lowering &l) {
                return (at >= 0) &
                       (at < Scalar(b, Value(images)).toInteger(b.getI64Type()));
              });
-  bool isMean = getMode() == "avg",
-       isHalfPixel = getCoordinateTransformationMode() == "half_pixel";
-  double spatialScale = getSpatialScale().convertToDouble();
-  int64_t ratio = getSamplingRatio();
+}
+
+Value RoiAlignment::run() {
+  requireOperands();
   SmallVector<OpFoldResult> resultSizes{l.sizesOf(rois)[0], sizes[1],
-                                        l.getIndexAttr(getOutputHeight()),
-                                        l.getIndexAttr(getOutputWidth())};
-  return SmallVector<Value>{l.generate(
+                                        l.getIndexAttr(op.getOutputHeight()),
+                                        l.getIndexAttr(op.getOutputWidth())};
+  return l.generate(
       elementType, resultSizes,
-      [&](ImplicitLocOpBuilder &b, ValueRange at) -> Value {
-        Scalar batch =
-            Scalar(b, tensor::ExtractOp::create(b, batches, at[0]).getResult())
-                .toIndex();
-        batch = clamp(batch, batch.number(0), Scalar(b, sizes[0]) - 1);
-        SmallVector<Scalar> starts, steps, firsts;
-        SmallVector<OpFoldResult> counts, near;
-        SmallVector<Scalar> lengths;
-        // Heights first, as the axes are; a region has x first.
-        for (int64_t side = 0; side < 2; ++side) {
-          auto corner = [&](int64_t column) {
-            Value element = tensor::ExtractOp::create(
-                b, rois,
-                ValueRange{at[0], arith::ConstantIndexOp::create(b, column)});
-            return Scalar(b, loadScalar(b, element, elementType))
-                           .toFloat(type) *
-                       spatialScale -
-                   (isHalfPixel ? 0.5 : 0.0);
-          };
-          Scalar start = corner(1 - side), length = corner(3 - side) - start;
-          if (!isHalfPixel)
-            length = max(length, length.number(1));
-          int64_t places = side == 0 ? getOutputHeight() : getOutputWidth();
-          Scalar step = length / static_cast<double>(places);
-          starts.push_back(start +
-                           Scalar(b, at[2 + side]).toFloat(type) * step);
-          steps.push_back(step);
-          // A region that takes more samples than this is out of all
-          // proportion.
-          Scalar samples =
-              bounded(ceil(step), step.number(0), step.number(1 << 16));
-          counts.push_back(ratio > 0
-                               ? OpFoldResult(b.getIndexAttr(ratio))
-                               : getAsOpFoldResult(Value(samples.toIndex())));
-          lengths.push_back(Scalar(b, sizes[2 + side]).toFloat(type));
-          auto [first, last] = samplesNear(
-              start + Scalar(b, at[2 + side]).toFloat(type) * step, step,
-              Scalar(b, counts.back()).toFloat(type), lengths.back());
-          firsts.push_back(first);
-          near.push_back(getAsOpFoldResult(Value(last - first)));
-        }
-        Scalar zero = steps[0].number(0),
-               lowest = zero.number(-std::numeric_limits<double>::infinity());
-        // What lies elsewhere counts as zero.
-        Scalar isAllNear = (Scalar(b, near[0]) == Scalar(b, counts[0])) &
-                           (Scalar(b, near[1]) == Scalar(b, counts[1]));
-        Value initial = isMean ? zero : select(isAllNear, lowest, zero);
-        Scalar taken(
-            b,
-            loopNest(
-                b, near, initial,
-                [&](ImplicitLocOpBuilder &in, ValueRange sample,
-                    ValueRange carried) {
-                  struct Side {
-                    Scalar low, high, rest;
-                  };
-                  SmallVector<Side> sides;
-                  Scalar isInside(
-                      in, arith::ConstantOp::create(in, in.getBoolAttr(true))
-                              .getResult());
-                  for (int64_t side = 0; side < 2; ++side) {
-                    Scalar count = Scalar(in, counts[side]).toFloat(type),
-                           length(in, Value(lengths[side])), last = length - 1;
-                    Scalar place = Scalar(in, Value(starts[side])) +
-                                   ((Scalar(in, Value(firsts[side])) +
-                                     Scalar(in, sample[side]))
-                                        .toFloat(type) +
-                                    0.5) *
-                                       Scalar(in, Value(steps[side])) / count;
-                    isInside = isInside & (place >= -1) & (place <= length);
-                    place = bounded(place, place.number(0), last);
-                    Scalar low = floor(place), high = min(low + 1, last);
-                    sides.push_back(
-                        {low.toIndex(), high.toIndex(), place - low});
-                  }
-                  Value result;
-                  for (int64_t corner = 0; corner < 4; ++corner) {
-                    const Side &row = sides[0], &column = sides[1];
-                    bool isLow = corner / 2 == 0, isLeft = corner % 2 == 0;
-                    SmallVector<Value> source{
-                        batch, at[1], isLow ? row.low : row.high,
-                        isLeft ? column.low : column.high};
-                    Scalar element =
-                        Scalar(in,
-                               loadScalar(
-                                   in, tensor::ExtractOp::create(in, x, source),
-                                   elementType))
-                            .toFloat(type);
-                    Scalar weighed = (isLow ? -row.rest + 1 : row.rest) *
-                                     (isLeft ? -column.rest + 1 : column.rest) *
-                                     element;
-                    result = !result  ? Value(weighed)
-                             : isMean ? Value(Scalar(in, result) + weighed)
-                                      : Value(max(Scalar(in, result), weighed));
-                  }
-                  Scalar value = select(isInside, Scalar(in, result),
-                                        Scalar(in, Value(zero))),
-                         so(in, carried[0]);
-                  return SmallVector<Value>{isMean ? so + value
-                                                   : max(so, value)};
-                })[0]);
-        Scalar count = Scalar(b, counts[0]) * Scalar(b, counts[1]);
-        Scalar pooled = isMean
-                            ? taken / max(count, count.number(1)).toFloat(type)
-                            : select(count == 0, zero, taken);
-        return pooled.toFloat(elementType);
-      })};
+      [&](ImplicitLocOpBuilder &b, ValueRange at) { return pooled(b, at); });
+}
+
+RegionSide RoiAlignment::sideOf(ImplicitLocOpBuilder &b, ValueRange at,
+                                int64_t side) {
+  auto corner = [&](int64_t column) {
+    Value element = tensor::ExtractOp::create(
+        b, rois, ValueRange{at[0], arith::ConstantIndexOp::create(b, column)});
+    return Scalar(b, loadScalar(b, element, elementType)).toFloat(type) *
+               op.getSpatialScale().convertToDouble() -
+           (isHalfPixel ? 0.5 : 0.0);
+  };
+  // A region has x first.
+  Scalar start = corner(1 - side), length = corner(3 - side) - start;
+  if (!isHalfPixel)
+    length = max(length, length.number(1));
+  int64_t places = side == 0 ? op.getOutputHeight() : op.getOutputWidth();
+  Scalar step = length / static_cast<double>(places);
+  Scalar begin = start + Scalar(b, at[2 + side]).toFloat(type) * step;
+  // A region that takes more samples than this is out of all proportion.
+  Scalar samples = bounded(ceil(step), step.number(0), step.number(1 << 16));
+  int64_t ratio = op.getSamplingRatio();
+  OpFoldResult count = ratio > 0 ? OpFoldResult(b.getIndexAttr(ratio))
+                                 : getAsOpFoldResult(Value(samples.toIndex()));
+  Scalar extent = Scalar(b, sizes[2 + side]).toFloat(type);
+  auto [first, last] =
+      samplesNear(begin, step, Scalar(b, count).toFloat(type), extent);
+  return {begin,  step,  first,
+          extent, count, getAsOpFoldResult(Value(last - first))};
+}
+
+Scalar RoiAlignment::sampled(ImplicitLocOpBuilder &b, Value batch,
+                             Value channel, ArrayRef<RegionSide> sides,
+                             ValueRange sample) {
+  struct Place {
+    Scalar low, high, rest;
+  };
+  SmallVector<Place> places;
+  Scalar isInside(
+      b, arith::ConstantOp::create(b, b.getBoolAttr(true)).getResult());
+  for (auto [side, number] : llvm::zip_equal(sides, sample)) {
+    Scalar count = Scalar(b, side.count).toFloat(type),
+           length(b, Value(side.length)), last = length - 1;
+    Scalar place =
+        Scalar(b, Value(side.start)) +
+        ((Scalar(b, Value(side.first)) + Scalar(b, number)).toFloat(type) +
+         0.5) *
+            Scalar(b, Value(side.step)) / count;
+    isInside = isInside & (place >= -1) & (place <= length);
+    place = bounded(place, place.number(0), last);
+    Scalar low = floor(place), high = min(low + 1, last);
+    places.push_back({low.toIndex(), high.toIndex(), place - low});
+  }
+  const Place &row = places[0], &column = places[1];
+  Value result;
+  for (int64_t corner = 0; corner < 4; ++corner) {
+    bool isLow = corner / 2 == 0, isLeft = corner % 2 == 0;
+    SmallVector<Value> source{batch, channel, isLow ? row.low : row.high,
+                              isLeft ? column.low : column.high};
+    Scalar element =
+        Scalar(b, loadScalar(b, tensor::ExtractOp::create(b, x, source),
+                             elementType))
+            .toFloat(type);
+    Scalar weighed = (isLow ? -row.rest + 1 : row.rest) *
+                     (isLeft ? -column.rest + 1 : column.rest) * element;
+    result = !result  ? Value(weighed)
+             : isMean ? Value(Scalar(b, result) + weighed)
+                      : Value(max(Scalar(b, result), weighed));
+  }
+  Scalar value(b, result);
+  return select(isInside, value, value.number(0));
+}
+
+Value RoiAlignment::pooled(ImplicitLocOpBuilder &b, ValueRange at) {
+  Scalar batch =
+      Scalar(b, tensor::ExtractOp::create(b, batches, at[0]).getResult())
+          .toIndex();
+  batch = clamp(batch, batch.number(0), Scalar(b, sizes[0]) - 1);
+  // Heights first, as the axes are.
+  SmallVector<RegionSide> sides{sideOf(b, at, 0), sideOf(b, at, 1)};
+  Scalar zero = sides[0].step.number(0),
+         lowest = zero.number(-std::numeric_limits<double>::infinity());
+  // What lies elsewhere counts as zero.
+  Scalar isAllNear = (Scalar(b, sides[0].near) == Scalar(b, sides[0].count)) &
+                     (Scalar(b, sides[1].near) == Scalar(b, sides[1].count));
+  Value initial = isMean ? zero : select(isAllNear, lowest, zero);
+  SmallVector<OpFoldResult> near{sides[0].near, sides[1].near};
+  Scalar taken(b, loopNest(b, near, initial,
+                           [&](ImplicitLocOpBuilder &in, ValueRange sample,
+                               ValueRange carried) {
+                             Scalar value = sampled(in, batch, at[1], sides,
+                                                    sample),
+                                    so(in, carried[0]);
+                             return SmallVector<Value>{isMean ? so + value
+                                                              : max(so, value)};
+                           })[0]);
+  Scalar count = Scalar(b, sides[0].count) * Scalar(b, sides[1].count);
+  Scalar result = isMean ? taken / max(count, count.number(1)).toFloat(type)
+                         : select(count == 0, zero, taken);
+  return result.toFloat(elementType);
+}
+
+FailureOr<SmallVector<Value>> RoiAlignOp::lower(Lowering &l) {
+  return SmallVector<Value>{RoiAlignment(*this, l).run()};
 }
 
 LogicalResult MaxRoiPoolOp::inferShapes(ShapeScope &scope) {

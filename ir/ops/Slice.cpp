@@ -136,18 +136,33 @@ LogicalResult SliceOp::inferShapes(ShapeScope &scope) {
   return success();
 }
 
-FailureOr<SmallVector<Value>> SliceOp::lower(Lowering &l) {
-  Value tensor = l.lowered(getData());
-  SmallVector<OpFoldResult> sizes = l.sizesOf(tensor);
+namespace {
+/// Bounds of each axis as the operands have them, before they are brought into
+/// the tensor.
+struct Cuts {
+  SmallVector<Scalar> starts, ends, steps;
+  SmallVector<bool> isCut;
+};
+
+/// What is left of each axis.
+struct Pieces {
+  SmallVector<OpFoldResult> offsets, sizes, strides;
+  /// All steps are known to go forwards.
+  bool isView = true;
+};
+} // namespace
+
+static Cuts cutsOf(SliceOp op, Lowering &l, ArrayRef<OpFoldResult> sizes) {
   int64_t rank = sizes.size();
-  Dims dims = l.scope.dims(getOutput());
   Scalar zero(l, l.index(0)), one(l, l.index(1));
-  SmallVector<Scalar> starts(rank, zero), ends, steps(rank, one);
+  Cuts cuts{SmallVector<Scalar>(rank, zero),
+            {},
+            SmallVector<Scalar>(rank, one),
+            SmallVector<bool>(rank, false)};
+  auto &[starts, ends, steps, isCut] = cuts;
   for (OpFoldResult size : sizes)
     ends.push_back(Scalar(l, size));
-  SmallVector<bool> isCut(rank, false);
-  std::optional<SmallVector<SliceBounds>> bounds =
-      *writtenBounds(*this, l.scope);
+  std::optional<SmallVector<SliceBounds>> bounds = *writtenBounds(op, l.scope);
   if (bounds) {
     for (const SliceBounds &cut : *bounds) {
       isCut[cut.axis] = true;
@@ -157,108 +172,130 @@ FailureOr<SmallVector<Value>> SliceOp::lower(Lowering &l) {
     }
   } else {
     isCut.assign(rank, true);
-    int64_t count = *known(l.scope.dim(getStarts(), 0));
+    int64_t count = *known(l.scope.dim(op.getStarts(), 0));
     for (int64_t index = 0; index < count; ++index) {
-      Scalar axis(l, l.element(getAxes(), index));
+      Scalar axis(l, l.element(op.getAxes(), index));
       l.require((axis >= -rank) & (axis < rank), Status::BadValue,
                 "an axis is out of range");
       for (int64_t at = 0; at < rank; ++at) {
         Scalar isMeant = (axis == at) | (axis == at - rank);
-        starts[at] = select(isMeant, Scalar(l, l.element(getStarts(), index)),
-                            starts[at]);
-        ends[at] =
-            select(isMeant, Scalar(l, l.element(getEnds(), index)), ends[at]);
-        if (getSteps())
-          steps[at] = select(isMeant, Scalar(l, l.element(getSteps(), index)),
-                             steps[at]);
+        starts[at] = select(
+            isMeant, Scalar(l, l.element(op.getStarts(), index)), starts[at]);
+        ends[at] = select(isMeant, Scalar(l, l.element(op.getEnds(), index)),
+                          ends[at]);
+        if (op.getSteps())
+          steps[at] = select(
+              isMeant, Scalar(l, l.element(op.getSteps(), index)), steps[at]);
       }
     }
   }
-  SmallVector<OpFoldResult> offsets(rank, l.getIndexAttr(0)), resultSizes,
-      strides(rank, l.getIndexAttr(1));
-  bool isView = true;
+  return cuts;
+}
+
+static Pieces piecesOf(SliceOp op, Lowering &l, ArrayRef<OpFoldResult> sizes) {
+  int64_t rank = sizes.size();
+  Dims dims = l.scope.dims(op.getOutput());
+  Cuts cuts = cutsOf(op, l, sizes);
+  Scalar zero(l, l.index(0)), one(l, l.index(1));
+  Pieces pieces;
+  pieces.offsets.assign(rank, l.getIndexAttr(0));
+  pieces.strides.assign(rank, l.getIndexAttr(1));
   for (int64_t at = 0; at < rank; ++at) {
-    if (!isCut[at]) {
-      resultSizes.push_back(sizes[at]);
+    if (!cuts.isCut[at]) {
+      pieces.sizes.push_back(sizes[at]);
       continue;
     }
-    Scalar size(l, sizes[at]), step = steps[at], isForward = step > 0;
+    Scalar size(l, sizes[at]), step = cuts.steps[at], isForward = step > 0;
     l.require(step != 0, Status::BadValue, "a step of 0");
     Scalar last = select(isForward, size, size - 1);
     auto place = [&](const Scalar &bound, const Scalar &low) {
       return clamp(select(bound < 0, bound + size, bound), low, last);
     };
-    Scalar start = place(starts[at], zero),
-           end = place(ends[at], select(isForward, zero, zero - 1));
+    Scalar start = place(cuts.starts[at], zero),
+           end = place(cuts.ends[at], select(isForward, zero, zero - 1));
     // Counted without sign changes of `step`, which may be the least integer.
     Scalar length = max(select(isForward, end - start, start - end), zero);
     Scalar stride = max(select(isForward, step, -step), one);
     Scalar count = ceilDiv(length, stride);
-    resultSizes.push_back(l.scope.isOwn(dims[at], getOutput())
-                              ? getAsOpFoldResult(Value(count))
-                              : l.agree(known(dims[at])
-                                            ? getAsOpFoldResult(Value(count))
-                                            : l.size(dims[at]),
-                                        dims[at]));
-    offsets[at] = getAsOpFoldResult(Value(start));
-    strides[at] = getAsOpFoldResult(Value(step));
-    isView &= step.constant().value_or(-1) > 0;
+    pieces.sizes.push_back(l.scope.isOwn(dims[at], op.getOutput())
+                               ? getAsOpFoldResult(Value(count))
+                               : l.agree(known(dims[at])
+                                             ? getAsOpFoldResult(Value(count))
+                                             : l.size(dims[at]),
+                                         dims[at]));
+    pieces.offsets[at] = getAsOpFoldResult(Value(start));
+    pieces.strides[at] = getAsOpFoldResult(Value(step));
+    pieces.isView &= step.constant().value_or(-1) > 0;
   }
+  return pieces;
+}
+
+/// Backwards through sizes that are known: loops whose places are affine.
+static Value affinePieces(Lowering &l, Value tensor,
+                          ArrayRef<OpFoldResult> sizes, Pieces pieces) {
+  auto &[offsets, resultSizes, strides, isView] = pieces;
+  int64_t rank = sizes.size();
+  Type elementType = getElementTypeOrSelf(tensor.getType());
+  // What goes forwards is cut before: places that are a loop's own number
+  // would stand for the whole axis.
+  SmallVector<OpFoldResult> begins(offsets), lengths(resultSizes),
+      steps(strides);
+  for (int64_t at = 0; at < rank; ++at) {
+    bool isBackward = *getConstantIntValue(strides[at]) < 0;
+    if (isBackward) {
+      begins[at] = l.getIndexAttr(0);
+      lengths[at] = sizes[at];
+      steps[at] = l.getIndexAttr(1);
+    } else {
+      offsets[at] = l.getIndexAttr(0);
+      strides[at] = l.getIndexAttr(1);
+    }
+  }
+  tensor = tensor::ExtractSliceOp::create(l, tensor, begins, lengths, steps);
+  SmallVector<AffineExpr> places;
+  for (int64_t at = 0; at < rank; ++at)
+    places.push_back(l.getAffineDimExpr(at) *
+                         *getConstantIntValue(strides[at]) +
+                     *getConstantIntValue(offsets[at]));
+  return linalg::GenericOp::create(
+             l, l.empty(elementType, resultSizes).getType(), tensor,
+             l.empty(elementType, resultSizes),
+             ArrayRef{AffineMap::get(rank, 0, places, l.getContext()),
+                      l.getMultiDimIdentityMap(rank)},
+             SmallVector<utils::IteratorType>(rank,
+                                              utils::IteratorType::parallel),
+             [](OpBuilder &inside, Location loc, ValueRange values) {
+               linalg::YieldOp::create(inside, loc, values[0]);
+             })
+      .getResult(0);
+}
+
+FailureOr<SmallVector<Value>> SliceOp::lower(Lowering &l) {
+  Value tensor = l.lowered(getData());
+  SmallVector<OpFoldResult> sizes = l.sizesOf(tensor);
+  Pieces pieces = piecesOf(*this, l, sizes);
   Type elementType = getElementTypeOrSelf(tensor.getType());
   // A piece of nothing is nothing, whatever run time says its size is.
-  if (llvm::any_of(resultSizes, isZeroInteger) ||
+  if (llvm::any_of(pieces.sizes, isZeroInteger) ||
       llvm::any_of(l.sizesOf(tensor), isZeroInteger))
-    return SmallVector<Value>{l.empty(elementType, resultSizes)};
-  if (isView)
+    return SmallVector<Value>{l.empty(elementType, pieces.sizes)};
+  if (pieces.isView)
     return SmallVector<Value>{tensor::ExtractSliceOp::create(
-        l, tensor, offsets, resultSizes, strides)};
-  // Backwards through sizes that are known: loops whose places are affine.
+        l, tensor, pieces.offsets, pieces.sizes, pieces.strides)};
   auto areKnown = [](ArrayRef<OpFoldResult> values) {
     return llvm::all_of(values, [](OpFoldResult value) {
       return getConstantIntValue(value).has_value();
     });
   };
-  if (areKnown(offsets) && areKnown(strides) && areKnown(resultSizes)) {
-    // What goes forwards is cut before: places that are a loop's own number
-    // would stand for the whole axis.
-    SmallVector<OpFoldResult> begins(offsets), lengths(resultSizes),
-        steps(strides);
-    for (int64_t at = 0; at < rank; ++at) {
-      bool isBackward = *getConstantIntValue(strides[at]) < 0;
-      if (isBackward) {
-        begins[at] = l.getIndexAttr(0);
-        lengths[at] = sizes[at];
-        steps[at] = l.getIndexAttr(1);
-      } else {
-        offsets[at] = l.getIndexAttr(0);
-        strides[at] = l.getIndexAttr(1);
-      }
-    }
-    tensor = tensor::ExtractSliceOp::create(l, tensor, begins, lengths, steps);
-    SmallVector<AffineExpr> places;
-    for (int64_t at = 0; at < rank; ++at)
-      places.push_back(l.getAffineDimExpr(at) *
-                           *getConstantIntValue(strides[at]) +
-                       *getConstantIntValue(offsets[at]));
-    return SmallVector<Value>{
-        linalg::GenericOp::create(
-            l, l.empty(elementType, resultSizes).getType(), tensor,
-            l.empty(elementType, resultSizes),
-            ArrayRef{AffineMap::get(rank, 0, places, l.getContext()),
-                     l.getMultiDimIdentityMap(rank)},
-            SmallVector<utils::IteratorType>(rank,
-                                             utils::IteratorType::parallel),
-            [](OpBuilder &inside, Location loc, ValueRange values) {
-              linalg::YieldOp::create(inside, loc, values[0]);
-            })
-            .getResult(0)};
-  }
+  if (areKnown(pieces.offsets) && areKnown(pieces.strides) &&
+      areKnown(pieces.sizes))
+    return SmallVector<Value>{affinePieces(l, tensor, sizes, pieces)};
   return SmallVector<Value>{
-      l.generate(elementType, resultSizes,
+      l.generate(elementType, pieces.sizes,
                  [&](ImplicitLocOpBuilder &b, ValueRange indices) -> Value {
                    SmallVector<Value> source;
                    for (auto [index, offset, stride] :
-                        llvm::zip(indices, offsets, strides))
+                        llvm::zip(indices, pieces.offsets, pieces.strides))
                      source.push_back(Scalar(b, offset) +
                                       Scalar(b, index) * Scalar(b, stride));
                    return tensor::ExtractOp::create(b, tensor, source);
