@@ -76,7 +76,8 @@ static SmallVector<Value> embedNorm(Expansion &e) {
   Value ids = e.operand(0), segments = e.operand(1), words = e.operand(2),
         positions = e.operand(3), mask = e.operand(7), places = e.operand(8);
   if (Expansion::rank(ids) != 2)
-    return e.refuse("input_ids of rank " + Twine(Expansion::rank(ids)));
+    return e.refuse("input_ids has rank " + Twine(Expansion::rank(ids)) +
+                    " instead of 2");
   if (!places)
     places = e.countTo(e.extent(ids, 1));
   Value sum =
@@ -140,7 +141,7 @@ static SmallVector<Value> fusedGemm(Expansion &e) {
 static SmallVector<Value> fusedConv(Expansion &e, bool isLast) {
   int64_t rank = Expansion::rank(e.operand(0));
   if (rank < 3)
-    return e.refuse("X of rank " + Twine(rank));
+    return e.refuse("X has rank " + Twine(rank) + " instead of 3 or more");
   Value y = e.withChannelsFirst(e.operand(0), isLast, [&](Value x) {
     return e("Conv", {x, e.operand(1), e.operand(2)}, e.window());
   });

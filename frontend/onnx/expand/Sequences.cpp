@@ -57,7 +57,7 @@ Value asPacked(Expansion &e, Value sequence, std::optional<Form> with = {}) {
   std::optional<Form> both = form;
   if (form.kind == Form::Listed) {
     if (form.inner.empty() && !with) {
-      e.fail("an empty sequence");
+      e.fail("the sequence is empty, and nothing says what its elements are");
       return {};
     }
     wanted.elementType =
@@ -68,7 +68,7 @@ Value asPacked(Expansion &e, Value sequence, std::optional<Form> with = {}) {
   if (both && with)
     both = unite(*both, Form{Form::Listed, {}, 0, false, {*with}});
   if (!both) {
-    e.fail("elements of different types");
+    e.fail("the sequence would have elements of different types");
     return {};
   }
   Value packed = inForm(e, sequence, *both);
@@ -96,8 +96,8 @@ bool isSequence(Expansion &e, Value value) {
 Value packedAt(Expansion &e, Value sequence, Value position) {
   Packed p(e, sequence);
   if (p.form.isMixed)
-    return e.fail("elements of different ranks, and the position is known only "
-                  "at run time");
+    return e.fail("the sequence has elements of different ranks, and the "
+                  "position is known only at run time");
   Value at = p.place(position, 0);
   Value shape = e.reshape(e("Gather", {p.shapes, at}, {{"axis", int64_t(0)}}),
                           {p.form.rank});
@@ -109,7 +109,7 @@ Value packedAt(Expansion &e, Value sequence, Value position) {
 Value elementAtRunTime(Expansion &e, Value sequence, Value position) {
   SmallVector<Value> elements = e.elements(sequence);
   if (elements.empty())
-    return e.fail("position in an empty sequence");
+    return e.fail("the sequence is empty, and has no element at any position");
   if (!all_of(elements, [&](Value each) {
         return each.getType() == elements[0].getType();
       })) {
@@ -189,7 +189,7 @@ SmallVector<Value> sequenceErase(Expansion &e) {
   if (!isPacked(sequence) && known) {
     SmallVector<Value> elements = e.elements(sequence);
     if (elements.empty())
-      return {e.fail("nothing to erase")};
+      return {e.fail("the sequence is empty, and there is nothing to erase")};
     std::optional<int64_t> at = position(e, *known, elements.size());
     if (!at)
       return {e.poison()};
@@ -211,7 +211,9 @@ SmallVector<Value> sequenceErase(Expansion &e) {
 Value concatPacked(Expansion &e, Value sequence, int64_t axis, bool isNewAxis) {
   Packed p(e, sequence);
   if (p.form.isMixed)
-    return e.fail("elements of different ranks");
+    return e.fail(
+        "the sequence has elements of different ranks, which cannot be "
+        "joined");
   std::optional<int64_t> along = e.axis(axis, p.form.rank + isNewAxis);
   if (!along)
     return e.poison();
@@ -245,7 +247,7 @@ SmallVector<Value> concatFromSequence(Expansion &e) {
     return {concatPacked(e, e.operand(0), axis, isNewAxis)};
   SmallVector<Value> elements = e.elements(e.operand(0));
   if (elements.empty())
-    return {e.fail("an empty sequence")};
+    return {e.fail("the sequence is empty, and there is nothing to join")};
   if (isNewAxis)
     for (Value &each : elements)
       each = e("Unsqueeze", {each, e.integers(axis)});
