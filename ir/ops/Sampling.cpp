@@ -74,23 +74,47 @@ static SmallVector<Scalar> cubicWeights(const Scalar &x) {
   return {far(x + 1), near(x), near(rest), far(rest + 1)};
 }
 
-FailureOr<SmallVector<Value>> GridSampleOp::lower(Lowering &l) {
-  Value x = l.lowered(getX()), grid = l.lowered(getGrid());
-  Type elementType = getElementTypeOrSelf(getX().getType()),
-       gridType = getElementTypeOrSelf(getGrid().getType());
-  Type type = sampleType(l, elementType);
-  SmallVector<OpFoldResult> sizes = l.sizesOf(x), gridSizes = l.sizesOf(grid);
-  int64_t spatial = sizes.size() - 2;
-  l.requireEqual(l.scope.dim(getX(), 0), l.scope.dim(getGrid(), 0),
+namespace {
+class GridSampling {
+public:
+  GridSampling(GridSampleOp op, Lowering &l)
+      : op(op), l(l), x(l.lowered(op.getX())), grid(l.lowered(op.getGrid())),
+        elementType(getElementTypeOrSelf(op.getX().getType())),
+        gridType(getElementTypeOrSelf(op.getGrid().getType())),
+        type(sampleType(l, elementType)), sizes(l.sizesOf(x)),
+        spatial(sizes.size() - 2),
+        isReflected(op.getPaddingMode() == "reflection") {}
+
+  Value run();
+
+private:
+  /// A place along one axis: the samples around it and their weights, where
+  /// reflection happens, and the last element.
+  struct Axis {
+    Scalar low, high, last;
+    SmallVector<Scalar> places, weights;
+  };
+  void requireImages(ArrayRef<OpFoldResult> resultSizes);
+  Axis axisOf(ImplicitLocOpBuilder &b, ValueRange at, int64_t axis);
+  /// One sample of each axis, the `choice`-th of all such.
+  Scalar weighed(ImplicitLocOpBuilder &b, ValueRange at, ArrayRef<Axis> axes,
+                 int64_t choice, int64_t count);
+
+  GridSampleOp op;
+  Lowering &l;
+  Value x, grid;
+  Type elementType, gridType, type;
+  SmallVector<OpFoldResult> sizes;
+  int64_t spatial;
+  bool isReflected;
+};
+} // namespace
+
+void GridSampling::requireImages(ArrayRef<OpFoldResult> resultSizes) {
+  l.requireEqual(l.scope.dim(op.getX(), 0), l.scope.dim(op.getGrid(), 0),
                  "a grid for each image");
-  l.requireEqual(l.scope.dims(getGrid()).back(), l.scope.constant(spatial),
+  l.requireEqual(l.scope.dims(op.getGrid()).back(), l.scope.constant(spatial),
                  "a number of the grid for each axis");
-  bool alignsCorners = getAlignCorners(),
-       isReflected = getPaddingMode() == "reflection",
-       isZero = getPaddingMode() == "zeros";
-  StringRef mode = getMode();
-  SmallVector<OpFoldResult> resultSizes{sizes[0], sizes[1]};
-  resultSizes.append(gridSizes.begin() + 1, gridSizes.end() - 1);
   Scalar hasSamples(l, l.number(l.getI1Type(), 1)), isNothing = !hasSamples;
   for (OpFoldResult size : ArrayRef(sizes).drop_front(2))
     hasSamples = hasSamples & (Scalar(l, size) > 0);
@@ -98,84 +122,96 @@ FailureOr<SmallVector<Value>> GridSampleOp::lower(Lowering &l) {
     isNothing = isNothing | (Scalar(l, size) == 0);
   l.require(hasSamples | isNothing, Status::BadShape,
             "an image without elements cannot be sampled");
-  return SmallVector<Value>{l.generate(
+}
+
+GridSampling::Axis GridSampling::axisOf(ImplicitLocOpBuilder &b, ValueRange at,
+                                        int64_t axis) {
+  SmallVector<Value> from(at);
+  from.erase(from.begin() + 1);
+  from.push_back(arith::ConstantIndexOp::create(b, spatial - 1 - axis));
+  Scalar given(
+      b,
+      castScalar(
+          b, loadScalar(b, tensor::ExtractOp::create(b, grid, from), gridType),
+          gridType, type));
+  Scalar length = Scalar(b, sizes[axis + 2]).toFloat(type), last = length - 1;
+  bool alignsCorners = op.getAlignCorners();
+  Scalar place = alignsCorners ? (given + 1) * 0.5 * last
+                               : ((given + 1) * length - 1) * 0.5;
+  Scalar low = length.number(alignsCorners ? 0 : -0.5),
+         high = alignsCorners ? last : length - 0.5;
+  if (op.getMode() == "nearest")
+    place = roundEven(place);
+  if (op.getPaddingMode() == "border")
+    place = select((place < low) | (place > high),
+                   clamp(place, length.number(0), last), place);
+  else if (isReflected)
+    place = reflected(place, low, high);
+  // Beyond this there are no samples; what is no number ends here, too.
+  place = bounded(place, length.number(-4), length + 4);
+  Scalar first = floor(place), rest = place - first;
+  if (op.getMode() == "nearest")
+    return {low, high, last, {place}, {place.number(1)}};
+  if (op.getMode() == "linear")
+    return {low, high, last, {first, first + 1}, {-rest + 1, rest}};
+  return {low,
+          high,
+          last,
+          {first - 1, first, first + 1, first + 2},
+          cubicWeights(rest)};
+}
+
+Scalar GridSampling::weighed(ImplicitLocOpBuilder &b, ValueRange at,
+                             ArrayRef<Axis> axes, int64_t choice,
+                             int64_t count) {
+  int64_t taps = axes[0].places.size();
+  SmallVector<Value> source{at[0], at[1]};
+  Scalar weight(
+      b, arith::ConstantOp::create(b, b.getFloatAttr(type, 1)).getResult()),
+      isInside = weight == 1;
+  for (int64_t axis = 0, divisor = count / taps; axis < spatial;
+       ++axis, divisor = std::max<int64_t>(divisor / taps, 1)) {
+    const Axis &one = axes[axis];
+    int64_t tap = choice / divisor % taps;
+    Scalar place = one.places[tap];
+    isInside = isInside & (place >= 0) & (place <= one.last);
+    if (isReflected)
+      place = reflected(place, one.low, one.high);
+    source.push_back(bounded(place, place.number(0), one.last).toIndex());
+    weight = weight * one.weights[tap];
+  }
+  Scalar element(
+      b, castScalar(b,
+                    loadScalar(b, tensor::ExtractOp::create(b, x, source),
+                               elementType),
+                    elementType, type));
+  if (op.getPaddingMode() == "zeros")
+    element = select(isInside, element, element.number(0));
+  return weight * element;
+}
+
+Value GridSampling::run() {
+  SmallVector<OpFoldResult> gridSizes = l.sizesOf(grid),
+                            resultSizes{sizes[0], sizes[1]};
+  resultSizes.append(gridSizes.begin() + 1, gridSizes.end() - 1);
+  requireImages(resultSizes);
+  return l.generate(
       elementType, resultSizes,
       [&](ImplicitLocOpBuilder &b, ValueRange at) -> Value {
-        struct Axis {
-          Scalar low, high, last;
-          SmallVector<Scalar> places, weights;
-        };
         SmallVector<Axis> axes;
-        for (int64_t axis = 0; axis < spatial; ++axis) {
-          SmallVector<Value> from(at);
-          from.erase(from.begin() + 1);
-          from.push_back(arith::ConstantIndexOp::create(b, spatial - 1 - axis));
-          Scalar given(
-              b,
-              castScalar(b,
-                         loadScalar(b, tensor::ExtractOp::create(b, grid, from),
-                                    gridType),
-                         gridType, type));
-          Scalar length = Scalar(b, sizes[axis + 2]).toFloat(type),
-                 last = length - 1;
-          Scalar place = alignsCorners ? (given + 1) * 0.5 * last
-                                       : ((given + 1) * length - 1) * 0.5;
-          Scalar low = length.number(alignsCorners ? 0 : -0.5),
-                 high = alignsCorners ? last : length - 0.5;
-          if (mode == "nearest")
-            place = roundEven(place);
-          if (getPaddingMode() == "border")
-            place = select((place < low) | (place > high),
-                           clamp(place, length.number(0), last), place);
-          else if (isReflected)
-            place = reflected(place, low, high);
-          // Beyond this there are no samples; what is no number ends here, too.
-          place = bounded(place, length.number(-4), length + 4);
-          Axis &next = axes.emplace_back(Axis{low, high, last, {}, {}});
-          Scalar first = floor(place), rest = place - first;
-          if (mode == "nearest") {
-            next.places = {place};
-            next.weights = {place.number(1)};
-          } else if (mode == "linear") {
-            next.places = {first, first + 1};
-            next.weights = {-rest + 1, rest};
-          } else {
-            next.places = {first - 1, first, first + 1, first + 2};
-            next.weights = cubicWeights(rest);
-          }
-        }
-        // Every choice of one sample an axis, the last axis fastest.
-        Value total = arith::ConstantOp::create(b, b.getZeroAttr(type));
-        int64_t taps = axes[0].places.size(), count = 1;
         for (int64_t axis = 0; axis < spatial; ++axis)
-          count *= taps;
-        for (int64_t choice = 0; choice < count; ++choice) {
-          SmallVector<Value> source{at[0], at[1]};
-          Scalar weight(b, arith::ConstantOp::create(b, b.getFloatAttr(type, 1))
-                               .getResult()),
-              isInside = weight == 1;
-          for (int64_t axis = 0, divisor = count / taps; axis < spatial;
-               ++axis, divisor = std::max<int64_t>(divisor / taps, 1)) {
-            const Axis &one = axes[axis];
-            int64_t tap = choice / divisor % taps;
-            Scalar place = one.places[tap];
-            isInside = isInside & (place >= 0) & (place <= one.last);
-            if (isReflected)
-              place = reflected(place, one.low, one.high);
-            source.push_back(
-                bounded(place, place.number(0), one.last).toIndex());
-            weight = weight * one.weights[tap];
-          }
-          Scalar element(
-              b,
-              castScalar(b,
-                         loadScalar(b, tensor::ExtractOp::create(b, x, source),
-                                    elementType),
-                         elementType, type));
-          if (isZero)
-            element = select(isInside, element, element.number(0));
-          total = Scalar(b, total) + weight * element;
-        }
+          axes.push_back(axisOf(b, at, axis));
+        // Every choice of one sample an axis, the last axis fastest.
+        int64_t count = 1;
+        for (const Axis &axis : axes)
+          count *= axis.places.size();
+        Value total = arith::ConstantOp::create(b, b.getZeroAttr(type));
+        for (int64_t choice = 0; choice < count; ++choice)
+          total = Scalar(b, total) + weighed(b, at, axes, choice, count);
         return castScalar(b, total, type, elementType);
-      })};
+      });
+}
+
+FailureOr<SmallVector<Value>> GridSampleOp::lower(Lowering &l) {
+  return SmallVector<Value>{GridSampling(*this, l).run()};
 }
