@@ -61,39 +61,94 @@ LogicalResult MatMulOp::inferShapes(ShapeScope &scope) {
                          *dims);
 }
 
-FailureOr<SmallVector<Value>> MatMulOp::lower(Lowering &l) {
-  Type elementType = getElementTypeOrSelf(getY().getType()),
-       leftType = getElementTypeOrSelf(getA().getType()),
-       rightType = getElementTypeOrSelf(getB().getType());
-  Dims a = l.scope.dims(getA()), b = l.scope.dims(getB()),
-       y = l.scope.dims(getY());
-  bool isRow = a.size() == 1, isColumn = b.size() == 1;
-  size_t batchRank = y.size() - !isRow - !isColumn;
-
-  // The sizes of the batch may depend on which operand is broadcast; rows and
-  // columns follow from the operands.
-  Dims aBatch(ArrayRef(a).drop_back(isRow ? 1 : 2)),
-      bBatch(ArrayRef(b).drop_back(isColumn ? 1 : 2)),
-      yBatch(ArrayRef(y).take_front(batchRank));
+/// The sizes of a product's batch, which may depend on which operand is
+/// broadcast. Batches of fewer axes are aligned at the end.
+static SmallVector<OpFoldResult> batchSizes(Lowering &l, ArrayRef<Dim> left,
+                                            ArrayRef<Dim> right, size_t rank) {
   SmallVector<OpFoldResult> sizes;
-  for (size_t axis = 0; axis < batchRank; ++axis) {
-    auto at = [&](const Dims &dims) {
-      return axis + dims.size() >= batchRank
-                 ? dims[axis + dims.size() - batchRank]
-                 : l.scope.constant(1);
+  for (size_t axis = 0; axis < rank; ++axis) {
+    auto at = [&](ArrayRef<Dim> dims) {
+      return axis + dims.size() >= rank ? dims[axis + dims.size() - rank]
+                                        : l.scope.constant(1);
     };
-    Dim left = at(aBatch), right = at(bBatch);
-    FailureOr<Dim> both = broadcastDim(left, right);
+    Dim a = at(left), b = at(right);
+    FailureOr<Dim> both = broadcastDim(a, b);
     if (succeeded(both) && *both) {
       sizes.push_back(l.size(*both));
       continue;
     }
-    Value leftSize = l.index(l.size(left));
-    Value isOne = l.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq,
-                                                leftSize, l.index(1));
-    sizes.push_back(getAsOpFoldResult(l.createOrFold<arith::SelectOp>(
-        isOne, l.index(l.size(right)), leftSize)));
+    Value size = l.index(l.size(a));
+    Value isOne = l.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, size,
+                                                l.index(1));
+    sizes.push_back(getAsOpFoldResult(
+        l.createOrFold<arith::SelectOp>(isOne, l.index(l.size(b)), size)));
   }
+  return sizes;
+}
+
+namespace {
+/// An operand of a product: its tensor, and the dims of its batch, which are
+/// the product's once they are written out.
+struct Factor {
+  Value tensor;
+  Type type;
+  Dims dims, batch;
+
+  Factor(Lowering &l, Value operand)
+      : tensor(l.lowered(operand)),
+        type(getElementTypeOrSelf(operand.getType())),
+        dims(l.scope.dims(operand)),
+        batch(ArrayRef(dims).drop_back(isVector() ? 1 : 2)) {}
+
+  bool isVector() const { return dims.size() == 1; }
+  /// Writes out what only run time can broadcast.
+  void spread(Lowering &l, ArrayRef<Dim> result, ArrayRef<OpFoldResult> sizes);
+  AffineMap mapOf(Lowering &l, ArrayRef<Dim> result, size_t loops,
+                  ArrayRef<AffineExpr> matrix) const;
+};
+} // namespace
+
+void Factor::spread(Lowering &l, ArrayRef<Dim> result,
+                    ArrayRef<OpFoldResult> sizes) {
+  bool isDecided = true;
+  for (size_t axis = 0; axis < batch.size(); ++axis)
+    isDecided &= isKnown(batch[axis], 1) ||
+                 batch[axis] == result[result.size() - batch.size() + axis];
+  if (isDecided)
+    return;
+  Dims all(result);
+  SmallVector<OpFoldResult> allSizes(sizes.take_front(result.size()));
+  for (Dim dim : ArrayRef(dims).drop_front(batch.size())) {
+    all.push_back(dim);
+    allSizes.push_back(l.size(dim));
+  }
+  batch = Dims(result);
+  tensor = l.broadcast(tensor, type, dims, all, allSizes).tensor;
+}
+
+AffineMap Factor::mapOf(Lowering &l, ArrayRef<Dim> result, size_t loops,
+                        ArrayRef<AffineExpr> matrix) const {
+  SmallVector<AffineExpr> exprs;
+  for (size_t axis = 0; axis < batch.size(); ++axis) {
+    size_t loop = result.size() - batch.size() + axis;
+    exprs.push_back(isKnown(batch[axis], 1) && !isKnown(result[loop], 1)
+                        ? l.getAffineConstantExpr(0)
+                        : l.getAffineDimExpr(loop));
+  }
+  llvm::append_range(exprs, matrix);
+  return AffineMap::get(loops, 0, exprs, l.getContext());
+}
+
+FailureOr<SmallVector<Value>> MatMulOp::lower(Lowering &l) {
+  Type elementType = getElementTypeOrSelf(getY().getType());
+  Factor left(l, getA()), right(l, getB());
+  const Dims a = left.dims, b = right.dims, y = l.scope.dims(getY());
+  bool isRow = left.isVector(), isColumn = right.isVector();
+  size_t batchRank = y.size() - !isRow - !isColumn;
+  Dims batch(ArrayRef(y).take_front(batchRank));
+  // Rows and columns follow from the operands.
+  SmallVector<OpFoldResult> sizes =
+      batchSizes(l, left.batch, right.batch, batchRank);
   if (!isRow)
     sizes.push_back(l.size(a[a.size() - 2]));
   if (!isColumn)
@@ -104,44 +159,14 @@ FailureOr<SmallVector<Value>> MatMulOp::lower(Lowering &l) {
                                             l.index(l.size(inner)),
                                             l.index(l.size(innerOfB))),
               Status::BadShape, "columns of A are not rows of B");
+  left.spread(l, batch, sizes);
+  right.spread(l, batch, sizes);
 
   // Loops: batch, rows, columns, then the sum.
   size_t rank = y.size() + 1;
   AffineExpr row = l.getAffineDimExpr(batchRank),
              column = l.getAffineDimExpr(batchRank + !isRow),
              k = l.getAffineDimExpr(rank - 1);
-  auto mapOf = [&](const Dims &batch, ArrayRef<AffineExpr> matrix) {
-    SmallVector<AffineExpr> exprs;
-    for (size_t axis = 0; axis < batch.size(); ++axis) {
-      size_t loop = batchRank - batch.size() + axis;
-      exprs.push_back(isKnown(batch[axis], 1) && !isKnown(yBatch[loop], 1)
-                          ? l.getAffineConstantExpr(0)
-                          : l.getAffineDimExpr(loop));
-    }
-    llvm::append_range(exprs, matrix);
-    return AffineMap::get(rank, 0, exprs, l.getContext());
-  };
-  // What only run time can broadcast is written out first.
-  auto spread = [&](Value tensor, Type type, Dims &dims, Dims &batch,
-                    size_t matrixRank) {
-    bool isDecided = true;
-    for (size_t axis = 0; axis < batch.size(); ++axis)
-      isDecided &= isKnown(batch[axis], 1) ||
-                   batch[axis] == yBatch[batchRank - batch.size() + axis];
-    if (isDecided)
-      return tensor;
-    Dims all(yBatch);
-    SmallVector<OpFoldResult> allSizes(ArrayRef(sizes).take_front(batchRank));
-    for (Dim dim : ArrayRef(dims).take_back(matrixRank)) {
-      all.push_back(dim);
-      allSizes.push_back(l.size(dim));
-    }
-    batch = yBatch;
-    return l.broadcast(tensor, type, dims, all, allSizes).tensor;
-  };
-  Value left = spread(l.lowered(getA()), leftType, a, aBatch, isRow ? 1 : 2),
-        right =
-            spread(l.lowered(getB()), rightType, b, bBatch, isColumn ? 1 : 2);
   SmallVector<AffineExpr> leftMatrix{k}, rightMatrix{k};
   if (!isRow)
     leftMatrix.insert(leftMatrix.begin(), row);
@@ -158,12 +183,12 @@ FailureOr<SmallVector<Value>> MatMulOp::lower(Lowering &l) {
                          .dropResult(rank - 1);
   Value sums = l.reduce(
       init, sumType, outMap,
-      {{left, leftType, mapOf(aBatch, leftMatrix)},
-       {right, rightType, mapOf(bBatch, rightMatrix)}},
+      {{left.tensor, left.type, left.mapOf(l, batch, rank, leftMatrix)},
+       {right.tensor, right.type, right.mapOf(l, batch, rank, rightMatrix)}},
       iterators, [&](ImplicitLocOpBuilder &b, ValueRange args) {
         return sum(b, args[2],
-                   product(b, castScalar(b, args[0], leftType, sumType),
-                           castScalar(b, args[1], rightType, sumType)));
+                   product(b, castScalar(b, args[0], left.type, sumType),
+                           castScalar(b, args[1], right.type, sumType)));
       });
   return SmallVector<Value>{l.convert(sums, sumType, elementType)};
 }

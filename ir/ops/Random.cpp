@@ -179,36 +179,46 @@ fillNormal(Operation *op, Lowering &l, uint64_t key, float mean, float scale) {
       });
 }
 
+template <typename Op>
+static FailureOr<SmallVector<Value>> lowerUniform(Op op, Lowering &l) {
+  return fillUniform(op, l, keyOf(op, op.getSeed()),
+                     op.getLow().convertToFloat(),
+                     op.getHigh().convertToFloat());
+}
+
+template <typename Op>
+static FailureOr<SmallVector<Value>> lowerNormal(Op op, Lowering &l) {
+  return fillNormal(op, l, keyOf(op, op.getSeed()),
+                    op.getMean().convertToFloat(),
+                    op.getScale().convertToFloat());
+}
+
 LogicalResult RandomUniformOp::inferShapes(ShapeScope &scope) {
   return inferShaped(*this, scope, getDtype(), getShape());
 }
 FailureOr<SmallVector<Value>> RandomUniformOp::lower(Lowering &l) {
-  return fillUniform(*this, l, keyOf(*this, getSeed()),
-                     getLow().convertToFloat(), getHigh().convertToFloat());
+  return lowerUniform(*this, l);
 }
 
 LogicalResult RandomUniformLikeOp::inferShapes(ShapeScope &scope) {
   return inferLike(*this, scope, getDtype());
 }
 FailureOr<SmallVector<Value>> RandomUniformLikeOp::lower(Lowering &l) {
-  return fillUniform(*this, l, keyOf(*this, getSeed()),
-                     getLow().convertToFloat(), getHigh().convertToFloat());
+  return lowerUniform(*this, l);
 }
 
 LogicalResult RandomNormalOp::inferShapes(ShapeScope &scope) {
   return inferShaped(*this, scope, getDtype(), getShape());
 }
 FailureOr<SmallVector<Value>> RandomNormalOp::lower(Lowering &l) {
-  return fillNormal(*this, l, keyOf(*this, getSeed()),
-                    getMean().convertToFloat(), getScale().convertToFloat());
+  return lowerNormal(*this, l);
 }
 
 LogicalResult RandomNormalLikeOp::inferShapes(ShapeScope &scope) {
   return inferLike(*this, scope, getDtype());
 }
 FailureOr<SmallVector<Value>> RandomNormalLikeOp::lower(Lowering &l) {
-  return fillNormal(*this, l, keyOf(*this, getSeed()),
-                    getMean().convertToFloat(), getScale().convertToFloat());
+  return lowerNormal(*this, l);
 }
 
 //===- draw ---------------------------------------------------------------===//
