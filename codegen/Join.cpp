@@ -23,6 +23,63 @@ bool burnish::canJoin(const llvm::Triple &triple) {
 }
 
 namespace {
+/// Writes the file from front to back, and keeps the table of its sections,
+/// which comes last.
+class FileWriter {
+public:
+  FileWriter(int file, const llvm::StringTableBuilder &names)
+      : stream(file, /*shouldClose=*/false), names(names),
+        table(1, Elf::Shdr{}) {}
+
+  template <typename T> void put(const T *first, size_t count) {
+    stream << StringRef(reinterpret_cast<const char *>(first),
+                        count * sizeof(T));
+  }
+  void align(uint64_t alignment) {
+    stream.write_zeros(
+        llvm::alignTo(stream.tell(), std::max<uint64_t>(alignment, 1)) -
+        stream.tell());
+  }
+  /// A section from here on; its contents follow.
+  void begin(StringRef name, Elf::Shdr section) {
+    section.sh_name = names.getOffset(name);
+    section.sh_offset = stream.tell();
+    table.push_back(section);
+  }
+  void addStrings(StringRef name, const llvm::StringTableBuilder &strings) {
+    Elf::Shdr section{};
+    section.sh_type = ELF::SHT_STRTAB;
+    section.sh_size = strings.getSize();
+    section.sh_addralign = 1;
+    begin(name, section);
+    strings.write(stream);
+  }
+  /// Leaves a hole of zeros.
+  void skip(uint64_t bytes) { stream.seek(stream.tell() + bytes); }
+  /// The table, and the header in front, which was left out so far.
+  std::error_code finish(Elf::Ehdr header) {
+    align(8);
+    header.e_shoff = stream.tell();
+    header.e_shnum = table.size();
+    header.e_shstrndx = table.size() - 1;
+    put(table.data(), table.size());
+    stream.seek(0);
+    put(&header, 1);
+    stream.flush();
+    std::error_code error = stream.error();
+    stream.clear_error();
+    return error;
+  }
+  size_t sections() const { return table.size(); }
+
+private:
+  llvm::raw_fd_ostream stream;
+  const llvm::StringTableBuilder &names;
+  std::vector<Elf::Shdr> table;
+};
+} // namespace
+
+namespace {
 /// A section of the result. Relocations have the numbers that symbols have
 /// here, whatever their place in the table will be.
 struct Placed {
@@ -51,6 +108,10 @@ private:
   llvm::Error addRelocations(const File &file);
   llvm::Error addGlobal(Elf::Sym symbol, StringRef name);
   void orderSymbols();
+  void writeSections(FileWriter &writer) const;
+  void writeRelocations(FileWriter &writer, size_t symbolTable);
+  void writeSymbols(FileWriter &writer, size_t symbolTable,
+                    const llvm::StringTableBuilder &names);
   static bool isOnce(const Elf::Shdr &section, StringRef name);
 
   static constexpr uint32_t kLeftOut = UINT32_MAX;
@@ -251,6 +312,10 @@ void Join::orderSymbols() {
   symbols = std::move(ordered);
 }
 
+static std::string relocationsOf(StringRef section) {
+  return (".rela" + section).str();
+}
+
 llvm::Error Join::write(Output &output) {
   orderSymbols();
   llvm::StringTableBuilder symbolNames(llvm::StringTableBuilder::ELF),
@@ -258,9 +323,10 @@ llvm::Error Join::write(Output &output) {
   for (const Named &named : symbols)
     symbolNames.add(llvm::CachedHashStringRef(named.name));
   symbolNames.finalize();
+  // The builder keeps no copies.
   std::vector<std::string> relocationNames;
   for (const Placed &placed : sections)
-    relocationNames.push_back((".rela" + placed.name).str());
+    relocationNames.push_back(relocationsOf(placed.name));
   for (auto [placed, name] : llvm::zip_equal(sections, relocationNames)) {
     sectionNames.add(llvm::CachedHashStringRef(placed.name));
     if (!placed.relocations.empty())
@@ -270,100 +336,73 @@ llvm::Error Join::write(Output &output) {
     sectionNames.add(llvm::CachedHashStringRef(name));
   sectionNames.finalize();
 
-  llvm::raw_fd_ostream stream(output.fd(), /*shouldClose=*/false);
-  auto bytesOf = [](const auto *first, size_t count) {
-    return StringRef(reinterpret_cast<const char *>(first),
-                     count * sizeof(*first));
-  };
-  auto align = [&](uint64_t alignment) {
-    stream.write_zeros(
-        llvm::alignTo(stream.tell(), std::max<uint64_t>(alignment, 1)) -
-        stream.tell());
-  };
-  std::vector<Elf::Shdr> table(1, Elf::Shdr{});
-  stream << bytesOf(&header, 1);
-  for (Placed &placed : sections) {
-    align(placed.header.sh_addralign);
-    Elf::Shdr section = placed.header;
-    section.sh_name = sectionNames.getOffset(placed.name);
-    section.sh_offset = stream.tell();
-    section.sh_link = 0;
-    section.sh_info = 0;
-    if (placed.contents.empty() && section.sh_type == ELF::SHT_PROGBITS &&
-        section.sh_size > 0)
-      stream.seek(stream.tell() + section.sh_size);
-    else
-      stream << bytesOf(placed.contents.data(), placed.contents.size());
-    table.push_back(section);
-  }
+  FileWriter writer(output.fd(), sectionNames);
+  writer.put(&header, 1);
+  writeSections(writer);
   size_t relocated = llvm::count_if(sections, [](const Placed &placed) {
     return !placed.relocations.empty();
   });
-  size_t symbolTable = table.size() + relocated;
+  size_t symbolTable = writer.sections() + relocated;
   if (symbolTable + 3 >= ELF::SHN_LORESERVE)
     return unusual("too many sections");
+  writeRelocations(writer, symbolTable);
+  writeSymbols(writer, symbolTable, symbolNames);
+  writer.addStrings(".strtab", symbolNames);
+  writer.addStrings(".shstrtab", sectionNames);
+  std::error_code error = writer.finish(header);
+  return error ? fileError(output.path(), error) : llvm::Error::success();
+}
+
+void Join::writeSections(FileWriter &writer) const {
+  for (const Placed &placed : sections) {
+    writer.align(placed.header.sh_addralign);
+    Elf::Shdr section = placed.header;
+    section.sh_link = 0;
+    section.sh_info = 0;
+    writer.begin(placed.name, section);
+    if (placed.contents.empty() && section.sh_type == ELF::SHT_PROGBITS)
+      writer.skip(section.sh_size);
+    else
+      writer.put(placed.contents.data(), placed.contents.size());
+  }
+}
+
+void Join::writeRelocations(FileWriter &writer, size_t symbolTable) {
   for (auto [index, placed] : llvm::enumerate(sections)) {
     if (placed.relocations.empty())
       continue;
     for (Elf::Rela &relocation : placed.relocations)
       relocation.setSymbolAndType(places[relocation.getSymbol(false)],
                                   relocation.getType(false), false);
-    align(8);
+    writer.align(8);
     Elf::Shdr section{};
-    section.sh_name = sectionNames.getOffset(relocationNames[index]);
     section.sh_type = ELF::SHT_RELA;
     section.sh_flags = ELF::SHF_INFO_LINK;
-    section.sh_offset = stream.tell();
     section.sh_size = placed.relocations.size() * sizeof(Elf::Rela);
     section.sh_link = symbolTable;
     section.sh_info = index + 1;
     section.sh_addralign = 8;
     section.sh_entsize = sizeof(Elf::Rela);
-    stream << bytesOf(placed.relocations.data(), placed.relocations.size());
-    table.push_back(section);
+    writer.begin(relocationsOf(placed.name), section);
+    writer.put(placed.relocations.data(), placed.relocations.size());
   }
+}
 
-  align(8);
-  Elf::Shdr symtab{};
-  symtab.sh_name = sectionNames.getOffset(".symtab");
-  symtab.sh_type = ELF::SHT_SYMTAB;
-  symtab.sh_offset = stream.tell();
-  symtab.sh_size = symbols.size() * sizeof(Elf::Sym);
-  symtab.sh_link = symbolTable + 1;
-  symtab.sh_info = localCount;
-  symtab.sh_addralign = 8;
-  symtab.sh_entsize = sizeof(Elf::Sym);
+void Join::writeSymbols(FileWriter &writer, size_t symbolTable,
+                        const llvm::StringTableBuilder &names) {
+  writer.align(8);
+  Elf::Shdr section{};
+  section.sh_type = ELF::SHT_SYMTAB;
+  section.sh_size = symbols.size() * sizeof(Elf::Sym);
+  section.sh_link = symbolTable + 1;
+  section.sh_info = localCount;
+  section.sh_addralign = 8;
+  section.sh_entsize = sizeof(Elf::Sym);
+  writer.begin(".symtab", section);
   for (Named &named : symbols) {
-    named.symbol.st_name =
-        named.name.empty() ? 0 : symbolNames.getOffset(named.name);
-    stream << bytesOf(&named.symbol, 1);
+    named.symbol.st_name = named.name.empty() ? 0 : names.getOffset(named.name);
+    writer.put(&named.symbol, 1);
   }
-  table.push_back(symtab);
-  auto addStrings = [&](StringRef name,
-                        const llvm::StringTableBuilder &strings) {
-    Elf::Shdr section{};
-    section.sh_name = sectionNames.getOffset(name);
-    section.sh_type = ELF::SHT_STRTAB;
-    section.sh_offset = stream.tell();
-    section.sh_size = strings.getSize();
-    section.sh_addralign = 1;
-    strings.write(stream);
-    table.push_back(section);
-  };
-  addStrings(".strtab", symbolNames);
-  addStrings(".shstrtab", sectionNames);
-
-  align(8);
-  header.e_shoff = stream.tell();
-  header.e_shnum = table.size();
-  header.e_shstrndx = table.size() - 1;
-  stream << bytesOf(table.data(), table.size());
-  stream.seek(0);
-  stream << bytesOf(&header, 1);
-  stream.flush();
-  std::error_code error = stream.error();
-  stream.clear_error();
-  return error ? fileError(output.path(), error) : llvm::Error::success();
 }
 
 llvm::Error burnish::joinObjects(llvm::ArrayRef<StringRef> objects,

@@ -165,6 +165,74 @@ static std::string someCpus(const llvm::MCSubtargetInfo &info,
   return llvm::join(names, ", ");
 }
 
+/// The features that kernels are chosen by, as far as the CPU, or this machine,
+/// has them; and those of the CPU's model that this machine lacks.
+void Target::chooseFeatures(const llvm::MCSubtargetInfo &info, bool isNative) {
+  llvm::StringMap<bool> machineHas;
+  if (isNative)
+    machineHas = llvm::sys::getHostCPUFeatures();
+  std::vector<std::string> list;
+  llvm::StringSet<> chosenBy;
+  for (StringRef feature : kernelFeatures(triple)) {
+    chosenBy.insert(feature);
+    auto measured = machineHas.find(feature);
+    if (measured != machineHas.end()
+            ? measured->second
+            : info.checkFeatures(("+" + feature).str()))
+      list.push_back(("+" + feature).str());
+  }
+  // A virtual machine may hide what its CPU's model has.
+  for (const llvm::SubtargetFeatureKV &feature :
+       info.getAllProcessorFeatures()) {
+    auto measured = machineHas.find(feature.Key);
+    bool isHidden = measured != machineHas.end() && !measured->second &&
+                    info.getFeatureBits()[feature.Value];
+    if (isHidden ||
+        StringRef(features).contains(("-" + StringRef(feature.Key)).str()))
+      list.push_back(("-" + StringRef(feature.Key)).str());
+  }
+  features = llvm::join(list, ",");
+}
+
+void Target::measureVectors() {
+  if (triple.isX86()) {
+    vectorBits = has("avx512f") ? 512 : has("avx") ? 256 : 128;
+    vectorRegisters = has("avx512f") ? 32 : triple.isArch64Bit() ? 16 : 8;
+  } else if (triple.isRISCV()) {
+    vectorBits = has("zvl512b")   ? 512
+                 : has("zvl256b") ? 256
+                 : has("v")       ? 128
+                                  : pointerBits;
+    vectorRegisters = 32;
+  } else if (triple.isARM() || triple.isThumb()) {
+    vectorBits = has("neon") || has("mve") ? 128 : pointerBits;
+    vectorRegisters = has("neon") ? 16 : has("mve") ? 8 : 32;
+  } else if (triple.isWasm()) {
+    // Engines map v128 values to the registers of their machine; 16 is what
+    // x86-64 has for them.
+    vectorBits = has("simd128") ? 128 : pointerBits;
+    vectorRegisters = 16;
+  } else {
+    vectorBits = 128;
+    vectorRegisters = 32;
+  }
+}
+
+/// Caches and cores of this machine, or modest ones.
+void Target::measureMachine(bool isNative) {
+  bool hasSystem = triple.getOS() != llvm::Triple::UnknownOS;
+  l1Bytes = hasSystem || triple.isWasm() ? 32 << 10 : 16 << 10;
+  l2Bytes = hasSystem || triple.isWasm() ? 512 << 10 : 64 << 10;
+  l3Bytes = hasSystem || triple.isWasm() ? 4 << 20 : 0;
+  cores = hasSystem ? 4 : 1;
+  if (isNative) {
+    l1Bytes = cacheBytes(1, _SC_LEVEL1_DCACHE_SIZE, l1Bytes);
+    l2Bytes = cacheBytes(2, _SC_LEVEL2_CACHE_SIZE, l2Bytes);
+    l3Bytes = cacheBytes(3, _SC_LEVEL3_CACHE_SIZE, l3Bytes);
+    cores = systemBytes(_SC_NPROCESSORS_ONLN, 1);
+  }
+}
+
 llvm::Error Target::resolve(bool isNative) {
   llvm::Expected<const llvm::Target *> target = lookup(triple);
   if (!target)
@@ -187,71 +255,16 @@ llvm::Error Target::resolve(bool isNative) {
         "cpu '%s' is not known for %s; some that are: native, %s", cpu.c_str(),
         triple.str().c_str(), someCpus(*info, cpu).c_str());
 
-  llvm::StringMap<bool> machineHas;
-  if (isNative)
-    machineHas = llvm::sys::getHostCPUFeatures();
   info.reset((*target)->createMCSubtargetInfo(triple, cpu, features));
-  std::vector<std::string> list;
-  llvm::StringSet<> chosenBy;
-  for (StringRef feature : kernelFeatures(triple)) {
-    chosenBy.insert(feature);
-    auto measured = machineHas.find(feature);
-    if (measured != machineHas.end()
-            ? measured->second
-            : info->checkFeatures(("+" + feature).str()))
-      list.push_back(("+" + feature).str());
-  }
-  // A virtual machine may hide what its CPU's model has.
-  for (const llvm::SubtargetFeatureKV &feature :
-       info->getAllProcessorFeatures()) {
-    auto measured = machineHas.find(feature.Key);
-    bool isHidden = measured != machineHas.end() && !measured->second &&
-                    info->getFeatureBits()[feature.Value];
-    if (isHidden ||
-        StringRef(features).contains(("-" + StringRef(feature.Key)).str()))
-      list.push_back(("-" + StringRef(feature.Key)).str());
-  }
-  features = llvm::join(list, ",");
-
+  chooseFeatures(*info, isNative);
   std::unique_ptr<llvm::TargetMachine> back = machine(2);
   pointerBits = back->getPointerSizeInBits(0);
   if (!back->createDataLayout().isLittleEndian())
     return llvm::createStringError(
         "target '%s' is big-endian, and constants are written little-endian",
         triple.str().c_str());
-  if (triple.isX86()) {
-    vectorBits = has("avx512f") ? 512 : has("avx") ? 256 : 128;
-    vectorRegisters = has("avx512f") ? 32 : triple.isArch64Bit() ? 16 : 8;
-  } else if (triple.isRISCV()) {
-    vectorBits = has("zvl512b")   ? 512
-                 : has("zvl256b") ? 256
-                 : has("v")       ? 128
-                                  : pointerBits;
-    vectorRegisters = 32;
-  } else if (triple.isARM() || triple.isThumb()) {
-    vectorBits = has("neon") || has("mve") ? 128 : pointerBits;
-    vectorRegisters = has("neon") ? 16 : has("mve") ? 8 : 32;
-  } else if (triple.isWasm()) {
-    // Engines map v128 values to the registers of their machine; 16 is what
-    // x86-64 has for them.
-    vectorBits = has("simd128") ? 128 : pointerBits;
-    vectorRegisters = 16;
-  } else {
-    vectorBits = 128;
-    vectorRegisters = 32;
-  }
-
-  bool hasSystem = triple.getOS() != llvm::Triple::UnknownOS;
-  l1Bytes = hasSystem || triple.isWasm() ? 32 << 10 : 16 << 10;
-  l2Bytes = hasSystem || triple.isWasm() ? 512 << 10 : 64 << 10;
-  l3Bytes = hasSystem || triple.isWasm() ? 4 << 20 : 0;
-  cores = hasSystem ? 4 : 1;
-  if (isNative) {
-    l1Bytes = cacheBytes(1, _SC_LEVEL1_DCACHE_SIZE, l1Bytes);
-    l2Bytes = cacheBytes(2, _SC_LEVEL2_CACHE_SIZE, l2Bytes);
-    l3Bytes = cacheBytes(3, _SC_LEVEL3_CACHE_SIZE, l3Bytes);
-    cores = systemBytes(_SC_NPROCESSORS_ONLN, 1);
-  }
+  measureVectors();
+  measureMachine(isNative);
   return llvm::Error::success();
 }
 

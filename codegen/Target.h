@@ -11,6 +11,10 @@ namespace llvm {
 class TargetMachine;
 } // namespace llvm
 
+namespace llvm {
+class MCSubtargetInfo;
+} // namespace llvm
+
 namespace burnish {
 
 /// The triple of the machine that the compiler runs on.
@@ -67,7 +71,11 @@ public:
   bool isDeterministic = false;
 
 private:
+  /// Fills in everything but the triple and the CPU.
   llvm::Error resolve(bool isNative);
+  void chooseFeatures(const llvm::MCSubtargetInfo &info, bool isNative);
+  void measureVectors();
+  void measureMachine(bool isNative);
 };
 
 } // namespace burnish
