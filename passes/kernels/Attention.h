@@ -40,6 +40,12 @@ struct AttentionForm {
   int64_t outerCount() const;
 
 private:
+  // Each is false where the group is no attention.
+  bool readScores();
+  void pairDepth();
+  bool readValues(mlir::Value weights);
+  bool chooseQuery();
+
   llvm::SmallVector<int64_t> sizes;
 };
 

@@ -43,6 +43,104 @@ static int64_t sizeOf(linalg::GenericOp op, unsigned loop) {
   return op.getStaticLoopRanges()[loop];
 }
 
+/// Whether an input of an operation moves with one of its loops.
+static bool moves(linalg::GenericOp op, unsigned input, unsigned loop) {
+  return op.getIndexingMapsArray()[input].isFunctionOfDim(loop);
+}
+
+/// The first product's loops are those over its result, and the depth.
+bool AttentionForm::readScores() {
+  Value result = scores->getResult(0);
+  auto along = loopsAlong(
+      result, scores.getMatchingIndexingMap(scores.getDpsInitOperand(0)));
+  if (!along || along->size() < 2)
+    return false;
+  scoreLoops = *along;
+  sizes = longAxesOf(result);
+  for (unsigned loop = 0; loop < scores.getNumLoops(); ++loop)
+    if (sizeOf(scores, loop) != 1 && !llvm::is_contained(scoreLoops, loop))
+      depth.push_back(loop);
+  if (depth.empty() || depthCount() > kLongestDepth ||
+      moves(scores, 0, scoreKey()) == moves(scores, 1, scoreKey()))
+    return false;
+  keyInput = moves(scores, 1, scoreKey()) ? 1 : 0;
+  queryInput = 1 - keyInput;
+  // Keys are laid out anew axis by axis, which windows over them are not.
+  if (!loopsAlong(scores.getDpsInputs()[keyInput],
+                  scores.getIndexingMapsArray()[keyInput]))
+    return false;
+  if (isHalfProduct(scores))
+    pairDepth();
+  return true;
+}
+
+/// Steps of the depth along which queries lie side by side come last, in pairs.
+void AttentionForm::pairDepth() {
+  AffineMap queries = scores.getIndexingMapsArray()[queryInput];
+  auto innermost = dyn_cast<AffineDimExpr>(queries.getResults().back());
+  auto place =
+      innermost ? llvm::find(depth, innermost.getPosition()) : depth.end();
+  if (place == depth.end() || sizeOf(scores, *place) % 2 != 0 ||
+      !moves(scores, keyInput, *place))
+    return;
+  scorePairs = *place;
+  depth.erase(place);
+  depth.push_back(*scorePairs);
+}
+
+/// The second's are those over the weights, of which it sums up the last, and
+/// the lanes.
+bool AttentionForm::readValues(Value weights) {
+  std::optional<unsigned> found;
+  for (unsigned input : {0u, 1u})
+    if (withoutUnitAxes(values.getDpsInputs()[input]) ==
+        withoutUnitAxes(weights)) {
+      if (found)
+        return false;
+      found = input;
+    }
+  if (!found)
+    return false;
+  weightInput = *found;
+  valueInput = 1 - weightInput;
+  Value read = values.getDpsInputs()[weightInput];
+  auto along = loopsAlong(read, values.getIndexingMapsArray()[weightInput]);
+  if (!along || longAxesOf(read) != sizes)
+    return false;
+  valueLoops = *along;
+  std::optional<unsigned> free;
+  auto iterators = values.getIteratorTypesArray();
+  for (unsigned loop = 0; loop < values.getNumLoops(); ++loop) {
+    bool isReduction = iterators[loop] == utils::IteratorType::reduction;
+    if (sizeOf(values, loop) == 1)
+      continue;
+    if (isReduction != (loop == valueKey()))
+      return false;
+    if (llvm::is_contained(valueLoops, loop))
+      continue;
+    if (free)
+      return false;
+    free = loop;
+  }
+  if (!free || !moves(values, valueInput, valueKey()))
+    return false;
+  lanes = *free;
+  return true;
+}
+
+/// Of the loops along which only queries move, the longest makes the tiles.
+bool AttentionForm::chooseQuery() {
+  std::optional<unsigned> longest;
+  for (unsigned loop = 0; loop + 1 < sizes.size(); ++loop)
+    if (moves(scores, queryInput, scoreLoops[loop]) &&
+        !moves(scores, keyInput, scoreLoops[loop]) &&
+        !moves(values, valueInput, valueLoops[loop]) &&
+        (!longest || sizes[loop] >= sizes[*longest]))
+      longest = loop;
+  query = longest.value_or(0);
+  return longest.has_value();
+}
+
 std::optional<AttentionForm>
 AttentionForm::of(ArrayRef<linalg::GenericOp> group) {
   if (group.size() < 3)
@@ -59,97 +157,11 @@ AttentionForm::of(ArrayRef<linalg::GenericOp> group) {
   Value weights = form.passes.back()->getResult(0);
   form.hasValuePairs = isHalfProduct(form.values);
   Type weight = getElementTypeOrSelf(weights.getType());
-  if (!isSumOfProducts(form.scores) || !isSumOfProducts(form.values) ||
-      !(form.hasValuePairs ? weight.isBF16() : weight.isF32()))
-    return std::nullopt;
-
-  // The first product's loops are those over its result, and the depth.
-  linalg::GenericOp scores = form.scores, values = form.values;
-  Value result = scores->getResult(0);
-  auto alongScores = loopsAlong(
-      result, scores.getMatchingIndexingMap(scores.getDpsInitOperand(0)));
-  if (!alongScores || alongScores->size() < 2)
-    return std::nullopt;
-  form.scoreLoops = *alongScores;
-  form.sizes = longAxesOf(result);
-  for (unsigned loop = 0; loop < scores.getNumLoops(); ++loop)
-    if (sizeOf(scores, loop) != 1 && !llvm::is_contained(form.scoreLoops, loop))
-      form.depth.push_back(loop);
-  auto moves = [](linalg::GenericOp op, unsigned input, unsigned loop) {
-    return op.getIndexingMapsArray()[input].isFunctionOfDim(loop);
-  };
-  if (form.depth.empty() || form.depthCount() > kLongestDepth ||
-      moves(scores, 0, form.scoreKey()) == moves(scores, 1, form.scoreKey()))
-    return std::nullopt;
-  form.keyInput = moves(scores, 1, form.scoreKey()) ? 1 : 0;
-  form.queryInput = 1 - form.keyInput;
-  // Keys are laid out anew axis by axis, which windows over them are not.
-  if (!loopsAlong(scores.getDpsInputs()[form.keyInput],
-                  scores.getIndexingMapsArray()[form.keyInput]))
-    return std::nullopt;
-  if (isHalfProduct(scores)) {
-    AffineMap queries = scores.getIndexingMapsArray()[form.queryInput];
-    auto innermost = dyn_cast<AffineDimExpr>(queries.getResults().back());
-    auto place = innermost ? llvm::find(form.depth, innermost.getPosition())
-                           : form.depth.end();
-    if (place != form.depth.end() && sizeOf(scores, *place) % 2 == 0 &&
-        moves(scores, form.keyInput, *place)) {
-      form.scorePairs = *place;
-      form.depth.erase(place);
-      form.depth.push_back(*form.scorePairs);
-    }
-  }
-
-  // The second's are those over the weights, of which it sums up the last, and
-  // the lanes.
-  std::optional<unsigned> weightInput;
-  for (unsigned input : {0u, 1u})
-    if (withoutUnitAxes(values.getDpsInputs()[input]) ==
-        withoutUnitAxes(weights)) {
-      if (weightInput)
-        return std::nullopt;
-      weightInput = input;
-    }
-  if (!weightInput)
-    return std::nullopt;
-  form.weightInput = *weightInput;
-  form.valueInput = 1 - form.weightInput;
-  Value read = values.getDpsInputs()[form.weightInput];
-  auto alongWeights =
-      loopsAlong(read, values.getIndexingMapsArray()[form.weightInput]);
-  if (!alongWeights || longAxesOf(read) != form.sizes)
-    return std::nullopt;
-  form.valueLoops = *alongWeights;
-  std::optional<unsigned> lanes;
-  auto iterators = values.getIteratorTypesArray();
-  for (unsigned loop = 0; loop < values.getNumLoops(); ++loop) {
-    bool isReduction = iterators[loop] == utils::IteratorType::reduction;
-    if (sizeOf(values, loop) == 1)
-      continue;
-    if (isReduction != (loop == form.valueKey()))
-      return std::nullopt;
-    if (llvm::is_contained(form.valueLoops, loop))
-      continue;
-    if (lanes)
-      return std::nullopt;
-    lanes = loop;
-  }
-  if (!lanes || !moves(values, form.valueInput, form.valueKey()))
-    return std::nullopt;
-  form.lanes = *lanes;
-
-  // Of the loops along which only queries move, the longest makes the tiles.
-  std::optional<unsigned> query;
-  for (unsigned loop = 0; loop + 1 < form.sizes.size(); ++loop)
-    if (moves(scores, form.queryInput, form.scoreLoops[loop]) &&
-        !moves(scores, form.keyInput, form.scoreLoops[loop]) &&
-        !moves(values, form.valueInput, form.valueLoops[loop]) &&
-        (!query || form.sizes[loop] >= form.sizes[*query]))
-      query = loop;
-  if (!query)
-    return std::nullopt;
-  form.query = *query;
-  return form;
+  bool isForm = isSumOfProducts(form.scores) && isSumOfProducts(form.values) &&
+                (form.hasValuePairs ? weight.isBF16() : weight.isF32()) &&
+                form.readScores() && form.readValues(weights) &&
+                form.chooseQuery();
+  return isForm ? std::optional(form) : std::nullopt;
 }
 
 int64_t AttentionForm::depthCount() const {

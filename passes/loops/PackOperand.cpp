@@ -107,115 +107,146 @@ static int64_t strideAlong(linalg::GenericOp generic, OpOperand &operand,
   return stride;
 }
 
-void OperandPacker::pack(nn::KernelOp kernel, linalg::GenericOp generic,
-                         unsigned argument, unsigned loop, int64_t tile,
-                         std::optional<SideBySide> side) {
-  ElementsAttr constant;
-  matchPattern(kernel->getOperand(argument), m_Constant(&constant));
-  BlockArgument inside = kernel.getBody().front().getArgument(argument);
-  if (!inside.hasOneUse() || inside.use_begin()->getOwner() != generic)
-    return;
-  auto type = cast<RankedTensorType>(inside.getType());
-  AffineMap map = generic.getMatchingIndexingMap(&*inside.use_begin());
-  auto axisOf = [&](unsigned loop) {
-    int64_t axis = -1;
-    for (auto [place, expr] : llvm::enumerate(map.getResults()))
-      if (auto dim = dyn_cast<AffineDimExpr>(expr);
-          dim && dim.getPosition() == loop)
-        axis = place;
-    return axis;
-  };
-  int64_t axis = axisOf(loop), sideAxis = side ? axisOf(side->loop) : -1,
-          steps = side ? side->steps : 1;
-  int64_t elementBytes = nn::elementBytes(type.getElementType());
-  if (axis < 0 || !type.hasStaticShape() ||
-      (side && (sideAxis < 0 || elementBytes > 2)))
-    return;
-  auto keyOf = [&](int64_t place) {
+/// The axis of an operand along which a loop alone moves it; -1 where there is
+/// none.
+static int64_t axisOf(AffineMap map, unsigned loop) {
+  int64_t axis = -1;
+  for (auto [place, expr] : llvm::enumerate(map.getResults()))
+    if (auto dim = dyn_cast<AffineDimExpr>(expr);
+        dim && dim.getPosition() == loop)
+      axis = place;
+  return axis;
+}
+
+/// The axis that is cut, then the others as `generic` walks through its other
+/// input: what that does not walk along comes first, and `sideAxis` last.
+static SmallVector<int64_t> orderFor(linalg::GenericOp generic, Value operand,
+                                     AffineMap map, int64_t axis,
+                                     int64_t sideAxis) {
+  auto strideOf = [&](int64_t place) {
     auto dim = dyn_cast<AffineDimExpr>(map.getResult(place));
     int64_t stride = 0;
     for (OpOperand *input : generic.getDpsInputOperands())
-      if (dim && input->get() != inside &&
+      if (dim && input->get() != operand &&
           isa<ShapedType>(input->get().getType()))
         stride =
             std::max(stride, strideAlong(generic, *input, dim.getPosition()));
     return stride;
   };
   SmallVector<int64_t> order{axis};
-  for (int64_t place = 0; place < type.getRank(); ++place)
+  for (int64_t place = 0; place < map.getNumResults(); ++place)
     if (place != axis)
       order.push_back(place);
-  // What the other input does not walk along comes first.
   llvm::sort(order.begin() + 1, order.end(), [&](int64_t a, int64_t b) {
     auto rank = [&](int64_t place) {
-      int64_t stride = keyOf(place);
+      int64_t stride = strideOf(place);
       return std::tuple(place == sideAxis, stride != 0, -stride, place);
     };
     return rank(a) < rank(b);
   });
-  if (!constant)
-    return readInPanels(kernel, argument, axis, order);
-  SmallVector<int64_t> shape = applyPermutation(type.getShape(), order);
-  shape[0] = llvm::divideCeil(shape[0], tile);
-  shape.push_back(tile);
-  if (side) {
-    shape[shape.size() - 2] /= steps;
-    shape.push_back(steps);
-  }
-  auto packedType = RankedTensorType::get(shape, type.getElementType());
-  Builder attributes(kernel.getContext());
-  int64_t width = side ? side->boundWidth : 0;
+  return order;
+}
+
+OperandPacker::Values &
+OperandPacker::valuesOf(ElementsAttr constant, RankedTensorType packedType,
+                        ArrayRef<int64_t> order, int64_t tile,
+                        const std::optional<SideBySide> &side) {
+  MLIRContext *context = constant.getContext();
+  Builder attributes(context);
+  int64_t width = side ? side->boundWidth : 0, steps = side ? side->steps : 1;
   Values &values = packed[{constant, attributes.getDenseI64ArrayAttr(order),
                            tile, std::pair(steps, width)}];
-  ElementsAttr &value = values.value;
-  if (!value) {
-    std::optional<ArrayRef<char>> raw = nn::rawBytes(constant);
-    SmallVector<char> copy;
-    if (!raw)
-      copy = nn::copyBytes(constant);
-    SmallVector<char> bytes =
-        packBytes(kernel.getContext(), raw ? *raw : ArrayRef<char>(copy),
-                  type.getShape(), order, tile, elementBytes);
-    if (side && elementBytes == 1)
-      putSideBySide<uint8_t>(bytes, tile, steps);
-    else if (side)
-      putSideBySide<uint16_t>(bytes, tile, steps);
-    if (width > 0)
-      if (std::optional<Excess> excess = boundPairs(
-              bytes, shape.front(), tile, width, type.getDimSize(sideAxis))) {
-        SmallVector<int64_t> sizes{shape.front() * tile / width, excess->most};
-        values.places =
-            nn::constantWith(RankedTensorType::get({sizes[0], 1 + sizes[1]},
-                                                   attributes.getI32Type()),
-                             "places", std::move(excess->places));
-        sizes.append({width, steps});
-        values.excess = nn::constantWith(
-            RankedTensorType::get(sizes, type.getElementType()), "excess",
-            std::move(excess->bytes));
-      }
-    value = nn::constantWith(packedType, "packed", std::move(bytes));
-    all.push_back({constant, order, tile, steps, value});
+  if (values.value)
+    return values;
+  auto type = cast<RankedTensorType>(constant.getType());
+  int64_t elementBytes = nn::elementBytes(type.getElementType());
+  std::optional<ArrayRef<char>> raw = nn::rawBytes(constant);
+  SmallVector<char> copy;
+  if (!raw)
+    copy = nn::copyBytes(constant);
+  SmallVector<char> bytes =
+      packBytes(context, raw ? *raw : ArrayRef<char>(copy), type.getShape(),
+                order, tile, elementBytes);
+  if (side && elementBytes == 1)
+    putSideBySide<uint8_t>(bytes, tile, steps);
+  else if (side)
+    putSideBySide<uint16_t>(bytes, tile, steps);
+  int64_t tiles = packedType.getDimSize(0);
+  std::optional<Excess> excess;
+  if (width > 0)
+    excess =
+        boundPairs(bytes, tiles, tile, width, type.getDimSize(order.back()));
+  if (excess) {
+    SmallVector<int64_t> sizes{tiles * tile / width, excess->most};
+    values.places =
+        nn::constantWith(RankedTensorType::get({sizes[0], 1 + sizes[1]},
+                                               attributes.getI32Type()),
+                         "places", std::move(excess->places));
+    sizes.append({width, steps});
+    values.excess =
+        nn::constantWith(RankedTensorType::get(sizes, type.getElementType()),
+                         "excess", std::move(excess->bytes));
   }
+  values.value = nn::constantWith(packedType, "packed", std::move(bytes));
+  all.push_back(
+      {constant, SmallVector<int64_t>(order), tile, steps, values.value});
+  return values;
+}
+
+/// The kernel gets the values in place of an operand, and what was taken from
+/// them as two more inputs.
+static void replaceOperand(nn::KernelOp kernel, unsigned argument,
+                           ElementsAttr value, ElementsAttr excess,
+                           ElementsAttr places) {
   OpBuilder builder(kernel);
   kernel->setOperand(
       argument, arith::ConstantOp::create(builder, kernel.getLoc(), value));
-  if (values.excess)
-    for (ElementsAttr more : {values.excess, values.places}) {
-      Block &block = kernel.getBody().front();
-      block.insertArgument(kernel.getInputs().size(), more.getType(),
-                           kernel.getLoc());
-      kernel.getInputsMutable().append(
-          Value(arith::ConstantOp::create(builder, kernel.getLoc(), more)));
-    }
-  builder.setInsertionPointToStart(&kernel.getBody().front());
+  if (!excess)
+    return;
+  for (ElementsAttr more : {excess, places}) {
+    Block &block = kernel.getBody().front();
+    block.insertArgument(kernel.getInputs().size(), more.getType(),
+                         kernel.getLoc());
+    kernel.getInputsMutable().append(
+        Value(arith::ConstantOp::create(builder, kernel.getLoc(), more)));
+  }
+}
+
+void OperandPacker::pack(nn::KernelOp kernel, linalg::GenericOp generic,
+                         unsigned argument, unsigned loop, int64_t tile,
+                         std::optional<SideBySide> side) {
+  BlockArgument inside = kernel.getBody().front().getArgument(argument);
+  if (!inside.hasOneUse() || inside.use_begin()->getOwner() != generic)
+    return;
+  auto type = cast<RankedTensorType>(inside.getType());
+  AffineMap map = generic.getMatchingIndexingMap(&*inside.use_begin());
+  int64_t axis = axisOf(map, loop),
+          sideAxis = side ? axisOf(map, side->loop) : -1;
+  if (axis < 0 || !type.hasStaticShape() ||
+      (side && (sideAxis < 0 || nn::elementBytes(type.getElementType()) > 2)))
+    return;
+  SmallVector<int64_t> order = orderFor(generic, inside, map, axis, sideAxis);
+  ElementsAttr constant;
+  if (!matchPattern(kernel->getOperand(argument), m_Constant(&constant)))
+    return readInPanels(kernel, argument, axis, order);
+  SmallVector<int64_t> shape = applyPermutation(type.getShape(), order),
+                       cut{axis};
+  shape[0] = llvm::divideCeil(shape[0], tile);
+  shape.push_back(tile);
+  Builder attributes(kernel.getContext());
+  SmallVector<OpFoldResult> tiles{attributes.getIndexAttr(tile)};
+  if (side) {
+    shape[shape.size() - 2] /= side->steps;
+    shape.push_back(side->steps);
+    cut.push_back(sideAxis);
+    tiles.push_back(attributes.getIndexAttr(side->steps));
+  }
+  auto packedType = RankedTensorType::get(shape, type.getElementType());
+  const Values &values = valuesOf(constant, packedType, order, tile, side);
+  replaceOperand(kernel, argument, values.value, values.excess, values.places);
+  OpBuilder builder = OpBuilder::atBlockBegin(&kernel.getBody().front());
   OpOperand *use = &*inside.use_begin();
   Value plain = ub::PoisonOp::create(builder, kernel.getLoc(), type);
-  SmallVector<int64_t> cut{axis};
-  SmallVector<OpFoldResult> tiles{builder.getIndexAttr(tile)};
-  if (side) {
-    cut.push_back(sideAxis);
-    tiles.push_back(builder.getIndexAttr(steps));
-  }
   auto unpack = linalg::UnPackOp::create(builder, kernel.getLoc(), inside,
                                          plain, cut, tiles, order);
   use->set(unpack.getResult());

@@ -39,6 +39,9 @@ private:
   struct Values {
     mlir::ElementsAttr value, excess, places;
   };
+  Values &valuesOf(mlir::ElementsAttr constant, mlir::RankedTensorType packed,
+                   llvm::ArrayRef<int64_t> order, int64_t tile,
+                   const std::optional<SideBySide> &side);
   /// Constants that several kernels read are packed once.
   llvm::DenseMap<std::tuple<mlir::Attribute, mlir::Attribute, int64_t,
                             std::pair<int64_t, int64_t>>,
