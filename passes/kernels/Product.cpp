@@ -10,6 +10,7 @@
 #include "passes/kernels/Combiner.h"
 #include "passes/kernels/ProductMaker.h"
 #include "passes/kernels/Work.h"
+#include "passes/schedules/Schedules.h"
 
 using namespace mlir;
 using namespace burnish;
@@ -33,7 +34,10 @@ ProductMaker::ProductMaker(KernelCode &code)
       panel(width * code.schedule.getVectors()),
       weave(form.weaveCount(code.nest)), steps(code.schedule.getSteps()),
       packs(code.schedule.getPacks()), right(nest.inputs[form.right]),
-      left(nest.inputs[form.left]), stepsLoop(right.stepsLoop) {
+      left(nest.inputs[form.left]), stepsLoop(right.stepsLoop),
+      vectorRegisters(
+          Machine::of(b.getBlock()->getParentOp()->getParentOfType<ModuleOp>())
+              .vectorRegisters) {
   laneSize = form.lanes.size() == 1
                  ? nest.loops[form.lanes[0]].size
                  : OpFoldResult(b.getIndexAttr(form.laneCount(nest)));
@@ -348,11 +352,30 @@ SmallVector<Value> ProductMaker::sumUp(size_t place, Index row, int64_t count,
     return sumUp(place + 1, row, count, lane, pieces,
                  SmallVector<Value>(values));
   };
+  if (sharesSteps(place, count, pieces.size())) {
+    for (int64_t index = 0; index < nest.loops[loop].known(); ++index) {
+      code.at[loop] = {{}, index};
+      sums = sumUp(place + 1, row, count, lane, pieces, sums);
+    }
+    return sums;
+  }
   int64_t step = stepOf(loop);
   if (int64_t stretch = stretchOf(place))
     return code.sumStretches(from, to, llvm::alignTo(stretch, step), sums, body,
                              step);
   return code.carry(from, to, step, sums, body);
+}
+
+bool ProductMaker::sharesSteps(size_t place, int64_t count,
+                               int64_t vectors) const {
+  constexpr int64_t kMostShared = 8;
+  unsigned loop = form.depth[place];
+  int64_t size = nest.loops[loop].known(), stride = left.along(loop);
+  return place + 1 == form.depth.size() && form.row && weave == 1 && !packs &&
+         !stepsLoop && !form.hasProductOfLane && !ShapedType::isDynamic(size) &&
+         size <= kMostShared && !ShapedType::isDynamic(stride) && stride != 0 &&
+         left.along(*form.row) == stride &&
+         count * (vectors + 1) + size - 1 + vectors < vectorRegisters;
 }
 
 int64_t ProductMaker::stretchOf(size_t place) const {

@@ -18,7 +18,20 @@ int64_t ProductForm::count(const Nest &nest, ArrayRef<unsigned> loops) {
   return product;
 }
 
-/// The lanes between whose results those of `weave` lie.
+/// Whether an operand of a product has its innermost axis along a loop: this
+/// stays so when it is packed, which a stride does not.
+static bool isInnermost(const Nest &nest, unsigned input, unsigned loop) {
+  std::optional<unsigned> source = nest.loops[loop].source;
+  if (!source)
+    return nest.inputs[input].along(loop) == 1;
+  linalg::GenericOp root = nest.root;
+  AffineMap map = root.getIndexingMapsArray()[input];
+  return map.getNumResults() > 0 &&
+         map.getResults().back().isFunctionOfDim(*source);
+}
+
+/// The lanes between whose results those of `weave` lie, of an operand that is
+/// read as whole vectors.
 static std::optional<unsigned> wovenLanes(const Nest &nest, unsigned weave) {
   int64_t size = nest.loops[weave].known();
   if (size != 2 && size != 4)
@@ -26,7 +39,8 @@ static std::optional<unsigned> wovenLanes(const Nest &nest, unsigned weave) {
   for (auto [index, loop] : llvm::enumerate(nest.loops))
     for (unsigned right : {0u, 1u})
       if (!loop.isReduction && nest.out.along(index) == size &&
-          nest.inputs[right].moves(index) && !nest.inputs[right].moves(weave) &&
+          isInnermost(nest, right, index) && nest.inputs[right].moves(index) &&
+          !nest.inputs[right].moves(weave) &&
           !nest.inputs[1 - right].moves(index) &&
           nest.inputs[1 - right].moves(weave))
         return index;

@@ -70,6 +70,10 @@ private:
                                        llvm::SmallVector<mlir::Value> sums);
   /// How many iterations of a loop of the depth are done at once.
   int64_t stepOf(unsigned loop) const { return loop == stepsLoop ? steps : 1; }
+  /// Whether the steps of the innermost loop are written out: those of windows
+  /// along the rows, which meet the elements of their neighbours, so that each
+  /// is brought into lanes once, where there are registers for all of them.
+  bool sharesSteps(size_t place, int64_t count, int64_t vectors) const;
   /// How many iterations of a loop of the depth are summed up by themselves; 0
   /// where that would make no difference to sums of floats, or is done in an
   /// inner loop.
@@ -153,6 +157,7 @@ private:
   /// The loop of the depth of which `steps` iterations are done at once; absent
   /// when they are done one by one.
   std::optional<unsigned> stepsLoop;
+  int64_t vectorRegisters;
   mlir::OpFoldResult laneSize, rowSize;
   /// The panel; sums between blocks of the depth; offsets of the lanes; sums of
   /// a tile. Null when there is no need.

@@ -150,7 +150,7 @@ private:
     SmallVector<unsigned> loops;
     AffineMap out = maps.back();
     std::optional<unsigned> images;
-    bool hasFew = !isSplit && hasFewLanes(op);
+    bool hasFew = !isSplit && hasFewLanes(op, width);
     if (hasFew)
       images = imagesOf(op, loopsOf(out), width);
     if (isBetweenCallers(op) || (hasFew && !images)) {

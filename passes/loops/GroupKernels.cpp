@@ -11,6 +11,7 @@
 #include "passes/loops/GroupRows.h"
 #include "passes/loops/OrderStacks.h"
 #include "passes/loops/SelectSchedule.h"
+#include "passes/loops/SumOfProducts.h"
 
 using namespace mlir;
 using namespace burnish;
@@ -293,7 +294,8 @@ struct GroupKernels : burnish::impl::GroupKernelsBase<GroupKernels> {
           !rows.empty())
         tries.push_back(rows);
       if (epilogue && generic.getNumReductionLoops() > 0 &&
-          keepsLanes(generic, epilogue, machine))
+          keepsLanes(generic, epilogue, machine) &&
+          !losesItsPlace(builder, generic, epilogue, machine))
         tries.push_back({generic, epilogue});
       tries.push_back({generic});
       for (ArrayRef<linalg::GenericOp> group : tries) {
@@ -330,6 +332,26 @@ struct GroupKernels : burnish::impl::GroupKernelsBase<GroupKernels> {
     table.record();
     if (table.hasFailed())
       signalPassFailure();
+  }
+
+  /// Whether a product that reads its operands where they lie can not do so
+  /// behind the epilogue, in which results lie in another order: it is worth
+  /// more by itself than the pass over its results that one kernel saves.
+  bool losesItsPlace(OpBuilder &builder, linalg::GenericOp root,
+                     linalg::GenericOp epilogue, const Machine &machine) {
+    if (!isSumOfProducts(root))
+      return false;
+    // Measured schedules are of one or the other, which is not theirs to say.
+    ScheduleTable none;
+    auto readsInPlace = [&](ArrayRef<linalg::GenericOp> group) {
+      nn::KernelOp kernel = makeKernel(builder, group, machine, none);
+      if (!kernel)
+        return false;
+      nn::ScheduleAttr schedule = kernel.getSchedule();
+      kernel->erase();
+      return schedule.getAlgorithm() == "product" && !schedule.getPacks();
+    };
+    return !readsInPlace({root, epilogue}) && readsInPlace(root);
   }
 
   nn::KernelOp makeKernel(OpBuilder &builder, ArrayRef<linalg::GenericOp> group,

@@ -104,23 +104,6 @@ static bool slidesAlong(linalg::GenericOp op, ArrayRef<unsigned> natural,
          });
 }
 
-bool burnish::hasFewLanes(linalg::GenericOp op) {
-  std::optional<size_t> weights = weightsOf(op);
-  SmallVector<AffineMap> maps = op.getIndexingMapsArray();
-  if (!weights || !maps.back().isProjectedPermutation())
-    return false;
-  SmallVector<unsigned> natural = loopsOf(maps.back());
-  if (natural.size() < 3 || !lanesOf(op, maps, natural).empty())
-    return false;
-  return !isConstant(op.getDpsInputs()[*weights]) ||
-         slidesAlong(op, natural, maps[1 - *weights], maps[*weights]);
-}
-
-static bool fillsVectors(linalg::GenericOp op, unsigned loop, int64_t width) {
-  int64_t size = op.getStaticLoopRanges()[loop];
-  return width > 0 && !ShapedType::isDynamic(size) && size % width == 0;
-}
-
 /// Whether an axis moves with the loop alone, and no other does.
 static bool isAxis(AffineMap map, unsigned loop) {
   int64_t uses = llvm::count_if(map.getResults(), [&](AffineExpr expr) {
@@ -129,6 +112,43 @@ static bool isAxis(AffineMap map, unsigned loop) {
   return uses == 1 &&
          llvm::is_contained(map.getResults(),
                             getAffineDimExpr(loop, map.getContext()));
+}
+
+/// Whether vectors along an image, which are full ones, gain more than it takes
+/// to move the image to where it lies so: about two vectors' time for each of
+/// its own.
+static bool gainsAlongImage(linalg::GenericOp op, ArrayRef<unsigned> lanes,
+                            int64_t width) {
+  int64_t count = 1, taps = 1;
+  SmallVector<int64_t> sizes = op.getStaticLoopRanges();
+  for (unsigned loop : lanes)
+    count *= sizes[loop];
+  AffineMap image = op.getIndexingMapsArray()[1 - *weightsOf(op)];
+  for (unsigned loop = 0; loop < op.getNumLoops(); ++loop)
+    if (op.getIteratorTypesArray()[loop] == utils::IteratorType::reduction &&
+        !isAxis(image, loop))
+      taps *= sizes[loop];
+  return taps * (width - 2 * count) > 2 * width;
+}
+
+bool burnish::hasFewLanes(linalg::GenericOp op, int64_t width) {
+  std::optional<size_t> weights = weightsOf(op);
+  SmallVector<AffineMap> maps = op.getIndexingMapsArray();
+  if (!weights || !maps.back().isProjectedPermutation())
+    return false;
+  SmallVector<unsigned> natural = loopsOf(maps.back());
+  if (natural.size() < 3)
+    return false;
+  SmallVector<unsigned> lanes = lanesOf(op, maps, natural);
+  if (!isConstant(op.getDpsInputs()[*weights]))
+    return lanes.empty();
+  return slidesAlong(op, natural, maps[1 - *weights], maps[*weights]) &&
+         (lanes.empty() || gainsAlongImage(op, lanes, width));
+}
+
+static bool fillsVectors(linalg::GenericOp op, unsigned loop, int64_t width) {
+  int64_t size = op.getStaticLoopRanges()[loop];
+  return width > 0 && !ShapedType::isDynamic(size) && size % width == 0;
 }
 
 std::optional<unsigned> burnish::imagesOf(linalg::GenericOp op,
@@ -193,7 +213,8 @@ burnish::splitOverImages(IRRewriter &b, func::FuncOp function, int64_t width) {
   function.walk([&](linalg::GenericOp op) {
     if (!op.hasPureTensorSemantics() || op.getNumDpsInits() != 1 ||
         op.getNumReductionLoops() < 2 || op.getNumDpsInputs() != 2 ||
-        !isSumOfProducts(op) || !startsFromZero(op) || !hasFewLanes(op) ||
+        !isSumOfProducts(op) || !startsFromZero(op) ||
+        !hasFewLanes(op, width) ||
         llvm::any_of(op.getDpsInputs(), isConstant) ||
         !cast<RankedTensorType>(op->getResult(0).getType()).hasStaticShape())
       return;

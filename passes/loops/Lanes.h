@@ -22,11 +22,11 @@ llvm::SmallVector<unsigned> lanesOf(mlir::linalg::GenericOp op,
                                     llvm::ArrayRef<mlir::AffineMap> maps,
                                     llvm::ArrayRef<unsigned> natural);
 
-/// Whether a convolution has too few weights side by side to fill vectors:
-/// then it has its lanes along the images, or, where these fill no vectors,
-/// along each image, which lies as it is written. Constant weights read the
-/// image as it lies where that costs no more than moving it.
-bool hasFewLanes(mlir::linalg::GenericOp op);
+/// Whether a convolution has too few weights side by side to fill vectors of
+/// `width` elements: then it has its lanes along the images, or, where these
+/// fill no vectors, along each image, which lies as it is written. Constant
+/// weights read the image as it lies where that costs no more than moving it.
+bool hasFewLanes(mlir::linalg::GenericOp op, int64_t width);
 
 /// Of a convolution that has few lanes, the loop over images where vectors
 /// can lie along them: windows do not move along it, and it fills vectors.

@@ -24,6 +24,8 @@ bool isScheduleText(llvm::StringRef text);
 /// The table of a module.
 class ScheduleTable {
 public:
+  /// None.
+  ScheduleTable() = default;
   explicit ScheduleTable(mlir::ModuleOp module);
 
   /// Whether the module has one.

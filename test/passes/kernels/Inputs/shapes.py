@@ -50,6 +50,15 @@ def greatest():
     outputs.append(node("ReduceMax", node("Sub", product, constant(np.float32(1000))), constant(np.array([1])), keepdims=0))
 
 
+def few_results():
+    """Convolutions with fewer results side by side than vectors have lanes, of an image that lies channel by channel and of one that does not."""
+    for image in (given(2, 1, 19, 28), node("Conv", given(2, 5, 19, 28), constant(random(16, 5, 1, 1)))):
+        channels = inputs[image].shape[1] if image in inputs else 16
+        for results, taps, stride in [(2, 3, 1), (4, 3, 1), (4, 3, 2), (5, 3, 1), (6, 5, 1), (7, 5, 1), (7, 1, 1)]:
+            weights = constant(random(results, channels, taps, taps) / np.float32(channels))
+            outputs.append(node("Conv", image, weights, constant(random(results)), pads=[taps // 2] * 4, strides=[stride] * 2))
+
+
 def windows():
     """3x3 taps, enough channels and places for minimal filtering, with all that may follow."""
 
@@ -208,6 +217,7 @@ def make():
     convolutions()
     windows()
     greatest()
+    few_results()
     layouts()
     depthwise()
     cascades()
