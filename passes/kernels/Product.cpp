@@ -194,7 +194,7 @@ void ProductMaker::makeTile(Index row, int64_t count, Index lane,
 
 SmallVector<Value> ProductMaker::linesAhead(Index row) {
   if (!right.packedLoop && !packs)
-    return linesBeside();
+    return code.schedule.getRowsOutside() ? linesOfNext(row) : linesBeside();
   if (!right.packedLoop || packs || code.schedule.getRowsOutside() ||
       code.schedule.getStreams() > 1)
     return {};
@@ -236,6 +236,31 @@ SmallVector<Value> ProductMaker::linesAhead(Index row) {
         arith::SelectOp::create(b, isFirst, shift, code.constant(0)));
   }
   return ahead;
+}
+
+SmallVector<Value> ProductMaker::linesOfNext(Index row) {
+  int64_t bytes = std::max(1u, elementOf(right).getIntOrFloatBitWidth() / 8),
+          lines = llvm::divideCeil(panel * bytes, kLineBytes),
+          known = form.rowCount(nest),
+          each = form.laneCount(nest) * form.depthCount(nest) * bytes, step = 0;
+  for (unsigned loop : form.outer) {
+    step = right.along(loop);
+    if (step == 0 || ShapedType::isDynamic(step))
+      return {};
+  }
+  if (step == 0 || ShapedType::isDynamic(known) || known / rows() < lines ||
+      ShapedType::isDynamic(form.outerCount(nest)) || each >= kFarBytes ||
+      each * form.outerCount(nest) < kFarBytes || !form.isStraight(nest))
+    return {};
+  Value tile =
+            arith::DivUIOp::create(b, code.valueOf(row), code.constant(rows())),
+        isFirst = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, tile,
+                                        code.constant(lines)),
+        shift = arith::AddIOp::create(
+            b, code.constant(step),
+            Value(arith::MulIOp::create(b, tile,
+                                        code.constant(kLineBytes / bytes))));
+  return {arith::SelectOp::create(b, isFirst, shift, code.constant(0))};
 }
 
 SmallVector<Value> ProductMaker::linesBeside() {

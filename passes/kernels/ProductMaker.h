@@ -42,6 +42,9 @@ private:
   /// next panel lie that are fetched meanwhile. The first tiles of rows share
   /// them; what would be fetched for later ones is there already.
   llvm::SmallVector<mlir::Value> linesAhead(Index row);
+  /// The same for one of several operands that are read where they lie, each by
+  /// all rows before the next: the lines of that.
+  llvm::SmallVector<mlir::Value> linesOfNext(Index row);
   /// The same for an operand that is read once, where it lies, in steps from
   /// page to page: the lines beside those of the step.
   llvm::SmallVector<mlir::Value> linesBeside();
@@ -119,6 +122,8 @@ private:
   /// Where the first tiles of rows find what the next panel is filled from, a
   /// line for each step of the sum and tile; later ones find the same line.
   void lookAhead(Index row, Index lane);
+  /// Whether all steps of the sum lie as far apart in the right operand.
+  bool isEvenlyStepped() const;
   mlir::Value sumOffset(Index row, int64_t index, const Piece &piece);
   void putSums(Index row, int64_t count, llvm::ArrayRef<Piece> pieces,
                llvm::ArrayRef<mlir::Value> sums);

@@ -81,8 +81,10 @@ void ProductMaker::makePanel(Index lane, int64_t count) {
     fillPanel(lane, pieces);
     code.tiles(rowSize, withPowersBelow(rows()),
                [&](Index row, int64_t length) {
+                 lookAhead(row, lane);
                  makeTile(row, length, lane, pieces);
                });
+    nextPanel = nextStep = {};
     return;
   }
   auto forRows = [&](llvm::function_ref<void(Index, int64_t)> body) {
@@ -117,23 +119,34 @@ void ProductMaker::makePanel(Index lane, int64_t count) {
 void ProductMaker::lookAhead(Index row, Index lane) {
   constexpr int64_t kFarApart = 1024;
   nextPanel = nextStep = {};
-  int64_t stride = right.along(form.depth[0]),
+  int64_t stride = right.along(form.depth.back()),
           bytes = std::max(1u, elementOf(right).getIntOrFloatBitWidth() / 8),
           lines = llvm::divideCeil(panel * bytes, kLineBytes),
           known = form.rowCount(nest);
-  if (form.depth.size() != 1 || stepsLoop || offsets ||
-      form.lanes.size() != 1 || ShapedType::isDynamic(stride) ||
-      stride * bytes < kFarApart || ShapedType::isDynamic(known) ||
-      known / rows() < lines)
+  if (stepsLoop || offsets || form.lanes.size() != 1 ||
+      ShapedType::isDynamic(stride) || stride * bytes < kFarApart ||
+      ShapedType::isDynamic(known) || known / rows() < lines ||
+      !isEvenlyStepped())
     return;
-  Value end = code.size(form.depth[0]),
-        next = arith::AddIOp::create(b, blockFrom, code.constant(block)),
-        isLast = arith::CmpIOp::create(b, arith::CmpIPredicate::uge, next, end);
-  // Behind the last block of the depth the lanes beside it are next.
-  Value zero = code.constant(0),
-        from = arith::SelectOp::create(b, isLast, zero, next),
-        beside = arith::SelectOp::create(b, isLast, code.constant(panel), zero);
-  code.at[form.depth[0]] = {from};
+  // Of one panel alone, that of the next iteration around it is next.
+  int64_t apart = panel;
+  if (form.laneCount(nest) <= panel)
+    for (unsigned loop : form.outer)
+      if (int64_t step = right.along(loop);
+          step != 0 && !ShapedType::isDynamic(step))
+        apart = step;
+  Value zero = code.constant(0), beside = code.constant(apart);
+  for (unsigned loop : form.depth)
+    code.at[loop] = {zero};
+  if (blockFrom) {
+    Value end = code.size(form.depth[0]),
+          next = arith::AddIOp::create(b, blockFrom, code.constant(block)),
+          isLast =
+              arith::CmpIOp::create(b, arith::CmpIPredicate::uge, next, end);
+    // Behind the last block of the depth the lanes beside it are next.
+    code.at[form.depth[0]] = {arith::SelectOp::create(b, isLast, zero, next)};
+    beside = arith::SelectOp::create(b, isLast, beside, zero);
+  }
   code.at[form.lanes[0]] = {
       arith::AddIOp::create(b, code.valueOf(lane), beside)};
   Value tile =
@@ -147,6 +160,17 @@ void ProductMaker::lookAhead(Index row, Index lane) {
   nextPanel = arith::SelectOp::create(b, isFirst, line, zero);
   nextStep = arith::SelectOp::create(b, isFirst, code.constant(stride), zero);
   code.at[form.lanes[0]] = {};
+}
+
+bool ProductMaker::isEvenlyStepped() const {
+  int64_t apart = right.along(form.depth.back());
+  for (unsigned loop : llvm::reverse(form.depth)) {
+    int64_t size = nest.loops[loop].known();
+    if (right.along(loop) != apart || ShapedType::isDynamic(size))
+      return false;
+    apart *= size;
+  }
+  return true;
 }
 
 Value ProductMaker::sumOffset(Index row, int64_t index, const Piece &piece) {
