@@ -32,24 +32,29 @@ SmallVector<Value> BatchNormalizationOp::differentiate(GradientBuilder &b,
   bool isTraining = getTrainingMode() != 0;
   Value count = b.count(x, axes, x), mean = getInputMean(),
         variance = getInputVar();
+  // X - mean and n are kept nowhere: each of the sums, and dx, has a form of
+  // its own, which is computed where X is read.
   if (isTraining) {
     mean = b.div(sums(x), count);
-    Value off = b.sub(x, byChannel(mean));
-    variance = b.div(sums(b.mul(off, off)), count);
+    Value off = b.sub(x, byChannel(mean)), back = b.sub(byChannel(mean), x);
+    variance = b.neg(b.div(sums(b.mul(off, back)), count));
   }
   double epsilon = getEpsilon().convertToDouble();
   Value inverse = b.div(b.number(x, 1),
                         b.sqrt(b.add(b.castAs(variance, x), epsilon))),
-        off = b.sub(x, byChannel(mean)),
-        normal = b.mul(off, byChannel(inverse)), sumOfDy = sums(dy[0]),
-        sumAlong = sums(b.mul(dy[0], normal)),
-        factor = b.mul(b.castAs(getScale(), x), inverse);
-  Value dx = dy[0];
-  if (isTraining)
-    dx = b.sub(b.sub(dx, byChannel(b.div(sumOfDy, count))),
-               b.mul(normal, byChannel(b.div(sumAlong, count))));
-  SmallVector<Value> gradients{b.mul(dx, byChannel(factor)),
-                               b.castAs(sumAlong, getScale()),
+        scaledMean = b.mul(b.castAs(mean, x), inverse),
+        normal = b.sub(b.mul(x, byChannel(inverse)), byChannel(scaledMean)),
+        sumOfDy = sums(dy[0]), sumAlong = sums(b.mul(dy[0], normal)),
+        factor = b.mul(b.castAs(getScale(), x), inverse),
+        dx = b.mul(dy[0], byChannel(factor));
+  if (isTraining) {
+    // (dy - sum(dy) / count - n * sum(dy * n) / count) * factor
+    Value slope = b.mul(b.mul(inverse, factor), b.div(sumAlong, count)),
+          shift = b.sub(b.mul(b.castAs(mean, x), slope),
+                        b.mul(factor, b.div(sumOfDy, count)));
+    dx = b.add(b.sub(dx, b.mul(x, byChannel(slope))), byChannel(shift));
+  }
+  SmallVector<Value> gradients{dx, b.castAs(sumAlong, getScale()),
                                b.castAs(sumOfDy, getB())};
   if (!isTraining) {
     Value byMean = b.neg(b.mul(sumOfDy, factor)),
