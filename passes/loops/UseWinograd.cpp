@@ -114,11 +114,13 @@ public:
     linalg::GenericOp last = conv.epilogue ? conv.epilogue : conv.op;
     b.setInsertionPoint(last);
     auto resultType = cast<RankedTensorType>(last->getResultTypes()[0]);
+    if (schedule.outs)
+      return rewriteByChannels(resultType);
     Value weights =
         conv.constant
             ? Value(arith::ConstantOp::create(
                   b, transformWeights(conv, transform, schedule.lanes)))
-            : transformInRun();
+            : transformInRun(conv.weights);
     if (conv.isOfRun())
       return rewriteOfRun(weights);
     SmallVector<OpFoldResult> sizes =
@@ -154,6 +156,27 @@ private:
   int64_t tileRows(const Part &part) const {
     return conv.isOfRun() ? part.rows / columns
                           : llvm::divideCeil(part.rows, schedule.tile);
+  }
+
+  /// The tiles of all images, and some output channels after the other.
+  Value rewriteByChannels(RankedTensorType resultType) {
+    ArrayRef<int64_t> shape = conv.shape();
+    Value zero = arith::ConstantIndexOp::create(b, 0),
+          out = tensor::EmptyOp::create(b, shape, resultType.getElementType());
+    Part all{zero, zero, shape[1]};
+    Value tiles = makeTiles(all);
+    return loop(shape[3], schedule.outs, out, [&](Value first, Value out) {
+      SmallVector<OpFoldResult> from(4, b.getIndexAttr(0)), offsets(from),
+          part = getAsIndexOpFoldResult(b.getContext(), conv.weightsShape()),
+          sizes = getAsIndexOpFoldResult(b.getContext(), shape);
+      from[conv.axes[0]] = offsets[3] = first;
+      part[conv.axes[0]] = sizes[3] = b.getIndexAttr(schedule.outs);
+      Value weights = transformInRun(slice(conv.weights, from, part)),
+            products = multiply(all, tiles, weights);
+      return insert(makeResults(all, products, offsets, sizes,
+                                slice(out, offsets, sizes)),
+                    out, offsets, sizes);
+    });
   }
 
   /// A block of tiles after the other, whatever rows and images they belong
@@ -199,9 +222,10 @@ private:
 
   /// The same of weights that only the run knows: at each point a sum over the
   /// taps, whose factors are a constant.
-  Value transformInRun() {
+  Value transformInRun(Value weights) {
     Value table = makeTapFactors(b, transform, type, conv.isTurned);
-    ArrayRef<int64_t> shape = conv.weightsShape();
+    ArrayRef<int64_t> shape =
+        cast<RankedTensorType>(weights.getType()).getShape();
     int64_t outs = shape[conv.axes[0]], ins = shape[conv.axes[1]];
     Value zero = arith::ConstantOp::create(b, b.getZeroAttr(type)),
           init = linalg::FillOp::create(
@@ -219,7 +243,7 @@ private:
       return AffineMap::get(5, 0, exprs, b.getContext());
     };
     Value sums = makeSumOfProducts(
-        b, table, conv.weights, init,
+        b, table, weights, init,
         {mapOf({point, down, across}), mapOf(from), mapOf({point, in, out})},
         /*reductions=*/2);
     return tensor::ExpandShapeOp::create(
@@ -268,9 +292,14 @@ private:
     Value products = multiply(part, makeTiles(part), weights),
           done = makeResults(part, products, offsets, sizes,
                              slice(out, offsets, sizes));
+    return insert(done, out, offsets, sizes);
+  }
+
+  Value insert(Value part, Value tensor, ArrayRef<OpFoldResult> offsets,
+               ArrayRef<OpFoldResult> sizes) {
     return tensor::InsertSliceOp::create(
-        b, done, out, offsets, sizes,
-        SmallVector<OpFoldResult>(4, b.getIndexAttr(1)));
+        b, part, tensor, offsets, sizes,
+        SmallVector<OpFoldResult>(sizes.size(), b.getIndexAttr(1)));
   }
 
   Value slice(Value tensor, ArrayRef<OpFoldResult> offsets,
@@ -318,7 +347,9 @@ private:
 
   /// A product for each point: [points][tiles][O].
   Value multiply(const Part &part, Value tensor, Value weights) {
-    SmallVector<int64_t> shape{points, tiles(part), conv.shape()[3]};
+    SmallVector<int64_t> shape{
+        points, tiles(part),
+        cast<RankedTensorType>(weights.getType()).getShape().back()};
     Value zero = arith::ConstantOp::create(b, b.getZeroAttr(type)),
           init = linalg::FillOp::create(
                      b, zero, Value(tensor::EmptyOp::create(b, shape, type)))

@@ -97,6 +97,8 @@ public:
 
   Value rewrite() {
     b.setInsertionPoint(gradient.op);
+    if (schedule.outs)
+      return rewriteByChannels();
     int64_t blocks = results[0] / schedule.images;
     Value sums = zeros({blocks, points, ins, outs}, /*isFilled=*/false);
     if (blocks == 1)
@@ -163,10 +165,47 @@ private:
     return made->getResult(0);
   }
 
+  /// Tiles of all images, and some output channels after the other.
+  Value rewriteByChannels() {
+    Value first = constant(0),
+          image = makeTiles(gradient.image, first, /*isGradient=*/false),
+          dy = makeTiles(gradient.dy, first, /*isGradient=*/true),
+          all = zeros(WeightGradient::shapeOf(gradient.op->getResult(0)),
+                      /*isFilled=*/false);
+    auto loop = scf::ForOp::create(b, first, constant(outs),
+                                   constant(schedule.outs), all);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    outs = schedule.outs;
+    Value begin = loop.getInductionVar();
+    auto parts = [&](Value tensor, int64_t axis) {
+      SmallVector<int64_t> sizes(WeightGradient::shapeOf(tensor));
+      sizes[axis] = outs;
+      return getAsIndexOpFoldResult(b.getContext(), sizes);
+    };
+    SmallVector<OpFoldResult> from(3, b.getIndexAttr(0)),
+        to(4, b.getIndexAttr(0)), ones(4, b.getIndexAttr(1));
+    from[2] = to[gradient.axes[3]] = begin;
+    Value some = tensor::ExtractSliceOp::create(b, dy, from, parts(dy, 2),
+                                                ArrayRef(ones).drop_back()),
+          sums = multiply(image, some);
+    auto sumsType = RankedTensorType::get({1, points, ins, outs}, type);
+    Value done = combine(b.createOrFold<tensor::ExpandShapeOp>(
+              sumsType, sums,
+              ArrayRef<ReassociationIndices>{{0, 1}, {2}, {3}})),
+          next = tensor::InsertSliceOp::create(
+              b, done, loop.getRegionIterArg(0), to,
+              parts(all, gradient.axes[3]), ones);
+    scf::YieldOp::create(b, next);
+    return loop.getResult(0);
+  }
+
   /// A sum over the tiles of a block for each point: [points][C][O].
   Value multiply(Value first) {
-    Value image = makeTiles(gradient.image, first, /*isGradient=*/false),
-          dy = makeTiles(gradient.dy, first, /*isGradient=*/true);
+    return multiply(makeTiles(gradient.image, first, /*isGradient=*/false),
+                    makeTiles(gradient.dy, first, /*isGradient=*/true));
+  }
+  Value multiply(Value image, Value dy) {
     AffineExpr point, in, out, tile;
     bindDims(b.getContext(), point, in, out, tile);
     auto mapOf = [&](ArrayRef<AffineExpr> exprs) {
@@ -191,8 +230,9 @@ private:
     SmallVector<AffineExpr> natural{down, across, in, out};
     for (auto [axis, expr] : llvm::zip_equal(gradient.axes, natural))
       result[axis] = expr;
-    ArrayRef<int64_t> shape =
-        WeightGradient::shapeOf(gradient.op->getResult(0));
+    SmallVector<int64_t> shape(
+        WeightGradient::shapeOf(gradient.op->getResult(0)));
+    shape[gradient.axes[3]] = outs;
     return makeSumOfProducts(b, table, sums, zeros(shape),
                              {mapOf({point, down, across}),
                               mapOf({block, point, in, out}), mapOf(result)},
@@ -220,7 +260,8 @@ bool burnish::useWinogradByWeights(linalg::GenericOp op, OpBuilder &builder,
     return false;
   ArrayRef<int64_t> dy = WeightGradient::shapeOf(found->dy);
   std::optional<WinogradSchedule> schedule = scheduleWinogradByWeights(
-      {dy[0], dy[1], dy[2], WeightGradient::shapeOf(found->image)[3], dy[3]},
+      {dy[0], dy[1], dy[2], WeightGradient::shapeOf(found->image)[3], dy[3],
+       /*hasWeightsOfRun=*/true},
       machine);
   if (!schedule)
     return false;

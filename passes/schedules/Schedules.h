@@ -86,6 +86,9 @@ constexpr int64_t kRestTiles = 7;
 /// in blocks of kRestTiles.
 struct WinogradSchedule {
   int64_t tile, images, tileRows, lanes;
+  /// So many output channels at a time, of all images: their weights are used
+  /// while they are near. 0: all of them, a block of images after the other.
+  int64_t outs = 0;
 };
 /// Nothing when the sum of products itself takes less time, which does so many
 /// of its steps at once.

@@ -22,7 +22,8 @@ std::string burnish::textOf(const WinogradSchedule &schedule) {
   if (schedule.tile == 0)
     return "tile=0";
   return ("tile=" + Twine(schedule.tile) + " images=" + Twine(schedule.images) +
-          " tileRows=" + Twine(schedule.tileRows))
+          " tileRows=" + Twine(schedule.tileRows) +
+          (schedule.outs ? " outs=" + Twine(schedule.outs) : Twine()))
       .str();
 }
 

@@ -14,6 +14,9 @@ static constexpr double kFarBytes = 8, kMemoryBytes = 2.5,
 /// Transformed tiles and their products take at most so much memory at a time
 /// when the weights do not stay in the second cache, and ever.
 static constexpr int64_t kFarBlock = 8 << 20, kLargestBlock = 48 << 20;
+/// Weights that are brought to the points in each run do not go far away where
+/// so many bytes of them are there at a time.
+static constexpr int64_t kWeightsBlock = 5 << 20;
 /// Fewer tiles at a time leave the products' register tiles unfilled.
 static constexpr int64_t kLeastTiles = 14;
 /// Rows and columns that only the run knows are taken for so many, and their
@@ -32,6 +35,33 @@ static WinogradShape likely(WinogradShape shape) {
   return shape;
 }
 
+/// The largest divisor of `count` that is no larger than `most` (at least 1).
+static int64_t divisorUpTo(int64_t count, int64_t most) {
+  for (int64_t divisor = std::min(count, most); divisor > 1; --divisor)
+    if (count % divisor == 0)
+      return divisor;
+  return 1;
+}
+
+/// How many output channels to do at a time, of tiles of all images: the sums
+/// over the taps that weights, or gradients by them, are at the points would
+/// otherwise leave the caches before they are used. 0: all.
+static int64_t outsAtOnce(const WinogradShape &shape, int64_t tile,
+                          const Machine &machine) {
+  int64_t points = (tile + 2) * (tile + 2), lanes = machine.vectorBits / 32,
+          panel = 4 * lanes, each = points * shape.inChannels * 4,
+          tiles = shape.images * llvm::divideCeil(shape.rows, tile) *
+                  llvm::divideCeil(shape.columns, tile);
+  if (!shape.hasWeightsOfRun || shape.hasExtentsOfRun() ||
+      ShapedType::isDynamic(shape.images) || shape.outChannels % panel != 0 ||
+      each * shape.outChannels <= kWeightsBlock || each * tiles > kFarBlock)
+    return 0;
+  int64_t outs =
+      panel * divisorUpTo(shape.outChannels / panel,
+                          std::max<int64_t>(1, kWeightsBlock / (each * panel)));
+  return outs < shape.outChannels ? outs : 0;
+}
+
 /// Cycles of products with `points` weights for each pair of channels.
 static double productCycles(const WinogradShape &shape, double results,
                             int64_t points, const Machine &machine) {
@@ -48,19 +78,14 @@ static double keepingCycles(double count, const Machine &machine) {
 }
 
 /// Cycles of bringing weights of 3x3 taps to the points, and of writing them.
-static double weightsCycles(const WinogradShape &shape, int64_t points,
+static double weightsCycles(const WinogradShape &shape, int64_t tile,
                             const Machine &machine) {
-  double weights = double(points) * shape.inChannels * shape.outChannels,
+  double weights = double((tile + 2) * (tile + 2)) * shape.inChannels *
+                   shape.outChannels,
          lanes = machine.vectorBits / 32;
-  return weights * 9 / lanes + keepingCycles(weights, machine) / 2;
-}
-
-/// The largest divisor of `count` that is no larger than `most` (at least 1).
-static int64_t divisorUpTo(int64_t count, int64_t most) {
-  for (int64_t divisor = std::min(count, most); divisor > 1; --divisor)
-    if (count % divisor == 0)
-      return divisor;
-  return 1;
+  return weights * 9 / lanes + (outsAtOnce(shape, tile, machine)
+                                    ? weights * 4 / kFarBytes
+                                    : keepingCycles(weights, machine) / 2);
 }
 
 /// How much is done at a time for a tile; nothing when a block would take too
@@ -77,6 +102,8 @@ static std::optional<WinogradSchedule> blocksOf(const WinogradShape &shape,
   int64_t tileRows = tilesAlong(shape.rows, tile),
           columns = tilesAlong(shape.columns, tile),
           bytes = points * (shape.inChannels + shape.outChannels) * 4;
+  if (int64_t outs = outsAtOnce(shape, tile, machine))
+    return WinogradSchedule{tile, shape.images, tileRows, lanes, outs};
   WinogradSchedule schedule{tile, 1, tileRows, lanes};
   if (tileRows * columns <= wanted) {
     if (!ShapedType::isDynamic(shape.images))
@@ -137,7 +164,7 @@ burnish::scheduleWinograd(const WinogradShape &given, const Machine &machine,
     double cycles = productCycles(shape, tiles, points, machine) +
                     tiles * points * channels * kTransformOperations / lanes;
     if (shape.hasWeightsOfRun)
-      cycles += weightsCycles(shape, points, machine);
+      cycles += weightsCycles(shape, candidate, machine);
     if (tiles >= kLeastTiles && cycles < best) {
       best = cycles;
       tile = candidate;
@@ -166,12 +193,18 @@ burnish::scheduleWinogradByWeights(const WinogradShape &shape,
     double tiles = double(shape.images) * perImage,
            tileElements = points * tiles * channels,
            sums = double(points) * weights;
-    double cycles = sums * tiles / lanes +
-                    tileElements * kTransformOperations / lanes +
-                    sums * 9 / lanes + tileElements * 2 * 4 / kFarBytes +
-                    keepingCycles(sums, machine);
+    int64_t outs = outsAtOnce(shape, tile, machine);
+    double cycles =
+        sums * tiles / lanes + tileElements * kTransformOperations / lanes +
+        sums * 9 / lanes + tileElements * 2 * 4 / kFarBytes +
+        (outs ? sums * 2 * 4 / kFarBytes : keepingCycles(sums, machine));
     if (tiles < kLeastTiles || cycles >= best)
       continue;
+    if (outs) {
+      best = cycles;
+      found = WinogradSchedule{tile, shape.images, tileRows, lanes, outs};
+      continue;
+    }
     // Sums of each block are kept, and added up in the end.
     int64_t imageBytes =
                 points * perImage * (shape.inChannels + shape.outChannels) * 4,
