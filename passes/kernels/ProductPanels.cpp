@@ -104,6 +104,7 @@ void ProductMaker::makePanel(Index lane, int64_t count) {
     fillPanel(lane, pieces);
     forRows([&](Index row, int64_t length) {
       lookAhead(row, lane);
+      fetchAfter(row, length, lane, pieces);
       putSums(
           row, length, pieces,
           sumUp(0, row, length, lane, pieces, takeSums(row, length, pieces)));
