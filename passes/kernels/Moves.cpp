@@ -25,7 +25,7 @@ static std::optional<nn::ScheduleAttr> passOver(MemRefType type, bool isLine,
                                                 const Machine &machine) {
   return scheduleElements(type.getContext(),
                           {type.getNumElements(), 1, type.getShape().back(),
-                           type.getElementTypeBitWidth(), 1, false, isLine},
+                           type.getElementTypeBitWidth(), 1, 1, false, isLine},
                           machine);
 }
 

@@ -241,6 +241,7 @@ static std::optional<nn::ScheduleAttr> scheduleOf(nn::KernelOp kernel,
                       nest->loops[lanes->loop].known(),
                       widest,
                       operations,
+                      operations,
                       /*reducesLanes=*/false,
                       nest->loops.size() == 1};
   std::optional<nn::ScheduleAttr> found =

@@ -91,8 +91,9 @@ static int64_t runsWith(nn::KernelOp kernel, Value value) {
 
 /// Whether an operand that only the run knows is worth a kernel that packs it
 /// as a whole: each of its elements is moved once and then met by many rows.
-/// What stays near is as quickly read where it lies, and where the rows do, a
-/// panel is as good that each task fills for itself.
+/// What stays near is as quickly read where it lies, if its lanes lie side by
+/// side, and where the rows do, a panel is as good that each task fills for
+/// itself.
 static bool packsInRun(nn::KernelOp kernel, const Nest &nest,
                        const ProductForm &form, const Machine &machine) {
   constexpr int64_t kLeastRows = 8, kLeastUses = 512, kLeastDepth = 64;
@@ -107,7 +108,8 @@ static bool packsInRun(nn::KernelOp kernel, const Nest &nest,
       type.getElementType() != nest.rootType || bytes < 4 ||
       ShapedType::isDynamic(rows) || rows < kLeastRows || depth < kLeastDepth ||
       lanes * bytes * 8 < machine.vectorBits ||
-      lanes * depth * bytes < machine.l2Bytes / 4)
+      (right.along(form.lanes[0]) == 1 &&
+       lanes * depth * bytes < machine.l2Bytes / 4))
     return false;
   int64_t uses = rows, runs = runsWith(kernel, operand);
   for (unsigned loop : form.outer)
@@ -156,7 +158,8 @@ productFormOf(nn::KernelOp kernel, const Nest &nest, const Machine &machine) {
       !inPlace->isStraight(nest))
     return form;
   PanelShape shape{form->rowCount(nest), form->laneCount(nest),
-                   inPlace->laneCount(nest), bitsOf(nest.rootType)};
+                   inPlace->laneCount(nest), inPlace->depthCount(nest),
+                   bitsOf(nest.rootType)};
   return panelsPay(shape, machine) ? form : inPlace;
 }
 
@@ -351,14 +354,16 @@ static std::optional<nn::ScheduleAttr> selectElements(nn::KernelOp kernel,
   for (const Loop &loop : nest.loops)
     (loop.isReduction ? steps : results).push_back(loop.known());
   linalg::GenericOp root = nest.root, epilogue = nest.epilogue;
-  int64_t operations =
-      root.getBody()->getOperations().size() +
-      (epilogue ? epilogue.getBody()->getOperations().size() : 0);
+  int64_t ofStep = root.getBody()->getOperations().size(),
+          operations =
+              ofStep +
+              (epilogue ? epilogue.getBody()->getOperations().size() : 0);
   ElementsShape shape{productOf(results),
                       productOf(steps),
                       nest.loops[lanes->loop].known(),
                       widestBits(kernel, nest),
                       operations,
+                      ofStep,
                       lanes->combiner.has_value(),
                       nest.loops.size() == 1};
   std::optional<nn::ScheduleAttr> schedule =

@@ -65,7 +65,7 @@ burnish::scheduleElements(MLIRContext *context, const ElementsShape &shape,
   // 16 GB/s.
   constexpr int64_t kManySteps = 256, kShortBody = 8, kMostVectors = 16;
   if (isKnown && !shape.reducesLanes && shape.steps >= kManySteps &&
-      shape.results == shape.lanes && shape.operations <= kShortBody)
+      shape.results == shape.lanes && shape.stepOperations <= kShortBody)
     vectors = std::clamp<int64_t>(
         shape.lanes / width, vectors,
         std::min<int64_t>(kMostVectors, machine.vectorRegisters / 2));

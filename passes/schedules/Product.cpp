@@ -39,10 +39,16 @@ bool burnish::panelsPay(const PanelShape &shape, const Machine &machine) {
   for (int64_t size : {shape.rows, shape.lanes, shape.line})
     if (ShapedType::isDynamic(size))
       return true;
+  int64_t width = machine.vectorBits / shape.sumBits;
+  if (width < 2)
+    return true;
+  // A stretch of whole vectors that stays near is a panel as it lies.
+  if (shape.line % (2 * width) == 0 && !ShapedType::isDynamic(shape.depth) &&
+      shape.line * shape.depth * shape.sumBits / 8 <= machine.l1Bytes / 2)
+    return false;
   // More rows than are in one tile would read the operand several times.
   constexpr int64_t kRowsInPlace = 16;
-  int64_t width = machine.vectorBits / shape.sumBits;
-  if (shape.rows > kRowsInPlace || width < 2)
+  if (shape.rows > kRowsInPlace)
     return true;
   // Half cycles of a step of the sum. Vectors that a stretch ends in are filled
   // element by element.

@@ -106,7 +106,7 @@ llvm::SmallVector<WinogradSchedule> alternativesOf(const WinogradShape &shape,
 /// A product whose lanes make up several stretches of `line` that lie side by
 /// side in the operand: the rows of an image.
 struct PanelShape {
-  int64_t rows, lanes, line;
+  int64_t rows, lanes, line, depth;
   unsigned sumBits;
 };
 /// Whether to bring the lanes together in panels, rather than to read each
@@ -119,6 +119,8 @@ struct ElementsShape {
   int64_t results, steps, lanes;
   unsigned widestBits;
   int64_t operations;
+  /// Those of each step, without what follows a sum.
+  int64_t stepOperations;
   bool reducesLanes;
   /// The lanes are the only loop.
   bool isLine;
