@@ -117,6 +117,36 @@ FailureOr<Access> burnish::accessOf(MLIRContext *context,
   return AccessBuilder(context, builder).access(argument, layout, exprs, loops);
 }
 
+std::optional<Border> Border::along(linalg::GenericOp root, AffineExpr place) {
+  constexpr int64_t kMostTaps = 16;
+  Builder attributes(root.getContext());
+  Layout line{attributes.getIndexAttr(0), {attributes.getIndexAttr(1)}};
+  FailureOr<Access> access = accessOf(root.getContext(), nullptr, 0, line,
+                                      {place}, root.getNumLoops());
+  if (failed(access))
+    return std::nullopt;
+  Border border;
+  SmallVector<utils::IteratorType> iterators = root.getIteratorTypesArray();
+  SmallVector<int64_t> sizes = root.getStaticLoopRanges();
+  for (auto [loop, iterator] : llvm::enumerate(iterators)) {
+    int64_t coefficient = access->along(loop);
+    if (coefficient == 0)
+      continue;
+    bool isTaps = iterator == utils::IteratorType::reduction;
+    int64_t &own = isTaps ? border.spacing : border.step;
+    if (coefficient < 0 || own != 0)
+      return std::nullopt;
+    own = coefficient;
+    (isTaps ? border.taps : border.windows) = loop;
+  }
+  int64_t taps = sizes.empty() ? 0 : sizes[border.taps];
+  if (border.step == 0 || border.spacing < 2 || ShapedType::isDynamic(taps) ||
+      taps > kMostTaps)
+    return std::nullopt;
+  border.low = -knownOr(access->base);
+  return border;
+}
+
 std::optional<unsigned> burnish::excessOf(nn::KernelOp kernel) {
   Block &block = kernel.getBody().front();
   unsigned inputs = kernel.getInputs().size();
@@ -421,6 +451,27 @@ FailureOr<Nest> Nest::of(nn::KernelOp kernel, LayoutOf layoutOf, SizeOf sizeOf,
       return failure();
     nest.inputs.push_back(*access);
   }
+  if (auto zeros = root->getAttrOfType<ArrayAttr>(kBordersAttr))
+    for (auto [input, map, own] :
+         llvm::zip(root.getDpsInputs(), maps,
+                   zeros.getAsRange<DenseI64ArrayAttr>())) {
+      std::optional<unsigned> argument = argumentOf(input);
+      for (auto [axis, place] : llvm::enumerate(map.getResults())) {
+        size_t rank = map.getNumResults();
+        if (!argument || own.empty() || own[axis] + own[rank + axis] == 0)
+          continue;
+        std::optional<Border> border = Border::along(root, place);
+        if (!border)
+          continue;
+        auto type = cast<ShapedType>(input.getType());
+        border->low += own[axis];
+        border->high = own[rank + axis];
+        border->size = type.isDynamicDim(axis)
+                           ? sizeOf(*argument, axis)
+                           : accesses.constant(type.getDimSize(axis));
+        nest.borders.push_back(*border);
+      }
+    }
   AffineMap outMap = maps.back();
   if (!epilogue) {
     setSizes(outArgument, outMap.getResults());

@@ -64,6 +64,24 @@ struct Loop {
   int64_t known() const;
 };
 
+/// Zeros around an image: of the places along * step + taps * spacing of one of
+/// its axes, those below `low` and the last `high` of `size`.
+struct Border {
+  /// Loops of the root.
+  unsigned windows = 0, taps = 0;
+  int64_t step = 0, spacing = 0, low = 0, high = 0;
+  mlir::OpFoldResult size;
+
+  /// The loops and steps of a place where windows meet taps that lie apart;
+  /// nothing where `place` is no such one.
+  static std::optional<Border> along(mlir::linalg::GenericOp root,
+                                     mlir::AffineExpr place);
+};
+
+/// On the root of a kernel: for each input the zeros below and above it, axis
+/// by axis, or nothing.
+constexpr llvm::StringLiteral kBordersAttr = "nn.borders";
+
 /// A tensor of a kernel's region that goes to an out, or to a part of one.
 struct Store {
   mlir::Value value;
@@ -100,6 +118,8 @@ public:
   llvm::SmallVector<Access> epilogueInputs;
   unsigned resultInput = 0;
   Access out;
+  /// What sums over windows may leave out.
+  llvm::SmallVector<Border> borders;
   /// The argument with what was taken from a packed operand's bytes, behind
   /// which there is one that says where it belongs; and the entries of each
   /// vector of lanes.

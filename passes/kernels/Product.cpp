@@ -367,16 +367,6 @@ SmallVector<Value> ProductMaker::sumUp(size_t place, Index row, int64_t count,
   if (place == form.depth.size())
     return addProducts(row, count, lane, pieces, sums);
   unsigned loop = form.depth[place];
-  Value from = code.constant(0), to = code.size(loop);
-  if (place == 0 && blockFrom) {
-    from = blockFrom;
-    to = blockTo;
-  }
-  auto body = [&](Value index, ValueRange values) {
-    code.at[loop] = {index};
-    return sumUp(place + 1, row, count, lane, pieces,
-                 SmallVector<Value>(values));
-  };
   if (sharesSteps(place, count, pieces.size())) {
     for (int64_t index = 0; index < nest.loops[loop].known(); ++index) {
       code.at[loop] = {{}, index};
@@ -384,6 +374,17 @@ SmallVector<Value> ProductMaker::sumUp(size_t place, Index row, int64_t count,
     }
     return sums;
   }
+  Value from = code.constant(0), to = code.size(loop);
+  if (place == 0 && blockFrom) {
+    from = blockFrom;
+    to = blockTo;
+  }
+  std::tie(from, to) = tapsWithin(loop, from, to, row, count);
+  auto body = [&](Value index, ValueRange values) {
+    code.at[loop] = {index};
+    return sumUp(place + 1, row, count, lane, pieces,
+                 SmallVector<Value>(values));
+  };
   int64_t step = stepOf(loop);
   if (int64_t stretch = stretchOf(place))
     return code.sumStretches(from, to, llvm::alignTo(stretch, step), sums, body,
@@ -401,6 +402,49 @@ bool ProductMaker::sharesSteps(size_t place, int64_t count,
          size <= kMostShared && !ShapedType::isDynamic(stride) && stride != 0 &&
          left.along(*form.row) == stride &&
          count * (vectors + 1) + size - 1 + vectors < vectorRegisters;
+}
+
+std::pair<Value, Value> ProductMaker::tapsWithin(unsigned loop, Value from,
+                                                 Value to, Index row,
+                                                 int64_t count) {
+  // A panel is filled for all rows.
+  if (packs || weave > 1)
+    return {from, to};
+  for (const Border &border : nest.borders) {
+    if (nest.loops[loop].source != border.taps)
+      continue;
+    Value first, last;
+    for (auto [index, windows] : llvm::enumerate(nest.loops)) {
+      if (windows.source != border.windows)
+        continue;
+      if (form.row == index) {
+        first = code.valueOf(row);
+        last = code.valueOf(row + (count - 1));
+      } else if (llvm::is_contained(form.outer, index)) {
+        first = last = code.valueOf(code.at[index]);
+      }
+    }
+    if (!first)
+      continue;
+    // The first tap with last * step + tap * spacing >= low, and the first one
+    // with first * step + tap * spacing >= size - high.
+    auto firstBeyond = [&](Value end, Value window) -> Value {
+      Value moved =
+                arith::MulIOp::create(b, window, code.constant(border.step)),
+            left = arith::MaxSIOp::create(
+                b, Value(arith::SubIOp::create(b, end, moved)),
+                code.constant(0)),
+            rounded = arith::AddIOp::create(b, left,
+                                            code.constant(border.spacing - 1));
+      return arith::DivUIOp::create(b, rounded, code.constant(border.spacing));
+    };
+    Value size = getValueOrCreateConstantIndexOp(b, b.getLoc(), border.size),
+          end = arith::SubIOp::create(b, size, code.constant(border.high));
+    from = arith::MaxSIOp::create(b, from,
+                                  firstBeyond(code.constant(border.low), last));
+    to = arith::MinSIOp::create(b, to, firstBeyond(end, first));
+  }
+  return {from, to};
 }
 
 int64_t ProductMaker::stretchOf(size_t place) const {

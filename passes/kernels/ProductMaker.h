@@ -71,6 +71,13 @@ private:
   llvm::SmallVector<mlir::Value> sumUp(size_t place, Index row, int64_t count,
                                        Index lane, llvm::ArrayRef<Piece> pieces,
                                        llvm::SmallVector<mlir::Value> sums);
+  /// The part of [from, to) of a loop of the depth, if it is one of taps, in
+  /// which some window of the tile meets its image and not only what is around
+  /// it.
+  std::pair<mlir::Value, mlir::Value> tapsWithin(unsigned loop,
+                                                 mlir::Value from,
+                                                 mlir::Value to, Index row,
+                                                 int64_t count);
   /// How many iterations of a loop of the depth are done at once.
   int64_t stepOf(unsigned loop) const { return loop == stepsLoop ? steps : 1; }
   /// Whether the steps of the innermost loop are written out: those of windows

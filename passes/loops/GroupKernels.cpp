@@ -9,6 +9,7 @@
 #include "passes/kernels/Work.h"
 #include "passes/loops/GroupAttention.h"
 #include "passes/loops/GroupRows.h"
+#include "passes/loops/NoteBorders.h"
 #include "passes/loops/OrderStacks.h"
 #include "passes/loops/SelectSchedule.h"
 #include "passes/loops/SumOfProducts.h"
@@ -362,6 +363,7 @@ struct GroupKernels : burnish::impl::GroupKernelsBase<GroupKernels> {
       auto fill = op.getDpsInits()[0].getDefiningOp<linalg::FillOp>();
       if (!fill || !matchPattern(fill.getInputs()[0], m_Constant()))
         return {};
+      noteBorders(op);
     }
     nn::KernelOp kernel = KernelBuilder(builder, group).build();
     if (!kernel)
