@@ -2,6 +2,7 @@
 // better ones.
 #include "ir/Loops.h"
 #include "ir/Ops.h"
+#include "ir/Ranking.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
@@ -59,192 +60,174 @@ static Scalar overlap(ArrayRef<Scalar> a, ArrayRef<Scalar> b) {
                 both.number(0));
 }
 
-namespace {
-/// Goes through the classes of each batch. Rows (batch, class, box) of what is
-/// chosen are written one behind the other, and those of the present class are
-/// what a box must not overlap.
-class Suppression {
-public:
-  Suppression(NonMaxSuppressionOp op, Lowering &l)
-      : op(op), l(l), boxes(l.lowered(op.getBoxes())),
-        scores(l.lowered(op.getScores())),
-        boxType(getElementTypeOrSelf(op.getBoxes().getType())),
-        scoreType(getElementTypeOrSelf(op.getScores().getType())),
-        integer(l.getI64Type()) {}
+/// Corner `k` of the box that was selected as number `index` of its class.
+static Scalar cornerOf(ImplicitLocOpBuilder &b, Value corners, int64_t k,
+                       Value index, Type boxType) {
+  Value element = tensor::ExtractOp::create(
+      b, corners, ValueRange{arith::ConstantIndexOp::create(b, k), index});
+  return {b, loadScalar(b, element, boxType)};
+}
 
-  Value run();
-
-private:
-  using Builder = ImplicitLocOpBuilder;
-  /// Rows, how many there are, and two lists of as many items as boxes.
-  SmallVector<Value> classOf(Builder &b, Value batch, Value which,
-                             ValueRange carried);
-  SmallVector<Value> wantedOf(Builder &b, Value batch, Value which, Value list);
-  SmallVector<Value> add(Builder &b, ArrayRef<Value> row, ValueRange rows);
-  /// Whether a box overlaps none of the rows from `start` on too much.
-  Value isFree(Builder &b, Value batch, Value box, Value start,
-               ValueRange rows);
-  SmallVector<Scalar> boxAt(Builder &b, Value batch, Value item);
-  Scalar scoreAt(Builder &b, Value batch, Value which, Value item) {
-    Value score =
-        tensor::ExtractOp::create(b, scores, ValueRange{batch, which, item});
-    return {b, loadScalar(b, score, scoreType)};
-  }
-
-  NonMaxSuppressionOp op;
-  Lowering &l;
-  Value boxes, scores;
-  Type boxType, scoreType, integer;
-  Value count, perClass, bestOverlap, leastScore;
-};
-} // namespace
-
-Value Suppression::run() {
-  Dims boxDims = l.scope.dims(op.getBoxes()),
-       scoreDims = l.scope.dims(op.getScores());
-  l.requireEqual(boxDims[2], l.scope.constant(4), "boxes of four numbers");
-  l.requireEqual(boxDims[0], scoreDims[0], "boxes and scores of one batch");
-  l.requireEqual(boxDims[1], scoreDims[2], "a score for each box");
-  SmallVector<OpFoldResult> sizes = l.sizesOf(scores);
-  Scalar all(l, sizes[2]), zero = all.number(0);
-  count = all;
-  Scalar most(l,
-              limitOf(l, op.getMaxOutputBoxesPerClass(), l.number(integer, 0)));
-  perClass = min(max(most.toIndex(), zero), all);
-  bestOverlap = limitOf(l, op.getIouThreshold(), l.number(boxType, 0));
-  leastScore =
-      limitOf(l, op.getScoreThreshold(),
-              l.number(scoreType, -std::numeric_limits<double>::infinity()));
-  // At least one row: there is no view of a place in a tensor of none.
-  Scalar room =
-      max(Scalar(l, sizes[0]) * Scalar(l, sizes[1]) * Scalar(l, perClass),
-          zero + 1);
+/// Whether none of the boxes selected for a class so far shares too much with
+/// one.
+static Value isFree(ImplicitLocOpBuilder &builder, ArrayRef<Scalar> box,
+                    Value corners, Value count, const Scalar &bestOverlap,
+                    Type boxType) {
+  // Until among so many there is one: a branch for each cost more than it
+  // saved.
+  constexpr int64_t kBlock = 32;
   SmallVector<Value> initial{
-      scratch(l, integer, {getAsOpFoldResult(Value(room)), l.getIndexAttr(3)}),
-      l.index(0), scratch(l, integer, {sizes[2]}),
-      scratch(l, integer, {sizes[2]})};
-  SmallVector<Value> selected =
-      loopNest(l, ArrayRef(sizes).drop_back(), initial,
-               [&](Builder &b, ValueRange at, ValueRange carried) {
-                 return classOf(b, at[0], at[1], carried);
-               });
-  OpFoldResult found = l.agree(getAsOpFoldResult(selected[1]),
-                               l.scope.dim(op.getSelectedIndices(), 0));
-  return l.slice(selected[0], 0, l.getIndexAttr(0), found);
-}
-
-SmallVector<Value> Suppression::classOf(Builder &b, Value batch, Value which,
-                                        ValueRange carried) {
-  SmallVector<Value> wanted = wantedOf(b, batch, which, carried[2]);
-  Value order = sortedList(b, wanted[1], wanted[0], carried[3],
-                           [&](Builder &in, Value left, Value right) -> Value {
-                             return scoreAt(in, batch, which, left) >
-                                    scoreAt(in, batch, which, right);
-                           });
-  Value start = carried[1];
-  SmallVector<Value> chosen =
-      loopNest(b, getAsOpFoldResult(wanted[1]), carried.take_front(2),
-               [&](Builder &in, ValueRange k, ValueRange rows) {
-                 Scalar item = itemAt(in, order, k[0]), found(in, rows[1]),
-                        first(in, start);
-                 Scalar isWanted = found - first < Scalar(in, perClass);
-                 return onlyIf(in, isWanted, rows, [&](Builder &deep) {
-                   Value free = isFree(deep, batch, item, start, rows);
-                   return onlyIf(deep, free, rows, [&](Builder &d) {
-                     return add(d, {batch, which, item}, rows);
-                   });
-                 });
-               });
-  return {chosen[0], chosen[1], order, carried[3]};
-}
-
-/// Few have a score that counts: only these are put in order. The list of them,
-/// and how many there are.
-SmallVector<Value> Suppression::wantedOf(Builder &b, Value batch, Value which,
-                                         Value list) {
-  SmallVector<Value> listing{list, arith::ConstantIndexOp::create(b, 0)};
-  return loopNest(
-      b, getAsOpFoldResult(count), listing,
-      [&](Builder &in, ValueRange item, ValueRange so) {
-        Scalar found(in, so[1]), isWanted = scoreAt(in, batch, which, item[0]) >
-                                            Scalar(in, leastScore);
-        return SmallVector<Value>{
-            tensor::InsertOp::create(in, asItem(in, item[0]), so[0], so[1]),
-            select(isWanted, found + 1, found)};
-      });
-}
-
-SmallVector<Value> Suppression::add(Builder &b, ArrayRef<Value> row,
-                                    ValueRange rows) {
-  Value next = rows[0];
-  for (auto [column, value] : llvm::enumerate(row))
-    next = tensor::InsertOp::create(
-        b, asItem(b, value), next,
-        ValueRange{rows[1], arith::ConstantIndexOp::create(b, column)});
-  return {next, Scalar(b, rows[1]) + 1};
-}
-
-Value Suppression::isFree(Builder &b, Value batch, Value box, Value start,
-                          ValueRange rows) {
-  SmallVector<Scalar> mine = boxAt(b, batch, box);
-  Value yes = arith::ConstantOp::create(b, b.getBoolAttr(true)),
-        last = arith::ConstantIndexOp::create(b, 2);
-  Value better = Scalar(b, rows[1]) - Scalar(b, start);
-  auto fits = [&](Builder &e, Value at) {
-    Value other = tensor::ExtractOp::create(e, rows[0], ValueRange{at, last});
-    SmallVector<Scalar> own;
-    for (const Scalar &number : mine)
-      own.emplace_back(e, Value(number));
-    Scalar shared = overlap(own, boxAt(e, batch, Scalar(e, other).toIndex()));
-    return shared <= Scalar(e, bestOverlap);
-  };
-  // Until among so many there is one that shares too much with it: a branch for
-  // each cost more than it saved.
-  Value block = arith::ConstantIndexOp::create(b, 32);
-  SmallVector<Value> initially{arith::ConstantIndexOp::create(b, 0), yes};
+      arith::ConstantIndexOp::create(builder, 0),
+      arith::ConstantOp::create(builder, builder.getBoolAttr(true))};
   auto search = scf::WhileOp::create(
-      b, ValueRange(initially).getTypes(), initially,
+      builder, ValueRange(initial).getTypes(), initial,
       [&](OpBuilder &inner, Location loc, ValueRange args) {
-        Builder d(loc, inner);
-        scf::ConditionOp::create(
-            d, (Scalar(d, args[0]) < Scalar(d, better)) & Scalar(d, args[1]),
-            args);
+        ImplicitLocOpBuilder b(loc, inner);
+        Scalar from(b, args[0]), goesOn(b, args[1]);
+        scf::ConditionOp::create(b, (from < Scalar(b, count)) & goesOn, args);
       },
       [&](OpBuilder &inner, Location loc, ValueRange args) {
-        Builder d(loc, inner);
-        Scalar from(d, args[0]), length(d, block), end(d, better);
-        Value some = min(length, end - from);
-        SmallVector<Value> free =
-            loopNest(d, getAsOpFoldResult(some), args[1],
-                     [&](Builder &e, ValueRange j, ValueRange so) {
-                       Scalar row = Scalar(e, start) + Scalar(e, args[0]) +
-                                    Scalar(e, j[0]);
-                       Scalar isFine = fits(e, row);
-                       return SmallVector<Value>{Scalar(e, so[0]) & isFine};
-                     });
-        SmallVector<Value> next{from + length, free[0]};
-        scf::YieldOp::create(d, next);
+        ImplicitLocOpBuilder b(loc, inner);
+        Scalar from(b, args[0]),
+            length = min(from.number(kBlock), Scalar(b, count) - from);
+        Value free = loopNest(
+            b, getAsOpFoldResult(Value(length)), args[1],
+            [&](ImplicitLocOpBuilder &in, ValueRange at, ValueRange so) {
+              Value index = Scalar(in, args[0]) + Scalar(in, at[0]);
+              SmallVector<Scalar> mine, other;
+              for (int64_t k = 0; k < 4; ++k) {
+                mine.emplace_back(in, Value(box[k]));
+                other.push_back(cornerOf(in, corners, k, index, boxType));
+              }
+              return SmallVector<Value>{
+                  Scalar(in, so[0]) &
+                  (overlap(mine, other) <= Scalar(in, Value(bestOverlap)))};
+            })[0];
+        scf::YieldOp::create(b, ValueRange{from + kBlock, free});
       });
   return search.getResult(1);
 }
 
-/// Two corners of a box, the lower one first.
-SmallVector<Scalar> Suppression::boxAt(Builder &b, Value batch, Value item) {
-  SmallVector<Scalar> numbers;
-  for (int64_t k = 0; k < 4; ++k) {
-    Value element = tensor::ExtractOp::create(
-        b, boxes,
-        ValueRange{batch, item, arith::ConstantIndexOp::create(b, k)});
-    numbers.emplace_back(b, loadScalar(b, element, boxType));
-  }
-  if (!op.getCenterPointBox())
-    return {min(numbers[0], numbers[2]), min(numbers[1], numbers[3]),
-            max(numbers[0], numbers[2]), max(numbers[1], numbers[3])};
-  Scalar halfWidth = numbers[2] * 0.5, halfHeight = numbers[3] * 0.5;
-  return {numbers[0] - halfWidth, numbers[1] - halfHeight,
-          numbers[0] + halfWidth, numbers[1] + halfHeight};
+/// Selects a box unless one before it shares too much with it. `carried` are
+/// the rows of what is selected, their number and the corners of the class's,
+/// which begin at row `start`; `row` is the batch, the class and the box.
+static SmallVector<Value> selectBox(ImplicitLocOpBuilder &builder,
+                                    ArrayRef<Value> row, ArrayRef<Scalar> box,
+                                    ValueRange carried, Value start,
+                                    const Scalar &bestOverlap, Type boxType) {
+  Scalar count = Scalar(builder, carried[1]) - Scalar(builder, start);
+  Value free = isFree(builder, box, carried[2], count, bestOverlap, boxType);
+  return onlyIf(builder, free, carried, [&](ImplicitLocOpBuilder &b) {
+    Value rows = carried[0], corners = carried[2];
+    for (auto [column, value] : llvm::enumerate(row))
+      rows = tensor::InsertOp::create(
+          b, asItem(b, Scalar(b, value)), rows,
+          ValueRange{carried[1], arith::ConstantIndexOp::create(b, column)});
+    for (auto [k, corner] : llvm::enumerate(box))
+      corners = tensor::InsertOp::create(
+          b, storeScalar(b, corner, boxType), corners,
+          ValueRange{arith::ConstantIndexOp::create(b, k), count});
+    return SmallVector<Value>{rows, Scalar(b, carried[1]) + 1, corners};
+  });
 }
 
 FailureOr<SmallVector<Value>> NonMaxSuppressionOp::lower(Lowering &l) {
-  return SmallVector<Value>{Suppression(*this, l).run()};
+  Value boxes = l.lowered(getBoxes()), scores = l.lowered(getScores());
+  Type boxType = getElementTypeOrSelf(getBoxes().getType()),
+       scoreType = getElementTypeOrSelf(getScores().getType()),
+       integer = l.getI64Type();
+  Dims boxDims = l.scope.dims(getBoxes()),
+       scoreDims = l.scope.dims(getScores());
+  l.requireEqual(boxDims[2], l.scope.constant(4), "boxes of four numbers");
+  l.requireEqual(boxDims[0], scoreDims[0], "boxes and scores of one batch");
+  l.requireEqual(boxDims[1], scoreDims[2], "a score for each box");
+  SmallVector<OpFoldResult> sizes = l.sizesOf(scores);
+  Scalar count(l, sizes[2]), zero = count.number(0);
+  Scalar most =
+      Scalar(l, limitOf(l, getMaxOutputBoxesPerClass(), l.number(integer, 0)));
+  Scalar perClass = min(max(most.toIndex(), zero), count);
+  Scalar bestOverlap(l, limitOf(l, getIouThreshold(), l.number(boxType, 0)));
+  Scalar leastScore(
+      l,
+      limitOf(l, getScoreThreshold(),
+              l.number(scoreType, -std::numeric_limits<double>::infinity())));
+  // At least one row: there is no view of a place in a tensor of none.
+  Scalar one = zero + 1,
+         room = max(Scalar(l, sizes[0]) * Scalar(l, sizes[1]) * perClass, one);
+  // What is selected, how many; the corners of a class's boxes side by side,
+  // so that another is compared with several at once; the order of the boxes.
+  SmallVector<Value> initial{
+      scratch(l, integer, {getAsOpFoldResult(Value(room)), l.getIndexAttr(3)}),
+      l.index(0),
+      scratch(
+          l, boxType,
+          {l.getIndexAttr(4), getAsOpFoldResult(Value(max(perClass, one)))})};
+  constexpr size_t kOwn = 3;
+  Keys keys(scoreType, /*isLargest=*/true);
+  llvm::append_range(initial, Ranks::make(l, keys, sizes[2]).carried());
+  auto boxAt = [&](ImplicitLocOpBuilder &b, Value batch, Value item) {
+    SmallVector<Scalar> numbers;
+    for (int64_t k = 0; k < 4; ++k) {
+      Value element = tensor::ExtractOp::create(
+          b, boxes,
+          ValueRange{batch, item, arith::ConstantIndexOp::create(b, k)});
+      numbers.emplace_back(b, loadScalar(b, element, boxType));
+    }
+    if (getCenterPointBox()) {
+      Scalar halfWidth = numbers[2] * 0.5, halfHeight = numbers[3] * 0.5;
+      return SmallVector<Scalar>{
+          numbers[0] - halfWidth, numbers[1] - halfHeight,
+          numbers[0] + halfWidth, numbers[1] + halfHeight};
+    }
+    return SmallVector<Scalar>{
+        min(numbers[0], numbers[2]), min(numbers[1], numbers[3]),
+        max(numbers[0], numbers[2]), max(numbers[1], numbers[3])};
+  };
+  ArrayRef<OpFoldResult> classes = ArrayRef(sizes).drop_back();
+  SmallVector<Value> selected = loopNest(
+      l, classes, initial,
+      [&](ImplicitLocOpBuilder &b, ValueRange at, ValueRange carried) {
+        Value batch = at[0];
+        auto scoreOf = [&](ImplicitLocOpBuilder &in, Value item) {
+          return Scalar(
+              in, loadScalar(in,
+                             tensor::ExtractOp::create(
+                                 in, scores, ValueRange{batch, at[1], item}),
+                             scoreType));
+        };
+        // Few have a score that counts: only these are put in order.
+        SmallVector<Value> listing(carried.drop_front(kOwn));
+        listing.push_back(arith::ConstantIndexOp::create(b, 0));
+        SmallVector<Value> wanted = loopNest(
+            b, getAsOpFoldResult(Value(count)), listing,
+            [&](ImplicitLocOpBuilder &in, ValueRange item, ValueRange so) {
+              Scalar score = scoreOf(in, item[0]), found(in, so.back()),
+                     isWanted = score > Scalar(in, Value(leastScore));
+              SmallVector<Value> next =
+                  Ranks::of(so)
+                      .with(in, found, keys.of(in, score), item[0])
+                      .carried();
+              next.push_back(select(isWanted, found + 1, found));
+              return next;
+            });
+        Ranks ranks = Ranks::of(wanted).sort(b, wanted.back());
+        Value start = carried[1];
+        SmallVector<Value> chosen = loopNest(
+            b, getAsOpFoldResult(wanted.back()), carried.take_front(kOwn),
+            [&](ImplicitLocOpBuilder &in, ValueRange k, ValueRange so) {
+              Scalar item(in, ranks.placeAt(in, k[0])), found(in, so[1]),
+                  first(in, start);
+              Scalar isWanted = found - first < Scalar(in, Value(perClass));
+              return onlyIf(in, isWanted, so, [&](ImplicitLocOpBuilder &deep) {
+                SmallVector<Scalar> mine = boxAt(deep, batch, item);
+                return selectBox(deep, {at[0], at[1], item}, mine, so, start,
+                                 bestOverlap, boxType);
+              });
+            });
+        llvm::append_range(chosen, ranks.carried());
+        return chosen;
+      });
+  OpFoldResult found = l.agree(getAsOpFoldResult(selected[1]),
+                               l.scope.dim(getSelectedIndices(), 0));
+  return SmallVector<Value>{l.slice(selected[0], 0, l.getIndexAttr(0), found)};
 }
