@@ -397,6 +397,12 @@ FailureOr<SmallVector<Value>> ResizeOp::lower(Lowering &l) {
   };
   if (type != elementType)
     tensor = convert(tensor, elementType, type);
+  // Growing first the axis whose elements lie side by side leaves most of the
+  // elements to passes that take many of them at once.
+  std::optional<int64_t> from = getConstantIntValue(axes.back().from),
+                         to = getConstantIntValue(axes.back().to);
+  if (!from || !to || *to >= *from)
+    std::reverse(axes.begin(), axes.end());
   for (const ResizedAxis &axis : axes)
     tensor = resizeAxis(*this, l, axis, tensor, type);
   return SmallVector<Value>{
