@@ -45,7 +45,7 @@ Value Keys::of(ImplicitLocOpBuilder &b, Value element) const {
         b, bits, Value(arith::SelectOp::create(b, isBelow, all, sign)));
     key = arith::SelectOp::create(b, isSo(arith::CmpFPredicate::UNO, element),
                                   all, key);
-  } else if (!elementType.isUnsignedInteger()) {
+  } else if (!elementType.isUnsignedInteger() && !elementType.isInteger(1)) {
     key = arith::XOrIOp::create(b, key, sign);
   }
   if (!isLargest)

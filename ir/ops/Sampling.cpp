@@ -75,42 +75,61 @@ static SmallVector<Scalar> cubicWeights(const Scalar &x) {
 }
 
 namespace {
+/// What is found of a place is found once, for all channels: along each axis
+/// where the samples lie, and what they weigh.
 class GridSampling {
 public:
   GridSampling(GridSampleOp op, Lowering &l)
       : op(op), l(l), x(l.lowered(op.getX())), grid(l.lowered(op.getGrid())),
         elementType(getElementTypeOrSelf(op.getX().getType())),
         gridType(getElementTypeOrSelf(op.getGrid().getType())),
-        type(sampleType(l, elementType)), sizes(l.sizesOf(x)),
-        spatial(sizes.size() - 2),
-        isReflected(op.getPaddingMode() == "reflection") {}
+        type(sampleType(l, elementType)), integer(l.getI64Type()),
+        sizes(l.sizesOf(x)), spatial(sizes.size() - 2),
+        taps(op.getMode() == "nearest"  ? 1
+             : op.getMode() == "linear" ? 2
+                                        : 4),
+        isReflected(op.getPaddingMode() == "reflection"),
+        isZero(op.getPaddingMode() == "zeros") {
+    SmallVector<OpFoldResult> gridSizes = l.sizesOf(grid);
+    resultSizes = {sizes[0], sizes[1]};
+    resultSizes.append(gridSizes.begin() + 1, gridSizes.end() - 1);
+    pointSizes = {resultSizes[0]};
+    pointSizes.append(resultSizes.begin() + 2, resultSizes.end());
+  }
 
   Value run();
 
 private:
-  /// A place along one axis: the samples around it and their weights, where
-  /// reflection happens, and the last element.
-  struct Axis {
-    Scalar low, high, last;
-    SmallVector<Scalar> places, weights;
+  /// The size of an image along an axis, its last element, and between what
+  /// reflection happens.
+  struct Borders {
+    Scalar length, last, low, high;
   };
-  void requireImages(ArrayRef<OpFoldResult> resultSizes);
-  Axis axisOf(ImplicitLocOpBuilder &b, ValueRange at, int64_t axis);
-  /// One sample of each axis, the `choice`-th of all such.
-  Scalar weighed(ImplicitLocOpBuilder &b, ValueRange at, ArrayRef<Axis> axes,
-                 int64_t choice, int64_t count);
+  void requireImages();
+  Borders bordersOf(ImplicitLocOpBuilder &b, int64_t axis);
+  /// The coordinates of all points along an axis, as they are sampled.
+  Value coordinatesOf(int64_t axis);
+  /// The element that each point takes as a sample of an axis; -1 where there
+  /// is none.
+  Value placesOf(Value coordinates, int64_t axis, int64_t tap);
+  Value weightsOf(Value coordinates, int64_t tap);
+  /// One sample of each axis, the `choice`-th of all such, of what the tables
+  /// have of a point.
+  Scalar weighed(ImplicitLocOpBuilder &b, ValueRange tables, int64_t choice,
+                 int64_t count);
+  AffineMap point() { return l.getMultiDimIdentityMap(pointSizes.size()); }
 
   GridSampleOp op;
   Lowering &l;
   Value x, grid;
-  Type elementType, gridType, type;
-  SmallVector<OpFoldResult> sizes;
-  int64_t spatial;
-  bool isReflected;
+  Type elementType, gridType, type, integer;
+  SmallVector<OpFoldResult> sizes, resultSizes, pointSizes;
+  int64_t spatial, taps;
+  bool isReflected, isZero;
 };
 } // namespace
 
-void GridSampling::requireImages(ArrayRef<OpFoldResult> resultSizes) {
+void GridSampling::requireImages() {
   l.requireEqual(l.scope.dim(op.getX(), 0), l.scope.dim(op.getGrid(), 0),
                  "a grid for each image");
   l.requireEqual(l.scope.dims(op.getGrid()).back(), l.scope.constant(spatial),
@@ -124,92 +143,114 @@ void GridSampling::requireImages(ArrayRef<OpFoldResult> resultSizes) {
             "an image without elements cannot be sampled");
 }
 
-GridSampling::Axis GridSampling::axisOf(ImplicitLocOpBuilder &b, ValueRange at,
-                                        int64_t axis) {
-  SmallVector<Value> from(at);
-  from.erase(from.begin() + 1);
-  from.push_back(arith::ConstantIndexOp::create(b, spatial - 1 - axis));
-  Scalar given(
-      b,
-      castScalar(
-          b, loadScalar(b, tensor::ExtractOp::create(b, grid, from), gridType),
-          gridType, type));
+GridSampling::Borders GridSampling::bordersOf(ImplicitLocOpBuilder &b,
+                                              int64_t axis) {
   Scalar length = Scalar(b, sizes[axis + 2]).toFloat(type), last = length - 1;
   bool alignsCorners = op.getAlignCorners();
-  Scalar place = alignsCorners ? (given + 1) * 0.5 * last
-                               : ((given + 1) * length - 1) * 0.5;
-  Scalar low = length.number(alignsCorners ? 0 : -0.5),
-         high = alignsCorners ? last : length - 0.5;
-  if (op.getMode() == "nearest")
-    place = roundEven(place);
-  if (op.getPaddingMode() == "border")
-    place = select((place < low) | (place > high),
-                   clamp(place, length.number(0), last), place);
-  else if (isReflected)
-    place = reflected(place, low, high);
-  // Beyond this there are no samples; what is no number ends here, too.
-  place = bounded(place, length.number(-4), length + 4);
-  Scalar first = floor(place), rest = place - first;
-  if (op.getMode() == "nearest")
-    return {low, high, last, {place}, {place.number(1)}};
-  if (op.getMode() == "linear")
-    return {low, high, last, {first, first + 1}, {-rest + 1, rest}};
-  return {low,
-          high,
-          last,
-          {first - 1, first, first + 1, first + 2},
-          cubicWeights(rest)};
+  return {length, last, length.number(alignsCorners ? 0 : -0.5),
+          alignsCorners ? last : length - 0.5};
 }
 
-Scalar GridSampling::weighed(ImplicitLocOpBuilder &b, ValueRange at,
-                             ArrayRef<Axis> axes, int64_t choice,
-                             int64_t count) {
-  int64_t taps = axes[0].places.size();
-  SmallVector<Value> source{at[0], at[1]};
+Value GridSampling::coordinatesOf(int64_t axis) {
+  SmallVector<AffineExpr> number(point().getResults());
+  number.push_back(l.getAffineConstantExpr(spatial - 1 - axis));
+  AffineMap map = AffineMap::get(pointSizes.size(), 0, number, l.getContext());
+  return l.generic(type, pointSizes, {{grid, gridType, map}},
+                   [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
+                     Scalar given(b, castScalar(b, args[0], gridType, type));
+                     auto [length, last, low, high] = bordersOf(b, axis);
+                     Scalar place = op.getAlignCorners()
+                                        ? (given + 1) * 0.5 * last
+                                        : ((given + 1) * length - 1) * 0.5;
+                     if (op.getMode() == "nearest")
+                       place = roundEven(place);
+                     if (op.getPaddingMode() == "border")
+                       place =
+                           select((place < low) | (place > high),
+                                  clamp(place, length.number(0), last), place);
+                     else if (isReflected)
+                       place = reflected(place, low, high);
+                     // Beyond this there are no samples; what is no number ends
+                     // here, too.
+                     return bounded(place, length.number(-4), length + 4);
+                   });
+}
+
+Value GridSampling::placesOf(Value coordinates, int64_t axis, int64_t tap) {
+  return l.generic(
+      integer, pointSizes, {{coordinates, type, point()}},
+      [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
+        auto [length, last, low, high] = bordersOf(b, axis);
+        Scalar place = floor(Scalar(b, args[0])) + (tap - (taps - 1) / 2);
+        Scalar isInside = (place >= 0) & (place <= last);
+        if (isReflected)
+          place = reflected(place, low, high);
+        Scalar index =
+            bounded(place, place.number(0), last).toIndex().toInteger(integer);
+        return isZero ? select(isInside, index, index.number(-1)) : index;
+      });
+}
+
+Value GridSampling::weightsOf(Value coordinates, int64_t tap) {
+  return l.generic(type, pointSizes, {{coordinates, type, point()}},
+                   [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
+                     Scalar place(b, args[0]), rest = place - floor(place);
+                     return taps == 1   ? rest.number(1)
+                            : taps == 2 ? (tap == 0 ? -rest + 1 : rest)
+                                        : cubicWeights(rest)[tap];
+                   });
+}
+
+Scalar GridSampling::weighed(ImplicitLocOpBuilder &b, ValueRange tables,
+                             int64_t choice, int64_t count) {
+  SmallVector<Value> source{linalg::IndexOp::create(b, 0),
+                            linalg::IndexOp::create(b, 1)};
   Scalar weight(
       b, arith::ConstantOp::create(b, b.getFloatAttr(type, 1)).getResult()),
       isInside = weight == 1;
   for (int64_t axis = 0, divisor = count / taps; axis < spatial;
        ++axis, divisor = std::max<int64_t>(divisor / taps, 1)) {
-    const Axis &one = axes[axis];
-    int64_t tap = choice / divisor % taps;
-    Scalar place = one.places[tap];
-    isInside = isInside & (place >= 0) & (place <= one.last);
-    if (isReflected)
-      place = reflected(place, one.low, one.high);
-    source.push_back(bounded(place, place.number(0), one.last).toIndex());
-    weight = weight * one.weights[tap];
+    size_t table = 2 * (axis * taps + choice / divisor % taps);
+    Scalar place = Scalar(b, tables[table]).toIndex(), zero = place.number(0);
+    isInside = isInside & (place >= zero);
+    source.push_back(isZero ? max(place, zero) : place);
+    weight = weight * Scalar(b, tables[table + 1]);
   }
   Scalar element(
       b, castScalar(b,
                     loadScalar(b, tensor::ExtractOp::create(b, x, source),
                                elementType),
                     elementType, type));
-  if (op.getPaddingMode() == "zeros")
+  if (isZero)
     element = select(isInside, element, element.number(0));
   return weight * element;
 }
 
 Value GridSampling::run() {
-  SmallVector<OpFoldResult> gridSizes = l.sizesOf(grid),
-                            resultSizes{sizes[0], sizes[1]};
-  resultSizes.append(gridSizes.begin() + 1, gridSizes.end() - 1);
-  requireImages(resultSizes);
-  return l.generate(
-      elementType, resultSizes,
-      [&](ImplicitLocOpBuilder &b, ValueRange at) -> Value {
-        SmallVector<Axis> axes;
-        for (int64_t axis = 0; axis < spatial; ++axis)
-          axes.push_back(axisOf(b, at, axis));
-        // Every choice of one sample an axis, the last axis fastest.
-        int64_t count = 1;
-        for (const Axis &axis : axes)
-          count *= axis.places.size();
-        Value total = arith::ConstantOp::create(b, b.getZeroAttr(type));
-        for (int64_t choice = 0; choice < count; ++choice)
-          total = Scalar(b, total) + weighed(b, at, axes, choice, count);
-        return castScalar(b, total, type, elementType);
-      });
+  requireImages();
+  SmallVector<Lowering::Operand> tables;
+  AffineMap ofPoint =
+      l.getMultiDimIdentityMap(resultSizes.size()).dropResult(1);
+  int64_t count = 1;
+  for (int64_t axis = 0; axis < spatial; ++axis) {
+    Value coordinates = coordinatesOf(axis);
+    for (int64_t tap = 0; tap < taps; ++tap) {
+      tables.push_back({placesOf(coordinates, axis, tap), integer, ofPoint});
+      tables.push_back({weightsOf(coordinates, tap), type, ofPoint});
+    }
+    count *= taps;
+  }
+  return l.generic(elementType, resultSizes, tables,
+                   [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
+                     // Every choice of one sample an axis, the last axis
+                     // fastest.
+                     Value total =
+                         arith::ConstantOp::create(b, b.getZeroAttr(type));
+                     for (int64_t choice = 0; choice < count; ++choice)
+                       total =
+                           Scalar(b, total) + weighed(b, args, choice, count);
+                     return castScalar(b, total, type, elementType);
+                   });
 }
 
 FailureOr<SmallVector<Value>> GridSampleOp::lower(Lowering &l) {

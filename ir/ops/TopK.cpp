@@ -261,14 +261,12 @@ static SmallVector<Value> takeByHeap(Lowering &l, const Lines &lines,
                     Entry entry =
                               given(arith::AddIOp::create(l, first, step[0])),
                           top = heap.read(now, zero);
-                    Value isTaken = heap.isGreater(entry.element, top.element);
-                    auto chosen = [&](Value fresh, Value old) -> Value {
-                      return arith::SelectOp::create(l, isTaken, fresh, old);
-                    };
-                    return heap.sift(now, zero, count,
-                                     {chosen(entry.element, top.element),
-                                      chosen(entry.position, top.position)},
-                                     chosen(levels, zero));
+                    Value isTaken = heap.isGreater(entry.element, top.element),
+                          once = arith::SelectOp::create(l, isTaken, one, zero);
+                    return l.loop(
+                        times(once), now, [&](ValueRange, ValueRange now) {
+                          return heap.sift(now, zero, count, entry, levels);
+                        });
                   });
             });
         // The last of those that are left goes behind them, again and again.

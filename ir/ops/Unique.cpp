@@ -1,6 +1,7 @@
 // Unique.cpp - the different slices of a tensor, and which of them each is.
 #include "ir/Loops.h"
 #include "ir/Ops.h"
+#include "ir/Ranking.h"
 #include "ir/Strings.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -58,6 +59,22 @@ static Scalar comesBefore(ImplicitLocOpBuilder &b, Value left, Value right,
                                         left, right)};
 }
 
+/// The places of a list of numbers in their order, equals as they stand.
+static Value orderOfElements(Lowering &l, Value list, Type elementType) {
+  Keys keys(elementType, /*isLargest=*/false);
+  OpFoldResult size = l.sizesOf(list)[0];
+  SmallVector<Value> filled =
+      loopNest(l, size, Ranks::make(l, keys, size).carried(),
+               [&](ImplicitLocOpBuilder &b, ValueRange at, ValueRange carried) {
+                 Value element = loadScalar(
+                     b, tensor::ExtractOp::create(b, list, at), elementType);
+                 return Ranks::of(carried)
+                     .with(b, at[0], keys.of(b, element), at[0])
+                     .carried();
+               });
+  return Ranks::of(filled).sort(l, l.index(size)).places;
+}
+
 namespace {
 /// Slices along an axis are put in order, so that equal ones are neighbours,
 /// and numbered by groups of equal ones.
@@ -71,6 +88,8 @@ public:
 
 private:
   Value list(OpFoldResult size) { return scratch(l, integer, {size}); }
+  /// The items in their order.
+  Value sorted();
   /// -1, 0 or 1 as the first elements that differ have it.
   Scalar compare(ImplicitLocOpBuilder &b, Value left, Value right);
   /// The first item and the size of each group, the group of each item, and how
@@ -111,6 +130,16 @@ Scalar UniqueSlices::compare(ImplicitLocOpBuilder &b, Value left, Value right) {
         return SmallVector<Value>{select(so == 0, here, so)};
       });
   return {b, order[0]};
+}
+
+Value UniqueSlices::sorted() {
+  if (sizes.size() == 1 && !isString(elementType))
+    return orderOfElements(l, x, elementType);
+  return sortedOrder(
+      l, l.index(sizes[axis]), list(sizes[axis]), list(sizes[axis]),
+      [&](ImplicitLocOpBuilder &b, Value left, Value right) -> Value {
+        return compare(b, left, right) < 0;
+      });
 }
 
 SmallVector<Value> UniqueSlices::groupsOf(Value order) {
@@ -171,13 +200,7 @@ SmallVector<Value> UniqueSlices::run() {
   else
     axis = *normalizeAxis(op, *op.getAxis(), dims.size());
   sizes = l.sizesOf(x);
-  Value total = l.index(sizes[axis]);
-  Value order = sortedOrder(
-      l, total, list(sizes[axis]), list(sizes[axis]),
-      [&](ImplicitLocOpBuilder &b, Value left, Value right) -> Value {
-        return compare(b, left, right) < 0;
-      });
-  SmallVector<Value> groups = groupsOf(order);
+  SmallVector<Value> groups = groupsOf(sorted());
   Value first = groups[0], counts = groups[1], inverse = groups[2];
   OpFoldResult kept =
       l.agree(getAsOpFoldResult(groups[3]), l.scope.dim(op.getY(), axis));
