@@ -3,6 +3,7 @@
 #include "ir/Ops.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Complex/IR/Complex.h"
+#include "llvm/ADT/SmallPtrSet.h"
 
 #define GET_OP_CLASSES
 #include "ir/ops/Resize.cpp.inc"
@@ -364,6 +365,22 @@ static Value resizeNearest(ResizeOp op, Lowering &l, ArrayRef<ResizedAxis> axes,
       });
 }
 
+/// Whether a value is made, through whatever else, of results of a convolution:
+/// channels mostly lie side by side from there on.
+static bool comesOfConvolution(Value value) {
+  SmallVector<Value> waiting{value};
+  llvm::SmallPtrSet<Operation *, 16> seen;
+  while (!waiting.empty()) {
+    Operation *op = waiting.pop_back_val().getDefiningOp();
+    if (!op || !seen.insert(op).second)
+      continue;
+    if (isa<ConvOp, ConvTransposeOp>(op))
+      return true;
+    llvm::append_range(waiting, op->getOperands());
+  }
+  return false;
+}
+
 FailureOr<SmallVector<Value>> ResizeOp::lower(Lowering &l) {
   Value tensor = l.lowered(getX());
   SmallVector<ResizedAxis> axes = resizedAxes(*this, l);
@@ -401,7 +418,7 @@ FailureOr<SmallVector<Value>> ResizeOp::lower(Lowering &l) {
   // elements to passes that take many of them at once.
   std::optional<int64_t> from = getConstantIntValue(axes.back().from),
                          to = getConstantIntValue(axes.back().to);
-  if (!from || !to || *to >= *from)
+  if (!comesOfConvolution(getX()) && (!from || !to || *to >= *from))
     std::reverse(axes.begin(), axes.end());
   for (const ResizedAxis &axis : axes)
     tensor = resizeAxis(*this, l, axis, tensor, type);
