@@ -5,6 +5,7 @@
 #include "passes/kernels/Fit.h"
 #include "passes/kernels/Turn.h"
 #include "passes/schedules/Schedules.h"
+#include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/bit.h"
 
 using namespace mlir;
@@ -136,8 +137,61 @@ static void moveTranspose(linalg::TransposeOp transpose,
   transpose.erase();
 }
 
+namespace {
+/// Functions of transposes whose sizes only the run knows; those of equal
+/// buffers share one.
+class OpenTurns {
+public:
+  OpenTurns(ModuleOp module, const Machine &machine)
+      : module(module), symbols(module), machine(machine) {}
+
+  void move(linalg::TransposeOp transpose) {
+    auto source = dyn_cast<MemRefType>(transpose.getInput().getType()),
+         target = dyn_cast<MemRefType>(transpose.getInit().getType());
+    auto hasLines = [](MemRefType type) {
+      return type && type.getElementType().isIntOrFloat() &&
+             type.getElementTypeBitWidth() >= 8 &&
+             type.getStridesAndOffset().first.back() == 1;
+    };
+    int64_t rank = transpose.getPermutation().size(),
+            height = turnedAxis(transpose);
+    if (!hasLines(source) || !hasLines(target) || target.hasStaticShape() ||
+        height == rank - 1)
+      return;
+    int64_t width =
+        std::min<int64_t>(machine.vectorBits / target.getElementTypeBitWidth(),
+                          machine.vectorRegisters / 2);
+    for (int64_t axis : {height, rank - 1})
+      if (!target.isDynamicDim(axis))
+        width = std::min<int64_t>(width, llvm::bit_floor(static_cast<uint64_t>(
+                                             target.getDimSize(axis))));
+    if (width < 2)
+      return;
+    std::string key;
+    llvm::raw_string_ostream(key)
+        << source << target << transpose.getPermutationAttr();
+    func::FuncOp &function = functions[key];
+    if (!function) {
+      function = makeOpenTurn(module, transpose, width);
+      symbols.insert(function);
+    }
+    OpBuilder b(transpose);
+    func::CallOp::create(b, transpose.getLoc(), function,
+                         transpose->getOperands());
+    transpose.erase();
+  }
+
+private:
+  ModuleOp module;
+  SymbolTable symbols;
+  const Machine &machine;
+  llvm::StringMap<func::FuncOp> functions;
+};
+} // namespace
+
 void burnish::moveInKernels(ModuleOp module) {
   Machine machine = Machine::of(module);
+  OpenTurns open(module, machine);
   SmallVector<Operation *> moves;
   module.walk([&](Operation *op) {
     if (isa<memref::CopyOp, linalg::TransposeOp>(op) &&
@@ -147,6 +201,9 @@ void burnish::moveInKernels(ModuleOp module) {
   for (Operation *move : moves)
     if (auto copy = dyn_cast<memref::CopyOp>(move))
       moveCopy(copy, machine);
+    else if (auto transpose = cast<linalg::TransposeOp>(move);
+             cast<ShapedType>(transpose.getInit().getType()).hasStaticShape())
+      moveTranspose(transpose, machine);
     else
-      moveTranspose(cast<linalg::TransposeOp>(move), machine);
+      open.move(transpose);
 }

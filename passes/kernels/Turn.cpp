@@ -1,5 +1,6 @@
 // Turn.cpp - transposes, square by square in registers.
 #include "passes/kernels/Turn.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "passes/kernels/Offsets.h"
@@ -11,6 +12,28 @@ int64_t burnish::turnedAxis(linalg::TransposeOp transpose) {
   ArrayRef<int64_t> order = transpose.getPermutation();
   return llvm::find(order, static_cast<int64_t>(order.size()) - 1) -
          order.begin();
+}
+
+/// The columns of a square whose rows are vectors.
+static SmallVector<Value> columnsOf(ImplicitLocOpBuilder &b,
+                                    SmallVector<Value> rows) {
+  // Each time the first half is woven into the second, elements move on by
+  // one bit of their place's number.
+  int64_t width = rows.size();
+  SmallVector<int64_t> low, high;
+  for (int64_t lane = 0; lane < width / 2; ++lane) {
+    low.append({lane, width + lane});
+    high.append({width / 2 + lane, width + width / 2 + lane});
+  }
+  for (int64_t length = width; length > 1; length /= 2) {
+    SmallVector<Value> woven;
+    for (int64_t row = 0; row < width / 2; ++row)
+      for (ArrayRef<int64_t> mask : {ArrayRef(low), ArrayRef(high)})
+        woven.push_back(vector::ShuffleOp::create(b, rows[row],
+                                                  rows[row + width / 2], mask));
+    rows = woven;
+  }
+  return rows;
 }
 
 void burnish::turnSquare(ImplicitLocOpBuilder &b, Type element, int64_t width,
@@ -36,21 +59,7 @@ void burnish::turnSquare(ImplicitLocOpBuilder &b, Type element, int64_t width,
   for (int64_t row = 0; row < width; ++row)
     rows.push_back(asType(
         words, vector::LoadOp::create(b, type, from, at(readAt, across, row))));
-  // Each time the first half is woven into the second, elements move on by
-  // one bit of their place's number.
-  SmallVector<int64_t> low, high;
-  for (int64_t lane = 0; lane < width / 2; ++lane) {
-    low.append({lane, width + lane});
-    high.append({width / 2 + lane, width + width / 2 + lane});
-  }
-  for (int64_t length = width; length > 1; length /= 2) {
-    SmallVector<Value> woven;
-    for (int64_t row = 0; row < width / 2; ++row)
-      for (ArrayRef<int64_t> mask : {ArrayRef(low), ArrayRef(high)})
-        woven.push_back(vector::ShuffleOp::create(b, rows[row],
-                                                  rows[row + width / 2], mask));
-    rows = woven;
-  }
+  rows = columnsOf(b, rows);
   for (int64_t row = 0; row < width; ++row)
     vector::StoreOp::create(b, asType(type, rows[row]), to,
                             at(writeAt, down, row));
@@ -191,4 +200,118 @@ void burnish::makeTurn(ImplicitLocOpBuilder &b, nn::KernelOp kernel,
                        ArrayRef<Value> data, ArrayRef<Layout> layouts,
                        Value begin, Value end) {
   TurnMaker(b, kernel, data, layouts).make(begin, end);
+}
+
+//===- Sizes of run time
+//----------------------------------------------------===//
+
+namespace {
+/// The loops of a transpose in a function of its own.
+class OpenTurnMaker : OffsetCode {
+public:
+  OpenTurnMaker(ImplicitLocOpBuilder &b, Value from, Value to,
+                ArrayRef<int64_t> order, int64_t height, int64_t width)
+      : OffsetCode(b), from(from), to(to), order(order), height(height),
+        width(width), at(order.size()) {}
+
+  void make() { loopOver(0); }
+
+private:
+  int64_t last() const { return order.size() - 1; }
+
+  /// Loops over the axes that are no part of a square, from `axis` on.
+  void loopOver(int64_t axis) {
+    if (axis == last())
+      return makePlane();
+    if (axis == height)
+      return loopOver(axis + 1);
+    loop(constant(0), memref::DimOp::create(b, to, axis), 1, [&](Value index) {
+      at[axis] = index;
+      loopOver(axis + 1);
+    });
+  }
+
+  /// Square by square; what is less than one at an end, by elements.
+  void makePlane() {
+    Value rows = memref::DimOp::create(b, to, height),
+          columns = memref::DimOp::create(b, to, last());
+    auto endOf = [&](Value begin, Value size) -> Value {
+      return arith::MinUIOp::create(b, add(begin, constant(width)), size);
+    };
+    auto isWhole = [&](Value begin, Value end) -> Value {
+      return arith::CmpIOp::create(b, arith::CmpIPredicate::eq,
+                                   Value(arith::SubIOp::create(b, end, begin)),
+                                   constant(width));
+    };
+    loop(constant(0), rows, width, [&](Value row) {
+      Value rowEnd = endOf(row, rows), hasRows = isWhole(row, rowEnd);
+      loop(constant(0), columns, width, [&](Value column) {
+        Value columnEnd = endOf(column, columns),
+              fits =
+                  arith::AndIOp::create(b, hasRows, isWhole(column, columnEnd));
+        auto branch = scf::IfOp::create(b, fits, /*withElseRegion=*/true);
+        OpBuilder::InsertionGuard guard(b);
+        b.setInsertionPointToStart(branch.thenBlock());
+        makeSquare(row, column);
+        b.setInsertionPointToStart(branch.elseBlock());
+        loop(column, columnEnd, 1, [&](Value x) {
+          loop(row, rowEnd, 1, [&](Value y) {
+            Value element = memref::LoadOp::create(b, from, source(y, x));
+            memref::StoreOp::create(b, element, to, target(y, x));
+          });
+        });
+      });
+    });
+  }
+
+  void makeSquare(Value row, Value column) {
+    auto type = VectorType::get(
+        {width}, cast<MemRefType>(to.getType()).getElementType());
+    auto next = [&](Value begin, int64_t step) {
+      return add(begin, constant(step));
+    };
+    SmallVector<Value> lines;
+    for (int64_t step = 0; step < width; ++step)
+      lines.push_back(vector::LoadOp::create(b, type, from,
+                                             source(row, next(column, step))));
+    for (auto [step, line] : llvm::enumerate(columnsOf(b, lines)))
+      vector::StoreOp::create(b, line, to, target(next(row, step), column));
+  }
+
+  SmallVector<Value> target(Value row, Value column) {
+    at[height] = row;
+    at[last()] = column;
+    return at;
+  }
+  SmallVector<Value> source(Value row, Value column) {
+    SmallVector<Value> there = target(row, column), here(there.size());
+    for (auto [axis, own] : llvm::enumerate(order))
+      here[own] = there[axis];
+    return here;
+  }
+
+  Value from, to;
+  ArrayRef<int64_t> order;
+  int64_t height, width;
+  SmallVector<Value> at;
+};
+} // namespace
+
+func::FuncOp burnish::makeOpenTurn(ModuleOp module, linalg::TransposeOp op,
+                                   int64_t width) {
+  ImplicitLocOpBuilder b(op.getLoc(), module.getContext());
+  b.setInsertionPointToEnd(module.getBody());
+  auto function = func::FuncOp::create(
+      b, "turn_n", b.getFunctionType(op->getOperandTypes(), {}));
+  function.setPrivate();
+  function->setAttr(
+      "llvm.linkage",
+      LLVM::LinkageAttr::get(b.getContext(), LLVM::Linkage::Internal));
+  Block *entry = function.addEntryBlock();
+  b.setInsertionPointToStart(entry);
+  OpenTurnMaker(b, entry->getArgument(0), entry->getArgument(1),
+                op.getPermutation(), turnedAxis(op), width)
+      .make();
+  func::ReturnOp::create(b);
+  return function;
 }

@@ -1,6 +1,7 @@
 // Turn.h - copies in another order of axes, where elements side by side come to
 // lie apart.
 #pragma once
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "passes/kernels/Nest.h"
 
@@ -23,6 +24,11 @@ void turnSquare(mlir::ImplicitLocOpBuilder &b, mlir::Type element,
 void makeTurn(mlir::ImplicitLocOpBuilder &b, nn::KernelOp kernel,
               llvm::ArrayRef<mlir::Value> data, llvm::ArrayRef<Layout> layouts,
               mlir::Value begin, mlir::Value end);
+/// A function of the module that transposes buffers whose sizes only the run
+/// knows, in squares of `width` rows; what is left at the ends by elements.
+mlir::func::FuncOp makeOpenTurn(mlir::ModuleOp module,
+                                mlir::linalg::TransposeOp transpose,
+                                int64_t width);
 int64_t tasksOfTurn(nn::KernelOp kernel);
 std::string nameOfTurn(nn::KernelOp kernel);
 

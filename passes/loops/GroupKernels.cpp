@@ -65,8 +65,16 @@ static bool turns(linalg::GenericOp op) {
     return false;
   SmallVector<AffineMap> maps = op.getIndexingMapsArray();
   auto type = cast<RankedTensorType>(op->getResult(0).getType());
+  // Sizes of run time are taken for long ones.
+  constexpr int64_t kOpen = 64;
+  auto sizeOf = [&](int64_t axis) {
+    return type.isDynamicDim(axis) ? kOpen : type.getDimSize(axis);
+  };
+  int64_t elements = 1;
+  for (int64_t axis = 0; axis < type.getRank(); ++axis)
+    elements *= sizeOf(axis);
   if (!maps[0].isPermutation() || !maps[1].isIdentity() ||
-      !type.hasStaticShape() || type.getNumElements() < kMany)
+      (type.hasStaticShape() ? elements < kMany : elements < kOpen * kOpen))
     return false;
   unsigned innermost = maps[0].getDimPosition(maps[0].getNumResults() - 1),
            last = type.getRank() - 1;
@@ -74,16 +82,16 @@ static bool turns(linalg::GenericOp op) {
   auto placeOf = [&](unsigned axis) {
     return *maps[0].getResultPosition(getAffineDimExpr(axis, op.getContext()));
   };
-  int64_t width = type.getDimSize(last), length = type.getDimSize(innermost);
+  int64_t width = sizeOf(last), length = sizeOf(innermost);
   for (unsigned place = last; place > 0; --place) {
     unsigned before = maps[0].getDimPosition(place - 1);
     if (before + 1 != maps[0].getDimPosition(place))
       break;
-    length *= type.getDimSize(before);
+    length *= sizeOf(before);
   }
   for (unsigned axis = last; axis > 0 && placeOf(axis) == placeOf(axis - 1) + 1;
        --axis)
-    width *= type.getDimSize(axis - 1);
+    width *= sizeOf(axis - 1);
   return innermost != last && length >= kLong && width >= kLeastWidth;
 }
 
@@ -94,6 +102,16 @@ static Value turned(OpBuilder &b, linalg::GenericOp op) {
   AffineMap from = op.getIndexingMapsArray()[0];
   Value source = op.getDpsInputs()[0];
   auto type = cast<RankedTensorType>(op->getResult(0).getType());
+  if (!type.hasStaticShape())
+    return linalg::TransposeOp::create(
+               b, loc, source, op.getDpsInits()[0],
+               llvm::map_to_vector(llvm::seq<int64_t>(type.getRank()),
+                                   [&](int64_t axis) -> int64_t {
+                                     return *from.getResultPosition(
+                                         getAffineDimExpr(axis,
+                                                          b.getContext()));
+                                   }))
+        ->getResult(0);
   SmallVector<ReassociationIndices> there, here;
   SmallVector<int64_t> firsts, sizes;
   for (int64_t axis = 0; axis < type.getRank(); ++axis) {
