@@ -320,6 +320,16 @@ std::string burnish::headerText(const nn::Signature &signature,
          << ": " << cType(port.elementType).meaning << ", " << shapeText(port);
       if (names[first + index] != port.name)
         os << ", \"" << inComment(port.name) << "\" in the model";
+      bool isInput = ports.data() == signature.inputs.data();
+      if (const nn::Port *grown =
+              isInput ? signature.grownFrom(index) : nullptr) {
+        nn::Port room = port;
+        room.dims = signature.roomOf(*grown);
+        os << ",\n *            a state that grows in a buffer of "
+           << shapeText(room) << " (burnish_step)";
+      } else if (port.grows >= 0) {
+        os << ",\n *            in the buffer of input " << port.feeds;
+      }
       os << "\n";
     }
   };

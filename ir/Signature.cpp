@@ -60,6 +60,19 @@ std::vector<std::string> Signature::dimParameters() const {
   return names;
 }
 
+std::vector<int64_t> Signature::roomOf(const Port &output) const {
+  std::vector<int64_t> dims = inputs[output.feeds].dims;
+  dims[output.grows] = inputs[output.feeds].mostOf(output.grows);
+  return dims;
+}
+
+const Port *Signature::grownFrom(size_t input) const {
+  for (const Port &output : outputs)
+    if (output.grows >= 0 && output.feeds == static_cast<int64_t>(input))
+      return &output;
+  return nullptr;
+}
+
 StringRef nn::parameterName(Operation *constant) {
   if (auto param = constant->getAttrOfType<DictionaryAttr>(kParamAttr))
     if (auto path = param.getAs<StringAttr>("path"))
@@ -98,6 +111,9 @@ static Port portOf(Type type, DictionaryAttr attributes, std::string fallback) {
   if (auto fed =
           attributes ? attributes.getAs<IntegerAttr>(kFeedsAttr) : nullptr)
     port.feeds = fed.getInt();
+  if (auto grows =
+          attributes ? attributes.getAs<IntegerAttr>(kGrowsAttr) : nullptr)
+    port.grows = grows.getInt();
   if (auto bounds = attributes
                         ? attributes.getAs<DenseI64ArrayAttr>(kBoundsAttr)
                         : nullptr)
@@ -147,6 +163,8 @@ static Attribute toAttribute(const Port &port, OpBuilder &builder) {
                           RankedTensorType::get(port.dims, port.elementType)));
   if (port.feeds >= 0)
     list.append("feeds", builder.getI64IntegerAttr(port.feeds));
+  if (port.grows >= 0)
+    list.append("grows", builder.getI64IntegerAttr(port.grows));
   if (port.updates >= 0)
     list.append("updates", builder.getI64IntegerAttr(port.updates));
   return list.getDictionary(builder.getContext());
@@ -161,6 +179,8 @@ static Port toPort(DictionaryAttr dictionary) {
     port.updates = updates.getInt();
   if (auto feeds = dictionary.getAs<IntegerAttr>("feeds"))
     port.feeds = feeds.getInt();
+  if (auto grows = dictionary.getAs<IntegerAttr>("grows"))
+    port.grows = grows.getInt();
   if (auto bounds = dictionary.getAs<DenseI64ArrayAttr>("bounds"))
     port.bounds = bounds.asArrayRef().vec();
   port.elementType = type.getElementType();
@@ -216,8 +236,11 @@ int64_t nn::updatedArgument(func::FuncOp function, unsigned result) {
   if (!signature || !function.isPublic())
     return -1;
   auto outputs = signature.getAs<ArrayAttr>("outputs");
-  if (!outputs || result >= outputs.size())
+  if (!outputs)
     return -1;
+  if (result >= outputs.size())
+    return signature.getAs<ArrayAttr>("inputs").size() + result -
+           outputs.size();
   auto updates =
       cast<DictionaryAttr>(outputs[result]).getAs<IntegerAttr>("updates");
   return updates ? updates.getInt() : -1;

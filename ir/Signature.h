@@ -37,6 +37,10 @@ constexpr llvm::StringLiteral kUpdatesAttr = "nn.updates";
 /// The attribute of a result that is an argument of the next step: its number.
 constexpr llvm::StringLiteral kFeedsAttr = "nn.feeds";
 
+/// The attribute of such a result that lies in its argument's buffer and is
+/// longer by what the step adds: the axis along which it grows.
+constexpr llvm::StringLiteral kGrowsAttr = "nn.grows";
+
 /// The attribute of a constant that is a parameter of a network: its `path`,
 /// and how training begins and treats it.
 constexpr llvm::StringLiteral kParamAttr = "nn.param";
@@ -63,6 +67,10 @@ struct Port {
   int64_t updates = -1;
   /// Of an output: the input that it is in the next step, or -1.
   int64_t feeds = -1;
+  /// Of an output that feeds an input: the axis along which a step makes it
+  /// longer where it lies, or -1. Its buffer, which the input has, is as long
+  /// along that as the input's bounds allow.
+  int64_t grows = -1;
   /// The least and the most that each dim can be, in turn; empty when nothing
   /// bounds them.
   std::vector<int64_t> bounds;
@@ -95,6 +103,10 @@ struct Signature {
   /// What stands for them: each name once, and those without a name by their
   /// input and axis.
   std::vector<std::string> dimParameters() const;
+  /// The dims of the buffer that an output which grows is in.
+  std::vector<int64_t> roomOf(const Port &output) const;
+  /// The output that grows in an input's buffer; null when there is none.
+  const Port *grownFrom(size_t input) const;
   /// Of the one public function of a module, as long as it is on tensors.
   static llvm::FailureOr<Signature> of(mlir::ModuleOp module);
   /// As recorded on the module by `record`.
@@ -103,7 +115,8 @@ struct Signature {
 };
 
 /// The argument that a result of the model's function takes the place of, or
-/// -1.
+/// -1. Behind a model's outputs come the buffers of those that grow, as results
+/// as well as arguments.
 int64_t updatedArgument(mlir::func::FuncOp function, unsigned result);
 
 /// Bytes of the state of a training, by its description.

@@ -241,6 +241,17 @@ def UpdateInPlace : Pass<"nn-update-in-place", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::bufferization::BufferizationDialect"];
 }
 
+def GrowInPlace : Pass<"nn-grow-in-place", "::mlir::ModuleOp"> {
+  let summary = "states that grow get what a step adds where they lie";
+  let description = [{
+    The model's function takes the buffer of each such state (nn::Port::grows) as one argument more, as long as it can become, of
+    which the state is a slice, and gives it back behind its results; in place of the state it gives the new length. What a step
+    adds is inserted, and whoever reads the state that came or the new one reads a slice. A state that is made in another way than by
+    joining is inserted as a whole.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::cf::ControlFlowDialect", "::mlir::tensor::TensorDialect"];
+}
+
 def WriteInPlace : Pass<"nn-write-in-place", "::mlir::func::FuncOp"> {
   let summary = "paddings are borders around a slice, and what is joined has its place before its parts are computed";
   let description = [{

@@ -114,6 +114,7 @@ static void addMemory(OpPassManager &passes, const PipelineOptions &options) {
   if (options.level > 0)
     passes.addNestedPass<func::FuncOp>(createWriteInPlace());
   passes.addNestedPass<func::FuncOp>(createUpdateInPlace());
+  passes.addPass(createGrowInPlace());
   passes.addPass(createBufferize());
   passes.addNestedPass<func::FuncOp>(createCarryInPlace());
   passes.addPass(memref::createFoldMemRefAliasOpsPass());
@@ -281,6 +282,9 @@ static constexpr Order kOrder[] = {
      "what makes a result is there by then"},
     {"nn-update-in-place", "nn-bufferize",
      "bufferisation sees which arguments are written"},
+    {"nn-update-in-place", "nn-grow-in-place",
+     "what is added to has no old contents that another result waits for"},
+    {"nn-grow-in-place", "nn-bufferize", "slices of a buffer are views there"},
     {"nn-bufferize", "nn-emit-kernels", "how buffers lie decides the code"},
     {"nn-emit-kernels", "nn-share-kernels",
      "functions are shared that are made"},

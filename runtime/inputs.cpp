@@ -89,6 +89,29 @@ bool Inputs::isState(int32_t index) const {
   return false;
 }
 
+bool Inputs::giveRoom(int32_t index, Message &message) {
+  const burnish_info &info = model.inputs[index];
+  // Outputs that are read as inputs have grown already.
+  if (!info.grows || info.updates)
+    return true;
+  Tensor &tensor = tensors[index];
+  Pages room;
+  int64_t bytes = burnish_buffer_bytes(&info, tensor.view.dims);
+  if (bytes < 0 || !room.allocate(static_cast<uint64_t>(bytes)))
+    return message.set("state '%s': no memory for %" PRId64 " bytes", info.name,
+                       bytes);
+  GrownLines lines(info, tensor.view.dims);
+  for (int64_t line = 0; lines.used > 0 && line < lines.count; ++line)
+    memcpy(room.data() + line * lines.room,
+           static_cast<const uint8_t *>(tensor.view.data) + line * lines.used,
+           static_cast<size_t>(lines.used));
+  tensor.pages.swap(room);
+  tensor.view.data = tensor.pages.data();
+  tensor.view.bytes = bytes;
+  views[index] = tensor.view;
+  return true;
+}
+
 void Inputs::beginStep(int64_t step) {
   for (int32_t i = 0; hasSteps && i < model.input_count; ++i)
     if (!isState(i))
@@ -124,7 +147,7 @@ bool Inputs::makeState(int32_t index, Message &message) {
         ShapeText(typeName(info.type), tensor.view.dims, info.rank).text);
   tensor.view.data = tensor.pages.data();
   views[index] = tensor.view;
-  return true;
+  return giveRoom(index, message);
 }
 
 bool Inputs::loadOne(int32_t index, const NpyBytes &bytes, const char *where,
@@ -163,7 +186,7 @@ bool Inputs::loadOne(int32_t index, const NpyBytes &bytes, const char *where,
     memcpy(tensor.view.dims, step.dims,
            static_cast<size_t>(step.rank) * sizeof(int64_t));
   views[index] = tensor.view;
-  return true;
+  return giveRoom(index, message);
 }
 
 /// The input that a key of an archive means: one of that name, or arr_N the one
@@ -354,6 +377,8 @@ bool Inputs::invent(const Pin *pins, int32_t count, Message &message) {
     tensor.view.data = tensor.pages.data();
     fill(tensor.view.data, info.type, elements, random);
     views[i] = tensor.view;
+    if (!giveRoom(i, message))
+      return false;
   }
   return true;
 }

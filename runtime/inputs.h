@@ -53,6 +53,9 @@ private:
     return isState(index) || (only >= 0 && index != only);
   }
   bool makeState(int32_t index, Message &message);
+  /// Puts a state that grows, whose elements lie side by side, into a buffer in
+  /// which it can; leaves other inputs as they are.
+  bool giveRoom(int32_t index, Message &message);
   int32_t fileCount() const;
   int32_t inputOfFile(int32_t file) const;
   int64_t *dimsOf(int32_t index) const { return tensors[index].view.dims; }

@@ -386,6 +386,8 @@ int runProgram(const burnish_model &model, const Options &options) {
     session.explain(status, "", message);
     return complain(options, BadInput, message.text);
   }
+  if (!isBench)
+    session.closeGaps();
   if (options.output &&
       !writeOutputs(model, session, options.hasSteps ? &steps : nullptr, file,
                     endsWith(options.output, ".npz"), message))

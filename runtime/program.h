@@ -27,6 +27,10 @@ public:
   /// false after a message, where one has become larger than its bounds.
   bool feed(Inputs &inputs, Message &message);
 
+  /// States that grow lie side by side after this, as those that do not; no run
+  /// follows.
+  void closeGaps();
+
   const burnish_tensor &output(int32_t index) const { return outputs[index]; }
   const burnish_context *pool() const { return context; }
   /// What the runs until now needed, where that depends on dims.

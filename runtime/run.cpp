@@ -69,6 +69,25 @@ static int64_t bytesOf(const burnish_info &info, const int64_t *dims) {
   return isEmpty ? 0 : bytes;
 }
 
+int64_t burnish_buffer_bytes(const burnish_info *info, const int64_t *dims) {
+  if (!info || (info->rank > 0 && !dims))
+    return -1;
+  int64_t bytes = bytesOf(*info, dims);
+  if (bytes < 0 || !info->grows || !info->bounds)
+    return bytes;
+  // As long as it can become along one axis.
+  int32_t grown = info->grows - 1;
+  bytes = sizeOfType(info->type);
+  for (int32_t axis = 0; axis < info->rank; ++axis)
+    if (dims[axis] == 0 && axis != grown)
+      return 0;
+  for (int32_t axis = 0; axis < info->rank; ++axis)
+    if (!multiply(bytes,
+                  axis == grown ? info->bounds[2 * axis + 1] : dims[axis]))
+      return -1;
+  return bytes;
+}
+
 /// What an earlier dim of the same name is, counting up to this one; -1 if this
 /// is the first.
 static int64_t earlierDim(const burnish_model &model,
@@ -102,7 +121,8 @@ static burnish_status checkDims(const burnish_model &model,
         (size < info.bounds[2 * axis] || size > info.bounds[2 * axis + 1]))
       return BURNISH_BAD_SHAPE;
   }
-  return bytesOf(info, tensor.dims) < 0 ? BURNISH_BAD_SHAPE : BURNISH_OK;
+  return burnish_buffer_bytes(&info, tensor.dims) < 0 ? BURNISH_BAD_SHAPE
+                                                      : BURNISH_OK;
 }
 
 static burnish_status checkInput(const burnish_model &model,
@@ -111,8 +131,9 @@ static burnish_status checkInput(const burnish_model &model,
   const burnish_tensor &tensor = inputs[index];
   if (burnish_status status = checkDims(model, inputs, index))
     return status;
-  int64_t bytes = bytesOf(info, tensor.dims);
-  if (tensor.bytes != bytes || (!tensor.data && tensor.bytes > 0))
+  int64_t bytes = burnish_buffer_bytes(&info, tensor.dims);
+  bool hasBytes = info.grows ? tensor.bytes >= bytes : tensor.bytes == bytes;
+  if (!hasBytes || (!tensor.data && tensor.bytes > 0))
     return BURNISH_BAD_ARGUMENT;
   if (info.type != BURNISH_STRING)
     return BURNISH_OK;
@@ -239,9 +260,12 @@ int32_t burnish_step(const burnish_model *model, const burnish_context *context,
   if (int32_t status = burnish_run(model, context, inputs, outputs, workspace))
     return status;
   for (int32_t i = 0; i < model->output_count; ++i) {
+    const burnish_info &info = model->outputs[i];
+    if (info.feeds && info.grows)
+      inputs[info.feeds - 1].dims[info.grows - 1] =
+          outputs[i].dims[info.grows - 1];
     if (!isSwapped(i))
       continue;
-    const burnish_info &info = model->outputs[i];
     burnish_tensor &next = inputs[info.feeds - 1];
     void *old = next.data;
     next.data = outputs[i].data;

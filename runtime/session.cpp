@@ -147,10 +147,15 @@ bool Session::growText(int64_t bytes) {
 
 bool Session::feed(Inputs &inputs, Message &message) {
   for (int32_t i = 0; i < model.output_count; ++i) {
-    // What has fixed sizes was changed where it is.
-    if (!model.outputs[i].feeds || model.outputs[i].updates)
+    if (!model.outputs[i].feeds)
       continue;
     int32_t input = model.outputs[i].feeds - 1;
+    // What has fixed sizes was changed where it is, and what grows within its
+    // bounds has more behind it.
+    if (int32_t grown = model.outputs[i].grows)
+      inputs.view(input).dims[grown - 1] = outputs[i].dims[grown - 1];
+    if (model.outputs[i].updates)
+      continue;
     const burnish_info &info = model.inputs[input];
     burnish_tensor &next = inputs.view(input);
     for (int32_t axis = 0; axis < info.rank; ++axis) {
@@ -186,6 +191,20 @@ bool Session::feed(Inputs &inputs, Message &message) {
     next.bytes = bytes;
   }
   return true;
+}
+
+void Session::closeGaps() {
+  for (int32_t i = 0; i < model.output_count; ++i) {
+    const burnish_info &info = model.outputs[i];
+    if (!info.grows)
+      continue;
+    GrownLines lines(model.inputs[info.feeds - 1], outputs[i].dims);
+    auto *data = static_cast<uint8_t *>(outputs[i].data);
+    for (int64_t line = 0; lines.used > 0 && line < lines.count; ++line)
+      memmove(data + line * lines.used, data + line * lines.room,
+              static_cast<size_t>(lines.used));
+    outputs[i].bytes = lines.count * lines.used;
+  }
 }
 
 int32_t Session::prepareWorkspace(const Inputs &inputs) {

@@ -69,6 +69,15 @@ int64_t burnish::elementCount(const int64_t *dims, int32_t rank) {
                                                         : -1;
 }
 
+GrownLines::GrownLines(const burnish_info &input, const int64_t *dims) {
+  int32_t grown = input.grows - 1;
+  int64_t bytes = burnish_type_size(input.type);
+  for (int32_t axis = 0; axis < input.rank; ++axis)
+    (axis < grown ? count : bytes) *= axis == grown ? 1 : dims[axis];
+  used = bytes * dims[grown];
+  room = bytes * input.bounds[2 * grown + 1];
+}
+
 bool burnish::hasFixedShape(const burnish_info &info) {
   for (int32_t i = 0; i < info.rank; ++i)
     if (info.dims[i] < 0)

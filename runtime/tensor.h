@@ -29,6 +29,14 @@ int64_t elementCount(const int64_t *dims, int32_t rank);
 /// Whether all dims are known before a run.
 bool hasFixedShape(const burnish_info &info);
 
+/// How a state that grows lies in its buffer: `count` lines with `room` for so
+/// many bytes, `used` of which are there now.
+struct GrownLines {
+  int64_t count = 1, used, room;
+
+  GrownLines(const burnish_info &input, const int64_t *dims);
+};
+
 /// A shape as text, with '?' or a dim's name for -1: "float32[batch,3]". Cut to
 /// its space.
 struct ShapeText {

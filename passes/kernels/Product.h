@@ -34,6 +34,9 @@ struct ProductForm {
   /// A schedule's panels may leave sums to wait for the next one, of which
   /// there must not be too many.
   bool hasPlaceForSums(const Nest &nest, nn::ScheduleAttr schedule) const;
+  /// Squares of lanes and steps of that operand, of which the steps lie side by
+  /// side, can be turned as they come to a panel.
+  bool canTurn(const Nest &nest) const;
   /// From step to step of the sum that operand moves by so many elements, in
   /// the loop where it moves least; ShapedType::kDynamic when not known.
   int64_t depthStride(const Nest &nest) const;

@@ -214,6 +214,16 @@ bool ProductForm::isStraight(const Nest &nest) const {
   return lanes.size() == 1 && nest.inputs[right].along(lanes[0]) == 1;
 }
 
+bool ProductForm::canTurn(const Nest &nest) const {
+  constexpr int64_t kLeastDepth = 8, kMostDepth = 512;
+  if (lanes.size() != 1 || depth.size() != 1 || weave || hasProductOfLane ||
+      nest.inputs[right].packedLoop || nest.inputs[right].stepsLoop)
+    return false;
+  int64_t steps = nest.loops[depth[0]].known();
+  return nest.inputs[right].along(depth[0]) == 1 && steps >= kLeastDepth &&
+         steps <= kMostDepth;
+}
+
 int64_t ProductForm::depthStride(const Nest &nest) const {
   int64_t least = std::numeric_limits<int64_t>::max();
   for (unsigned loop : depth) {

@@ -144,6 +144,9 @@ private:
   /// last one tells; several may be in another order than their operand has.
   mlir::Value areSideBySide(const Piece &piece, mlir::Value first);
   void fillPanel(Index lane, llvm::ArrayRef<Piece> pieces);
+  /// The same where steps of the sum lie side by side: square by square, which
+  /// reads each line once.
+  void turnPanel(Index lane, llvm::ArrayRef<Piece> pieces);
   void fillSteps(size_t place, Index lane, llvm::ArrayRef<Piece> pieces,
                  llvm::ArrayRef<mlir::Value> isSideBySide,
                  llvm::ArrayRef<mlir::Value> firsts);
@@ -164,7 +167,7 @@ private:
   const Nest &nest;
   ProductForm form;
   int64_t width, panel, weave, steps;
-  bool packs;
+  bool packs, turns = false;
   const Access &right, &left;
   /// The loop of the depth of which `steps` iterations are done at once; absent
   /// when they are done one by one.

@@ -7,6 +7,7 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "passes/kernels/Body.h"
 #include "passes/kernels/ProductMaker.h"
+#include "passes/kernels/Turn.h"
 
 using namespace mlir;
 using namespace burnish;
@@ -47,7 +48,9 @@ void ProductMaker::preparePanel() {
   if (block < outermost)
     partial =
         frameMemory(b, nest.rootType, form.rowCount(nest) * weave * panel);
-  if (!form.isStraight(nest))
+  turns = block == outermost && !form.isStraight(nest) && !stepsLoop &&
+          form.canTurn(nest);
+  if (!form.isStraight(nest) && !turns)
     offsets = frameMemory(b, b.getIndexType(), panel);
 }
 
@@ -241,7 +244,52 @@ Value ProductMaker::areSideBySide(const Piece &piece, Value first) {
   return holds;
 }
 
+void ProductMaker::turnPanel(Index lane, ArrayRef<Piece> pieces) {
+  unsigned steps = form.depth[0];
+  int64_t depth = nest.loops[steps].known();
+  Value from = code.data[right.argument];
+  OpFoldResult across = right.coefficients[form.lanes[0]];
+  auto readAt = [&](int64_t place, Value step) {
+    code.at[form.lanes[0]] = lane + place;
+    code.at[steps] = {step};
+    return code.offset(right);
+  };
+  auto writeAt = [&](int64_t place, Value step) {
+    return arith::AddIOp::create(
+               b, Value(arith::MulIOp::create(b, step, code.constant(panel))),
+               code.constant(place))
+        .getResult();
+  };
+  for (const Piece &piece : pieces) {
+    int64_t square = piece.valid == piece.width && piece.width > 1
+                         ? std::min<int64_t>(piece.width,
+                                             llvm::bit_floor<uint64_t>(depth))
+                         : 1,
+            turned = square == piece.width ? depth / square * square : 0;
+    if (turned > 0)
+      code.loop(code.constant(0), code.constant(turned), square,
+                [&](Value step) {
+                  turnSquare(b, elementOf(right), square, from,
+                             readAt(piece.start, step), across, memory,
+                             writeAt(piece.start, step), b.getIndexAttr(panel));
+                });
+    if (turned < depth)
+      code.loop(
+          code.constant(turned), code.constant(depth), 1, [&](Value step) {
+            for (int64_t place = piece.start; place < piece.start + piece.valid;
+                 ++place)
+              memref::StoreOp::create(
+                  b,
+                  Value(memref::LoadOp::create(b, from, readAt(place, step))),
+                  memory, writeAt(place, step));
+          });
+  }
+  code.at[form.lanes[0]] = {};
+}
+
 void ProductMaker::fillPanel(Index lane, ArrayRef<Piece> pieces) {
+  if (turns)
+    return turnPanel(lane, pieces);
   // Whether a vector's lanes lie side by side is the same for every step of
   // the sum.
   SmallVector<Value> isSideBySide, firsts;

@@ -314,6 +314,15 @@ private:
           LLVM::LoadOp::create(b, pointer, tensorField(inputs, position, 0));
       appendDescriptor(arguments, data, sizesOf(port, inputs, position));
     }
+    for (const nn::Port &port : signature.outputs)
+      if (port.grows >= 0) {
+        SmallVector<Value> room =
+            sizesOf(signature.inputs[port.feeds], inputs, port.feeds);
+        room[port.grows] = constant(index, signature.roomOf(port)[port.grows]);
+        Value data = LLVM::LoadOp::create(b, pointer,
+                                          tensorField(inputs, port.feeds, 0));
+        appendDescriptor(arguments, data, room);
+      }
     SmallVector<Value> dims, sizes;
     if (plan || resultSizes)
       dims = dimsOfInputs(inputs);
@@ -328,7 +337,14 @@ private:
       sizes = sizesOfResults(dims);
     ArrayRef<Value> left = sizes;
     llvm::DenseMap<int64_t, SmallVector<Value>> sizesOfPlaced;
+    llvm::DenseMap<int64_t, Value> lengths;
     for (auto [position, port] : llvm::enumerate(signature.outputs)) {
+      if (port.grows >= 0) {
+        lengths[position] =
+            LLVM::AllocaOp::create(b, pointer, i64, constant(i32, 1));
+        appendDescriptor(arguments, lengths[position], {});
+        continue;
+      }
       if (placed.contains(position)) {
         SmallVector<Value> &own = sizesOfPlaced[position];
         for (int64_t dim : port.dims) {
@@ -369,6 +385,12 @@ private:
         for (Value size : sizesOfPlaced[position])
           sizes.push_back(
               index == i64 ? size : Value(LLVM::ZExtOp::create(b, i64, size)));
+      } else if (port.grows >= 0) {
+        for (Value size :
+             sizesOf(signature.inputs[port.feeds], inputs, port.feeds))
+          sizes.push_back(
+              index == i64 ? size : Value(LLVM::ZExtOp::create(b, i64, size)));
+        sizes[port.grows] = LLVM::LoadOp::create(b, i64, lengths[position]);
       } else if (!port.isStatic()) {
         Value given = giveResult(
             context, outputs, position, port,

@@ -131,7 +131,12 @@ private:
       symbols.push_back(symbol);
     }
     auto info =
-        structOf({pointer, pointer, pointer, i32, i32, i32, i32, pointer});
+        structOf({pointer, pointer, pointer, i32, i32, i32, i32, pointer, i32});
+    auto grows = [&](const nn::Port &port, size_t position) -> int64_t {
+      bool isInput = &ports == &signature.inputs;
+      const nn::Port *output = isInput ? signature.grownFrom(position) : &port;
+      return output ? output->grows : -1;
+    };
     return array(what, info, ports.size(), [&](size_t position) {
       const nn::Port &port = ports[position];
       const Symbols &symbol = symbols[position];
@@ -140,8 +145,9 @@ private:
           {addressOf(symbol.name), addressOrNull(symbol.dims),
            addressOrNull(symbol.dimNames), constant(i32, port.dims.size()),
            constant(i32, nn::onnxType(port.elementType)),
-           constant(i32, port.updates + 1), constant(i32, port.feeds + 1),
-           addressOrNull(symbol.bounds)});
+           constant(i32, (port.grows >= 0 ? port.feeds : port.updates) + 1),
+           constant(i32, port.feeds + 1), addressOrNull(symbol.bounds),
+           constant(i32, grows(port, position) + 1)});
     });
   }
 

@@ -74,6 +74,27 @@ static void writeBehind(linalg::GenericOp op, linalg::TransposeOp transpose,
   transpose->erase();
 }
 
+/// Whether an operand whose lines run along the sum may stay so, since what it
+/// is read for is little, or nobody knows how much: its squares are turned on
+/// the way to few rows. Many rows are worth a copy in the order of the lanes.
+static bool staysAlongSum(linalg::GenericOp op, unsigned input, AffineMap map) {
+  constexpr int64_t kFewRows = 8;
+  auto line = cast<AffineDimExpr>(map.getResults().back()).getPosition();
+  SmallVector<int64_t> sizes = op.getStaticLoopRanges();
+  if (op.getNumReductionLoops() != 1 ||
+      op.getIteratorTypesArray()[line] != utils::IteratorType::reduction ||
+      ShapedType::isDynamic(sizes[line]))
+    return false;
+  int64_t rows = 1;
+  for (auto [loop, size] : llvm::enumerate(sizes)) {
+    if (ShapedType::isDynamic(size))
+      return true;
+    if (!map.isFunctionOfDim(loop))
+      rows *= size;
+  }
+  return rows < kFewRows;
+}
+
 void burnish::orderStack(linalg::GenericOp op, int64_t vectorBits) {
   if (!isStack(op))
     return;
@@ -111,7 +132,9 @@ void burnish::orderStack(linalg::GenericOp op, int64_t vectorBits) {
     linalg::TransposeOp source = sources[input];
     AffineExpr line = maps[input].getResults().back();
     AffineExpr wanted = isOf(maps[input], lanes) ? lanes : line;
-    if (!source || before[input].getResults().back() != wanted)
+    if (!source ||
+        (before[input].getResults().back() != wanted &&
+         !(wanted == lanes && staysAlongSum(op, input, before[input]))))
       continue;
     SmallVector<AffineMap> own = op.getIndexingMapsArray();
     own[input] = before[input];

@@ -6,7 +6,8 @@ namespace burnish {
 
 /// Has a stack of products, as of the heads of attention, read operands before
 /// their axes are put into another order, and write results behind such a
-/// change, where it still finds elements of a line side by side.
+/// change, where it still finds elements of a line side by side, or can turn
+/// them as it reads.
 void orderStack(mlir::linalg::GenericOp product, int64_t vectorBits);
 
 } // namespace burnish

@@ -230,6 +230,9 @@ static ProductShape shapeOf(nn::KernelOp kernel, const Nest &nest,
       bitsOf(getElementTypeOrSelf(operandOf(kernel, left).getType()));
   int64_t rowStep = form.row ? left.along(*form.row) : 0;
   bool hasSteps = stepsLoopOf(nest.root, form).has_value();
+  // One matrix alone is read along the sum as well, row by row.
+  bool isStack = llvm::any_of(form.outer,
+                              [&](unsigned loop) { return right.moves(loop); });
   return {form.outerCount(nest),
           form.rowCount(nest),
           form.laneCount(nest),
@@ -247,7 +250,9 @@ static ProductShape shapeOf(nn::KernelOp kernel, const Nest &nest,
               (isRightPacked || form.stepsLoop(nest)),
           ShapedType::isDynamic(rowStep)
               ? 0
-              : std::abs(rowStep) * std::max(1u, leftBits / 8)};
+              : std::abs(rowStep) * std::max(1u, leftBits / 8),
+          isStack && form.canTurn(nest) && isa<FloatType>(rightType) &&
+              isa<FloatType>(nest.rootType)};
 }
 
 /// By itself, the schedules beside the one that `chosen` is.

@@ -154,8 +154,18 @@ static void placeResults(func::FuncOp function) {
   SmallVector<memref::AllocOp> replaced;
   OpBuilder atStart = OpBuilder::atBlockBegin(&body), atEnd(terminator);
   llvm::SmallDenseSet<int64_t> sized = findSized(function);
+  size_t outputs = terminator->getNumOperands();
+  auto module = function->getParentOfType<ModuleOp>();
+  if (module->hasAttr(nn::kSignatureAttr))
+    outputs = nn::Signature::recorded(module).outputs.size();
   for (auto [index, result] : llvm::enumerate(terminator.getOperands())) {
     auto type = cast<MemRefType>(result.getType());
+    // A state that grows is in its argument's buffer already.
+    if (index >= outputs) {
+      copyUnlessThere(atEnd, result,
+                      body.getArgument(nn::updatedArgument(function, index)));
+      continue;
+    }
     if (!type.hasStaticShape() && !sized.contains(index)) {
       kept.push_back(result);
       continue;

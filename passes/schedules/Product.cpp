@@ -233,7 +233,7 @@ burnish::scheduleProduct(MLIRContext *context, const ProductShape &shape,
   bool packs = false;
   if (!shape.isStraight && !shape.isRightPacked) {
     // Each element is moved once and used once for each row.
-    if (!sizes->isStatic || shape.rows < 8)
+    if (!shape.canTurn && (!sizes->isStatic || shape.rows < 8))
       return std::nullopt;
     packs = true;
   } else if (!shape.isRightPacked) {

@@ -53,6 +53,9 @@ struct ProductShape {
   bool isOfHalves = false;
   /// Bytes from row to row of the other operand; 0: not known.
   int64_t rowPitch = 0;
+  /// The operand of the lanes lies along the sum, which is short: squares of it
+  /// are turned in registers as a panel is filled.
+  bool canTurn = false;
 };
 std::optional<nn::ScheduleAttr> scheduleProduct(mlir::MLIRContext *context,
                                                 const ProductShape &shape,

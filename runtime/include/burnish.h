@@ -148,8 +148,9 @@ typedef struct burnish_misfit {
 /* One input or output of one run.
  *
  * An input: the caller sets all three. `dims` has as many entries as the model
- * has `rank` (NULL is fine for 0), `bytes` is exactly what these dims take, and
- * `data` may be NULL when that is 0.
+ * has `rank` (NULL is fine for 0), `bytes` is exactly what these dims take
+ * (but for a state that grows: burnish_info), and `data` may be NULL when that
+ * is 0.
  *
  * An output: `dims` has room for `rank` entries, which the run writes. `data`
  * is the caller's buffer with room for `bytes`; or NULL, and then the run takes
@@ -208,6 +209,13 @@ typedef struct burnish_info {
   /* The least and the most that each dim may be, in turn; NULL when nothing
    * bounds them. */
   const int64_t *bounds;
+  /* Of a state that grows where it is (--state with a bound for its dim), and
+   * of the output that it is after a step: 1 more than the axis along which it
+   * does; else 0. Its buffer is that of an array whose dim there is the
+   * input's bound, bounds[2 * axis + 1], and so do its elements lie, however
+   * long the state is: `bytes` is at least that array's, and `dims` says what
+   * of it there is. A step adds behind that and moves nothing. */
+  int32_t grows;
 } burnish_info;
 
 /* Flags: the model cannot run without the context's `allocate`, or without its
@@ -253,16 +261,25 @@ BURNISH_API int32_t burnish_run(const burnish_model *model,
 
 /* One step of a model with states (--state OUTPUT=INPUT): like burnish_run, and
  * then each such output is the input of the next step. What has fixed sizes was
- * changed where it is. Else the two tensors change their buffers, so that
- * nothing is copied: the caller brings both, each with room for the output's
- * `bytes`, and after the step finds the state in `inputs`. A state is 0 when a
- * sequence begins, or has a dim of 0. BURNISH_BAD_SHAPE and
- * BURNISH_BAD_ARGUMENT say that a state has become too large for its bounds or
- * buffers; it is then what it was. */
+ * changed where it is. What grows within a bound (burnish_info's `grows`) was
+ * added to where it is: it has one buffer, the input's, and its dims there are
+ * the new ones after the step; the output's `data` may be NULL. Else the two
+ * tensors change their buffers, so that nothing is copied: the caller brings
+ * both, each with room for the output's `bytes`, and after the step finds the
+ * state in `inputs`. A state is 0 when a sequence begins, or has a dim of 0.
+ * BURNISH_BAD_SHAPE and BURNISH_BAD_ARGUMENT say that a state has become too
+ * large for its bounds or buffers; it is then what it was, and a state that
+ * grows is that after any other status, too. */
 BURNISH_API int32_t burnish_step(const burnish_model *model,
                                  const burnish_context *context,
                                  burnish_tensor *inputs,
                                  burnish_tensor *outputs, void *workspace);
+
+/* Bytes of the buffer of an input with these dims: those of its elements, and
+ * of a state that grows as many as it can come to take. -1 when a dim is not
+ * what the model has there. */
+BURNISH_API int64_t burnish_buffer_bytes(const burnish_info *input,
+                                         const int64_t *dims);
 
 /* Bytes that any run needs at `workspace` at most; 0 for NULL, and -1 where
  * they depend on dims that nothing bounds. */

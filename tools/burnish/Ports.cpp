@@ -1,6 +1,8 @@
 // Ports.cpp - what the command line says of a model's inputs and outputs.
 #include "tools/burnish/Ports.h"
+#include "ir/Ops.h"
 #include "ir/Signature.h"
+#include "ir/Types.h"
 #include "llvm/ADT/StringSet.h"
 
 using namespace burnish;
@@ -69,6 +71,28 @@ static std::string shapeTextOf(const nn::Port &port) {
   return text;
 }
 
+/// The axis along which a step adds to a state behind what is there, where that
+/// has a bound and the rest stays where it is: the result is the argument with
+/// more behind it.
+static std::optional<int64_t> grownAxis(func::FuncOp function, size_t result,
+                                        const nn::Port &input, size_t number) {
+  Operation *end = function.getBody().front().getTerminator();
+  auto joined = end->getOperand(result).getDefiningOp<nn::ConcatOp>();
+  if (!joined || joined.getInputs().size() < 2 ||
+      joined.getInputs()[0] != function.getArgument(number) ||
+      nn::isString(input.elementType))
+    return std::nullopt;
+  auto rank = static_cast<int64_t>(input.dims.size());
+  int64_t axis = static_cast<int64_t>(joined.getAxis());
+  if (axis < 0)
+    axis += rank;
+  constexpr int64_t kMost = int64_t(1) << 40;
+  bool isBounded = axis >= 0 && axis < rank &&
+                   ShapedType::isDynamic(input.dims[axis]) &&
+                   input.mostOf(axis) > 0 && input.mostOf(axis) < kMost;
+  return isBounded ? std::optional(axis) : std::nullopt;
+}
+
 bool burnish::linkStates(ModuleOp module, const Options &options,
                          Refuse refuse) {
   if (options.states.empty())
@@ -119,6 +143,10 @@ bool burnish::linkStates(ModuleOp module, const Options &options,
       if (input->isStatic() && output.isStatic())
         function->setResultAttr(number, nn::kUpdatesAttr,
                                 b.getI64IntegerAttr(fed));
+      else if (std::optional<int64_t> axis =
+                   grownAxis(*function, number, *input, fed))
+        function->setResultAttr(number, nn::kGrowsAttr,
+                                b.getI64IntegerAttr(*axis));
     }
     if (!isFound)
       return refuseState(state, "no output is named '" + outputs + "'");

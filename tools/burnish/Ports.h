@@ -13,7 +13,8 @@ using Refuse = llvm::function_ref<bool(const llvm::Twine &why)>;
 bool boundDims(mlir::ModuleOp module, const Options &options, Refuse refuse);
 
 /// Says on results which arguments they are in the next step, by `--state`.
-/// What has fixed sizes is changed where it is.
+/// What has fixed sizes is changed where it is, and what grows along a bounded
+/// axis is added to where it is.
 bool linkStates(mlir::ModuleOp module, const Options &options, Refuse refuse);
 
 } // namespace burnish

@@ -33,8 +33,8 @@
 static const int64_t dims[] = {3, 5};
 static const burnish_info ports[] = {
 #define PORT(name, type)                                                       \
-  {#name, dims, NULL, 2, BURNISH_##type, 0, 0, NULL},                          \
-      {#name " scalar", NULL, NULL, 0, BURNISH_##type, 0, 0, NULL},
+  {#name, dims, NULL, 2, BURNISH_##type, 0, 0, NULL, 0},                       \
+      {#name " scalar", NULL, NULL, 0, BURNISH_##type, 0, 0, NULL, 0},
     TYPES(PORT)};
 enum { kPorts = sizeof ports / sizeof *ports };
 

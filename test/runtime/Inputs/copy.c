@@ -18,7 +18,7 @@ static int32_t run(const burnish_context *context, const burnish_tensor *inputs,
     memcpy(outputs[0].data, context->weights, WEIGHTS);
   return BURNISH_OK;
 }
-static const burnish_info x = {"x", dims, 0, kRank, TYPE, 0, 0, 0},
-                          y = {"y", dims, 0, kRank, TYPE, 0, 0, 0};
+static const burnish_info x = {"x", dims, 0, kRank, TYPE, 0, 0, 0, 0},
+                          y = {"y", dims, 0, kRank, TYPE, 0, 0, 0, 0};
 const burnish_model copy = {"copy", &x, &y, 1, 1, 0, WEIGHTS, 0, run, 0};
 const burnish_model *const burnish_program_model = &copy;

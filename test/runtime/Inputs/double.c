@@ -22,7 +22,7 @@ static int32_t run(const burnish_context *context, const burnish_tensor *inputs,
   return BURNISH_OK;
 }
 static const int64_t dims[] = {2, 3};
-static const burnish_info x = {"x", dims, 0, 2, BURNISH_FLOAT, 0, 0, 0},
-                          y = {"y", dims, 0, 2, BURNISH_FLOAT, 0, 0, 0};
+static const burnish_info x = {"x", dims, 0, 2, BURNISH_FLOAT, 0, 0, 0, 0},
+                          y = {"y", dims, 0, 2, BURNISH_FLOAT, 0, 0, 0, 0};
 const burnish_model twice = {"twice", &x, &y, 1, 1, 24, 0, 0, run, 0};
 const burnish_model *const burnish_program_model = &twice;

@@ -44,11 +44,12 @@ static const int64_t dims[][2] = {{-1, -1}, {-1, 3}, {-1}, {-1}};
 static const char *const dim_names[][2] = {
     {"batch", "n"}, {"batch", NULL}, {"batch"}, {NULL}};
 static const burnish_info inputs[] = {
-    {"a", dims[0], dim_names[0], 2, BURNISH_FLOAT, 0, 0, NULL},
-    {"b/weird", dims[1], dim_names[1], 2, BURNISH_FLOAT, 0, 0, NULL}};
+    {"a", dims[0], dim_names[0], 2, BURNISH_FLOAT, 0, 0, NULL, 0},
+    {"b/weird", dims[1], dim_names[1], 2, BURNISH_FLOAT, 0, 0, NULL, 0}};
 static const burnish_info outputs[] = {
-    {"sums", dims[2], dim_names[2], 1, BURNISH_FLOAT, 0, 0, NULL},
-    {"positive \xc3\xa9", dims[3], dim_names[3], 1, BURNISH_INT64, 0, 0, NULL}};
+    {"sums", dims[2], dim_names[2], 1, BURNISH_FLOAT, 0, 0, NULL, 0},
+    {"positive \xc3\xa9", dims[3], dim_names[3], 1, BURNISH_INT64, 0, 0, NULL,
+     0}};
 const burnish_model rows = {
     "rows", inputs, outputs, 2, 2, 0, 0, BURNISH_NEEDS_ALLOCATOR, run, 0};
 const burnish_model *const burnish_program_model = &rows;

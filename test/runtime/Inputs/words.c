@@ -14,6 +14,6 @@ static int32_t run(const burnish_context *context, const burnish_tensor *inputs,
 }
 static const int64_t dims[] = {-1};
 static const burnish_info inputs[] = {
-    {"x", dims, NULL, 1, BURNISH_STRING, 0, 0, NULL}};
+    {"x", dims, NULL, 1, BURNISH_STRING, 0, 0, NULL, 0}};
 const burnish_model words = {"words", inputs, NULL, 1, 0, 0, 0, 0, run, 0};
 const burnish_model *const burnish_program_model = &words;
