@@ -3,6 +3,7 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "passes/Passes.h"
+#include "passes/loops/ReadRepeated.h"
 #include "passes/loops/SumOfProducts.h"
 
 using namespace mlir;
@@ -334,6 +335,7 @@ struct FuseElementwise : burnish::impl::FuseElementwiseBase<FuseElementwise> {
     RewritePatternSet patterns(&getContext());
     patterns.add(readInPlace);
     patterns.add(readThroughCopy);
+    patterns.add(readRepeated);
     linalg::populateElementwiseOpsFusionPatterns(patterns, isWorthFusing);
     linalg::populateEraseUnusedOperandsAndResultsPatterns(patterns);
     linalg::GenericOp::getCanonicalizationPatterns(patterns, &getContext());

@@ -43,7 +43,6 @@ static OpFoldResult sourceOf(OpFoldResult size) {
       return size;
     Operation *maker = made.getOwner();
     auto type = cast<RankedTensorType>(made.getType());
-    Value source;
     if (!type.isDynamicDim(*axis))
       return Builder(maker->getContext()).getIndexAttr(type.getDimSize(*axis));
     if (auto empty = dyn_cast<tensor::EmptyOp>(maker)) {
@@ -54,6 +53,7 @@ static OpFoldResult sourceOf(OpFoldResult size) {
       size = expand.getMixedOutputShape()[*axis];
       continue;
     }
+    Value source;
     if (auto writer = dyn_cast<DestinationStyleOpInterface>(maker))
       source = writer.getTiedOpOperand(made)->get();
     else if (auto cast = dyn_cast<tensor::CastOp>(maker))
@@ -70,18 +70,13 @@ namespace {
 class GrownState {
 public:
   GrownState(func::FuncOp function, const nn::Signature &signature,
-             size_t result)
+             size_t result, BlockArgument room)
       : body(function.getBody().front()),
         end(cast<func::ReturnOp>(body.getTerminator())), result(result),
         port(signature.outputs[result]), input(signature.inputs[port.feeds]),
-        axis(port.grows), past(body.getArgument(port.feeds)),
+        axis(port.grows), past(body.getArgument(port.feeds)), room(room),
         type(cast<RankedTensorType>(past.getType())),
-        b(function.getLoc(), OpBuilder::atBlockBegin(&body)) {
-    SmallVector<int64_t> shape(type.getShape());
-    shape[axis] = input.mostOf(axis);
-    room = body.addArgument(RankedTensorType::get(shape, type.getElementType()),
-                            past.getLoc());
-  }
+        b(function.getLoc(), OpBuilder::atBlockBegin(&body)) {}
 
   /// Returns the buffer with the state in it.
   Value grow() {
@@ -103,7 +98,8 @@ public:
     if (!rows) {
       b.setInsertionPoint(end);
       count = tensor::getMixedSize(b, end.getLoc(), present, axis);
-    } else if (auto value = dyn_cast<Value>(count)) {
+    } else if (auto value = dyn_cast<Value>(count);
+               value && value.getDefiningOp()) {
       Operation *maker = value.getDefiningOp();
       auto dim = dyn_cast<tensor::DimOp>(maker);
       if (dim && isa<BlockArgument>(dim.getSource()))
@@ -250,10 +246,23 @@ struct GrowInPlace : burnish::impl::GrowInPlaceBase<GrowInPlace> {
     nn::Signature signature = nn::Signature::recorded(module);
     Block &body = function->getBody().front();
     auto end = cast<func::ReturnOp>(body.getTerminator());
+    SmallVector<size_t> grown;
     SmallVector<Value> rooms;
-    for (size_t result = 0; result < signature.outputs.size(); ++result)
-      if (signature.outputs[result].grows >= 0)
-        rooms.push_back(GrownState(*function, signature, result).grow());
+    for (auto [result, port] : llvm::enumerate(signature.outputs)) {
+      if (port.grows < 0)
+        continue;
+      auto type =
+          cast<RankedTensorType>(body.getArgument(port.feeds).getType());
+      grown.push_back(result);
+      rooms.push_back(body.addArgument(
+          RankedTensorType::get(signature.roomOf(port), type.getElementType()),
+          function->getLoc()));
+    }
+    // Each puts its check in front: that of the first state comes first.
+    for (size_t place = grown.size(); place-- > 0;)
+      rooms[place] = GrownState(*function, signature, grown[place],
+                                cast<BlockArgument>(rooms[place]))
+                         .grow();
     if (rooms.empty())
       return;
     end.getOperandsMutable().append(rooms);

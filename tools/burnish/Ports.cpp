@@ -77,7 +77,10 @@ static std::string shapeTextOf(const nn::Port &port) {
 static std::optional<int64_t> grownAxis(func::FuncOp function, size_t result,
                                         const nn::Port &input, size_t number) {
   Operation *end = function.getBody().front().getTerminator();
-  auto joined = end->getOperand(result).getDefiningOp<nn::ConcatOp>();
+  Value present = end->getOperand(result);
+  while (auto same = present.getDefiningOp<nn::IdentityOp>())
+    present = same.getInput();
+  auto joined = present.getDefiningOp<nn::ConcatOp>();
   if (!joined || joined.getInputs().size() < 2 ||
       joined.getInputs()[0] != function.getArgument(number) ||
       nn::isString(input.elementType))

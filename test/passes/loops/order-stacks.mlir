@@ -80,3 +80,28 @@ func.func @keys(%q: tensor<2x3x32x16xf32>, %k: tensor<2x48x3x16xf32>) -> tensor<
   } -> tensor<2x3x32x48xf32>
   return %product : tensor<2x3x32x48xf32>
 }
+
+// -----
+
+// Keys of whose number only the run knows lie along the sum: squares of them are turned on the way to a panel, and no copy is made.
+// CHECK-LABEL: func.func @along_sum(
+// CHECK-SAME:    %[[Q:.*]]: tensor<3x2x16xf32>, %[[K:.*]]: tensor<3x?x16xf32>
+// CHECK-NOT:     linalg.transpose
+// CHECK:         nn.kernel <algorithm = "product"{{.*}} packs = true{{.*}}> ins(%[[Q]], %[[K]]
+func.func @along_sum(%q: tensor<3x2x16xf32>, %k: tensor<3x?x16xf32>, %n: index) -> tensor<3x2x?xf32> {
+  %zero = arith.constant 0.0 : f32
+  %columns = tensor.empty(%n) : tensor<3x16x?xf32>
+  %turned = linalg.transpose ins(%k : tensor<3x?x16xf32>) outs(%columns : tensor<3x16x?xf32>) permutation = [0, 2, 1]
+  %place = tensor.empty(%n) : tensor<3x2x?xf32>
+  %zeros = linalg.fill ins(%zero : f32) outs(%place : tensor<3x2x?xf32>) -> tensor<3x2x?xf32>
+  %product = linalg.generic {
+    indexing_maps = [affine_map<(h, q, n, d) -> (h, q, d)>, affine_map<(h, q, n, d) -> (h, d, n)>, affine_map<(h, q, n, d) -> (h, q, n)>],
+    iterator_types = ["parallel", "parallel", "parallel", "reduction"]
+  } ins(%q, %turned : tensor<3x2x16xf32>, tensor<3x16x?xf32>) outs(%zeros : tensor<3x2x?xf32>) {
+  ^bb0(%a: f32, %b: f32, %sum: f32):
+    %0 = arith.mulf %a, %b : f32
+    %1 = arith.addf %sum, %0 : f32
+    linalg.yield %1 : f32
+  } -> tensor<3x2x?xf32>
+  return %product : tensor<3x2x?xf32>
+}

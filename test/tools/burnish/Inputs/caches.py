@@ -5,7 +5,9 @@ turned    keys [batch,head,depth,past]
 half      caches of f16
 bytes     caches of int8 with a scale
 grouped   four query heads for two of keys
+operator  those of grouped by ONNX's Attention
 first     the cache grows along its first axis
+thrice    a step joins two pieces to what came
 again     what came is read once more after it has grown
 moved     a step puts the batch of the cache into another order first, as beams do: no cache that is added to
 window    only the last three are kept: nor is that
@@ -25,7 +27,7 @@ kSteps, kBatch, kHeads, kDepth = 5, 2, 2, 19
 kKinds = {np.dtype("f4"): TensorProto.FLOAT, np.dtype("f2"): TensorProto.FLOAT16, np.dtype("i1"): TensorProto.INT8, np.dtype("i8"): TensorProto.INT64}
 
 
-def save(name, nodes, shapes, constants, given, compute):
+def save(name, nodes, shapes, constants, given, compute, opset=21):
     """`given` has the inputs of all steps; `compute` makes outputs and states of inputs and states, which begin empty."""
     states = {name: np.zeros([0 if dim == "past" else kBatch if dim == "batch" else dim for dim in shape], dtype)
               for name, (shape, dtype) in shapes.items() if name.startswith("past")}
@@ -39,7 +41,7 @@ def save(name, nodes, shapes, constants, given, compute):
     inputs = [helper.make_tensor_value_info(key, kKinds[np.dtype(dtype)], shape) for key, (shape, dtype) in shapes.items()]
     outputs = [helper.make_tensor_value_info(key, kKinds[value.dtype], [None] * value.ndim) for key, value in made.items()]
     graph = helper.make_graph(nodes, name, inputs, outputs, [numpy_helper.from_array(np.asarray(array), key) for key, array in constants.items()])
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10), f"{folder}/{name}.onnx")
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=10), f"{folder}/{name}.onnx")
     np.savez(f"{folder}/{name}.npz", **given)
     np.savez(f"{folder}/{name}.expected.npz", **expected)
 
@@ -101,11 +103,26 @@ def attention(name, dtype="f4", turns=False, groups=1):
     save(name, nodes, shapes, {key: value for key, value in constants.items() if key in used}, given, compute)
 
 
+def operator():
+    shapes = {"q": (["batch", 2 * kHeads, 1, kDepth], "f4")} | {which: (["batch", kHeads, 1, kDepth], "f4") for which in "kv"}
+    shapes |= {f"past.{which}": (["batch", kHeads, "past", kDepth], "f4") for which in ("key", "value")}
+
+    def compute(given, states):
+        k, v = [np.concatenate([states[f"past.{which}"], given[which[0]]], 2) for which in ("key", "value")]
+        y = softmax(given["q"] @ k.repeat(2, 1).swapaxes(2, 3) * kDepth**-0.5) @ v.repeat(2, 1)
+        return {"y": y.astype("f4"), "present.key": k, "present.value": v}
+
+    row = (kBatch, kHeads, 1, kDepth)
+    save("operator", [helper.make_node("Attention", ["q", "k", "v", "", "past.key", "past.value"], ["y", "present.key", "present.value"])], shapes, {},
+         {"q": draw(kBatch, 2 * kHeads, 1, kDepth), "k": draw(*row), "v": draw(*row)}, compute, opset=23)
+
+
 attention("rows")
 attention("turned", turns=True)
 attention("half", "f2")
 attention("bytes", "i1")
 attention("grouped", groups=2)
+operator()
 
 x = draw(3, kBatch, 5)
 save("first", [node("Concat", "past x", "present", axis=0), node("ReduceMax", "present axes", "y", keepdims=0)],
@@ -113,6 +130,15 @@ save("first", [node("Concat", "past x", "present", axis=0), node("ReduceMax", "p
      lambda given, states: {"y": np.concatenate([states["past"], given["x"]]).max(0), "present": np.concatenate([states["past"], given["x"]])})
 
 x = draw(kBatch, 1, 5)
+
+
+def thrice(given, states):
+    joined = np.concatenate([states["past"], given["x"], given["x"]], 1)
+    return {"y": joined.sum(1), "present": joined}
+
+
+save("thrice", [node("Concat", "past x x", "present", axis=1), node("ReduceSum", "present axes", "y", keepdims=0)],
+     {"x": (["batch", 1, 5], "f4"), "past": (["batch", "past", 5], "f4")}, {"axes": np.array([1])}, {"x": x}, thrice)
 
 
 def again(given, states):
