@@ -4,6 +4,7 @@
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "passes/Passes.h"
 #include "passes/loops/ReadRepeated.h"
+#include "passes/loops/ScaleResults.h"
 #include "passes/loops/SumOfProducts.h"
 
 using namespace mlir;
@@ -336,6 +337,7 @@ struct FuseElementwise : burnish::impl::FuseElementwiseBase<FuseElementwise> {
     patterns.add(readInPlace);
     patterns.add(readThroughCopy);
     patterns.add(readRepeated);
+    patterns.add(scaleResults);
     linalg::populateElementwiseOpsFusionPatterns(patterns, isWorthFusing);
     linalg::populateEraseUnusedOperandsAndResultsPatterns(patterns);
     linalg::GenericOp::getCanonicalizationPatterns(patterns, &getContext());
