@@ -103,3 +103,37 @@ std::optional<Spans> nn::escapedClass(char letter) {
   }
   return letter & 32 ? spans : inverted(spans);
 }
+
+namespace {
+struct Run {
+  uint32_t first, last, step;
+};
+} // namespace
+
+std::optional<Spans> nn::unicodeClass(StringRef name) {
+  if (name == "Any")
+    return Spans{{0, kLastPoint}};
+  if (name.empty())
+    return std::nullopt;
+  Spans spans;
+  auto add = [&](StringRef category, ArrayRef<Run> runs) {
+    if (category != name && category.take_front() != name)
+      return;
+    for (Run run : runs)
+      if (run.step == 1)
+        spans.push_back({run.first, run.last});
+      else
+        for (uint32_t point = run.first; point <= run.last; point += run.step)
+          spans.push_back({point, point});
+  };
+#define CATEGORY(NAME, ...)                                                    \
+  {                                                                            \
+    static constexpr Run runs[] = {__VA_ARGS__};                               \
+    add(#NAME, runs);                                                          \
+  }
+#include "ir/UnicodeCategories.inc"
+#undef CATEGORY
+  if (spans.empty())
+    return std::nullopt;
+  return normalized(std::move(spans));
+}

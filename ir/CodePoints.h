@@ -24,5 +24,8 @@ Spans foldCase(const Spans &spans);
 std::optional<Spans> namedClass(llvm::StringRef name);
 /// The set that \d and its like stand for.
 std::optional<Spans> escapedClass(char letter);
+/// The set of one of Unicode's general categories, such as Lu, or of all whose
+/// names begin with one letter; or all there is (Any).
+std::optional<Spans> unicodeClass(llvm::StringRef name);
 
 } // namespace burnish::nn

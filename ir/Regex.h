@@ -9,7 +9,7 @@ namespace burnish::nn {
 
 /// A regular expression in RE2's syntax that a whole string has to match, as
 /// UTF-8. What is beyond automata is refused (references back, looking around),
-/// and so are Unicode's classes.
+/// and so are Unicode's scripts.
 class Regex {
 public:
   explicit Regex(llvm::StringRef pattern);

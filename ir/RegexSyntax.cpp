@@ -243,8 +243,7 @@ private:
     }
     case 'p':
     case 'P':
-      fail(place, "has a class of Unicode, which is not supported,");
-      return std::nullopt;
+      return category(place, letter == 'P');
     default:
       if (isDigit(letter) && letter != '0')
         fail(place, "refers back, which is not supported,");
@@ -261,6 +260,27 @@ private:
       }
       return std::nullopt;
     }
+  }
+
+  /// `\pL`, `\p{Lu}`, `\p{^Lu}` and their opposites; the letter is next.
+  std::optional<Spans> category(size_t place, bool isInverted) {
+    ++at;
+    StringRef name = pattern.substr(at, 1);
+    at += name.size();
+    if (name == "{") {
+      name = pattern.substr(at).take_until([](char c) { return c == '}'; });
+      at += name.size() + 1;
+      if (name.consume_front("^"))
+        isInverted = !isInverted;
+    }
+    std::optional<Spans> spans = unicodeClass(name);
+    if (!spans || at > pattern.size()) {
+      fail(place, "has a class of Unicode that is no general category");
+      return std::nullopt;
+    }
+    if (!isInverted)
+      return spans;
+    return inverted(ignoresCase ? foldCase(*spans) : *spans);
   }
 
   NodePtr bracket() {

@@ -221,13 +221,20 @@ PATTERNS = [r"a*b+", r"[a-c]{2,3}", r"(ab|ba)*c?", r"\d+(\.\d+)?", r"[^a]*", r".
             r"\w+\s\w+", r"\S*", r"[\d,]+", r"(?:a|b)+?c", r"\Qa.b\E", r"x{0}", r"[^\x00-\x7F]+", r"(?s).*", r"a\.b", r"[]a]+", r"(?P<n>a)b", r"😀|[😀-😂]", r"(a|ab)(c|bcd)", r"a{,2}", r"$|a^b|\Aa\z",
             r"(?i)[k-m]+", r"[\w.]+@[\w.]+",
             r"\ba+\b.*", r".*\bb\b.*", r"(?s).*\Bb.*", r"\b|a\B.?", r"(a\b|b)*.?\w?", r"(?ms)^a$.*^z$", r"(?m)(a$|\n)*^z", r"(?m)^$", r"(?m:^a$)\nz$", r"\w+(\b.\b)?\w*", r"\B", r"é\b|\bé"]
+# By Unicode's general categories.
+CATEGORIES = [r"\pL+", r"\p{Lu}\p{Ll}*", r"[\p{L}\p{Nd}]*", r"\PL*", r"\p{^L}+", r"\P{^Lu}+", r"[^\pL]+", r"(?i)\p{Lu}+", r"(?i)\P{Lu}*", r"\p{So}+|\p{Sm}", r"\p{Any}", r"\p{P}|\pZ|\p{Lo}+",
+              r"[\p{Lu}-z]+", r"\p{N}+\p{P}\p{N}+"]
 
 
-def regex(rng):
-    pattern = PATTERNS[int(rng.integers(len(PATTERNS)))]
+def regex(rng, patterns=PATTERNS):
+    pattern = patterns[int(rng.integers(len(patterns)))]
     fixed = ["", "a", "ab", "aab", "abab", "éé", "STRASSE", "straße", "É", "é", "1.25", "a.b", "a]", "az", "a\nz", "aaaaa", "日本", "😁", "ab c", "abcd", "a{,2}", "K", "kLm", "x@y.z", "a-", "10,5"]
     feeds = {"X": array(fixed + words(rng, 30, 4))}
     return one("RegexFullMatch", feeds, [("Y", T.BOOL)], pattern=pattern), feeds, None
+
+
+def categories(rng):
+    return regex(rng, CATEGORIES)
 
 
 def classifier(rng):

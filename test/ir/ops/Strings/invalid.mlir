@@ -73,7 +73,15 @@ func.func @nothing(%x: tensor<3x!nn.string>) {
 // -----
 
 func.func @class(%x: tensor<3x!nn.string>) {
-  // expected-error @+1 {{has a class of Unicode, which is not supported, at byte 0}}
-  %0 = nn.regex_full_match %x {pattern = "\\pL"} : (tensor<3x!nn.string>) -> tensor<3xi1>
+  // expected-error @+1 {{has a class of Unicode that is no general category at byte 1}}
+  %0 = nn.regex_full_match %x {pattern = "a\\p{Greek}"} : (tensor<3x!nn.string>) -> tensor<3xi1>
+  return
+}
+
+// -----
+
+func.func @open_class(%x: tensor<3x!nn.string>) {
+  // expected-error @+1 {{has a class of Unicode that is no general category at byte 0}}
+  %0 = nn.regex_full_match %x {pattern = "\\p{Lu"} : (tensor<3x!nn.string>) -> tensor<3xi1>
   return
 }
