@@ -30,14 +30,15 @@ bool haveRanks(Expansion &e, ArrayRef<std::pair<unsigned, int64_t>> ranks) {
   return true;
 }
 
-std::optional<double> scoreScale(Expansion &e, Value query) {
+Value scoreScale(Expansion &e, Value query) {
   if (float scale = e.floatAttr("scale", 0))
-    return scale;
+    return e.scalar(scale, query);
   std::optional<int64_t> size = Expansion::size(query, -1);
   if (size && *size > 0)
-    return 1 / std::sqrt(static_cast<double>(*size));
-  e.fail("the size of a head is only known at run time");
-  return std::nullopt;
+    return e.scalar(1 / std::sqrt(static_cast<double>(*size)), query);
+  Value columns = e.cast(e.shape(e.extent(query, -1)), TensorProto::FLOAT);
+  return e.cast(e("Reciprocal", e("Sqrt", columns)),
+                Expansion::onnxType(query));
 }
 
 double lowest(Value like) {
@@ -104,10 +105,9 @@ static std::pair<Value, Value> places(Expansion &e, const Extent &queries,
 
 // softmax(q k' * scale + what is added) v, all by heads. Queries see keys up to
 // their own place if `isCausal`.
-static Value attend(Expansion &e, Value q, Value k, Value v, double scale,
+static Value attend(Expansion &e, Value q, Value k, Value v, Value scale,
                     ArrayRef<Value> added, bool isCausal) {
-  Value scores = e("MatMul", {q, e.transpose(k, {0, 1, 3, 2})});
-  scores = e.mul(scores, e.scalar(scale, scores));
+  Value scores = e.mul(e("MatMul", {q, e.transpose(k, {0, 1, 3, 2})}), scale);
   for (Value more : added)
     if (more)
       scores = e.add(scores, more);
@@ -131,14 +131,12 @@ static SmallVector<Value> selfAttention(Expansion &e, Value query, Value key,
     k = e.concat({pick(e, past, 0, 0), k}, 2);
     v = e.concat({pick(e, past, 0, 1), v}, 2);
   }
-  std::optional<double> scale = scoreScale(e, q);
-  if (!scale)
-    return {e.poison(), e.poison()};
+  Value scale = scoreScale(e, q);
   Value masked;
   if (mask)
     masked =
         maskToAdd(e, mask, e.extent(q, 0), e.extent(q, 2), e.extent(k, 2), q);
-  Value y = joinHeads(e, attend(e, q, k, v, *scale, {masked, bias},
+  Value y = joinHeads(e, attend(e, q, k, v, scale, {masked, bias},
                                 e.intAttr("unidirectional", 0)));
   SmallVector<Value> results{y};
   if (e.node.output_size() > 1 && !e.node.output(1).empty()) {
@@ -171,23 +169,30 @@ static SmallVector<Value> attention(Expansion &e) {
   if (e.operand(2))
     all = e.add(all, e.operand(2));
   std::optional<int64_t> width = Expansion::size(weights, -1);
-  if (!width)
-    return e.refuse("weights of a size that is only known at run time");
-  SmallVector<int64_t> sizes =
-      intsAttribute(e.node, "qkv_hidden_sizes")
-          .value_or(SmallVector<int64_t>(3, *width / 3));
-  int64_t heads = e.intAttr("num_heads", 0), sum = 0;
-  for (int64_t size : sizes) {
-    if (size < 1 || size > *width || size % heads != 0)
+  std::optional<SmallVector<int64_t>> sizes =
+      intsAttribute(e.node, "qkv_hidden_sizes");
+  if (!sizes && !width) {
+    SmallVector<Value> thirds = e.many(
+        3, "Split", all, {{"axis", int64_t(-1)}, {"num_outputs", int64_t(3)}});
+    return selfAttention(e, thirds[0], thirds[1], thirds[2], e.operand(3),
+                         e.operand(4), e.operand(5));
+  }
+  if (!sizes)
+    sizes = SmallVector<int64_t>(3, *width / 3);
+  int64_t heads = e.intAttr("num_heads", 0), sum = 0,
+          most = width.value_or(INT32_MAX);
+  for (int64_t size : *sizes) {
+    if (size < 1 || size > most || size % heads != 0)
       return e.refuse("qkv_hidden_sizes has " + Twine(size) + " for " +
                       Twine(heads) + " heads");
     sum += size;
   }
-  if (sizes.size() != 3 || sum != *width || sizes[0] != sizes[1])
-    return e.refuse("qkv_hidden_sizes do not make the " + Twine(*width) +
-                    " columns of the weights");
+  if (sizes->size() != 3 || sum != width.value_or(sum) ||
+      (*sizes)[0] != (*sizes)[1])
+    return e.refuse("qkv_hidden_sizes do not make the " +
+                    Twine(width.value_or(sum)) + " columns of the weights");
   SmallVector<Value> parts =
-      e.many(3, "Split", {all, e.integers(sizes)}, {{"axis", int64_t(-1)}});
+      e.many(3, "Split", {all, e.integers(*sizes)}, {{"axis", int64_t(-1)}});
   return selfAttention(e, parts[0], parts[1], parts[2], e.operand(3),
                        e.operand(4), e.operand(5));
 }
@@ -271,14 +276,12 @@ static SmallVector<Value> multiHeadAttention(Expansion &e) {
     k = e.concat({e.operand(6), k}, 2);
     v = e.concat({e.operand(7), v}, 2);
   }
-  std::optional<double> scale = scoreScale(e, q);
-  if (!scale)
-    return refused;
+  Value scale = scoreScale(e, q);
   Value masked;
   if (Value mask = e.operand(4))
     masked =
         maskToAdd(e, mask, e.extent(q, 0), e.extent(q, 2), e.extent(k, 2), q);
-  Value y = joinHeads(e, attend(e, q, k, v, *scale, {masked, e.operand(5)},
+  Value y = joinHeads(e, attend(e, q, k, v, scale, {masked, e.operand(5)},
                                 e.intAttr("unidirectional", 0)));
   return {y, k, v};
 }

@@ -12,9 +12,8 @@ mlir::Value joinHeads(Expansion &e, mlir::Value x);
 bool haveRanks(Expansion &e,
                llvm::ArrayRef<std::pair<unsigned, int64_t>> ranks);
 
-/// The factor of the scores, by default 1 / sqrt(size of a head); none after a
-/// diagnostic.
-std::optional<double> scoreScale(Expansion &e, mlir::Value query);
+/// The factor of the scores, by default 1 / sqrt(size of a head).
+mlir::Value scoreScale(Expansion &e, mlir::Value query);
 
 /// What the score of a key becomes that is not seen.
 double lowest(mlir::Value like);

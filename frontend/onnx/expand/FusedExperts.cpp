@@ -25,7 +25,8 @@ struct Routes {
 
 struct Mixture {
   Projection first, second, third;
-  int64_t experts, k;
+  Extent experts;
+  int64_t k;
 };
 
 //===- activations --------------------------------------------------------===//
@@ -74,13 +75,14 @@ Value activated(Expansion &e, Value x, StringRef name) {
   if (!isGated(name))
     return x;
   // Gate and linear part by turns, or one behind the other.
-  int64_t columns = *Expansion::size(x, 1), half = columns / 2;
+  Extent columns = e.extent(x, 1), half = e.quotient(columns, 2);
   bool isMixed = e.intAttr("swiglu_fusion", 0) == 1;
   auto part = [&](int64_t index) {
-    Value begin = e.integers(isMixed ? index : index * half),
-          end = e.integers(isMixed ? columns : (index + 1) * half);
-    return e("Slice",
-             {x, begin, end, e.integers(1), e.integers(isMixed ? 2 : 1)});
+    if (!isMixed)
+      return index == 0 ? e.slice(x, 1, int64_t(0), half)
+                        : e.slice(x, 1, half, columns);
+    return e("Slice", {x, e.integers(index), e.shape(columns), e.integers(1),
+                       e.integers(2)});
   };
   Value gate = part(0), linear = part(1);
   return name == "swiglu" ? swiglu(e, gate, linear) : e.mul(gelu(gate), linear);
@@ -180,11 +182,13 @@ Value byBlock(Expansion &e, const Mixture &mixture, Value x, Value experts,
             rank);
   // Of each expert at most one block is not full.
   Extent most;
-  if (const int64_t *known = std::get_if<int64_t>(&pairs))
-    most = (*known + std::min(mixture.experts, *known) * (rows - 1)) / rows;
+  const int64_t *known = std::get_if<int64_t>(&pairs),
+                *count = std::get_if<int64_t>(&mixture.experts);
+  if (known && count)
+    most = (*known + std::min(*count, *known) * (rows - 1)) / rows;
   else
     most = e.div(
-        e.add(std::get<Value>(pairs), e.integers(mixture.experts * (rows - 1))),
+        e.add(e.shape(pairs), e.shape(e.product({mixture.experts, rows - 1}))),
         e.integers(rows));
   Extent places = e.product({most, rows});
   // A place that no pair has takes the first.
@@ -198,7 +202,7 @@ Value byBlock(Expansion &e, const Mixture &mixture, Value x, Value experts,
              TensorProto::INT64);
   Value expertOf = e("Min", {e.reduce("ReduceSum", isPast, {1},
                                       /*keepDims=*/false),
-                             e.integer(mixture.experts - 1)}),
+                             e.sub(e.shape(mixture.experts), e.integers(1))}),
         used = e.reduce("ReduceMax", ends, {0}, /*keepDims=*/false);
   Value all = e.repeat(
       most, {},
@@ -219,14 +223,15 @@ Value byBlock(Expansion &e, const Mixture &mixture, Value x, Value experts,
 
 // Rows that a block has: about those of an expert, as far as a product gains
 // from more.
-int64_t blockRows(const Extent &pairs, int64_t experts) {
+int64_t blockRows(const Extent &pairs, const Extent &experts) {
   constexpr int64_t kLeast = 4, kMost = 32, kUnknown = 16;
-  const int64_t *known = std::get_if<int64_t>(&pairs);
-  if (!known)
+  const int64_t *known = std::get_if<int64_t>(&pairs),
+                *count = std::get_if<int64_t>(&experts);
+  if (!known || !count)
     return kUnknown;
-  if (*known <= experts)
+  if (*known <= *count)
     return 1;
-  return std::clamp<int64_t>(PowerOf2Ceil(divideCeil(*known, experts)), kLeast,
+  return std::clamp<int64_t>(PowerOf2Ceil(divideCeil(*known, *count)), kLeast,
                              kMost);
 }
 
@@ -253,6 +258,7 @@ SmallVector<Value> mixed(Expansion &e, const Mixture &mixture,
 //===- what is refused ----------------------------------------------------===//
 
 // Reports what the node asks for and is not there; whether that is nothing.
+// Sizes that only the run knows are left to the operators that meet them.
 bool check(Expansion &e, const Mixture &mixture) {
   std::string activation = e.stringAttr("activation_type", "relu");
   auto refuse = [&](const Twine &reason) {
@@ -271,25 +277,24 @@ bool check(Expansion &e, const Mixture &mixture) {
     return refuse("input has rank " + Twine(inputRank) +
                   " and router_probs has rank " + Twine(routerRank) +
                   " instead of 2 or 3, and 2");
+  const int64_t *count = std::get_if<int64_t>(&mixture.experts);
   for (const Projection *projection :
        {&mixture.first, &mixture.second, &mixture.third}) {
     Value weights = projection->weights;
-    if (!weights)
-      continue;
-    if (Expansion::rank(weights) != 3 ||
-        Expansion::size(weights, 0) != mixture.experts ||
-        !Expansion::size(weights, 1) || !Expansion::size(weights, 2))
-      return refuse("weights of experts need three dims that are known, the "
-                    "first the number of experts");
+    if (weights &&
+        (Expansion::rank(weights) != 3 ||
+         (count && Expansion::size(weights, 0).value_or(*count) != *count)))
+      return refuse("weights of experts need three dims, the first the number "
+                    "of experts");
   }
   std::optional<int64_t> scores = Expansion::size(e.operand(1), 1);
-  if (scores.value_or(mixture.experts) != mixture.experts || mixture.k < 1 ||
-      mixture.k > mixture.experts)
+  if (mixture.k < 1 ||
+      (count && (scores.value_or(*count) != *count || mixture.k > *count)))
     return refuse("the best " + Twine(mixture.k) + " of " +
-                  Twine(mixture.experts) + " experts, and " +
-                  Twine(scores.value_or(mixture.experts)) + " scores");
+                  Twine(count ? *count : 0) + " experts, and " +
+                  Twine(scores.value_or(count ? *count : 0)) + " scores");
   int64_t fusion = e.intAttr("swiglu_fusion", 0),
-          gated = *Expansion::size(mixture.first.weights, 1);
+          gated = Expansion::size(mixture.first.weights, 1).value_or(0);
   if (isGated(activation) &&
       (fusion < 0 || fusion > 2 || (fusion == 0) != !!mixture.third.weights ||
        (fusion != 0 && gated % 2)))
@@ -303,7 +308,15 @@ bool check(Expansion &e, const Mixture &mixture) {
 SmallVector<Value> expand(Expansion &e, Mixture mixture, Value weights) {
   bool isConstant = mlir::matchPattern(e.operand(2), mlir::m_Constant());
   mixture.k = e.intAttr("k", 1);
-  mixture.experts = Expansion::size(mixture.first.weights, 0).value_or(0);
+  if (Expansion::rank(mixture.first.weights) == 3)
+    mixture.experts = e.extent(mixture.first.weights, 0);
+  // As many as there are scores, or weights of the second product.
+  for (auto [value, axis] :
+       {std::pair(e.operand(1), 1), std::pair(mixture.second.weights, 0)})
+    if (std::holds_alternative<Value>(mixture.experts) && value &&
+        Expansion::rank(value) > axis)
+      if (std::optional<int64_t> known = Expansion::size(value, axis))
+        mixture.experts = *known;
   if (!check(e, mixture))
     return {e.poison()};
   // Constants lie as products read them; of others only what is wanted is
@@ -322,7 +335,7 @@ SmallVector<Value> mixtureOfExperts(Expansion &e) {
                 {{e.operand(2), e.operand(3), false},
                  {e.operand(4), e.operand(5), false},
                  {e.operand(6), e.operand(7), false},
-                 0,
+                 int64_t(0),
                  0},
                 Value());
 }
@@ -349,37 +362,42 @@ Value dequantized(Expansion &e, StringRef name, Value weights, Value scales,
            (block > 0 ? "block" : "row"));
     return {};
   }
-  std::optional<int64_t> experts = Expansion::size(weights, 0),
-                         outputs = Expansion::size(weights, 1),
-                         bytes = Expansion::size(weights, 2);
-  if (!experts || !outputs || !bytes) {
-    e.fail("the shape of " + name + "'s weights is not known");
-    return {};
+  Extent experts = e.extent(weights, 0), outputs = e.extent(weights, 1),
+         inputs = e.product({e.extent(weights, 2), 8 / bits}),
+         blocks = int64_t(1), perBlock = inputs;
+  if (block > 0) {
+    const int64_t *known = std::get_if<int64_t>(&inputs);
+    if (known && *known % block) {
+      e.fail(name + " has " + Twine(*known) + " inputs in blocks of " +
+             Twine(block));
+      return {};
+    }
+    blocks = e.quotient(inputs, block);
+    perBlock = block;
   }
-  int64_t inputs = *bytes * (8 / bits);
-  if (block > 0 && inputs % block) {
-    e.fail(name + " has " + Twine(inputs) + " inputs in blocks of " +
-           Twine(block));
-    return {};
-  }
-  int64_t blocks = block > 0 ? inputs / block : 1;
-  SmallVector<Extent> perBlock{*experts, *outputs, blocks, int64_t(1)};
+  SmallVector<Extent> onePerBlock{experts, outputs, blocks, int64_t(1)};
   Value zero = e.scalar(1 << (bits - 1), scales);
   if (zeros) {
-    int64_t packed = (block > 0 ? blocks : *outputs) * bits;
-    SmallVector<Extent> shape{*experts};
+    // Several to a byte, of which the last may not be full.
+    Extent count = block > 0 ? blocks : outputs, bytes;
+    if (const int64_t *known = std::get_if<int64_t>(&count))
+      bytes = int64_t(divideCeil(*known * bits, 8));
+    else
+      bytes = e.div(e.add(e.shape(e.product({count, bits})), e.integers(7)),
+                    e.integers(8));
+    SmallVector<Extent> shape{experts};
     if (block > 0)
-      shape.push_back(*outputs);
-    shape.push_back(int64_t(divideCeil(packed, 8)));
+      shape.push_back(outputs);
+    shape.push_back(bytes);
     Value all = unpacked(e, e.reshape(zeros, shape), bits);
-    all = e.slice(all, -1, int64_t(0), block > 0 ? blocks : *outputs);
-    zero = e.cast(e.reshape(all, perBlock), Expansion::onnxType(scales));
+    all = e.slice(all, -1, int64_t(0), count);
+    zero = e.cast(e.reshape(all, onePerBlock), Expansion::onnxType(scales));
   }
   Value wide = e.reshape(unpacked(e, weights, bits),
-                         {*experts, *outputs, blocks, inputs / blocks});
+                         {experts, outputs, blocks, perBlock});
   wide = e.mul(e.sub(e.cast(wide, Expansion::onnxType(scales)), zero),
-               e.reshape(scales, perBlock));
-  return e.cast(e.reshape(wide, {*experts, *outputs, inputs}), type);
+               e.reshape(scales, onePerBlock));
+  return e.cast(e.reshape(wide, {experts, outputs, inputs}), type);
 }
 
 // Weights are floats from the start, as MatMulNBits has them.

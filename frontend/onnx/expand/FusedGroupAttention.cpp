@@ -63,14 +63,12 @@ public:
     if (!haveRanks(e, {{0, 3}, {1, 3}, {2, 3}, {3, 4}, {4, 4}, {10, 4}}))
       return SmallVector<Value>(3, e.poison());
     takeOperands();
-    std::optional<double> scale = scoreScale(e, q);
-    if (!scale)
-      return SmallVector<Value>(3, e.poison());
+    Value scale = scoreScale(e, q);
     findPlaces();
     if (e.intAttr("do_rotary", 0))
       rotate();
     Value keys = inCache(e.operand(3), k), values = inCache(e.operand(4), v);
-    return {attend(*scale, keys, values), keys, values};
+    return {attend(scale, keys, values), keys, values};
   }
 
 private:
@@ -136,7 +134,7 @@ private:
   int64_t rotaryWidth() {
     std::optional<int64_t> half = Expansion::size(e.operand(7), -1),
                            size = Expansion::size(q, -1);
-    return half && size && 2 * *half != *size ? 2 * *half : 0;
+    return half && (!size || 2 * *half != *size) ? 2 * *half : 0;
   }
 
   // The cache, as long as it has to be, with the new steps in their places.
@@ -153,7 +151,7 @@ private:
     return e("TensorScatter", {past, fresh, begins}, {{"axis", int64_t(2)}});
   }
 
-  Value attend(double scale, Value keyCache, Value valueCache) {
+  Value attend(Value scale, Value keyCache, Value valueCache) {
     Extent one = int64_t(1), shared = heads / groups;
     Value grouped =
         e.reshape(q, {batch, groups, shared, steps, e.extent(q, 3)});
@@ -161,7 +159,7 @@ private:
     Value scores = e(
         "MatMul",
         {grouped, e("Unsqueeze", {e.transpose(keyCache, {0, 1, 3, 2}), axis})});
-    scores = e.mul(scores, e.scalar(scale, scores));
+    scores = e.mul(scores, scale);
     if (float cap = e.floatAttr("softcap", 0)) {
       Value most = e.scalar(cap, scores);
       scores = e.mul(e("Tanh", e.div(scores, most)), most);
