@@ -40,10 +40,27 @@ static int64_t stashType(Expansion &e, Value x) {
   return isHalf ? e.intAttr("stash_type", onnx::TensorProto::FLOAT) : type;
 }
 
+// The type that group and RMS norms cast to first, as ONNX has it: by default
+// float, for doubles as well; none after a diagnostic. Layer norms of doubles
+// stay in doubles, as ONNX Runtime and ONNX's evaluator both have them.
+static std::optional<int64_t> castType(Expansion &e) {
+  int64_t stash = e.intAttr("stash_type", onnx::TensorProto::FLOAT);
+  if (llvm::is_contained({onnx::TensorProto::FLOAT, onnx::TensorProto::DOUBLE,
+                          onnx::TensorProto::FLOAT16,
+                          onnx::TensorProto::BFLOAT16},
+                         stash))
+    return stash;
+  e.fail("stash_type " + Twine(stash) + " is no float");
+  return std::nullopt;
+}
+
 static SmallVector<Value> groupNormalization(Expansion &e) {
   Value x = e.operand(0);
   int64_t rank = Expansion::rank(x), groups = e.intAttr("num_groups", 1),
-          type = Expansion::onnxType(x), stash = stashType(e, x);
+          type = Expansion::onnxType(x);
+  std::optional<int64_t> stash = castType(e);
+  if (!stash)
+    return {e.poison()};
   if (rank < 2 || groups < 1)
     return e.refuse(Twine(groups) + " groups of a value of rank " +
                     Twine(rank));
@@ -51,7 +68,7 @@ static SmallVector<Value> groupNormalization(Expansion &e) {
                       grouped{whole[0], groups, e.quotient(whole[1], groups)};
   grouped.append(whole.begin() + 2, whole.end());
   Normal normal =
-      normalize(e, e.cast(e.reshape(x, grouped), stash), axesFrom(2, rank + 1),
+      normalize(e, e.cast(e.reshape(x, grouped), *stash), axesFrom(2, rank + 1),
                 e.floatAttr("epsilon", 1e-5f));
   Value y = e.cast(e.reshape(normal.normal, whole), type);
   return {e.add(e.mul(y, byChannel(e, e.operand(1), rank)),
@@ -77,10 +94,11 @@ static SmallVector<Value> layerNormalization(Expansion &e) {
 static SmallVector<Value> rmsNormalization(Expansion &e) {
   Value x = e.operand(0);
   int64_t rank = Expansion::rank(x), type = Expansion::onnxType(e.operand(1));
-  std::optional<int64_t> axis = e.axis(e.intAttr("axis", -1), rank);
-  if (!axis)
+  std::optional<int64_t> axis = e.axis(e.intAttr("axis", -1), rank),
+                         stash = axis ? castType(e) : std::nullopt;
+  if (!stash)
     return {e.poison()};
-  Value wide = e.cast(x, stashType(e, x));
+  Value wide = e.cast(x, *stash);
   Value square =
       e.reduce("ReduceMean", e.mul(wide, wide), axesFrom(*axis, rank));
   Value deviation =

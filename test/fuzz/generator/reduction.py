@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from .graph import F16, F32, I32, I64, Rejected
+from .graph import F16, F32, F64, I32, I64, Rejected
+
+DOUBLE = 11  # for norms that would be taken in floats
 
 
 def reduce_of(g, op, x, axes, keepdims):
@@ -68,7 +70,8 @@ def instance_norm(g):
     if kind < 0.6 or g.opset < 21:
         return g.node("InstanceNormalization", x, g.given(g.random((c,)), 0.9), g.given(g.random((c,)), 0.9))
     groups = g.rng.choice([d for d in range(1, c + 1) if c % d == 0])
-    return g.node("GroupNormalization", x, g.given(g.random((c,)), 0.9), g.given(g.random((c,)), 0.9), num_groups=groups)
+    how = {"stash_type": DOUBLE} if x.dtype == F64 else {}
+    return g.node("GroupNormalization", x, g.given(g.random((c,)), 0.9), g.given(g.random((c,)), 0.9), num_groups=groups, **how)
 
 
 def layer_norm(g):
@@ -78,7 +81,7 @@ def layer_norm(g):
     shape = x.shape[axis:]
     scale = g.given(g.random(shape), 0.9)
     if g.opset >= 23 and g.chance(0.4):
-        return g.node("RMSNormalization", x, scale, axis=axis)
+        return g.node("RMSNormalization", x, scale, axis=axis, **({"stash_type": DOUBLE} if x.dtype == F64 else {}))
     return g.node("LayerNormalization", x, scale, g.given(g.random(shape), 0.9) if g.chance(0.7) else None, axis=axis)
 
 
