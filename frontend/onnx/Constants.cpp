@@ -37,6 +37,26 @@ Value GraphImporter::constant(const onnx::TensorProto &tensor,
   return builder.make<nn::ConstantOp>(nn::constantOver(type, name, *bytes));
 }
 
+Value GraphImporter::constant(const onnx::SparseTensorProto &tensor,
+                              StringRef where) {
+  Type elementType =
+      nn::typeOfOnnx(tensor.values().data_type(), builder.getContext());
+  if (!elementType || nn::isString(elementType)) {
+    diagnostics.error(where, "sparse tensors of " +
+                                 typeName(tensor.values().data_type()) +
+                                 " are not supported");
+    return poisonValue;
+  }
+  std::optional<ArrayRef<char>> bytes = model.bytes(tensor, where, diagnostics);
+  if (!bytes)
+    return poisonValue;
+  auto type = RankedTensorType::get(
+      ArrayRef<int64_t>(tensor.dims().data(), tensor.dims_size()), elementType);
+  std::string name =
+      nn::resourceKey(StringRef(tensor.values().name()).take_front(60));
+  return builder.make<nn::ConstantOp>(nn::constantOver(type, name, *bytes));
+}
+
 Value GraphImporter::strings(ArrayRef<StringRef> values,
                              ArrayRef<int64_t> shape) {
   return builder.make<nn::StringsOp>(builder.getStrArrayAttr(values),
@@ -44,20 +64,19 @@ Value GraphImporter::strings(ArrayRef<StringRef> values,
 }
 
 void GraphImporter::initializers(const onnx::GraphProto &graph, Scope &scope) {
-  for (const onnx::TensorProto &tensor : graph.initializer()) {
+  auto define = [&](const auto &tensor, StringRef name) {
     Value value =
         constant(tensor, currentWhere + (currentWhere.empty() ? "" : ", ") +
-                             "initializer " + quoted(tensor.name()));
+                             "initializer " + quoted(name));
     if (namesInitializers && !isPoison(value))
       value.getDefiningOp()->setAttr(nn::kInitializerAttr,
-                                     builder.getStringAttr(tensor.name()));
-    scope.values[tensor.name()] = value;
-  }
-  for (const onnx::SparseTensorProto &tensor : graph.sparse_initializer()) {
-    diagnostics.error("initializer " + quoted(tensor.values().name()),
-                      "sparse tensors are not supported");
-    scope.values[tensor.values().name()] = poisonValue;
-  }
+                                     builder.getStringAttr(name));
+    scope.values[name] = value;
+  };
+  for (const onnx::TensorProto &tensor : graph.initializer())
+    define(tensor, tensor.name());
+  for (const onnx::SparseTensorProto &tensor : graph.sparse_initializer())
+    define(tensor, tensor.values().name());
 }
 
 std::optional<SmallVector<float>> constantFloats(Value value) {
@@ -90,6 +109,8 @@ SmallVector<Value> GraphImporter::constantNode(const NodeProto &node) {
   switch (typeOf(attribute)) {
   case AttributeProto::TENSOR:
     return {constant(attribute.t(), currentWhere)};
+  case AttributeProto::SPARSE_TENSOR:
+    return {constant(attribute.sparse_tensor(), currentWhere)};
   case AttributeProto::FLOAT:
     return {floats(attribute.f(), {})};
   case AttributeProto::FLOATS:

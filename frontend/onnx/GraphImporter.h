@@ -66,6 +66,8 @@ public:
 
   /// The constant of a tensor; poison after a diagnostic at `where`.
   mlir::Value constant(const onnx::TensorProto &tensor, llvm::StringRef where);
+  mlir::Value constant(const onnx::SparseTensorProto &tensor,
+                       llvm::StringRef where);
   /// A constant of strings.
   mlir::Value strings(llvm::ArrayRef<llvm::StringRef> values,
                       llvm::ArrayRef<int64_t> shape);

@@ -50,6 +50,11 @@ public:
                                             const llvm::Twine &where,
                                             Diagnostics &diagnostics);
 
+  /// The same of a tensor of which only what is not zero is stored.
+  std::optional<llvm::ArrayRef<char>>
+  bytes(const onnx::SparseTensorProto &tensor, const llvm::Twine &where,
+        Diagnostics &diagnostics);
+
   /// The files that are mapped by now, the model's and those of external data.
   llvm::SmallVector<llvm::ArrayRef<char>> mappings() const;
 

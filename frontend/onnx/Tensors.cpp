@@ -247,4 +247,64 @@ std::optional<ArrayRef<char>> Model::bytes(const TensorProto &tensor,
   return stored;
 }
 
+std::optional<ArrayRef<char>>
+Model::bytes(const onnx::SparseTensorProto &tensor, const Twine &where,
+             Diagnostics &diagnostics) {
+  auto refuse = [&](const Twine &reason) {
+    diagnostics.error(where, reason);
+    return std::nullopt;
+  };
+  // A short file may ask for any amount of zeros.
+  constexpr int64_t kMostBytes = int64_t(1) << 30;
+  const TensorProto &values = tensor.values(), &places = tensor.indices();
+  ArrayRef<int64_t> dims(tensor.dims().data(), tensor.dims_size());
+  std::string error;
+  std::optional<int64_t> count = elementCount(dims, error);
+  if (!count)
+    return refuse(error);
+  std::optional<ArrayRef<char>> given = bytes(values, where, diagnostics);
+  if (!given)
+    return std::nullopt;
+  int64_t width = std::max<int64_t>(elementBits(values.data_type()), 8) / 8;
+  if (*count > kMostBytes / width)
+    return refuse("a sparse tensor of " + Twine(*count) +
+                  " elements, and at most " + Twine(kMostBytes / width) +
+                  " are supported");
+  int64_t stored = given->size() / width;
+  // A number for each element, or one for each of its axes.
+  bool isFlat = places.dims_size() == 1;
+  if (values.dims_size() != 1 || dims.empty() ||
+      places.data_type() != TensorProto::INT64 ||
+      (!isFlat && places.dims_size() != 2) || places.dims(0) != stored ||
+      (!isFlat && places.dims(1) != static_cast<int64_t>(dims.size())))
+    return refuse("a sparse tensor needs a list of values, and for each an "
+                  "index, or one for each axis");
+  std::optional<ArrayRef<char>> indices = bytes(places, where, diagnostics);
+  if (!indices)
+    return std::nullopt;
+  auto index = [&](int64_t at) {
+    int64_t number;
+    std::memcpy(&number, indices->data() + at * sizeof number, sizeof number);
+    return number;
+  };
+  std::string dense(*count * width, '\0');
+  for (int64_t i = 0, last = -1; i < stored; ++i) {
+    int64_t place = isFlat ? index(i) : 0;
+    bool isInside = place >= 0 && place < *count;
+    if (!isFlat)
+      for (auto [axis, size] : enumerate(dims)) {
+        int64_t along = index(i * dims.size() + axis);
+        isInside = isInside && along >= 0 && along < size;
+        place = isInside ? place * size + along : 0;
+      }
+    if (!isInside)
+      return refuse("index " + Twine(i) + " of a sparse tensor is outside");
+    if (place <= last)
+      return refuse("the indices of a sparse tensor do not ascend");
+    last = place;
+    std::memcpy(&dense[place * width], given->data() + i * width, width);
+  }
+  return own(std::move(dense));
+}
+
 } // namespace burnish::onnx_import

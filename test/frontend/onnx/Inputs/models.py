@@ -2,6 +2,7 @@
 
 import sys
 
+import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
@@ -251,6 +252,39 @@ def huge_dims():
 
 def no_type():
     return with_tensor(tensor(99, [1], raw_data=b"\0"))
+
+
+def with_sparse(dims, indices, count=2):
+    places = onnx.numpy_helper.from_array(np.array(indices, np.int64), "places")
+    values = onnx.numpy_helper.from_array(np.array([5, -7, 9], np.float32)[:count], "w")
+    made = model([node("Add", ["x", "w"], ["y"], "use")])
+    made.graph.sparse_initializer.append(onnx.SparseTensorProto(values=values, indices=places, dims=dims))
+    return made
+
+
+def sparse():
+    return with_sparse([2, 3], [1, 5])
+
+
+def sparse_by_axes():
+    made = with_sparse([2, 3], [[0, 1], [1, 2]])
+    return model([helper.make_node("Constant", [], ["w"], sparse_value=made.graph.sparse_initializer[0]), node("Add", ["x", "w"], ["y"], "use")])
+
+
+def sparse_outside():
+    return with_sparse([2, 3], [[0, 1], [1, 3]])
+
+
+def sparse_order():
+    return with_sparse([2, 3], [5, 1])
+
+
+def sparse_counts():
+    return with_sparse([2, 3], [1, 5], count=3)
+
+
+def sparse_huge():
+    return with_sparse([1 << 20, 1 << 20], [1, 5])
 
 
 def strings():
