@@ -263,7 +263,11 @@ REFERENCES = {
 }
 
 
-def model_of(name, symbolic):
+# Cases that are also written with constants as inputs, and no dim of them known.
+UNKNOWN = ("gqa_rotary", "gqa_prompt", "experts_gated", "experts_many", "qexperts_blocks", "qexperts_zeros")
+
+
+def model_of(name, symbolic, unknown=False):
     op, operands, attributes, outputs, constant, domain = CASES[name]
     names = ["" if value is None else f"x{k}" for k, value in enumerate(operands)]
     results = [f"y{k}" for k in range(outputs)]
@@ -276,7 +280,9 @@ def model_of(name, symbolic):
         if value is None:
             continue
         kind = helper.np_dtype_to_tensor_dtype(value.dtype)
-        if k in constant:
+        if unknown:
+            inputs.append(helper.make_tensor_value_info(names[k], kind, [None] * value.ndim))
+        elif k in constant:
             initialisers.append(onnx.numpy_helper.from_array(value, names[k]))
         else:
             shape = [f"d{k}_{axis}" if symbolic and axis == 0 and value.ndim > 1 and size == first else size
@@ -287,8 +293,8 @@ def model_of(name, symbolic):
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21), helper.make_opsetid("com.microsoft", 1)], ir_version=10)
 
 
-def feed_of(name):
-    operands, constant = CASES[name][1], CASES[name][4]
+def feed_of(name, unknown=False):
+    operands, constant = CASES[name][1], () if unknown else CASES[name][4]
     return {f"x{k}": value for k, value in enumerate(operands) if value is not None and k not in constant}
 
 
@@ -299,21 +305,21 @@ def tolerance(value):
     return int(value.dtype.itemsize == 1)
 
 
-def write(folder, name, symbolic):
-    model = model_of(name, symbolic)
+def write(folder, name, symbolic, unknown=False):
+    model = model_of(name, symbolic, unknown)
     if name in REFERENCES:
         expected = REFERENCES[name](*CASES[name][1])
         expected = [value.astype(np.float32) for value in (expected if isinstance(expected, list) else [expected])]
     else:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1  # several threads round the states of DynamicQuantizeLSTM sequence by sequence
-        session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(model_of(name, False).SerializeToString(), options, providers=["CPUExecutionProvider"])
         expected = session.run(None, feed_of(name))
     data = folder / "test_data_set_0"
     data.mkdir(parents=True)
     onnx.save(model, folder / "model.onnx")
     (folder / "tolerance").write_text("".join(f"0 {tolerance(value):.17g}\n" for value in expected))
-    for kind, arrays in (("input", list(feed_of(name).items())), ("output", [(o.name, v) for o, v in zip(model.graph.output, expected)])):
+    for kind, arrays in (("input", list(feed_of(name, unknown).items())), ("output", [(o.name, v) for o, v in zip(model.graph.output, expected)])):
         for index, (named, array) in enumerate(arrays):
             (data / f"{kind}_{index}.pb").write_bytes(onnx.numpy_helper.from_array(array, named).SerializeToString())
 
@@ -326,6 +332,8 @@ def main():
         for symbolic in (False, True) if op not in met else (False,):
             write(pathlib.Path(sys.argv[1], name + "_symbolic" * symbolic), name, symbolic)
         met.add(op)
+        if name in UNKNOWN:
+            write(pathlib.Path(sys.argv[1], name + "_unknown"), name, False, True)
 
 
 if __name__ == "__main__":
