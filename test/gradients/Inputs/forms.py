@@ -37,7 +37,7 @@ def cases():
         "RotaryEmbedding", node("RotaryEmbedding", ["x", "c", "s"], interleaved=1),
         x=normal(1, 2, 3, 4), c=normal(1, 3, 2), s=normal(1, 3, 2),
     )  # fmt: skip
-    case("RMSNormalization", node("RMSNormalization", ["x", "s"]), x=normal(2, 3), s=normal(3))
+    case("RMSNormalization", node("RMSNormalization", ["x", "s"], stash_type=11), x=normal(2, 3), s=normal(3))
     case("LpNorm1", node("LpNormalization", ["x"], p=1, axis=1), x=apart(2, 3))
     case("MeanVariance", node("MeanVarianceNormalization", ["x"], axes=[0, 2]), x=normal(2, 3, 4))
     case("LrnEven", node("LRN", ["x"], size=4, alpha=0.3, beta=0.6, bias=1.2), x=normal(1, 5, 2))

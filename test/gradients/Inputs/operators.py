@@ -146,7 +146,7 @@ def cases():
     )  # fmt: skip
     case("LayerNorm", node("LayerNormalization", ["x", "s", "b"]), x=normal(2, 4, 3), **statistics)
     case("InstanceNorm", node("InstanceNormalization", ["x", "s", "b"]), x=normal(2, 3, 4), **statistics)
-    case("GroupNorm", node("GroupNormalization", ["x", "s", "b"], num_groups=2), x=normal(2, 4, 3), s=normal(4), b=normal(4))
+    case("GroupNorm", node("GroupNormalization", ["x", "s", "b"], num_groups=2, stash_type=11), x=normal(2, 4, 3), s=normal(4), b=normal(4))
     case("RMSNorm", node("LpNormalization", ["x"], p=2, axis=1), x=normal(2, 3))
     case("Lrn", node("LRN", ["x"], size=3), x=normal(1, 4, 2, 2))
 
