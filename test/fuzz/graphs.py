@@ -5,7 +5,7 @@
 
 Run I of seed S always makes the same graph (see generator/). `burnish test` compiles it at the default level and at -O0, mostly
 for this CPU and sometimes for an older one, and runs it on two threads and on one, which must give the same bits. All buffers end at guarded pages, of every second
-graph its weights, too. Results are compared with those of ONNX Runtime, node by node; what they may differ by was measured while the graph grew. What differs by
+graph its weights, too. Most graphs are written in other words first (generator/rewire.py). Results are compared with those of ONNX Runtime, node by node; what they may differ by was measured while the graph grew. What differs by
 more is judged again by what rounding errors of the weights and inputs do to ONNX Runtime's own results. A refusal, a crash, or a
 compile of more than 20 s is a finding too. Where dims are symbolic the program runs with two other sizes of them as well, if ONNX
 Runtime does. Findings are kept in build/fuzz/; `--minimize` writes a smaller model that fails in
@@ -36,7 +36,7 @@ ROOT = HERE.parent.parent
 sys.path.insert(0, str(HERE))
 
 from generator import graph as graphs
-from generator import minimize, styles
+from generator import minimize, rewire, styles
 
 BATCH = 40
 SECONDS = 60
@@ -109,7 +109,32 @@ def generate(seed, index, folder):
     write_case(folder, model, feed, {t.name: t.value for t in outputs}, tolerances)
     flags = rng.choice(CPUS)
     write_other_sizes(folder, model, feed, [t.name for t in outputs], rng)
+    numbers = random.Random(f"{seed}/{index}/words")
+    if numbers.random() < 0.7:
+        write_in_other_words(folder, numbers, model, g.tensors)
     return flags
+
+
+def write_in_other_words(folder, rng, model, tensors):
+    """Puts another model that means the same in the place of a case's, which stays as plain.onnx."""
+    other, whole = rewire.rewire(rng, model, tensors)
+    (folder / "model.onnx").rename(folder / "plain.onnx")
+    given = [float(line.split()[1]) for line in (folder / "tolerance").read_text().splitlines()]
+    for number in range(len(list(folder.glob("test_data_set_*")))):
+        _, feed, expected = load_case(folder, number)
+        feed |= whole.feed
+        known = {name: tensor.value for name, tensor in tensors.items()} | expected | feed
+        for name, source in whole.results:
+            expected[name] = known[name] = known[source]
+        shutil.rmtree(folder / f"test_data_set_{number}")
+        write_set(folder, number, {i.name: feed[i.name] for i in other.graph.input if i.name in feed}, expected)
+    at = {o.name: given[i] for i, o in enumerate(model.graph.output)}
+    for name, source in whole.results:
+        at[name] = at.get(source, 0.0)
+    (folder / "tolerance").write_text("".join(f"0 {t:.17g}\n" for t in at.values()))
+    if rng.random() < 0.3:
+        rewire.external(rng, other, folder)
+    (folder / "model.onnx").write_bytes(other.SerializeToString())
 
 
 def generate_apart(seed, index, folder):
@@ -150,7 +175,8 @@ def load_case(folder, number=0):
         tensors = [onnx.TensorProto.FromString(file.read_bytes()) for file in files]
         return {t.name: numpy_helper.to_array(t) for t in tensors}
 
-    return onnx.load(folder / "model.onnx"), arrays("input"), arrays("output")
+    plain = folder / "plain.onnx"
+    return onnx.load(plain if plain.exists() else folder / "model.onnx"), arrays("input"), arrays("output")
 
 
 def perturbed(array, numbers):
@@ -168,6 +194,7 @@ def spreads(folder):
 
 def spreads_of(folder, number):
     model, feed, expected = load_case(folder, number)
+    feed = {i.name: feed[i.name] for i in model.graph.input if i.name in feed}
     numbers = np.random.default_rng(1)
     worst = [0.0] * len(expected)
     for trial in range(6):
