@@ -289,7 +289,9 @@ FailureOr<SmallVector<Value>> SqueezeOp::lower(Lowering &l) {
 }
 
 OpFoldResult SqueezeOp::fold(FoldAdaptor adaptor) {
-  if (getData().getType() == getType())
+  // Without axes the run has to see that no dim of its own is 1.
+  if (getData().getType() == getType() &&
+      (getAxes() || getType().hasStaticShape()))
     return getData();
   auto inner = getData().getDefiningOp<UnsqueezeOp>();
   return inner && inner.getAxes() == getAxes() &&

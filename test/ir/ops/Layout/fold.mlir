@@ -102,3 +102,11 @@ func.func @shifts(%x: tensor<3xf32>) -> tensor<3xf32> {
   %0 = "nn.pad"(%x, %pads) {operandSegmentSizes = array<i32: 1, 1, 0, 0>} : (tensor<3xf32>, tensor<2xi64>) -> tensor<3xf32>
   return %0 : tensor<3xf32>
 }
+
+// Without axes a squeeze of sizes that only the run knows is left, which is refused where one of them is 1.
+// CHECK-LABEL: func @squeeze_of_unknown(
+// CHECK: nn.squeeze
+func.func @squeeze_of_unknown(%x: tensor<?x3xf32>) -> tensor<?x3xf32> {
+  %0 = "nn.squeeze"(%x) : (tensor<?x3xf32>) -> tensor<?x3xf32>
+  return %0 : tensor<?x3xf32>
+}
