@@ -2,7 +2,8 @@
 
     build/venv/bin/python test/fuzz/files.py [--runs N] [--seed S] [--first I] [--kinds inputs,weights,...] [--burnish FILE]
 
-Run I of seed S always makes the same file: an .npz of inputs, weights as safetensors, a table of schedules, or a network as text, whose
+Run I of seed S always makes the same file: an .npz of inputs (for a program, `burnish run` and `burnish bench`), weights as safetensors, a
+table of schedules, a network or a recipe as text, or a model whose constants lie in a file beside it, or are said to. Its
 bytes are flipped, cut off, moved or repeated, or whose description (a header of numpy's, a directory of zip's, the JSON of
 safetensors) says something else. An orderly end is exit 0, or exit 1 with messages that name a file and blame nothing inside, within ten
 seconds and 4 GB, and nothing half-written. What breaks that is kept in build/fuzz/files.
@@ -69,6 +70,8 @@ def npy(rng, array):
 
 
 def inputs(rng):
+    if rng.random() < 0.02:
+        return bomb(rng)
     file = io.BytesIO()
     method = rng.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2))
     names = rng.choice((("a", "b"),) * 6 + (("a", "a"), ("a",), ("arr_0", "arr_1"), ("../a", "b"), ("a", "b\n\xff"), ("y" * 60000, "b")))
@@ -78,6 +81,46 @@ def inputs(rng):
                 member.write(npy(rng, array))
     data = file.getvalue()
     return data if rng.random() < 0.4 else other_bytes(data, rng)
+
+
+def bomb(rng):
+    """A small file of many zeros, which its header does not want, or which it wants too many of."""
+    data = io.BytesIO()
+    np.save(data, np.ones((3, 4), np.float32))
+    head = data.getvalue()
+    if rng.random() < 0.5:
+        text = "{'descr': '<f4', 'fortran_order': False, 'shape': (1000000000000, 4), }"
+        head = b"\x93NUMPY\1\0" + struct.pack("<H", len(text)) + text.encode()
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        with archive.open("a.npy", "w") as member:
+            member.write(head)
+            for _ in range(rng.choice((1, 100))):
+                member.write(bytes(1 << 20))
+    return file.getvalue()
+
+
+SECRET = b"a file that nobody may read "
+
+
+def external(rng):
+    """A model, and the file that its constant is in; or another file, or another place in it."""
+    array = np.arange(16, dtype=np.float32).reshape(4, 4)
+    model = parser.parse_model('<ir_version: 10, opset_import: ["": 21]> g (float[N,4] a) => (float[N,4] y) { y = MatMul(a, w) }')
+    tensor = model.graph.initializer.add(name="w", data_type=1, data_location=onnx.TensorProto.EXTERNAL)
+    tensor.dims.extend(rng.choice(((4, 4),) * 5 + ((4, 5), (2**40, 4), (0, 4), (4, -4))))
+    places = ("w.bin",) * 8 + ("../secret", "../../secret", "link", "linked/secret", "", ".", "..", "inner", "inner/../w.bin", "inner/../../secret", "W" * 5000, "w.bin\n", "/etc/passwd", "./w.bin", "/dev/zero", "pipe")
+    numbers = ("0", "4", "64", "1", "-1", "63", "65", "4096", str(2**63 - 1), str(2**64 - 1), str(2**64 - 4), "1e1", "0x0", " 0", "", "x", "9" * 40)
+    tensor.external_data.add(key="location", value=rng.choice(places))
+    for key in ("offset", "length"):
+        if rng.random() < 0.6:
+            tensor.external_data.add(key=key, value=rng.choice(("0" if key == "offset" else "64",) * 8 + numbers))
+    if rng.random() < 0.1:
+        tensor.external_data.add(key=rng.choice(("location", "checksum", "nonsense")), value="w.bin")
+    data = model.SerializeToString()
+    content = array.tobytes() + rng.choice((b"", b"", b"more", bytes(5000)))
+    return {"model.onnx": data if rng.random() < 0.8 else other_bytes(data, rng), "w.bin": content[: rng.choice((None, None, None, 63, 0))],
+            "inner/x": b"", "link": pathlib.Path("../secret"), "linked": pathlib.Path("..")}  # fmt: skip
 
 
 def weights(rng):
@@ -157,17 +200,39 @@ def network(rng):
     return other_tokens(data, rng) if rng.random() < 0.7 else other_bytes(data, rng)
 
 
-# What makes the file, its name, and the command that reads it.
+def recipe(rng):
+    data = rng.choice([n for n in networks() if re.search(rb"^train ", n, re.M)])
+    return other_tokens(data, rng) if rng.random() < 0.7 else other_bytes(data, rng)
+
+
+# What makes the file (or several), its name, and the command that reads it.
 KINDS = {
     "inputs": (inputs, "in.npz", ["{folder}/program", "in.npz", "-o", "out.npz"]),
     "weights": (weights, "w.safetensors", ["{burnish}", "{folder}/net.nn", "--weights-from=w.safetensors", "-c", "-o", "out.o"]),
     "schedules": (schedules, "table", ["{burnish}", "{folder}/model.onnx", "--schedules=table", "-c", "-o", "out.o"]),
+    "run": (inputs, "in.npz", ["{burnish}", "run", "{folder}/model.onnx", "in.npz", "-o", "out.npz"]),
+    "bench": (inputs, "in.npz", ["{burnish}", "bench", "{folder}/model.onnx", "in.npz", "--seconds=0.01"]),
+    "external": (external, "model.onnx", ["{burnish}", "model.onnx", "-c", "-o", "out.o"]),
+    "recipe": (recipe, "net.nn", ["{burnish}", "net.nn", "--train", "-c", "-o", "out.o"]),
     "network": (network, "net.nn", ["{burnish}", "net.nn", "--emit=nn", "-o", "out.mlir"]),
 }
 
 
-def finding(done, left):
+def write(run, made):
+    """Puts files, and links to others, into a folder; their names."""
+    for name, data in made.items():
+        (run / name).parent.mkdir(exist_ok=True)
+        if isinstance(data, pathlib.Path):
+            (run / name).symlink_to(data)
+        else:
+            (run / name).write_bytes(data)
+    return {name.split("/")[0] for name in made}
+
+
+def finding(done, left, run):
     """What is wrong about an end, or None."""
+    if any(SECRET in (run / name).read_bytes() for name in left):
+        return "reads what lies outside of the folder"
     said = (done.stderr + done.stdout).decode(errors="replace")
     if done.returncode not in (0, 1):
         return f"ends with {done.returncode}: {said}"
@@ -195,6 +260,7 @@ def main():
         folder = pathlib.Path(name)
         onnx.save(parser.parse_model(MODEL), folder / "model.onnx")
         (folder / "net.nn").write_text(NETWORK)
+        (folder / "secret").write_bytes(SECRET * 20)
         subprocess.run([burnish, folder / "model.onnx", "-o", folder / "program"], check=True)
         for kind in options.kinds.split(","):
             make, file, command = KINDS[kind]
@@ -202,19 +268,20 @@ def main():
                 run = folder / "run"
                 shutil.rmtree(run, ignore_errors=True)
                 run.mkdir()
-                (run / file).write_bytes(make(random.Random(f"{options.seed}/{kind}/{index}")))
+                made = make(random.Random(f"{options.seed}/{kind}/{index}"))
+                given = write(run, made if isinstance(made, dict) else {file: made})
                 filled = [word.format(folder=folder, burnish=burnish) for word in command]
                 try:
                     done = subprocess.run(["prlimit", f"--data={MEGABYTES << 20}", *filled], cwd=run, capture_output=True, timeout=SECONDS)
                     counts[kind, "read" if done.returncode == 0 else "refused"] += 1
-                    wrong = finding(done, sorted(path.name for path in run.iterdir() if path.name != file))
+                    wrong = finding(done, sorted(path.name for path in run.iterdir() if path.name not in given), run)
                 except subprocess.TimeoutExpired:
                     wrong = f"takes more than {SECONDS} s"
                 if wrong:
                     failed += 1
                     kept = ROOT / "build/fuzz/files" / f"{kind}-{options.seed}-{index}"
                     shutil.rmtree(kept, ignore_errors=True)
-                    shutil.copytree(run, kept)
+                    shutil.copytree(run, kept, symlinks=True)
                     print(f"FAIL {kept.relative_to(ROOT)}: {' '.join(filled)}\n     {wrong[:600]}", flush=True)
     print("files: " + ", ".join(f"{kind}: {n} {what}" for (kind, what), n in sorted(counts.items())))
     print(f"files: {len(options.kinds.split(',')) * options.runs - failed} passed, {failed} failed")

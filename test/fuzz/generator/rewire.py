@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 from onnx import AttributeProto, TensorProto, defs, helper, numpy_helper
 
-from .graph import uses, value_info
+from .graph import value_info
 
 DOMAIN = "own"
 LONGEST = 6
@@ -44,6 +44,17 @@ def replace(nodes, first, last, others):
     nodes.extend([*kept[:first], *others, *kept[last:]])
 
 
+def free(node):
+    """Names of values around a node that it uses, also inside of its bodies."""
+    names = set(node.input) - {""}
+    for attribute in node.attribute:
+        if attribute.type == AttributeProto.GRAPH:
+            inner = attribute.g
+            own = {v.name for v in (*inner.input, *inner.initializer)}.union(*(n.output for n in inner.node))
+            names |= {o.name for o in inner.output}.union(*(free(n) for n in inner.node)) - own
+    return names
+
+
 def piece(rng, graph):
     """(first, last, names taken, names given) of some nodes of a graph that follow each other."""
     if not graph.node:
@@ -52,8 +63,8 @@ def piece(rng, graph):
     last = min(len(graph.node), first + rng.randint(1, LONGEST))
     inside = graph.node[first:last]
     made = {o for n in inside for o in n.output if o}
-    taken = sorted(set().union(*(uses(n) for n in inside)) - made)
-    later = {o.name for o in graph.output}.union(*(uses(n) for n in graph.node[last:]))
+    taken = sorted(set().union(*(free(n) for n in inside)) - made)
+    later = {o.name for o in graph.output}.union(*(free(n) for n in graph.node[last:]))
     given = sorted(made & later)
     return (first, last, taken, given) if given else None
 
@@ -223,7 +234,8 @@ def odd_names(rng, model, whole):
     """Values inside are called anything."""
     ends = {v.name for v in (*model.graph.input, *model.graph.output)}
     inside = [o for n in model.graph.node for o in n.output if o and o not in ends]
-    odd = rng.sample(ODD, min(len(ODD), len(inside)))
+    left = [n for n in ODD if n not in inside]
+    odd = rng.sample(left, min(len(left), len(inside)))
     names = dict(zip(rng.sample(inside, len(odd)), odd))
     for node in model.graph.node:
         rename(node, names)
