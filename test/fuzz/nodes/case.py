@@ -172,7 +172,12 @@ class Case:
             low, high = RANGE[word]
             if kind != "wild":
                 low, high = max(low, 1 if kind == "positive" else -20), min(high, 20)
-            return np.asarray(self.numbers.integers(low, high, dims, dtype=np.uint64 if high > 2**63 else np.int64, endpoint=True)).astype(dtype)
+            wide = np.uint64 if high > 2**63 else np.int64
+            x = np.asarray(self.numbers.integers(low, high, dims, dtype=wide, endpoint=True))
+            if kind == "wild":
+                special = np.array([low, low, high, high - 1, low + 1, 0, 1], wide)
+                x = np.where(self.numbers.random(x.shape) < 0.25, self.numbers.choice(special, x.shape), x)
+            return x.astype(dtype)
         x = self.numbers.standard_normal(dims)
         if kind == "unit":
             x = np.tanh(x)
