@@ -211,9 +211,8 @@ static SmallVector<ResizedAxis> resizedAxes(ResizeOp op, Lowering &l) {
   SmallVector<Scalar> scales;
   SmallVector<OpFoldResult> wanted;
   for (auto [index, axis] : llvm::enumerate(target.axes)) {
+    // Of nothing there is nothing, whatever the scale.
     Scalar from(l, sizes[axis]), width = from.toFloat(wide);
-    l.require(from >= 1, Status::BadShape,
-              "an image without elements cannot be resized");
     if (!target.hasSizes) {
       scales.push_back(target.scales[index]
                            ? Scalar(l, l.number(wide, *target.scales[index]))
@@ -229,8 +228,12 @@ static SmallVector<ResizedAxis> resizedAxes(ResizeOp op, Lowering &l) {
     }
     wanted.push_back(target.sizes[index] ? l.size(target.sizes[index])
                                          : l.element(given, index));
-    Scalar to(l, wanted.back());
-    l.require(to >= 1, Status::BadShape, "a size is not positive");
+    Scalar to(l, wanted.back()), isEmpty = (from == 0) & (to == 0);
+    if (policy != "stretch")
+      isEmpty = from < 0; // what is scaled alike divides by all sizes
+    l.require(isEmpty | (from >= 1), Status::BadShape,
+              "an image without elements cannot be resized");
+    l.require(isEmpty | (to >= 1), Status::BadShape, "a size is not positive");
     scales.push_back(to.toFloat(wide) / width);
   }
   if (target.hasSizes && policy != "stretch") {
