@@ -286,15 +286,22 @@ private:
                    mlir::Value value);
   bool assignCarried(const AssignStmt &stmt, Term &target, mlir::Value value);
 
-  // Blocks.cpp
-  Term block(const Block &block, Frame &frame, Scope &scope,
-             const Term *head = nullptr);
-  Term headed(const Expr &expr, const Term &head, Frame &frame, Scope &scope);
+  // ParamStatements.cpp: nothing after a report.
   void param(const ParamStmt &param, Frame &frame, Scope &scope);
+  mlir::Type paramElements(const ParamStmt &param, llvm::StringRef kind);
+  std::optional<llvm::SmallVector<int64_t>>
+  paramSizes(const ParamStmt &param, llvm::StringRef kind,
+             llvm::ArrayRef<nn::Dim> dims, Frame &frame);
+  std::optional<std::vector<std::string>> paramFlags(const ParamStmt &param);
   std::optional<InitialValue> initialOf(const ParamStmt &param,
                                         llvm::ArrayRef<int64_t> sizes,
                                         std::string &stored, Frame &frame,
                                         Scope &scope);
+
+  // Blocks.cpp
+  Term block(const Block &block, Frame &frame, Scope &scope,
+             const Term *head = nullptr);
+  Term headed(const Expr &expr, const Term &head, Frame &frame, Scope &scope);
   Term repeat(const RepeatExpr &repeat, const Term &piped, Frame &frame,
               Scope &scope);
   Term ifElse(const IfExpr &expr, Frame &frame, Scope &scope);

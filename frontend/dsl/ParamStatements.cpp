@@ -7,7 +7,7 @@ using namespace mlir;
 using namespace burnish;
 using namespace burnish::dsl;
 using llvm::enumerate;
-using nn::Dims;
+using nn::Dim, nn::Dims;
 
 Elaborator::Slot *Elaborator::findSlot(StringRef path) {
   auto found =
@@ -86,9 +86,7 @@ std::optional<InitialValue> Elaborator::initialOf(const ParamStmt &param,
   return initial;
 }
 
-void Elaborator::param(const ParamStmt &param, Frame &frame, Scope &scope) {
-  scope.values[param.name.text] = {};
-  StringRef kind = param.isState ? "state" : "param";
+Type Elaborator::paramElements(const ParamStmt &param, StringRef kind) {
   if (ofBody || !openRules.empty()) {
     const Derivative &rule = ofBody ? *ofBody : *openRules.back();
     fail(param.span,
@@ -96,13 +94,13 @@ void Elaborator::param(const ParamStmt &param, Frame &frame, Scope &scope) {
                 "gradients by tensors alone",
          {{rule.span, "the derivative is here"}},
          "a layer around it may have it and hand it in");
-    return;
+    return {};
   }
   if (param.type.isTuple() || currentScan || controlDepth) {
     fail(param.span, param.type.isTuple()
                          ? "a param is one tensor"
                          : kind + " in a scan or in an if that a run decides");
-    return;
+    return {};
   }
   Type elementType =
       elementTypeOf(param.type.elementType.text, builder.getContext());
@@ -112,7 +110,7 @@ void Elaborator::param(const ParamStmt &param, Frame &frame, Scope &scope) {
              " has elements of string, and is made of "
              "numbers",
          {}, "a literal, as string[2](\"a\", \"b\"), is a constant");
-    return;
+    return {};
   }
   if (!elementType || (!param.isState && !isa<FloatType>(elementType))) {
     fail(param.type.span,
@@ -120,14 +118,17 @@ void Elaborator::param(const ParamStmt &param, Frame &frame, Scope &scope) {
              param.type.elementType.text +
              ", and training changes numbers with fractions only",
          {}, "a literal, as i64[2](3, 5), is a constant; state may be whole");
-    return;
+    return {};
   }
-  std::optional<Dims> dims = shapeOf(param.type, frame, scope);
-  if (!dims)
-    return;
+  return elementType;
+}
+
+std::optional<SmallVector<int64_t>>
+Elaborator::paramSizes(const ParamStmt &param, StringRef kind,
+                       ArrayRef<Dim> dims, Frame &frame) {
   SmallVector<int64_t> sizes;
-  bool hasRest = dims->size() != param.type.dims.size();
-  for (auto [axis, dim] : enumerate(*dims)) {
+  bool hasRest = dims.size() != param.type.dims.size();
+  for (auto [axis, dim] : enumerate(dims)) {
     std::optional<int64_t> size = nn::known(dim);
     if (!size) {
       // `...` stands for dims that no pattern of its own describes.
@@ -138,10 +139,15 @@ void Elaborator::param(const ParamStmt &param, Frame &frame, Scope &scope) {
                describe(dim) + " is not",
            isWritten ? originsOf(*pattern->expr, frame) : std::vector<Note>(),
            "--dim can pin it");
-      return;
+      return std::nullopt;
     }
     sizes.push_back(*size);
   }
+  return sizes;
+}
+
+std::optional<std::vector<std::string>>
+Elaborator::paramFlags(const ParamStmt &param) {
   std::vector<std::string> flags;
   static constexpr StringRef kFlags[] = {"no_decay", "frozen"};
   for (Ident flag : param.attributes) {
@@ -150,20 +156,36 @@ void Elaborator::param(const ParamStmt &param, Frame &frame, Scope &scope) {
            "no attribute is called " + quoted(flag.text) +
                nearest(flag.text, kFlags),
            {}, "those are @no_decay and @frozen");
-      return;
+      return std::nullopt;
     }
     flags.push_back(flag.text.str());
   }
   if (param.isState)
     flags.push_back("state");
+  return flags;
+}
 
+void Elaborator::param(const ParamStmt &param, Frame &frame, Scope &scope) {
+  scope.values[param.name.text] = {};
+  StringRef kind = param.isState ? "state" : "param";
+  Type elementType = paramElements(param, kind);
+  std::optional<Dims> dims =
+      elementType ? shapeOf(param.type, frame, scope) : std::nullopt;
+  if (!dims)
+    return;
+  std::optional<SmallVector<int64_t>> sizes =
+      paramSizes(param, kind, *dims, frame);
+  std::optional<std::vector<std::string>> flags =
+      sizes ? paramFlags(param) : std::nullopt;
+  if (!flags)
+    return;
   std::string stored;
   std::optional<InitialValue> initial =
-      initialOf(param, sizes, stored, frame, scope);
+      initialOf(param, *sizes, stored, frame, scope);
   if (!initial)
     return;
   std::string path = frame.path + param.name.text.str();
-  auto type = RankedTensorType::get(sizes, elementType);
+  auto type = RankedTensorType::get(*sizes, elementType);
   auto [entry, isNew] = made.try_emplace(path);
   if (!isNew) {
     // A net that is called twice has its params once.
@@ -184,7 +206,7 @@ void Elaborator::param(const ParamStmt &param, Frame &frame, Scope &scope) {
         !(value = params.value(path, type, *initial, stored, param.span)))
       return;
     BlockArgument argument = entryBlock.addArgument(type, builder.getLoc());
-    slots.push_back({path, argument, argument, param.isState, std::move(flags),
+    slots.push_back({path, argument, argument, param.isState, std::move(*flags),
                      std::move(*initial), value, param.span});
     entry->second = {&param, argument};
   } else {
@@ -196,7 +218,7 @@ void Elaborator::param(const ParamStmt &param, Frame &frame, Scope &scope) {
     toParams();
     entry->second = {&param, builder.make<nn::ConstantOp>(value)};
     lastParam = entry->second.value.getDefiningOp();
-    params.mark(lastParam, path, initial->text, std::move(flags));
+    params.mark(lastParam, path, initial->text, std::move(*flags));
   }
   scope.values[param.name.text] =
       Term::ofTensor(entry->second.value, param.name.span);
