@@ -56,17 +56,60 @@ LogicalResult NegativeLogLikelihoodLossOp::inferShapes(ShapeScope &scope) {
                    getReduction() == "none" ? target : Dims());
 }
 
-FailureOr<SmallVector<Value>> NegativeLogLikelihoodLossOp::lower(Lowering &l) {
-  Type elementType = elementTypeOf(getInput()),
-       targetType = elementTypeOf(getTarget()), type = wideType(elementType),
-       flagType = l.getI1Type();
-  Value input = l.lowered(getInput()), target = l.lowered(getTarget()),
-        weight = getWeight() ? l.lowered(getWeight()) : Value();
-  SmallVector<OpFoldResult> sizes = l.sizesOf(target),
-                            inputSizes = l.sizesOf(input);
-  int64_t rank = sizes.size();
-  Value classes = l.index(inputSizes[1]),
-        last = arith::SubIOp::create(l, classes, l.index(1));
+namespace {
+class NegativeLogLikelihood {
+public:
+  NegativeLogLikelihood(NegativeLogLikelihoodLossOp op, Lowering &l)
+      : op(op), l(l), elementType(elementTypeOf(op.getInput())),
+        targetType(elementTypeOf(op.getTarget())), type(wideType(elementType)),
+        input(l.lowered(op.getInput())), target(l.lowered(op.getTarget())),
+        weight(op.getWeight() ? l.lowered(op.getWeight()) : Value()),
+        sizes(l.sizesOf(target)), rank(sizes.size()) {}
+
+  Value run();
+
+private:
+  void requireOperands();
+  /// Labels come from data: all are checked before any is used.
+  void requireClasses();
+  /// The loss of each place.
+  Value losses();
+  /// A sum over all places of what `body` makes of an operand's element.
+  Value sumOf(Value zeros, const Lowering::Operand &operand,
+              function_ref<Value(ImplicitLocOpBuilder &, Value)> body);
+
+  Value asIndex(ImplicitLocOpBuilder &b, Value label) {
+    if (targetType.isUnsignedInteger())
+      return arith::IndexCastUIOp::create(b, b.getIndexType(), label);
+    return arith::IndexCastOp::create(b, b.getIndexType(), label);
+  }
+  Value isIgnored(ImplicitLocOpBuilder &b, Value label) {
+    if (!op.getIgnoreIndex())
+      return arith::ConstantOp::create(b, b.getBoolAttr(false));
+    Value ignored = arith::ConstantOp::create(
+        b, b.getIntegerAttr(label.getType(), *op.getIgnoreIndex()));
+    return arith::CmpIOp::create(b, arith::CmpIPredicate::eq, label, ignored);
+  }
+  Value weightOf(ImplicitLocOpBuilder &b, Value label);
+  Lowering::Operand targets() {
+    return {target, targetType, l.getMultiDimIdentityMap(rank)};
+  }
+
+  NegativeLogLikelihoodLossOp op;
+  Lowering &l;
+  Type elementType, targetType, type;
+  Value input, target, weight;
+  SmallVector<OpFoldResult> sizes;
+  int64_t rank;
+  /// How many classes there are, and the last one.
+  Value classes, last;
+};
+} // namespace
+
+void NegativeLogLikelihood::requireOperands() {
+  SmallVector<OpFoldResult> inputSizes = l.sizesOf(input);
+  classes = l.index(inputSizes[1]);
+  last = arith::SubIOp::create(l, classes, l.index(1));
   // A place that counts for nothing is read all the same, so that there must be
   // one.
   l.require(
@@ -81,29 +124,16 @@ FailureOr<SmallVector<Value>> NegativeLogLikelihoodLossOp::lower(Lowering &l) {
     requireSame(size, inputSizes[axis == 0 ? 0 : axis + 1]);
   if (weight)
     requireSame(inputSizes[1], l.sizesOf(weight)[0]);
+}
 
-  AffineMap all = l.getMultiDimIdentityMap(rank),
-            scalar = AffineMap::get(rank, 0, l.getContext());
-  Lowering::Operand targets{target, targetType, all};
-  auto asIndex = [&](ImplicitLocOpBuilder &b, Value label) -> Value {
-    if (targetType.isUnsignedInteger())
-      return arith::IndexCastUIOp::create(b, b.getIndexType(), label);
-    return arith::IndexCastOp::create(b, b.getIndexType(), label);
-  };
-  auto isIgnored = [&](ImplicitLocOpBuilder &b, Value label) -> Value {
-    if (!getIgnoreIndex())
-      return arith::ConstantOp::create(b, b.getBoolAttr(false));
-    Value ignored = arith::ConstantOp::create(
-        b, b.getIntegerAttr(label.getType(), *getIgnoreIndex()));
-    return arith::CmpIOp::create(b, arith::CmpIPredicate::eq, label, ignored);
-  };
-  // Labels come from data: all are checked before any is used.
+void NegativeLogLikelihood::requireClasses() {
+  Type flagType = l.getI1Type();
   SmallVector<utils::IteratorType> reductions(rank,
                                               utils::IteratorType::reduction);
   Value areRight = l.reduce(
       l.filled(flagType, {}, arith::ConstantOp::create(l, l.getBoolAttr(true))),
-      flagType, scalar, {targets}, reductions,
-      [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
+      flagType, AffineMap::get(rank, 0, l.getContext()), {targets()},
+      reductions, [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
         Value isClass = arith::CmpIOp::create(b, arith::CmpIPredicate::ult,
                                               asIndex(b, args[0]), classes);
         return arith::AndIOp::create(
@@ -112,22 +142,25 @@ FailureOr<SmallVector<Value>> NegativeLogLikelihoodLossOp::lower(Lowering &l) {
       });
   l.require(l.extract(areRight, flagType, {}), Status::BadValue,
             "a target is no class");
+}
 
-  auto weightOf = [&](ImplicitLocOpBuilder &b, Value label) -> Value {
-    Value none = arith::ConstantOp::create(b, b.getFloatAttr(type, 0.0)),
-          own = arith::ConstantOp::create(b, b.getFloatAttr(type, 1.0));
-    if (weight) {
-      Value place = arith::MinUIOp::create(b, asIndex(b, label), last);
-      own = castScalar(
-          b,
-          loadScalar(b, tensor::ExtractOp::create(b, weight, ValueRange(place)),
-                     elementType),
-          elementType, type);
-    }
-    return arith::SelectOp::create(b, isIgnored(b, label), none, own);
-  };
-  Value losses = l.generic(
-      type, sizes, {targets},
+Value NegativeLogLikelihood::weightOf(ImplicitLocOpBuilder &b, Value label) {
+  Value none = arith::ConstantOp::create(b, b.getFloatAttr(type, 0.0)),
+        own = arith::ConstantOp::create(b, b.getFloatAttr(type, 1.0));
+  if (weight) {
+    Value place = arith::MinUIOp::create(b, asIndex(b, label), last);
+    own = castScalar(
+        b,
+        loadScalar(b, tensor::ExtractOp::create(b, weight, ValueRange(place)),
+                   elementType),
+        elementType, type);
+  }
+  return arith::SelectOp::create(b, isIgnored(b, label), none, own);
+}
+
+Value NegativeLogLikelihood::losses() {
+  return l.generic(
+      type, sizes, {targets()},
       [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
         SmallVector<Value> place;
         for (int64_t axis = 0; axis < rank; ++axis)
@@ -145,23 +178,43 @@ FailureOr<SmallVector<Value>> NegativeLogLikelihoodLossOp::lower(Lowering &l) {
             b, isIgnored(b, args[0]),
             arith::ConstantOp::create(b, b.getFloatAttr(type, 0.0)), loss);
       });
-  if (getReduction() == "none")
-    return SmallVector<Value>{l.convert(losses, type, elementType)};
+}
+
+Value NegativeLogLikelihood::sumOf(
+    Value zeros, const Lowering::Operand &operand,
+    function_ref<Value(ImplicitLocOpBuilder &, Value)> body) {
+  SmallVector<utils::IteratorType> reductions(rank,
+                                              utils::IteratorType::reduction);
+  return l.reduce(zeros, type, AffineMap::get(rank, 0, l.getContext()),
+                  {operand}, reductions,
+                  [&](ImplicitLocOpBuilder &b, ValueRange args) {
+                    return sum(b, args[1], body(b, args[0]));
+                  });
+}
+
+Value NegativeLogLikelihood::run() {
+  requireOperands();
+  requireClasses();
+  Value each = losses();
+  if (op.getReduction() == "none")
+    return l.convert(each, type, elementType);
   Value zeros = l.filled(type, {}, l.zero(type));
-  Value total = l.reduce(zeros, type, scalar, {{losses, type, all}}, reductions,
-                         [](ImplicitLocOpBuilder &b, ValueRange args) {
-                           return sum(b, args[1], args[0]);
-                         });
-  if (getReduction() == "mean") {
-    Value weights = l.reduce(zeros, type, scalar, {targets}, reductions,
-                             [&](ImplicitLocOpBuilder &b, ValueRange args) {
-                               return sum(b, args[1], weightOf(b, args[0]));
-                             });
+  Value total = sumOf(zeros, {each, type, l.getMultiDimIdentityMap(rank)},
+                      [](ImplicitLocOpBuilder &, Value loss) { return loss; });
+  if (op.getReduction() == "mean") {
+    Value weights =
+        sumOf(zeros, targets(), [&](ImplicitLocOpBuilder &b, Value label) {
+          return weightOf(b, label);
+        });
     AffineMap none = AffineMap::get(0, 0, l.getContext());
     total = l.generic(type, {}, {{total, type, none}, {weights, type, none}},
                       [](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
                         return arith::DivFOp::create(b, args[0], args[1]);
                       });
   }
-  return SmallVector<Value>{l.convert(total, type, elementType)};
+  return l.convert(total, type, elementType);
+}
+
+FailureOr<SmallVector<Value>> NegativeLogLikelihoodLossOp::lower(Lowering &l) {
+  return SmallVector<Value>{NegativeLogLikelihood(*this, l).run()};
 }
