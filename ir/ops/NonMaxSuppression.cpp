@@ -68,11 +68,156 @@ static Scalar cornerOf(ImplicitLocOpBuilder &b, Value corners, int64_t k,
   return {b, loadScalar(b, element, boxType)};
 }
 
-/// Whether none of the boxes selected for a class so far shares too much with
-/// one.
-static Value isFree(ImplicitLocOpBuilder &builder, ArrayRef<Scalar> box,
-                    Value corners, Value count, const Scalar &bestOverlap,
-                    Type boxType) {
+namespace {
+/// Goes through the classes of each batch. `carried` are the rows (batch,
+/// class, box) of what is selected, one behind the other, how many there are,
+/// and the corners of the present class's boxes side by side, so that another
+/// is compared with several at once.
+class Suppression {
+public:
+  Suppression(NonMaxSuppressionOp op, Lowering &l)
+      : op(op), l(l), boxes(l.lowered(op.getBoxes())),
+        scores(l.lowered(op.getScores())),
+        boxType(getElementTypeOrSelf(op.getBoxes().getType())),
+        scoreType(getElementTypeOrSelf(op.getScores().getType())),
+        keys(scoreType, /*isLargest=*/true) {}
+
+  Value run();
+
+private:
+  using Builder = ImplicitLocOpBuilder;
+  static constexpr size_t kCarried = 3;
+
+  void takeLimits();
+  /// Of one class: `carried`, then the memory of the ranks.
+  SmallVector<Value> classOf(Builder &b, Value batch, Value which,
+                             ValueRange carried);
+  /// The boxes whose scores count, in the order of these, and how many they
+  /// are.
+  std::pair<Ranks, Value> wantedOf(Builder &b, Value batch, Value which,
+                                   ValueRange ranks);
+  /// Selects a box unless one before it, of those from row `start` on, shares
+  /// too much with it.
+  SmallVector<Value> selectBox(Builder &b, ArrayRef<Value> row, Value start,
+                               ValueRange carried);
+  /// Whether none of the boxes selected for a class so far shares too much with
+  /// one.
+  Value isFree(Builder &b, ArrayRef<Scalar> box, Value corners, Value count);
+  SmallVector<Scalar> boxAt(Builder &b, Value batch, Value item);
+
+  NonMaxSuppressionOp op;
+  Lowering &l;
+  Value boxes, scores;
+  Type boxType, scoreType;
+  Keys keys;
+  Value count, perClass, bestOverlap, leastScore;
+};
+} // namespace
+
+void Suppression::takeLimits() {
+  Dims boxDims = l.scope.dims(op.getBoxes()),
+       scoreDims = l.scope.dims(op.getScores());
+  l.requireEqual(boxDims[2], l.scope.constant(4), "boxes of four numbers");
+  l.requireEqual(boxDims[0], scoreDims[0], "boxes and scores of one batch");
+  l.requireEqual(boxDims[1], scoreDims[2], "a score for each box");
+  Scalar all(l, l.sizesOf(scores)[2]);
+  Scalar most(l, limitOf(l, op.getMaxOutputBoxesPerClass(),
+                         l.number(l.getI64Type(), 0)));
+  count = all;
+  perClass = min(max(most.toIndex(), all.number(0)), all);
+  bestOverlap = limitOf(l, op.getIouThreshold(), l.number(boxType, 0));
+  leastScore =
+      limitOf(l, op.getScoreThreshold(),
+              l.number(scoreType, -std::numeric_limits<double>::infinity()));
+}
+
+Value Suppression::run() {
+  takeLimits();
+  SmallVector<OpFoldResult> sizes = l.sizesOf(scores);
+  // At least one row: there is no view of a place in a tensor of none.
+  Scalar most(l, perClass),
+      one = most.number(1),
+      room = max(Scalar(l, sizes[0]) * Scalar(l, sizes[1]) * most, one);
+  SmallVector<Value> initial{
+      scratch(l, l.getI64Type(),
+              {getAsOpFoldResult(Value(room)), l.getIndexAttr(3)}),
+      l.index(0),
+      scratch(l, boxType,
+              {l.getIndexAttr(4), getAsOpFoldResult(Value(max(most, one)))})};
+  llvm::append_range(initial, Ranks::make(l, keys, sizes[2]).carried());
+  SmallVector<Value> selected =
+      loopNest(l, ArrayRef(sizes).drop_back(), initial,
+               [&](Builder &b, ValueRange at, ValueRange carried) {
+                 return classOf(b, at[0], at[1], carried);
+               });
+  OpFoldResult found = l.agree(getAsOpFoldResult(selected[1]),
+                               l.scope.dim(op.getSelectedIndices(), 0));
+  return l.slice(selected[0], 0, l.getIndexAttr(0), found);
+}
+
+SmallVector<Value> Suppression::classOf(Builder &builder, Value batch,
+                                        Value which, ValueRange carried) {
+  auto [ranks, wanted] =
+      wantedOf(builder, batch, which, carried.drop_front(kCarried));
+  Ranks order = ranks;
+  Value start = carried[1];
+  SmallVector<Value> chosen =
+      loopNest(builder, getAsOpFoldResult(wanted), carried.take_front(kCarried),
+               [&](Builder &b, ValueRange k, ValueRange so) {
+                 Value item = Scalar(b, order.placeAt(b, k[0]));
+                 Scalar isWanted =
+                     Scalar(b, so[1]) - Scalar(b, start) < Scalar(b, perClass);
+                 return onlyIf(b, isWanted, so, [&](Builder &in) {
+                   return selectBox(in, {batch, which, item}, start, so);
+                 });
+               });
+  llvm::append_range(chosen, order.carried());
+  return chosen;
+}
+
+std::pair<Ranks, Value> Suppression::wantedOf(Builder &builder, Value batch,
+                                              Value which, ValueRange ranks) {
+  // Few have a score that counts: only these are put in order.
+  SmallVector<Value> listing(ranks);
+  listing.push_back(arith::ConstantIndexOp::create(builder, 0));
+  SmallVector<Value> wanted = loopNest(
+      builder, getAsOpFoldResult(count), listing,
+      [&](Builder &b, ValueRange item, ValueRange so) {
+        Scalar score(
+            b, loadScalar(b,
+                          tensor::ExtractOp::create(
+                              b, scores, ValueRange{batch, which, item[0]}),
+                          scoreType)),
+            found(b, so.back()), isWanted = score > Scalar(b, leastScore);
+        SmallVector<Value> next =
+            Ranks::of(so).with(b, found, keys.of(b, score), item[0]).carried();
+        next.push_back(select(isWanted, found + 1, found));
+        return next;
+      });
+  return {Ranks::of(wanted).sort(builder, wanted.back()), wanted.back()};
+}
+
+SmallVector<Value> Suppression::selectBox(Builder &builder, ArrayRef<Value> row,
+                                          Value start, ValueRange carried) {
+  SmallVector<Scalar> box = boxAt(builder, row[0], row[2]);
+  Scalar ofClass = Scalar(builder, carried[1]) - Scalar(builder, start);
+  Value free = isFree(builder, box, carried[2], ofClass);
+  return onlyIf(builder, free, carried, [&](Builder &b) {
+    Value rows = carried[0], corners = carried[2];
+    for (auto [column, value] : llvm::enumerate(row))
+      rows = tensor::InsertOp::create(
+          b, asItem(b, value), rows,
+          ValueRange{carried[1], arith::ConstantIndexOp::create(b, column)});
+    for (auto [k, corner] : llvm::enumerate(box))
+      corners = tensor::InsertOp::create(
+          b, storeScalar(b, corner, boxType), corners,
+          ValueRange{arith::ConstantIndexOp::create(b, k), ofClass});
+    return SmallVector<Value>{rows, Scalar(b, carried[1]) + 1, corners};
+  });
+}
+
+Value Suppression::isFree(Builder &builder, ArrayRef<Scalar> box, Value corners,
+                          Value count) {
   // Until among so many there is one: a branch for each cost more than it
   // saved.
   constexpr int64_t kBlock = 32;
@@ -101,133 +246,30 @@ static Value isFree(ImplicitLocOpBuilder &builder, ArrayRef<Scalar> box,
               }
               return SmallVector<Value>{
                   Scalar(in, so[0]) &
-                  (overlap(mine, other) <= Scalar(in, Value(bestOverlap)))};
+                  (overlap(mine, other) <= Scalar(in, bestOverlap))};
             })[0];
         scf::YieldOp::create(b, ValueRange{from + kBlock, free});
       });
   return search.getResult(1);
 }
 
-/// Selects a box unless one before it shares too much with it. `carried` are
-/// the rows of what is selected, their number and the corners of the class's,
-/// which begin at row `start`; `row` is the batch, the class and the box.
-static SmallVector<Value> selectBox(ImplicitLocOpBuilder &builder,
-                                    ArrayRef<Value> row, ArrayRef<Scalar> box,
-                                    ValueRange carried, Value start,
-                                    const Scalar &bestOverlap, Type boxType) {
-  Scalar count = Scalar(builder, carried[1]) - Scalar(builder, start);
-  Value free = isFree(builder, box, carried[2], count, bestOverlap, boxType);
-  return onlyIf(builder, free, carried, [&](ImplicitLocOpBuilder &b) {
-    Value rows = carried[0], corners = carried[2];
-    for (auto [column, value] : llvm::enumerate(row))
-      rows = tensor::InsertOp::create(
-          b, asItem(b, Scalar(b, value)), rows,
-          ValueRange{carried[1], arith::ConstantIndexOp::create(b, column)});
-    for (auto [k, corner] : llvm::enumerate(box))
-      corners = tensor::InsertOp::create(
-          b, storeScalar(b, corner, boxType), corners,
-          ValueRange{arith::ConstantIndexOp::create(b, k), count});
-    return SmallVector<Value>{rows, Scalar(b, carried[1]) + 1, corners};
-  });
+SmallVector<Scalar> Suppression::boxAt(Builder &b, Value batch, Value item) {
+  SmallVector<Scalar> numbers;
+  for (int64_t k = 0; k < 4; ++k) {
+    Value element = tensor::ExtractOp::create(
+        b, boxes,
+        ValueRange{batch, item, arith::ConstantIndexOp::create(b, k)});
+    numbers.emplace_back(b, loadScalar(b, element, boxType));
+  }
+  if (op.getCenterPointBox()) {
+    Scalar halfWidth = numbers[2] * 0.5, halfHeight = numbers[3] * 0.5;
+    return {numbers[0] - halfWidth, numbers[1] - halfHeight,
+            numbers[0] + halfWidth, numbers[1] + halfHeight};
+  }
+  return {min(numbers[0], numbers[2]), min(numbers[1], numbers[3]),
+          max(numbers[0], numbers[2]), max(numbers[1], numbers[3])};
 }
 
 FailureOr<SmallVector<Value>> NonMaxSuppressionOp::lower(Lowering &l) {
-  Value boxes = l.lowered(getBoxes()), scores = l.lowered(getScores());
-  Type boxType = getElementTypeOrSelf(getBoxes().getType()),
-       scoreType = getElementTypeOrSelf(getScores().getType()),
-       integer = l.getI64Type();
-  Dims boxDims = l.scope.dims(getBoxes()),
-       scoreDims = l.scope.dims(getScores());
-  l.requireEqual(boxDims[2], l.scope.constant(4), "boxes of four numbers");
-  l.requireEqual(boxDims[0], scoreDims[0], "boxes and scores of one batch");
-  l.requireEqual(boxDims[1], scoreDims[2], "a score for each box");
-  SmallVector<OpFoldResult> sizes = l.sizesOf(scores);
-  Scalar count(l, sizes[2]), zero = count.number(0);
-  Scalar most =
-      Scalar(l, limitOf(l, getMaxOutputBoxesPerClass(), l.number(integer, 0)));
-  Scalar perClass = min(max(most.toIndex(), zero), count);
-  Scalar bestOverlap(l, limitOf(l, getIouThreshold(), l.number(boxType, 0)));
-  Scalar leastScore(
-      l,
-      limitOf(l, getScoreThreshold(),
-              l.number(scoreType, -std::numeric_limits<double>::infinity())));
-  // At least one row: there is no view of a place in a tensor of none.
-  Scalar one = zero + 1,
-         room = max(Scalar(l, sizes[0]) * Scalar(l, sizes[1]) * perClass, one);
-  // What is selected, how many; the corners of a class's boxes side by side,
-  // so that another is compared with several at once; the order of the boxes.
-  SmallVector<Value> initial{
-      scratch(l, integer, {getAsOpFoldResult(Value(room)), l.getIndexAttr(3)}),
-      l.index(0),
-      scratch(
-          l, boxType,
-          {l.getIndexAttr(4), getAsOpFoldResult(Value(max(perClass, one)))})};
-  constexpr size_t kOwn = 3;
-  Keys keys(scoreType, /*isLargest=*/true);
-  llvm::append_range(initial, Ranks::make(l, keys, sizes[2]).carried());
-  auto boxAt = [&](ImplicitLocOpBuilder &b, Value batch, Value item) {
-    SmallVector<Scalar> numbers;
-    for (int64_t k = 0; k < 4; ++k) {
-      Value element = tensor::ExtractOp::create(
-          b, boxes,
-          ValueRange{batch, item, arith::ConstantIndexOp::create(b, k)});
-      numbers.emplace_back(b, loadScalar(b, element, boxType));
-    }
-    if (getCenterPointBox()) {
-      Scalar halfWidth = numbers[2] * 0.5, halfHeight = numbers[3] * 0.5;
-      return SmallVector<Scalar>{
-          numbers[0] - halfWidth, numbers[1] - halfHeight,
-          numbers[0] + halfWidth, numbers[1] + halfHeight};
-    }
-    return SmallVector<Scalar>{
-        min(numbers[0], numbers[2]), min(numbers[1], numbers[3]),
-        max(numbers[0], numbers[2]), max(numbers[1], numbers[3])};
-  };
-  ArrayRef<OpFoldResult> classes = ArrayRef(sizes).drop_back();
-  SmallVector<Value> selected = loopNest(
-      l, classes, initial,
-      [&](ImplicitLocOpBuilder &b, ValueRange at, ValueRange carried) {
-        Value batch = at[0];
-        auto scoreOf = [&](ImplicitLocOpBuilder &in, Value item) {
-          return Scalar(
-              in, loadScalar(in,
-                             tensor::ExtractOp::create(
-                                 in, scores, ValueRange{batch, at[1], item}),
-                             scoreType));
-        };
-        // Few have a score that counts: only these are put in order.
-        SmallVector<Value> listing(carried.drop_front(kOwn));
-        listing.push_back(arith::ConstantIndexOp::create(b, 0));
-        SmallVector<Value> wanted = loopNest(
-            b, getAsOpFoldResult(Value(count)), listing,
-            [&](ImplicitLocOpBuilder &in, ValueRange item, ValueRange so) {
-              Scalar score = scoreOf(in, item[0]), found(in, so.back()),
-                     isWanted = score > Scalar(in, Value(leastScore));
-              SmallVector<Value> next =
-                  Ranks::of(so)
-                      .with(in, found, keys.of(in, score), item[0])
-                      .carried();
-              next.push_back(select(isWanted, found + 1, found));
-              return next;
-            });
-        Ranks ranks = Ranks::of(wanted).sort(b, wanted.back());
-        Value start = carried[1];
-        SmallVector<Value> chosen = loopNest(
-            b, getAsOpFoldResult(wanted.back()), carried.take_front(kOwn),
-            [&](ImplicitLocOpBuilder &in, ValueRange k, ValueRange so) {
-              Scalar item(in, ranks.placeAt(in, k[0])), found(in, so[1]),
-                  first(in, start);
-              Scalar isWanted = found - first < Scalar(in, Value(perClass));
-              return onlyIf(in, isWanted, so, [&](ImplicitLocOpBuilder &deep) {
-                SmallVector<Scalar> mine = boxAt(deep, batch, item);
-                return selectBox(deep, {at[0], at[1], item}, mine, so, start,
-                                 bestOverlap, boxType);
-              });
-            });
-        llvm::append_range(chosen, ranks.carried());
-        return chosen;
-      });
-  OpFoldResult found = l.agree(getAsOpFoldResult(selected[1]),
-                               l.scope.dim(getSelectedIndices(), 0));
-  return SmallVector<Value>{l.slice(selected[0], 0, l.getIndexAttr(0), found)};
+  return SmallVector<Value>{Suppression(*this, l).run()};
 }
