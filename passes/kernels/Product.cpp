@@ -192,6 +192,14 @@ void ProductMaker::makeTile(Index row, int64_t count, Index lane,
   ahead.clear();
 }
 
+std::pair<Value, Value> ProductMaker::tileOf(Index row, int64_t count) {
+  Value tile =
+            arith::DivUIOp::create(b, code.valueOf(row), code.constant(rows())),
+        isFirst = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, tile,
+                                        code.constant(count));
+  return {tile, isFirst};
+}
+
 SmallVector<Value> ProductMaker::linesAhead(Index row) {
   if (!right.packedLoop && !packs)
     return code.schedule.getRowsOutside() ? linesOfNext(row) : linesBeside();
@@ -209,10 +217,7 @@ SmallVector<Value> ProductMaker::linesAhead(Index row) {
           tiles = ShapedType::isDynamic(known)
                       ? lines
                       : llvm::divideCeil(known, rows());
-  Value tile =
-            arith::DivUIOp::create(b, code.valueOf(row), code.constant(rows())),
-        isFirst = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, tile,
-                                        code.constant(lines));
+  auto [tile, isFirst] = tileOf(row, lines);
   for (unsigned loop : form.outer)
     if (!right.moves(loop))
       isFirst = arith::AndIOp::create(
@@ -252,14 +257,10 @@ SmallVector<Value> ProductMaker::linesOfNext(Index row) {
       ShapedType::isDynamic(form.outerCount(nest)) || each >= kFarBytes ||
       each * form.outerCount(nest) < kFarBytes || !form.isStraight(nest))
     return {};
-  Value tile =
-            arith::DivUIOp::create(b, code.valueOf(row), code.constant(rows())),
-        isFirst = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, tile,
-                                        code.constant(lines)),
-        shift = arith::AddIOp::create(
-            b, code.constant(step),
-            Value(arith::MulIOp::create(b, tile,
-                                        code.constant(kLineBytes / bytes))));
+  auto [tile, isFirst] = tileOf(row, lines);
+  Value shift = arith::AddIOp::create(
+      b, code.constant(step),
+      Value(arith::MulIOp::create(b, tile, code.constant(kLineBytes / bytes))));
   return {arith::SelectOp::create(b, isFirst, shift, code.constant(0))};
 }
 

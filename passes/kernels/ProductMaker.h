@@ -38,6 +38,9 @@ private:
   /// them.
   void makeTile(Index row, int64_t count, Index lane,
                 llvm::ArrayRef<Piece> pieces);
+  /// The number of the tile that begins at `row`, and whether it is one of the
+  /// first `count`.
+  std::pair<mlir::Value, mlir::Value> tileOf(Index row, int64_t count);
   /// Where, from a step's first element in a panel of weights, the lines of the
   /// next panel lie that are fetched meanwhile. The first tiles of rows share
   /// them; what would be fetched for later ones is there already.

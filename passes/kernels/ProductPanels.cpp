@@ -153,14 +153,10 @@ void ProductMaker::lookAhead(Index row, Index lane) {
   }
   code.at[form.lanes[0]] = {
       arith::AddIOp::create(b, code.valueOf(lane), beside)};
-  Value tile =
-            arith::DivUIOp::create(b, code.valueOf(row), code.constant(rows())),
-        isFirst = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, tile,
-                                        code.constant(lines)),
-        line = arith::AddIOp::create(
-            b, code.offset(right),
-            Value(arith::MulIOp::create(b, tile,
-                                        code.constant(kLineBytes / bytes))));
+  auto [tile, isFirst] = tileOf(row, lines);
+  Value line = arith::AddIOp::create(
+      b, code.offset(right),
+      Value(arith::MulIOp::create(b, tile, code.constant(kLineBytes / bytes))));
   nextPanel = arith::SelectOp::create(b, isFirst, line, zero);
   nextStep = arith::SelectOp::create(b, isFirst, code.constant(stride), zero);
   code.at[form.lanes[0]] = {};

@@ -312,15 +312,24 @@ struct GroupKernels : burnish::impl::GroupKernelsBase<GroupKernels> {
               rowGroupFrom(generic, isCandidate);
           !rows.empty())
         tries.push_back(rows);
+      std::optional<size_t> joined;
       if (epilogue && generic.getNumReductionLoops() > 0 &&
-          keepsLanes(generic, epilogue, machine) &&
-          !losesItsPlace(builder, generic, epilogue, machine))
+          keepsLanes(generic, epilogue, machine)) {
+        joined = tries.size();
         tries.push_back({generic, epilogue});
+      }
       tries.push_back({generic});
-      for (ArrayRef<linalg::GenericOp> group : tries) {
-        nn::KernelOp kernel = makeKernel(builder, group, machine, table);
+      for (auto [index, group] : llvm::enumerate(tries)) {
+        nn::KernelOp kernel = makeKernel(builder, group, machine);
         if (!kernel)
           continue;
+        if (index == joined &&
+            losesItsPlace(builder, kernel, generic, machine)) {
+          kernel->erase();
+          continue;
+        }
+        if (table.isThere())
+          kernel.setScheduleAttr(*selectSchedule(kernel, machine, table));
         packOperands(kernel, packer, machine);
         linalg::GenericOp last = group.back();
         last->getResult(0).replaceAllUsesWith(kernel->getResult(0));
@@ -354,27 +363,27 @@ struct GroupKernels : burnish::impl::GroupKernelsBase<GroupKernels> {
   }
 
   /// Whether a product that reads its operands where they lie can not do so
-  /// behind the epilogue, in which results lie in another order: it is worth
-  /// more by itself than the pass over its results that one kernel saves.
-  bool losesItsPlace(OpBuilder &builder, linalg::GenericOp root,
-                     linalg::GenericOp epilogue, const Machine &machine) {
-    if (!isSumOfProducts(root))
-      return false;
-    // Measured schedules are of one or the other, which is not theirs to say.
-    ScheduleTable none;
-    auto readsInPlace = [&](ArrayRef<linalg::GenericOp> group) {
-      nn::KernelOp kernel = makeKernel(builder, group, machine, none);
-      if (!kernel)
-        return false;
+  /// in a kernel with its epilogue, in which results lie in another order: it
+  /// is worth more by itself than the pass over its results that one kernel
+  /// saves.
+  bool losesItsPlace(OpBuilder &builder, nn::KernelOp kernel,
+                     linalg::GenericOp root, const Machine &machine) {
+    auto readsInPlace = [](nn::KernelOp kernel) {
       nn::ScheduleAttr schedule = kernel.getSchedule();
-      kernel->erase();
       return schedule.getAlgorithm() == "product" && !schedule.getPacks();
     };
-    return !readsInPlace({root, epilogue}) && readsInPlace(root);
+    if (!isSumOfProducts(root) || readsInPlace(kernel))
+      return false;
+    nn::KernelOp alone = makeKernel(builder, root, machine);
+    bool loses = alone && readsInPlace(alone);
+    if (alone)
+      alone->erase();
+    return loses;
   }
 
+  /// A kernel with the schedule that is computed for it; null where none fits.
   nn::KernelOp makeKernel(OpBuilder &builder, ArrayRef<linalg::GenericOp> group,
-                          const Machine &machine, ScheduleTable &table) {
+                          const Machine &machine) {
     for (linalg::GenericOp op : group) {
       if (op.getNumReductionLoops() == 0)
         continue;
@@ -386,8 +395,9 @@ struct GroupKernels : burnish::impl::GroupKernelsBase<GroupKernels> {
     nn::KernelOp kernel = KernelBuilder(builder, group).build();
     if (!kernel)
       return {};
+    ScheduleTable none;
     std::optional<nn::ScheduleAttr> schedule =
-        selectSchedule(kernel, machine, table);
+        selectSchedule(kernel, machine, none);
     if (!schedule) {
       kernel->erase();
       return {};
