@@ -71,6 +71,30 @@ std::string legible(StringRef text) {
   return result;
 }
 
+std::string excerpt(StringRef line, size_t column, size_t width) {
+  // A line of a megabyte helps nobody: what is shown begins near the place.
+  constexpr size_t kWidest = 160, kBefore = 60;
+  --column;
+  size_t from =
+      line.size() > kWidest && column > kBefore ? column - kBefore : 0;
+  line = line.substr(from, kWidest);
+  column -= from;
+  width = std::clamp<size_t>(width, 1,
+                             line.size() > column ? line.size() - column : 1);
+  std::string text = "\n    ", carets = "\n    ";
+  for (char c : line)
+    text += c == '\t' || (c >= 0 && c < 0x20) || c == 0x7f ? ' ' : c;
+  // A character of several bytes is one column on a terminal.
+  for (size_t i = 0; i < column && i < line.size(); ++i)
+    if ((line[i] & 0xC0) != 0x80)
+      carets += ' ';
+  carets += '^';
+  for (size_t i = column + 1; i < column + width && i < line.size(); ++i)
+    if ((line[i] & 0xC0) != 0x80)
+      carets += '~';
+  return text + carets;
+}
+
 std::string nearest(StringRef name, ArrayRef<StringRef> known) {
   // A third of a name may be wrong: `frist` is first, `x` is not `y`.
   unsigned least = std::max<size_t>(1, (name.size() + 1) / 3) + 1;

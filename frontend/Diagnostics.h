@@ -17,6 +17,10 @@ std::string quoted(llvm::StringRef name);
 /// escaped, and what is longer than anybody reads left out of its middle.
 std::string legible(llvm::StringRef text);
 
+/// The line of a text that a message speaks of, on a line of its own, and under
+/// it a caret at `column` (in bytes, from 1) for something of `width` bytes.
+std::string excerpt(llvm::StringRef line, size_t column, size_t width = 1);
+
 /// `; did you mean 'x'`, where one of `known` is near enough to `name`.
 std::string nearest(llvm::StringRef name,
                     llvm::ArrayRef<llvm::StringRef> known);

@@ -12,29 +12,9 @@ std::string Messages::position(Span place) const {
 }
 
 std::string Messages::excerpt(Span place) const {
-  // A line of a megabyte helps nobody: what is shown begins near the place.
-  constexpr size_t kWidest = 160, kBefore = 60;
-  StringRef line = sources.line(place);
-  size_t column = sources.lineAndColumn(place).second - 1;
-  size_t from =
-      line.size() > kWidest && column > kBefore ? column - kBefore : 0;
-  line = line.substr(from, kWidest);
-  column -= from;
-  size_t width =
-      std::clamp<size_t>(place.end - place.begin, 1,
-                         line.size() > column ? line.size() - column : 1);
-  std::string text = "\n    ", carets = "\n    ";
-  for (char c : line)
-    text += c == '\t' || (c >= 0 && c < 0x20) || c == 0x7f ? ' ' : c;
-  // A character of several bytes is one column on a terminal.
-  for (size_t i = 0; i < column && i < line.size(); ++i)
-    if ((line[i] & 0xC0) != 0x80)
-      carets += ' ';
-  carets += '^';
-  for (size_t i = column + 1; i < column + width && i < line.size(); ++i)
-    if ((line[i] & 0xC0) != 0x80)
-      carets += '~';
-  return text + carets;
+  return burnish::excerpt(sources.line(place),
+                          sources.lineAndColumn(place).second,
+                          place.end - place.begin);
 }
 
 bool Messages::error(Span place, const llvm::Twine &reason,

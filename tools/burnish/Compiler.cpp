@@ -3,6 +3,7 @@
 #include "tools/burnish/Compiler.h"
 #include "codegen/Header.h"
 #include "codegen/TrainingHeader.h"
+#include "frontend/Diagnostics.h"
 #include "ir/Dialect.h"
 #include "ir/Signature.h"
 #include "mlir/IR/Diagnostics.h"
@@ -13,6 +14,8 @@
 #include "passes/Passes.h"
 #include "passes/Pipeline.h"
 #include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/LineIterator.h"
+#include "llvm/Support/MemoryBuffer.h"
 
 using namespace burnish;
 using namespace mlir;
@@ -35,13 +38,28 @@ static const DialectRegistry &registry() {
   return kRegistry;
 }
 
-/// `file: where` as a message begins with it.
-static std::string placeOf(Location location, StringRef file) {
-  std::string place = file.str();
+/// The line of the language that a place is in, with a caret under it; empty
+/// where its text is in no file, as that of the standard library.
+static std::string excerptOf(FileLineColLoc position) {
+  auto text = llvm::MemoryBuffer::getFile(position.getFilename().getValue());
+  if (!text || !position.getLine() || !position.getColumn())
+    return "";
+  llvm::line_iterator line(**text, /*SkipBlanks=*/false);
+  while (!line.is_at_eof() && line.line_number() < position.getLine())
+    ++line;
+  return line.is_at_eof() ? "" : excerpt(*line, position.getColumn());
+}
+
+/// A message as it is printed: `file: where: message`, and of the language the
+/// line that it speaks of.
+static std::string sentence(Location location, StringRef file,
+                            const llvm::Twine &message) {
+  std::string place = file.str(), line;
   location->walk([&](Location inner) {
     if (auto position = dyn_cast<FileLineColLoc>(inner)) {
       place = llvm::formatv("{0}:{1}:{2}", position.getFilename().getValue(),
                             position.getLine(), position.getColumn());
+      line = excerptOf(position);
       return WalkResult::interrupt();
     }
     if (auto name = dyn_cast<NameLoc>(inner)) {
@@ -50,7 +68,7 @@ static std::string placeOf(Location location, StringRef file) {
     }
     return WalkResult::advance();
   });
-  return place;
+  return (place + ": " + message + line + "\n").str();
 }
 
 Compiler::Compiler(const Options &options, llvm::raw_ostream &talk)
@@ -71,11 +89,10 @@ Compiler::Compiler(const Options &options, llvm::raw_ostream &talk)
         diagnostic.getSeverity() == DiagnosticSeverity::Remark    ? "remark: "
         : diagnostic.getSeverity() == DiagnosticSeverity::Warning ? "warning: "
                                                                   : "";
-    this->talk << placeOf(diagnostic.getLocation(), file) << ": " << kind
-               << diagnostic.str() << "\n";
+    this->talk << sentence(diagnostic.getLocation(), file,
+                           kind + diagnostic.str());
     for (Diagnostic &note : diagnostic.getNotes())
-      this->talk << placeOf(note.getLocation(), file)
-                 << ": note: " << note.str() << "\n";
+      this->talk << sentence(note.getLocation(), file, "note: " + note.str());
     return success();
   });
 }
