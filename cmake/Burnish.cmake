@@ -9,12 +9,12 @@ target_compile_options(burnish_pch PRIVATE -Wall -Wextra -Wno-unused-parameter -
   "SHELL:-Xclang -fno-pch-timestamp")
 
 # burnish_add_library(NAME SOURCES a.cpp ... LINK lib ... DEPENDS target ...)
-# A static library of MLIR code; it links libMLIR.so and libLLVM.so only.
+# A static library of MLIR code.
 function(burnish_add_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINK;DEPENDS" ${ARGN})
   add_library(${name} STATIC ${ARG_SOURCES})
   burnish_mlir_target(${name})
-  target_link_libraries(${name} PUBLIC ${ARG_LINK} MLIR LLVM)
+  target_link_libraries(${name} PUBLIC ${ARG_LINK} burnish_llvm)
   if(ARG_DEPENDS)
     add_dependencies(${name} ${ARG_DEPENDS})
   endif()
