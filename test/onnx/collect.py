@@ -8,6 +8,7 @@ the relative and the absolute tolerance that the suite grants the case; or, wher
 they lie between.
 """
 
+import argparse
 import hashlib
 import pathlib
 import shutil
@@ -117,7 +118,11 @@ def collect(out):
     stamp = out / "version"
     version = f"{onnx.__version__} {digest(__file__)}"
     if not stamp.exists() or stamp.read_text() != version:
+        if not stamp.exists() and out.exists() and any(out.iterdir()):
+            raise SystemExit(f"{out} holds something else than cases")
         shutil.rmtree(out, ignore_errors=True)
+        out.mkdir(parents=True)
+        stamp.write_text("not all of them")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             cases = {"node": collect_testcases(None)}
@@ -138,4 +143,6 @@ def collect(out):
 
 
 if __name__ == "__main__":
-    print(collect(pathlib.Path(sys.argv[1])), "cases")
+    parser = argparse.ArgumentParser(description="Writes ONNX's own cases as folders.")
+    parser.add_argument("out", type=pathlib.Path)
+    print(collect(parser.parse_args().out), "cases")
