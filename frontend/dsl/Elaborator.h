@@ -313,6 +313,15 @@ private:
                            const ScanContext &context);
   Term scan(const ScanExpr &expr, Frame &frame, Scope &scope);
   Term loop(const ScanExpr &expr, Frame &frame, Scope &scope);
+  /// How often a loop runs at most, where it says so; false after a message.
+  bool repetitions(const ScanExpr &expr, Frame &frame, Scope &scope,
+                   mlir::Value &times);
+  /// The statements of a loop's body and its yield. `condition` is the place of
+  /// the carried value that it goes on by, -1 where it has none.
+  bool loopBody(const ScanExpr &expr, int condition, Frame &frame, Scope &inner,
+                ScanContext &context);
+  Term loopResults(const ScanExpr &expr, int condition, mlir::Operation *loop,
+                   size_t carried, const ScanContext &context);
   /// The first values of what a scan or loop carries, whose names `inner` gets
   /// for the arguments of its body; false after a report.
   bool carry(ScanContext &context, Frame &frame, Scope &scope, Scope &inner,

@@ -18,6 +18,70 @@ static int conditionOf(const ScanExpr &expr) {
   return -1;
 }
 
+bool Elaborator::repetitions(const ScanExpr &expr, Frame &frame, Scope &scope,
+                             Value &times) {
+  if (!expr.extent)
+    return true;
+  Term most = eval(*expr.extent, frame, scope);
+  at(expr.extent->span);
+  if (!most.isPoison())
+    most = tensorOf(most, builder.getI64Type());
+  if (most.isPoison())
+    return false;
+  times = most.tensor;
+  bool isOne = getElementTypeOrSelf(times.getType()).isInteger(64) &&
+               shapes.rank(times) <= 1;
+  if (!isOne)
+    fail(expr.extent->span,
+         "a loop runs as often as one i64 says, and this is " + describe(most));
+  return isOne;
+}
+
+bool Elaborator::loopBody(const ScanExpr &expr, int condition, Frame &frame,
+                          Scope &inner, ScanContext &context) {
+  OpBuilder::InsertionGuard guard(builder);
+  SaveAndRestore open(currentScan, &context);
+  builder.setInsertionPointToStart(context.body);
+  bool isFine = true;
+  for (const auto &stmt : expr.body.statements)
+    isFine &= statement(*stmt, frame, inner);
+  at(expr.span);
+  SmallVector<Value> yields = {condition < 0
+                                   ? Value(context.body->getArgument(1))
+                                   : inner.values[expr.condition.text].tensor};
+  for (auto [place, carried] : enumerate(expr.carried))
+    if (static_cast<int>(place) != condition)
+      yields.push_back(inner.values[carried.name.text].tensor);
+  for (const Term &emitted : context.emitted)
+    yields.push_back(emitted.tensor);
+  if (isFine)
+    nn::YieldOp::create(builder, builder.getLoc(), yields);
+  for (unsigned place : context.lasts)
+    if (isFine && static_cast<int>(place) == condition)
+      isFine = messages.error(expr.condition.span,
+                              "the last condition of a loop is not kept");
+  return isFine;
+}
+
+Term Elaborator::loopResults(const ScanExpr &expr, int condition,
+                             Operation *loop, size_t carried,
+                             const ScanContext &context) {
+  std::vector<Term> terms =
+      results(loop->getResults().drop_front(carried), expr.span);
+  auto last = [&](int place) {
+    int at = condition >= 0 && place > condition ? place - 1 : place;
+    terms.push_back(result(loop->getResult(at), expr.span));
+  };
+  for (unsigned place : context.lasts)
+    last(place);
+  // Without a word about what it gives, what it carried.
+  if (terms.empty())
+    for (int place = 0; place < static_cast<int>(expr.carried.size()); ++place)
+      if (place != condition)
+        last(place);
+  return Term::ofResults(std::move(terms), expr.span);
+}
+
 Term Elaborator::loop(const ScanExpr &expr, Frame &frame, Scope &scope) {
   int condition = conditionOf(expr);
   if (expr.condition && condition < 0)
@@ -25,21 +89,8 @@ Term Elaborator::loop(const ScanExpr &expr, Frame &frame, Scope &scope) {
                 quoted(expr.condition.text) + " is not carried by this loop",
                 {}, "with (go = true) while go carries it");
   Value times;
-  if (expr.extent) {
-    Term most = eval(*expr.extent, frame, scope);
-    at(expr.extent->span);
-    if (!most.isPoison())
-      most = tensorOf(most, builder.getI64Type());
-    if (most.isPoison())
-      return {};
-    times = most.tensor;
-    bool isOne = getElementTypeOrSelf(times.getType()).isInteger(64) &&
-                 shapes.rank(times) <= 1;
-    if (!isOne)
-      return fail(expr.extent->span,
-                  "a loop runs as often as one i64 says, and this is " +
-                      describe(most));
-  }
+  if (!repetitions(expr, frame, scope, times))
+    return {};
   OperationState state(builder.getLoc(), nn::LoopOp::getOperationName());
   auto *body = new mlir::Block;
   state.addRegion()->push_back(body);
@@ -69,30 +120,7 @@ Term Elaborator::loop(const ScanExpr &expr, Frame &frame, Scope &scope) {
   }
   inner.values[expr.index.text] =
       Term::ofTensor(body->getArgument(0), expr.index.span);
-  bool isFine = true;
-  {
-    OpBuilder::InsertionGuard guard(builder);
-    SaveAndRestore open(currentScan, &context);
-    builder.setInsertionPointToStart(body);
-    for (const auto &stmt : expr.body.statements)
-      isFine &= statement(*stmt, frame, inner);
-    at(expr.span);
-    SmallVector<Value> yields = {
-        condition < 0 ? Value(body->getArgument(1))
-                      : inner.values[expr.condition.text].tensor};
-    for (auto [place, carried] : enumerate(expr.carried))
-      if (static_cast<int>(place) != condition)
-        yields.push_back(inner.values[carried.name.text].tensor);
-    for (const Term &emitted : context.emitted)
-      yields.push_back(emitted.tensor);
-    if (isFine)
-      nn::YieldOp::create(builder, builder.getLoc(), yields);
-  }
-  for (unsigned place : context.lasts)
-    if (isFine && static_cast<int>(place) == condition)
-      isFine = messages.error(expr.condition.span,
-                              "the last condition of a loop is not kept");
-  if (!isFine)
+  if (!loopBody(expr, condition, frame, inner, context))
     return discard(state);
   if (context.emitted.empty() && initial.empty()) {
     fail(expr.span, "a loop that neither carries nor emits gives nothing");
@@ -109,20 +137,6 @@ Term Elaborator::loop(const ScanExpr &expr, Frame &frame, Scope &scope) {
       builder.getDenseI32ArrayAttr({times ? 1 : 0, first ? 1 : 0,
                                     static_cast<int32_t>(initial.size())}));
   Operation *op = iterate(state, initial.size(), context);
-  if (!op)
-    return {};
-  std::vector<Term> terms =
-      results(op->getResults().drop_front(initial.size()), expr.span);
-  auto last = [&](int place) {
-    int at = condition >= 0 && place > condition ? place - 1 : place;
-    terms.push_back(result(op->getResult(at), expr.span));
-  };
-  for (unsigned place : context.lasts)
-    last(place);
-  // Without a word about what it gives, what it carried.
-  if (terms.empty())
-    for (int place = 0; place < static_cast<int>(expr.carried.size()); ++place)
-      if (place != condition)
-        last(place);
-  return Term::ofResults(std::move(terms), expr.span);
+  return op ? loopResults(expr, condition, op, initial.size(), context)
+            : Term();
 }

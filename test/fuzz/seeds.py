@@ -1,18 +1,20 @@
-"""seeds.py - writes small files of each kind for fuzz-readers to begin with. usage: seeds.py FOLDER"""
+"""seeds.py - writes small files of each kind for fuzz-readers to begin with."""
 
+import argparse
 import gzip
 import io
 import json
 import pathlib
 import struct
-import sys
 import zipfile
 import zlib
 
 import numpy as np
 
 IDX, CSV, NPY, NPZ, TENSORS, IMAGES, TEXT, WEIGHTS = range(8)
-folder = pathlib.Path(sys.argv[1])
+parser = argparse.ArgumentParser(description=__doc__)
+parser.add_argument("folder", type=pathlib.Path)
+folder = parser.parse_args().folder
 folder.mkdir(parents=True, exist_ok=True)
 x, y = np.arange(24, dtype="f4").reshape(6, 4), np.arange(6) % 3
 

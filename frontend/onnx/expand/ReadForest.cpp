@@ -56,63 +56,94 @@ bool readMembers(Expansion &e, Forest &forest) {
   return true;
 }
 
-} // namespace
+// Reads nodes that name their children, and weights that name their leaf, by
+// the number of a tree and one within it.
+class NumberedReader {
+public:
+  NumberedReader(Expansion &e, StringRef prefix, Forest &forest)
+      : e(e), list((prefix + "_").str()), forest(forest) {}
 
-bool readNumbered(Expansion &e, StringRef prefix, Forest &forest) {
-  SmallVector<int64_t> trees = e.intsAttr("nodes_treeids"),
-                       numbers = e.intsAttr("nodes_nodeids"),
-                       columns = e.intsAttr("nodes_featureids"),
-                       whenTrue = e.intsAttr("nodes_truenodeids"),
-                       whenFalse = e.intsAttr("nodes_falsenodeids"),
-                       tracks = e.intsAttr("nodes_missing_value_tracks_true");
-  SmallVector<double> thresholds = e.numbersAttr("nodes_values");
-  const onnx::AttributeProto *modes = findAttribute(e.node, "nodes_modes");
-  size_t count = trees.size();
-  if (!haveLength(e, count, "nodes_treeids",
-                  {{"nodes_nodeids", numbers.size()},
-                   {"nodes_featureids", columns.size()},
-                   {"nodes_truenodeids", whenTrue.size()},
-                   {"nodes_falsenodeids", whenFalse.size()},
-                   {"nodes_values", thresholds.size()},
-                   {"nodes_modes", modes ? modes->strings_size() : 0},
-                   {"nodes_missing_value_tracks_true",
-                    tracks.empty() ? count : tracks.size()}}))
-    return false;
-  std::string list = (prefix + "_").str();
-  SmallVector<int64_t> weightTrees = e.intsAttr(list + "treeids"),
-                       weightNodes = e.intsAttr(list + "nodeids"),
-                       targets = e.intsAttr(list + "ids");
-  SmallVector<double> weights = e.numbersAttr(list + "weights");
-  if (!haveLength(e, targets.size(), list + "ids",
-                  {{list + "treeids", weightTrees.size()},
-                   {list + "nodeids", weightNodes.size()},
-                   {list + "weights", weights.size()}}))
-    return false;
+  bool read() {
+    return readLists() && placeNodes() && addInnerNodes() && addLeaves();
+  }
 
-  // Which node or leaf each is.
+private:
+  bool readLists();
+  bool placeNodes();
+  bool addInnerNodes();
+  bool addLeaves();
+  std::string nameOf(size_t i) const {
+    return ("node " + Twine(numbers[i]) + " of tree " + Twine(trees[i])).str();
+  }
+
+  Expansion &e;
+  std::string list;
+  Forest &forest;
+  SmallVector<int64_t> trees, numbers, columns, whenTrue, whenFalse, tracks;
+  SmallVector<double> thresholds;
+  const onnx::AttributeProto *modes = nullptr;
+  SmallVector<int64_t> weightTrees, weightNodes, targets;
+  SmallVector<double> weights;
+
+  // Which node or leaf each pair of numbers is, and which of the file's nodes
+  // the inner ones are.
   DenseMap<std::pair<int64_t, int64_t>, Forest::Child> places;
-  DenseSet<int64_t> treesSeen;
   std::vector<size_t> sources;
   int64_t leaves = 0;
-  for (size_t i = 0; i < count; ++i) {
+};
+
+bool NumberedReader::readLists() {
+  trees = e.intsAttr("nodes_treeids");
+  numbers = e.intsAttr("nodes_nodeids");
+  columns = e.intsAttr("nodes_featureids");
+  whenTrue = e.intsAttr("nodes_truenodeids");
+  whenFalse = e.intsAttr("nodes_falsenodeids");
+  tracks = e.intsAttr("nodes_missing_value_tracks_true");
+  thresholds = e.numbersAttr("nodes_values");
+  modes = findAttribute(e.node, "nodes_modes");
+  weightTrees = e.intsAttr(list + "treeids");
+  weightNodes = e.intsAttr(list + "nodeids");
+  targets = e.intsAttr(list + "ids");
+  weights = e.numbersAttr(list + "weights");
+  size_t count = trees.size();
+  return haveLength(e, count, "nodes_treeids",
+                    {{"nodes_nodeids", numbers.size()},
+                     {"nodes_featureids", columns.size()},
+                     {"nodes_truenodeids", whenTrue.size()},
+                     {"nodes_falsenodeids", whenFalse.size()},
+                     {"nodes_values", thresholds.size()},
+                     {"nodes_modes", modes ? modes->strings_size() : 0},
+                     {"nodes_missing_value_tracks_true",
+                      tracks.empty() ? count : tracks.size()}}) &&
+         haveLength(e, targets.size(), list + "ids",
+                    {{list + "treeids", weightTrees.size()},
+                     {list + "nodeids", weightNodes.size()},
+                     {list + "weights", weights.size()}});
+}
+
+bool NumberedReader::placeNodes() {
+  DenseSet<int64_t> treesSeen;
+  for (size_t i = 0; i < trees.size(); ++i) {
     bool isLeaf = modes->strings(i) == "LEAF";
     Forest::Child child{isLeaf ? leaves++ : int64_t(sources.size()), isLeaf};
     if (!isLeaf)
       sources.push_back(i);
     if (!places.try_emplace({trees[i], numbers[i]}, child).second) {
-      e.fail("node " + Twine(numbers[i]) + " of tree " + Twine(trees[i]) +
-             " is there twice");
+      e.fail(nameOf(i) + " is there twice");
       return false;
     }
     // The first node of a tree is its root.
     if (treesSeen.insert(trees[i]).second)
       forest.roots.push_back(child);
   }
+  return true;
+}
+
+bool NumberedReader::addInnerNodes() {
   for (size_t i : sources) {
     std::optional<Branch> branch = branchOf(modes->strings(i));
     if (!branch) {
-      e.fail("node " + Twine(numbers[i]) + " of tree " + Twine(trees[i]) +
-             " has the unknown mode '" + modes->strings(i) + "'");
+      e.fail(nameOf(i) + " has the unknown mode '" + modes->strings(i) + "'");
       return false;
     }
     Forest::Child children[2];
@@ -120,8 +151,7 @@ bool readNumbered(Expansion &e, StringRef prefix, Forest &forest) {
          {std::pair(&children[0], whenTrue[i]), {&children[1], whenFalse[i]}}) {
       auto found = places.find({trees[i], number});
       if (found == places.end()) {
-        e.fail("node " + Twine(numbers[i]) + " of tree " + Twine(trees[i]) +
-               " has the child " + Twine(number) +
+        e.fail(nameOf(i) + " has the child " + Twine(number) +
                ", which is no node of the tree");
         return false;
       }
@@ -131,10 +161,13 @@ bool readNumbered(Expansion &e, StringRef prefix, Forest &forest) {
                             !tracks.empty() && tracks[i] == 1, children[0],
                             children[1]});
   }
+  return true;
+}
 
-  // Weights by leaf, as they stand; those of inner nodes count for nothing. Of
-  // one target each leaf gives its first, as in ONNX Runtime: the paths that
-  // skl2onnx writes have the number of a leaf once for each class.
+// Weights by leaf, as they stand; those of inner nodes count for nothing. Of
+// one target each leaf gives its first, as in ONNX Runtime: the paths that
+// skl2onnx writes have the number of a leaf once for each class.
+bool NumberedReader::addLeaves() {
   std::vector<SmallVector<size_t, 1>> ofLeaf(leaves);
   for (size_t i = 0; i < targets.size(); ++i) {
     auto found = places.find({weightTrees[i], weightNodes[i]});
@@ -161,6 +194,12 @@ bool readNumbered(Expansion &e, StringRef prefix, Forest &forest) {
     forest.starts.push_back(forest.targets.size());
   }
   return true;
+}
+
+} // namespace
+
+bool readNumbered(Expansion &e, StringRef prefix, Forest &forest) {
+  return NumberedReader(e, prefix, forest).read();
 }
 
 bool readPlaced(Expansion &e, Forest &forest) {
