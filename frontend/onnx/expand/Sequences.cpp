@@ -1,6 +1,7 @@
 // Sequences.cpp - sequences and optional values. Of a list nothing is left
 // after the import; a packed sequence is taken apart and put together anew.
 #include "frontend/onnx/Containers.h"
+#include "ir/Ops.h"
 
 using namespace llvm;
 using mlir::Value;
@@ -93,16 +94,57 @@ bool isSequence(Expansion &e, Value value) {
   return false;
 }
 
+// The size along an axis that all elements of a packed sequence have, [1],
+// where what made their shapes says so; else null.
+Value commonSize(Expansion &e, const Packed &p, int64_t axis) {
+  Value column = p.shapes;
+  if (auto columns = column.getDefiningOp<nn::ConcatOp>()) {
+    if (columns.getAxis() != 1 ||
+        int64_t(columns.getInputs().size()) != p.form.rank)
+      return {};
+    column = columns.getInputs()[axis];
+  } else if (p.form.rank != 1) {
+    return {};
+  }
+  while (isa_and_present<nn::ReshapeOp, nn::CastOp>(column.getDefiningOp()))
+    column = column.getDefiningOp()->getOperand(0);
+  if (auto expand = column.getDefiningOp<nn::ExpandOp>()) {
+    auto type = dyn_cast<mlir::RankedTensorType>(expand.getInput().getType());
+    bool isOne = type && type.hasStaticShape() && type.getNumElements() == 1;
+    return isOne ? e.reshape(expand.getInput(), {int64_t(1)}) : Value();
+  }
+  auto full = column.getDefiningOp<nn::ConstantOfShapeOp>();
+  auto value = dyn_cast_if_present<mlir::DenseIntElementsAttr>(
+      full ? full.getValueAttr() : mlir::ElementsAttr());
+  if (!value || value.getNumElements() != 1)
+    return {};
+  return e.integers((*value.begin()).getSExtValue());
+}
+
+// The shape of the element at `place` of a packed sequence, so that sizes that
+// are the same for all are no matter of the run.
+Value shapeAt(Expansion &e, Packed &p, Value place) {
+  Value row = e.reshape(e("Gather", {p.shapes, place}, {{"axis", int64_t(0)}}),
+                        {p.form.rank});
+  SmallVector<Value> sizes;
+  bool hasCommon = false;
+  for (int64_t axis = 0; axis < p.form.rank; ++axis) {
+    Value common = commonSize(e, p, axis);
+    hasCommon |= bool(common);
+    sizes.push_back(common ? common : e.slice(row, 0, axis, axis + 1));
+  }
+  return hasCommon ? e.concat(sizes, 0) : row;
+}
+
 Value packedAt(Expansion &e, Value sequence, Value position) {
   Packed p(e, sequence);
   if (p.form.isMixed)
     return e.fail("the sequence has elements of different ranks, and the "
                   "position is known only at run time");
   Value at = p.place(position, 0);
-  Value shape = e.reshape(e("Gather", {p.shapes, at}, {{"axis", int64_t(0)}}),
-                          {p.form.rank});
   Value numbers = e.slice(p.elements, 0, p.begin(at), p.begin(p.next(at)));
-  return e("Reshape", {numbers, shape}, {{"allowzero", int64_t(1)}});
+  return e("Reshape", {numbers, shapeAt(e, p, at)},
+           {{"allowzero", int64_t(1)}});
 }
 
 // The element that is at a position known at run time.
