@@ -60,7 +60,10 @@ static SmallVector<Value> adagrad(Expansion &e) {
 
 static SmallVector<Value> adam(Expansion &e) {
   Tensors tensors(e, 4);
-  Value rate = e.operand(0), step = floatStep(e), one = e.scalar(1, rate);
+  // 1 - 0.999^T of few steps has half the digits that its terms have.
+  constexpr int64_t kWide = onnx::TensorProto::DOUBLE;
+  Value rate = e.cast(e.operand(0), kWide), step = e.cast(e.operand(1), kWide),
+        one = e.scalar(1, rate);
   float alpha = e.floatAttr("alpha", 0.9f), beta = e.floatAttr("beta", 0.999f),
         post = e.floatAttr("norm_coefficient_post", 0);
   auto correction = [&](float base) {
