@@ -26,7 +26,6 @@ void addActivations(ExpandTable &table) {
     return {
         e.mul(x, e("Sigmoid", alpha == 1 ? x : e.mul(x, e.scalar(alpha, x))))};
   };
-  // x * sigmoid(alpha * x) of the gate, times the value
   table["Mish"] = [](Expansion &e) -> SmallVector<Value> {
     return {e.mul(e.operand(0), e("Tanh", e("Softplus", e.operand(0))))};
   };
@@ -46,8 +45,10 @@ void addActivations(ExpandTable &table) {
     Value x = e.operand(0), zero = e.scalar(0, x);
     float alpha = e.floatAttr("alpha", 1.67326319217681884765625f),
           gamma = e.floatAttr("gamma", 1.05070102214813232421875f);
-    Value below = e.mul(e.sub(e("Exp", e("Min", {x, zero})), e.scalar(1, x)),
-                        e.scalar(alpha, x));
+    // In this order ONNX's function body rounds, which shows in f16.
+    Value below =
+        e.sub(e.mul(e("Exp", e("Min", {x, zero})), e.scalar(alpha, x)),
+              e.scalar(alpha, x));
     return {e.mul(e("Where", {e("Greater", {x, zero}), x, below}),
                   e.scalar(gamma, x))};
   };
