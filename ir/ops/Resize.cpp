@@ -91,22 +91,22 @@ static FailureOr<Target> readTarget(ResizeOp op, ShapeScope &scope) {
   return target;
 }
 
-/// The whole part of dim * scale, exactly: floats are fractions of powers of
-/// two.
+/// The whole part of dim * scale, of which no digit is lost where the scale is
+/// a short fraction. Others are ratios that a float rounds: of 10, 0.7 leaves
+/// 7, as the product of floats does that exporters and ONNX Runtime take, and
+/// not 6 as the digits behind would.
 static Dim scaledDim(Dim dim, double scale, ShapeScope &scope) {
+  constexpr int kMaxBits = 12;
+  for (int bits = 0; bits <= kMaxBits; ++bits) {
+    double numerator = std::ldexp(scale, bits);
+    if (numerator == std::floor(numerator) && numerator < (1 << kMaxBits))
+      return scope.simplify(
+          (dim * static_cast<int64_t>(numerator)).floorDiv(int64_t(1) << bits));
+  }
   if (std::optional<int64_t> size = known(dim))
-    return scope.constant(
-        static_cast<int64_t>(std::floor(static_cast<double>(*size) * scale)));
-  constexpr int kMaxBits = 24;
-  int bits = 0;
-  while (bits < kMaxBits &&
-         std::ldexp(scale, bits) != std::floor(std::ldexp(scale, bits)))
-    ++bits;
-  double numerator = std::ldexp(scale, bits);
-  if (numerator != std::floor(numerator) || numerator > (1 << kMaxBits))
-    return {};
-  return scope.simplify(
-      (dim * static_cast<int64_t>(numerator)).floorDiv(int64_t(1) << bits));
+    return scope.constant(static_cast<int64_t>(
+        std::floor(static_cast<float>(*size) * static_cast<float>(scale))));
+  return {};
 }
 
 LogicalResult ResizeOp::inferShapes(ShapeScope &scope) {
@@ -221,9 +221,12 @@ static SmallVector<ResizedAxis> resizedAxes(ResizeOp op, Lowering &l) {
                 "a scale is out of range");
       // A size that is no expression of the operands' is found here.
       bool isOpen = l.scope.isOwn(y[axis], op.getY()) || !target.scales[index];
-      wanted.push_back(isOpen ? getAsOpFoldResult(Value(
-                                    floor(width * scales.back()).toIndex()))
-                              : l.size(y[axis]));
+      Type narrow = l.getF32Type();
+      wanted.push_back(
+          isOpen ? getAsOpFoldResult(Value(floor(from.toFloat(narrow) *
+                                                 scales.back().toFloat(narrow))
+                                               .toIndex()))
+                 : l.size(y[axis]));
       continue;
     }
     wanted.push_back(target.sizes[index] ? l.size(target.sizes[index])
