@@ -227,6 +227,8 @@ def run_batch(burnish, jobs, out):
             folders = [root / named(*job) for job in some]
             for job, folder, record in zip(some, folders, run_cases(burnish, flags, folders)):
                 fact, with_whom = facts[job], "+".join(facts[job]["known"])
+                if record["outcome"] == "timeout":  # of a machine that was busy with something else, perhaps
+                    record = run_cases(burnish, flags, [folder])[0]
                 outcome = record["outcome"]
                 if fact["known"] and outcome in ("mismatch", "error") and len(record["message"]) and outcome != "unsupported":
                     outcome, record, with_whom = settle(burnish, flags, folder, fact)

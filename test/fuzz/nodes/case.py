@@ -62,8 +62,8 @@ class Case:
         self.inputs, self.constants = {}, set()
         self.attributes, self.outputs, self.types = {}, None, {}
         self.output_types = {}
-        # Sums over many products err by the largest of them; requantized numbers may be off by one.
-        self.accumulates, self.steps = False, 0
+        # Sums over many products err by the largest of them; requantized numbers may be off by one; and what results may always differ by.
+        self.accumulates, self.steps, self.least = False, 0, 0.0
         # References that do not do what this case is about, and whether both compute doubles in floats.
         self.distrusted, self.is_short = set(), name in SHORT
         self.is_symbolic = rng.random() < 0.2

@@ -17,7 +17,11 @@ IsNaN LeakyRelu Log Mish Neg Not Reciprocal Relu Round Selu Shrink Sigmoid Sign 
 ThresholdedRelu""".split())  # fmt: skip
 def unary(c):
     name = c.schema.inputs[0].name
-    x = c.input(name, c.shape(), c.choose("wild", INSIDE.get(c.name, "normal")))
+    kind = c.choose("wild", INSIDE.get(c.name, "normal"))
+    # As a float the greatest integer is one that no integer is.
+    if c.name == "Shrink" and c.type(c.variable(name)) in RANGE:
+        kind = "normal"
+    x = c.input(name, c.shape(), kind)
     if c.name in LIMITS and x.dtype.kind not in "iub":
         c.inputs[name] = np.where(np.isinf(x.astype(np.float64)), np.ones_like(x), x)
     for attribute in c.schema.attributes:

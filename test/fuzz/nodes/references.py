@@ -16,6 +16,8 @@ from .case import FLOATS, WORD
 # Shares of a value, and of the largest value, that results may differ by.
 RELATIVE = {"float": 2e-5, "double": 1e-11, "float16": 4e-3, "bfloat16": 3e-2, "float4e2m1": 0.5, "float8e8m0": 1.0}
 LEAST = {"float": 3e-6, "double": 1e-12, "float16": 3e-3, "bfloat16": 2e-2}
+# CPUs' own conversions to bfloat16 take what is less than its least normal number for 0; of such numbers others have few digits.
+FLOOR = {"float": 2.0**-140, "double": 2.0**-1060, "bfloat16": 2.0**-126}
 onnxruntime.set_default_logger_severity(4)
 
 
@@ -94,10 +96,9 @@ def tolerance(case, output):
     x = np.abs(output.astype(np.float64))
     x = x[np.isfinite(x) & (x > 0)]
     if not x.size:
-        return relative, LEAST.get(word, 1e-3) * 1e-3
+        return relative, max(LEAST.get(word, 1e-3) * 1e-3, case.least)
     size = float(x.max()) if case.accumulates else min(1.0, float(np.median(x)))
-    # CPUs' own conversions to bfloat16 take what is less than its least normal number for 0.
-    return relative, max(LEAST.get(word, 0.1) * size, 2.0**-126 if word == "bfloat16" else 0)
+    return relative, max(LEAST.get(word, 0.1) * size, FLOOR.get(word, 0), case.least)
 
 
 def agree(a, b, tolerances):
