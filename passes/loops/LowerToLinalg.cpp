@@ -3,6 +3,7 @@
 #include "ir/Signature.h"
 #include "ir/Strings.h"
 #include "passes/Passes.h"
+#include "passes/loops/HoistChecks.h"
 
 using namespace mlir;
 using namespace burnish;
@@ -73,6 +74,7 @@ static LogicalResult lowerFunction(func::FuncOp function) {
                    : lowered;
       });
   func::ReturnOp::create(lowering, results);
+  hoistChecks(result);
   function.erase();
   return success();
 }
