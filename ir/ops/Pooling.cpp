@@ -114,6 +114,50 @@ static Value pool(Lowering &l, Value x, Type elementType,
       });
 }
 
+/// Whether to combine along one axis after the other, so that of k x k elements
+/// 2 k are read, is less than to combine whole windows: what lies between is
+/// written and read again.
+static bool paysByAxis(const Windows &windows) {
+  constexpr double kBetween = 2;
+  double whole = 1, byAxis = 0;
+  for (const WindowAxis &axis : windows.axes) {
+    double taps = *known(axis.kernel);
+    whole *= taps;
+    byAxis = byAxis * axis.stride + taps + kBetween;
+  }
+  return byAxis < whole;
+}
+
+/// The same as `pool`, along one axis after the other.
+static Value poolByAxis(Lowering &l, Value x, Type elementType,
+                        const Windows &windows, Value lowest,
+                        Lowering::ScalarBody combine) {
+  using utils::IteratorType;
+  Value partial = bordered(l, x, elementType, windows.borders(l), lowest);
+  SmallVector<OpFoldResult> sizes = l.sizesOf(partial),
+                            positions = l.sizes(windows.positions());
+  unsigned rank = sizes.size();
+  SmallVector<IteratorType> iterators(rank, IteratorType::parallel);
+  iterators.push_back(IteratorType::reduction);
+  AffineExpr tap = l.getAffineDimExpr(rank);
+  AffineMap output = l.getMultiDimIdentityMap(rank + 1).dropResult(rank);
+  for (auto [index, axis] : llvm::enumerate(windows.axes)) {
+    sizes[2 + index] = positions[index];
+    SmallVector<AffineExpr> read(output.getResults());
+    read[2 + index] = read[2 + index] * axis.stride + tap * axis.dilation;
+    Value shape = l.empty(elementType, {l.size(axis.kernel)});
+    partial =
+        l.reduce(l.filled(elementType, sizes, lowest), elementType, output,
+                 {{partial, elementType,
+                   AffineMap::get(rank + 1, 0, read, l.getContext())},
+                  {shape, elementType, AffineMap::get(rank + 1, 0, tap)}},
+                 iterators, [&](ImplicitLocOpBuilder &b, ValueRange args) {
+                   return combine(b, {args[0], args[2]});
+                 });
+  }
+  return partial;
+}
+
 //===- max_pool -----------------------------------------------------------===//
 
 FailureOr<Windows> MaxPoolOp::windows(ShapeScope &scope) {
@@ -230,12 +274,15 @@ FailureOr<SmallVector<Value>> MaxPoolOp::lower(Lowering &l) {
   if (getIndices())
     return poolWithIndices(*this, l, windows);
   Type elementType = getElementTypeOrSelf(getX().getType());
-  Value lowest = l.lowest(elementType);
-  return SmallVector<Value>{pool(
-      l, l.lowered(getX()), elementType, windows, windows.borders(l), lowest,
-      elementType, lowest, [&](ImplicitLocOpBuilder &b, ValueRange args) {
-        return maximum(b, elementType, args[1], args[0]);
-      })};
+  Value x = l.lowered(getX()), lowest = l.lowest(elementType);
+  auto greatest = [&](ImplicitLocOpBuilder &b, ValueRange args) {
+    return maximum(b, elementType, args[1], args[0]);
+  };
+  if (paysByAxis(windows))
+    return SmallVector<Value>{
+        poolByAxis(l, x, elementType, windows, lowest, greatest)};
+  return SmallVector<Value>{pool(l, x, elementType, windows, windows.borders(l),
+                                 lowest, elementType, lowest, greatest)};
 }
 
 //===- average_pool -------------------------------------------------------===//

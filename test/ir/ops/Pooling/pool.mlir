@@ -47,3 +47,28 @@ func.func @as_many_as_strides(%x: tensor<2x3x7xf32>) -> tensor<2x3x4xf32> {
   %y = nn.average_pool %x {kernel_shape = array<i64: 3>, strides = array<i64: 2>, auto_pad = "SAME_LOWER", ceil_mode = 1 : i64, count_include_pad = 1 : i64} : (tensor<2x3x7xf32>) -> tensor<2x3x4xf32>
   return %y : tensor<2x3x4xf32>
 }
+
+// -----
+
+// Where that reads fewer elements, windows are combined along one axis after the other: 5 + 3 of 5x3 here, with one border around both.
+// CHECK-DAG:   #[[ROWS:.*]] = affine_map<(d0, d1, d2, d3, d4) -> (d0, d1, d2 + d4 * 2, d3)>
+// CHECK-DAG:   #[[COLUMNS:.*]] = affine_map<(d0, d1, d2, d3, d4) -> (d0, d1, d2, d3 + d4)>
+// CHECK-LABEL: func.func @by_axis(
+// CHECK:         %[[X:.*]] = tensor.pad %{{.*}} low[0, 0, 4, 1] high[0, 0, 4, 1]
+// CHECK:         %[[PART:.*]] = linalg.generic {indexing_maps = [#[[ROWS]], #{{.*}}, #{{.*}}], iterator_types = {{.*}}} ins(%[[X]], %{{.*}} outs(%{{.*}} : tensor<2x3x11x15xf32>)
+// CHECK:         linalg.generic {indexing_maps = [#[[COLUMNS]], #{{.*}}, #{{.*}}], iterator_types = {{.*}}} ins(%[[PART]], %{{.*}} outs(%{{.*}} : tensor<2x3x11x13xf32>)
+func.func @by_axis(%x: tensor<2x3x11x13xf32>) -> tensor<2x3x11x13xf32> {
+  %y = nn.max_pool %x {kernel_shape = array<i64: 5, 3>, pads = array<i64: 4, 1, 4, 1>, dilations = array<i64: 2, 1>} : (tensor<2x3x11x13xf32>) -> tensor<2x3x11x13xf32>
+  return %y : tensor<2x3x11x13xf32>
+}
+
+// -----
+
+// Of windows of 3x3 that move by 2 whole ones are read.
+// CHECK-LABEL: func.func @whole(
+// CHECK:         linalg.generic
+// CHECK-NOT:     linalg.generic
+func.func @whole(%x: tensor<2x3x11x13xf32>) -> tensor<2x3x5x6xf32> {
+  %y = nn.max_pool %x {kernel_shape = array<i64: 3, 3>, strides = array<i64: 2, 2>} : (tensor<2x3x11x13xf32>) -> tensor<2x3x5x6xf32>
+  return %y : tensor<2x3x5x6xf32>
+}
