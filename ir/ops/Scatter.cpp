@@ -126,21 +126,29 @@ FailureOr<SmallVector<Value>> ScatterNDOp::lower(Lowering &l) {
   requireRowsInRange(l, getIndices(), limits);
   SmallVector<Scalar> bounds = llvm::map_to_vector(
       limits, [&](OpFoldResult limit) { return Scalar(l, limit); });
+  SmallVector<OpFoldResult> sizes = l.sizesOf(updates);
+  // Where a row of indices points to is found once for all elements there.
   return loopNest(
-      l, l.sizesOf(updates), data,
+      l, ArrayRef(sizes).take_front(rows), data,
       [&](ImplicitLocOpBuilder &b, ValueRange at, ValueRange carried) {
-        SmallVector<Value> target, row(at.take_front(rows));
+        SmallVector<Value> start, row(at);
         row.push_back({});
         for (auto [k, bound] : llvm::enumerate(bounds)) {
           row.back() = arith::ConstantIndexOp::create(b, k);
-          target.push_back(place(
+          start.push_back(place(
               Scalar(b, tensor::ExtractOp::create(b, indices, row).getResult()),
               Scalar(b, Value(bound))));
         }
-        llvm::append_range(target, at.drop_front(rows));
-        Value update = tensor::ExtractOp::create(b, updates, at);
-        return SmallVector<Value>{updated(b, carried[0], update, target,
-                                          getReduction(), elementType)};
+        return loopNest(
+            b, ArrayRef(sizes).drop_front(rows), carried,
+            [&](ImplicitLocOpBuilder &in, ValueRange inner, ValueRange before) {
+              SmallVector<Value> from(at), target(start);
+              llvm::append_range(from, inner);
+              llvm::append_range(target, inner);
+              Value update = tensor::ExtractOp::create(in, updates, from);
+              return SmallVector<Value>{updated(in, before[0], update, target,
+                                                getReduction(), elementType)};
+            });
       });
 }
 

@@ -36,3 +36,20 @@ func.func @adds(%x: tensor<5xf32>, %i: tensor<3xi64>, %u: tensor<3xf32>) -> tens
   %0 = nn.scatter_elements %x, %i, %u {reduction = "add"} : (tensor<5xf32>, tensor<3xi64>, tensor<3xf32>) -> tensor<5xf32>
   return %0 : tensor<5xf32>
 }
+
+// -----
+
+// Where a row of indices points to is found once, before the elements there are gone through.
+// CHECK-LABEL: func.func @rows(
+// CHECK-SAME:    %{{.*}}: tensor<5x7xf32>, %[[I:.*]]: tensor<3x1xi64>, %[[U:.*]]: tensor<3x7xf32>)
+// CHECK:         scf.for %[[ROW:[a-z0-9]+]] = {{.*}} -> (tensor<5x7xf32>)
+// CHECK:           tensor.extract %[[I]][%[[ROW]], %{{.*}}]
+// CHECK:           scf.for %[[AT:[a-z0-9]+]] = {{.*}} -> (tensor<5x7xf32>)
+// CHECK-NOT:         %[[I]]
+// CHECK:             tensor.extract %[[U]][%[[ROW]], %[[AT]]]
+// CHECK-NOT:         %[[I]]
+// CHECK:             tensor.insert
+func.func @rows(%x: tensor<5x7xf32>, %i: tensor<3x1xi64>, %u: tensor<3x7xf32>) -> tensor<5x7xf32> {
+  %0 = nn.scatter_nd %x, %i, %u {reduction = "add"} : (tensor<5x7xf32>, tensor<3x1xi64>, tensor<3x7xf32>) -> tensor<5x7xf32>
+  return %0 : tensor<5x7xf32>
+}
