@@ -265,6 +265,16 @@ def Bufferize : Pass<"nn-bufferize", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::bufferization::BufferizationDialect", "::mlir::memref::MemRefDialect"];
 }
 
+def CarryInStacks : Pass<"nn-carry-in-stacks", "::mlir::func::FuncOp"> {
+  let summary = "states that a loop stacks are carried in the stack";
+  let description = [{
+    The stack of the states that iterations of a loop begin with, as a gradient wants them, gets one row more: an iteration
+    reads the state in its own row and leaves the next one in the next row, so that neither is copied. A stack of the states
+    that iterations end with is the same one, without its first row. Before nn-carry-in-place, and for sizes that are known.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect"];
+}
+
 def CarryInPlace : Pass<"nn-carry-in-place", "::mlir::func::FuncOp"> {
   let summary = "give every loop-carried buffer of static size one place";
   let description = [{

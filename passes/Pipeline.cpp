@@ -116,6 +116,8 @@ static void addMemory(OpPassManager &passes, const PipelineOptions &options) {
   passes.addNestedPass<func::FuncOp>(createUpdateInPlace());
   passes.addPass(createGrowInPlace());
   passes.addPass(createBufferize());
+  if (options.level > 0)
+    passes.addNestedPass<func::FuncOp>(createCarryInStacks());
   passes.addNestedPass<func::FuncOp>(createCarryInPlace());
   passes.addPass(memref::createFoldMemRefAliasOpsPass());
   addCleanup(passes);
@@ -291,6 +293,9 @@ static constexpr Order kOrder[] = {
     {"nn-emit-kernels", "ownership-based-buffer-deallocation",
      "a kernel's region is no control flow"},
     {"nn-order-loops", "nn-bufferize", "loops are interchanged on tensors"},
+    {"nn-bufferize", "nn-carry-in-stacks", "loops carry buffers only then"},
+    {"nn-carry-in-stacks", "nn-carry-in-place",
+     "states that are stacked need no place of their own"},
     {"nn-bufferize", "nn-carry-in-place", "loops carry buffers only then"},
     {"nn-carry-in-place", "nn-plan-workspace",
      "a carried buffer is one buffer"},

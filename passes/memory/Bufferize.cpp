@@ -143,6 +143,35 @@ static void separateRooms(ModuleOp module) {
   }
 }
 
+bool burnish::isElementwise(nn::KernelOp kernel,
+                            ArrayRef<OpOperand *> operands) {
+  Block &block = kernel.getBody().front();
+  SmallVector<linalg::GenericOp> generics(block.getOps<linalg::GenericOp>());
+  bool isTogether = kernel.getSchedule().getAlgorithm() == kTogether;
+  if ((generics.size() != 1 && !isTogether) ||
+      generics[0].getNumReductionLoops() > 0)
+    return false;
+  // An out of such passes is written where the elements are, unless what it
+  // holds is a part of it.
+  auto isWhole = [&](OpOperand *operand) {
+    if (!isTogether || !kernel.isDpsInit(operand))
+      return true;
+    unsigned index = operand->getOperandNumber() - kernel.getInputs().size();
+    return !block.getTerminator()
+                ->getOperand(index)
+                .getDefiningOp<tensor::InsertSliceOp>();
+  };
+  return llvm::all_of(operands, [&](OpOperand *operand) {
+    Value argument = block.getArgument(operand->getOperandNumber());
+    return isWhole(operand) &&
+           llvm::all_of(argument.getUses(), [&](OpOperand &use) {
+             auto generic = dyn_cast<linalg::GenericOp>(use.getOwner());
+             return generic &&
+                    generic.getMatchingIndexingMap(&use).isIdentity();
+           });
+  });
+}
+
 namespace {
 /// A kernel reads its inputs and writes its outs, whose contents it does not
 /// look at, unless some of them stay; its region stays as it is.
@@ -155,35 +184,9 @@ struct KernelBufferization
            cast<nn::KernelOp>(op).writesPart();
   }
 
-  /// One pass along the elements reads each where it writes it.
   bool bufferizesToElementwiseAccess(Operation *op, const AnalysisState &,
                                      ArrayRef<OpOperand *> operands) const {
-    auto kernel = cast<nn::KernelOp>(op);
-    Block &block = kernel.getBody().front();
-    SmallVector<linalg::GenericOp> generics(block.getOps<linalg::GenericOp>());
-    bool isTogether = kernel.getSchedule().getAlgorithm() == kTogether;
-    if ((generics.size() != 1 && !isTogether) ||
-        generics[0].getNumReductionLoops() > 0)
-      return false;
-    // An out of such passes is written where the elements are, unless what it
-    // holds is a part of it.
-    auto isWhole = [&](OpOperand *operand) {
-      if (!isTogether || !kernel.isDpsInit(operand))
-        return true;
-      unsigned index = operand->getOperandNumber() - kernel.getInputs().size();
-      return !block.getTerminator()
-                  ->getOperand(index)
-                  .getDefiningOp<tensor::InsertSliceOp>();
-    };
-    return llvm::all_of(operands, [&](OpOperand *operand) {
-      Value argument = block.getArgument(operand->getOperandNumber());
-      return isWhole(operand) &&
-             llvm::all_of(argument.getUses(), [&](OpOperand &use) {
-               auto generic = dyn_cast<linalg::GenericOp>(use.getOwner());
-               return generic &&
-                      generic.getMatchingIndexingMap(&use).isIdentity();
-             });
-    });
+    return isElementwise(cast<nn::KernelOp>(op), operands);
   }
 
   LogicalResult bufferize(Operation *op, RewriterBase &rewriter,

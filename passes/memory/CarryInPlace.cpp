@@ -1,6 +1,7 @@
 // CarryInPlace.cpp - gives every loop-carried buffer of static size one place.
 #include "mlir/Dialect/Bufferization/Transforms/BufferViewFlowAnalysis.h"
 #include "passes/Passes.h"
+#include "passes/memory/Bufferize.h"
 
 using namespace mlir;
 using namespace burnish;
@@ -107,6 +108,58 @@ static bool isAllocated(Value value) {
   return value.getDefiningOp<memref::AllocOp>() != nullptr;
 }
 
+/// The operands by which the operators of a block use a buffer, views of it
+/// among them; nothing where some use is none that ends there, as one by an
+/// operator that hands the buffer on.
+static std::optional<SmallVector<OpOperand *>> usesIn(Block *block,
+                                                      Value buffer) {
+  SmallVector<OpOperand *> all;
+  for (OpOperand &use : buffer.getUses()) {
+    Operation *user = use.getOwner();
+    if (isa<ViewLikeOpInterface>(user)) {
+      std::optional<SmallVector<OpOperand *>> more =
+          usesIn(block, user->getResult(0));
+      if (!more)
+        return std::nullopt;
+      llvm::append_range(all, *more);
+      continue;
+    }
+    if (user->getBlock() != block || user->hasTrait<OpTrait::IsTerminator>() ||
+        llvm::any_of(user->getResultTypes(), llvm::IsaPred<BaseMemRefType>))
+      return std::nullopt;
+    all.push_back(&use);
+  }
+  return all;
+}
+
+/// Whether what an iteration makes in `made` can be made in `place`, where it
+/// found the old: nothing reads that any more once the new is written.
+static bool canBeMadeIn(memref::AllocOp made, BlockArgument place,
+                        Operation *terminator) {
+  Block *block = place.getOwner();
+  if (!made || made->getBlock() != block || made.getType() != place.getType() ||
+      llvm::count(terminator->getOperands(), made.getResult()) != 1)
+    return false;
+  std::optional<SmallVector<OpOperand *>> old = usesIn(block, place);
+  SmallVector<OpOperand *> fresh;
+  for (OpOperand &use : made->getUses()) {
+    if (use.getOwner() == terminator)
+      continue;
+    if (use.getOwner()->getBlock() != block ||
+        isa<ViewLikeOpInterface>(use.getOwner()))
+      return false;
+    fresh.push_back(&use);
+  }
+  return old && llvm::all_of(*old, [&](OpOperand *before) {
+           return llvm::all_of(fresh, [&](OpOperand *after) {
+             if (before->getOwner() != after->getOwner())
+               return before->getOwner()->isBeforeInBlock(after->getOwner());
+             auto kernel = dyn_cast<nn::KernelOp>(before->getOwner());
+             return kernel && isElementwise(kernel, {before, after});
+           });
+         });
+}
+
 /// Makes the loop start on copies of its static buffers and write what it
 /// yields back to them. `carried` are the region's arguments, `yielded` the
 /// terminator's operands that become them in the next iteration. The regions of
@@ -129,6 +182,12 @@ static void carryInPlace(Operation *loop, MutableOperandRange inits,
       continue;
     }
     init.set(copyOf(before, loc, init.get()));
+    if (auto made = value.get().getDefiningOp<memref::AllocOp>();
+        isInside && canBeMadeIn(made, argument, terminator)) {
+      made->replaceAllUsesWith(ValueRange(argument));
+      made.erase();
+      continue;
+    }
     Value place = isInside ? Value(argument) : init.get();
     copies.push_back({value.get(), place});
     value.set(place);

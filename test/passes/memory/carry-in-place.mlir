@@ -179,3 +179,42 @@ func.func @waits(%x: memref<3xf32>, %n: index) -> memref<3xf32> {
   }
   return %r : memref<3xf32>
 }
+
+// What is made when nothing reads the old any more is made in its place.
+// CHECK-LABEL: func.func @makes_in_place(
+// CHECK:         scf.for {{.*}} iter_args(%[[CARRIED:.*]] = %{{.*}})
+// CHECK-NEXT:      %[[OTHER:.*]] = memref.alloc()
+// CHECK-NEXT:      linalg.exp ins(%[[CARRIED]] {{.*}} outs(%[[OTHER]]
+// CHECK-NEXT:      linalg.abs ins(%[[OTHER]] {{.*}} outs(%[[CARRIED]]
+// CHECK-NEXT:      scf.yield %[[CARRIED]]
+func.func @makes_in_place(%x: memref<3xf32>, %n: index) -> memref<3xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %r = scf.for %i = %c0 to %n step %c1 iter_args(%s = %x) -> memref<3xf32> {
+    %other = memref.alloc() : memref<3xf32>
+    linalg.exp ins(%s : memref<3xf32>) outs(%other : memref<3xf32>)
+    %new = memref.alloc() : memref<3xf32>
+    linalg.abs ins(%other : memref<3xf32>) outs(%new : memref<3xf32>)
+    scf.yield %new : memref<3xf32>
+  }
+  return %r : memref<3xf32>
+}
+
+// Here the old is read once more.
+// CHECK-LABEL: func.func @reads_once_more(
+// CHECK:         scf.for {{.*}} iter_args(%[[CARRIED:.*]] = %{{.*}})
+// CHECK:           %[[NEW:.*]] = memref.alloc()
+// CHECK:           linalg.exp ins(%[[CARRIED]] {{.*}} outs(%[[NEW]]
+// CHECK:           linalg.add
+// CHECK:           memref.copy %[[NEW]], %[[CARRIED]]
+func.func @reads_once_more(%x: memref<3xf32>, %y: memref<3xf32>, %n: index) -> memref<3xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %r = scf.for %i = %c0 to %n step %c1 iter_args(%s = %x) -> memref<3xf32> {
+    %new = memref.alloc() : memref<3xf32>
+    linalg.exp ins(%s : memref<3xf32>) outs(%new : memref<3xf32>)
+    linalg.add ins(%s, %new : memref<3xf32>, memref<3xf32>) outs(%y : memref<3xf32>)
+    scf.yield %new : memref<3xf32>
+  }
+  return %r : memref<3xf32>
+}
