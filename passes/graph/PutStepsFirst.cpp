@@ -52,7 +52,7 @@ static int64_t lastDim(Value value) {
 
 /// A value with its first two axes exchanged. What alone the scan wants is made
 /// in that order, if the factor that is exchanged then is no larger: rows of a
-/// product do not care.
+/// product, or of a table, do not care.
 static Value exchanged(OpBuilder &b, Value value) {
   if (Value source = behindExchange(value))
     return source;
@@ -77,6 +77,10 @@ static Value exchanged(OpBuilder &b, Value value) {
            (behindExchange(operands[0]) ||
             lastDim(operands[0]) <= lastDim(value)))
     operands[0] = exchanged(b, operands[0]);
+  else if (auto gather = dyn_cast<nn::GatherOp>(maker);
+           gather && static_cast<int64_t>(gather.getAxis()) == 0 &&
+           rankOf(gather.getIndices()) >= 2)
+    operands[1] = exchanged(b, operands[1]);
   else
     return transpose(b, value.getLoc(), value);
   Operation *copy = b.clone(*maker);
@@ -158,6 +162,46 @@ static void gatherBefore(nn::GatherOp gather) {
   eraseUnused(transpose);
 }
 
+/// The one operator that takes a value's rows, or what follows from each alone,
+/// to results that are no larger; null where there is none.
+static Operation *rowsUser(Value value) {
+  if (!value.hasOneUse())
+    return nullptr;
+  Operation *user = *value.user_begin();
+  if (!isa<nn::MatMulOp, nn::AddOp>(user) || user->getOperand(0) != value)
+    return nullptr;
+  auto type = cast<RankedTensorType>(value.getType()),
+       other = dyn_cast<RankedTensorType>(user->getOperand(1).getType()),
+       result = dyn_cast<RankedTensorType>(user->getResult(0).getType());
+  if (!other || !result || !result.hasStaticShape() ||
+      result.getRank() != type.getRank())
+    return nullptr;
+  bool isOfRows = isa<nn::AddOp>(user)
+                      ? other.getRank() + 2 <= type.getRank() && result == type
+                      : type.getRank() == 3 && other.getRank() == 2 &&
+                            lastDim(user->getResult(0)) < lastDim(value);
+  return isOfRows ? user : nullptr;
+}
+
+// product(exchanged(x), w) -> exchanged(product(x, w)), where w has fewer
+// columns than rows
+static void exchangeProducts(nn::TransposeOp transposed) {
+  Value value = transposed->getResult(0);
+  Operation *user = rowsUser(value);
+  if (!user || !behindExchange(value) || !isa<nn::MatMulOp>(user))
+    return;
+  for (; user; user = rowsUser(value)) {
+    OpBuilder b(user);
+    Operation *copy = b.clone(*user), *maker = value.getDefiningOp();
+    copy->setOperand(0, behindExchange(value));
+    copy->getResult(0).setType(exchanged(user->getResult(0).getType()));
+    value = transpose(b, user->getLoc(), copy->getResult(0));
+    user->getResult(0).replaceAllUsesWith(value);
+    user->erase();
+    maker->erase();
+  }
+}
+
 namespace {
 struct PutStepsFirst : burnish::impl::PutStepsFirstBase<PutStepsFirst> {
   void runOnOperation() override {
@@ -177,8 +221,16 @@ struct PutStepsFirst : burnish::impl::PutStepsFirstBase<PutStepsFirst> {
       putFirst(scan, *form);
       isChanged = true;
     }
-    if (isChanged)
-      getOperation().walk([](nn::GatherOp gather) { gatherBefore(gather); });
+    if (!isChanged)
+      return;
+    getOperation().walk([](nn::GatherOp gather) { gatherBefore(gather); });
+    SmallVector<nn::TransposeOp> transposes;
+    getOperation().walk([&](nn::TransposeOp transpose) {
+      if (transpose.getData().getDefiningOp<nn::ScanOp>())
+        transposes.push_back(transpose);
+    });
+    for (nn::TransposeOp transpose : transposes)
+      exchangeProducts(transpose);
   }
 };
 } // namespace

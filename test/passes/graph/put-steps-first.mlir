@@ -55,3 +55,40 @@ func.func @one(%u: tensor<1x5x7xf32>, %s: tensor<1x7xf32>) -> tensor<1x5x7xf32> 
   }
   return %r#1 : tensor<1x5x7xf32>
 }
+
+// Rows of a table come in that order too, and what a product makes of the stack, which is less, is put back in the end.
+// CHECK-LABEL: func @words(
+// CHECK-SAME:    %[[TABLE:[^:]*]]: tensor<9x7xf32>, %[[WORDS:[^:]*]]: tensor<2x5xi64>
+// CHECK:         %[[ORDER:.*]] = nn.transpose %[[WORDS]] {perm = array<i64: 1, 0>} : (tensor<2x5xi64>) -> tensor<5x2xi64>
+// CHECK:         %[[ROWS:.*]] = nn.gather %[[TABLE]], %[[ORDER]] : (tensor<9x7xf32>, tensor<5x2xi64>) -> tensor<5x2x7xf32>
+// CHECK:         %[[SCAN:.*]]:2 = nn.scan %{{.*}}, %[[ROWS]]
+// CHECK:         %[[P:.*]] = nn.matmul %[[SCAN]]#1, %{{.*}} -> tensor<5x2x3xf32>
+// CHECK:         %[[Y:.*]] = nn.add %[[P]], %{{.*}} -> tensor<5x2x3xf32>
+// CHECK:         %[[BACK:.*]] = nn.transpose %[[Y]] {perm = array<i64: 1, 0, 2>} {{.*}} -> tensor<2x5x3xf32>
+// CHECK:         return %[[BACK]]
+func.func @words(%table: tensor<9x7xf32>, %words: tensor<2x5xi64>, %s: tensor<2x7xf32>, %w: tensor<7x3xf32>, %b: tensor<3xf32>) -> tensor<2x5x3xf32> {
+  %u = nn.gather %table, %words : (tensor<9x7xf32>, tensor<2x5xi64>) -> tensor<2x5x7xf32>
+  %r:2 = nn.scan %s, %u {num_scan_inputs = 1 : i64, scan_input_axes = array<i64: 1>, scan_output_axes = array<i64: 1>} : (tensor<2x7xf32>, tensor<2x5x7xf32>) -> (tensor<2x7xf32>, tensor<2x5x7xf32>) {
+  ^bb0(%state: tensor<2x7xf32>, %now: tensor<2x7xf32>):
+    %next = nn.add %state, %now : (tensor<2x7xf32>, tensor<2x7xf32>) -> tensor<2x7xf32>
+    nn.yield %next, %next : tensor<2x7xf32>, tensor<2x7xf32>
+  }
+  %p = nn.matmul %r#1, %w : (tensor<2x5x7xf32>, tensor<7x3xf32>) -> tensor<2x5x3xf32>
+  %y = nn.add %p, %b : (tensor<2x5x3xf32>, tensor<3xf32>) -> tensor<2x5x3xf32>
+  return %y : tensor<2x5x3xf32>
+}
+
+// A product that makes more of it reads the stack in its old order.
+// CHECK-LABEL: func @wider(
+// CHECK:         %[[BACK:.*]] = nn.transpose %{{.*}}#1
+// CHECK:         %[[P:.*]] = nn.matmul %[[BACK]]
+// CHECK:         return %[[P]]
+func.func @wider(%u: tensor<2x5x7xf32>, %s: tensor<2x7xf32>, %w: tensor<7x8xf32>) -> tensor<2x5x8xf32> {
+  %r:2 = nn.scan %s, %u {num_scan_inputs = 1 : i64, scan_input_axes = array<i64: 1>, scan_output_axes = array<i64: 1>} : (tensor<2x7xf32>, tensor<2x5x7xf32>) -> (tensor<2x7xf32>, tensor<2x5x7xf32>) {
+  ^bb0(%state: tensor<2x7xf32>, %now: tensor<2x7xf32>):
+    %next = nn.add %state, %now : (tensor<2x7xf32>, tensor<2x7xf32>) -> tensor<2x7xf32>
+    nn.yield %next, %next : tensor<2x7xf32>, tensor<2x7xf32>
+  }
+  %p = nn.matmul %r#1, %w : (tensor<2x5x7xf32>, tensor<7x8xf32>) -> tensor<2x5x8xf32>
+  return %p : tensor<2x5x8xf32>
+}
