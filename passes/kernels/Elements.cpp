@@ -3,6 +3,7 @@
 #include "ir/Lowering.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "passes/kernels/Body.h"
 #include "passes/kernels/Code.h"
@@ -14,6 +15,9 @@ using namespace burnish;
 static constexpr int64_t kUnrolledSteps = 16;
 /// So many terms are added one after another before their sum is.
 static constexpr int64_t kSummedSteps = 64;
+/// Steps of a sum that lie so many bytes apart are fetched so many steps before
+/// they are read, line by line.
+static constexpr int64_t kFarApart = 1024, kStepsAhead = 8, kLineBytes = 64;
 /// Tasks from at least so many iterations: threads of any number find enough to
 /// share.
 static constexpr int64_t kEnoughTasks = 64;
@@ -205,6 +209,7 @@ private:
                     : Value());
     auto step = [&](ValueRange running) {
       SmallVector<Value> next;
+      fetchAhead(base, count);
       int64_t start = 0;
       for (auto [index, piece] : llvm::enumerate(pieces)) {
         code.at[lanes.loop] = base + start;
@@ -219,6 +224,31 @@ private:
       code.at[lanes.loop] = base + start;
       code.finish(result, lanes.loop, piece);
       start += piece;
+    }
+  }
+
+  /// Fetches what a later step of a sum reads, where steps lie so far apart
+  /// that no core does that by itself.
+  void fetchAhead(Index base, int64_t count) {
+    if (reductions.size() != 1 ||
+        nest.loops[reductions[0]].known() < kSummedSteps)
+      return;
+    for (const Access &access : nest.inputs) {
+      int64_t stride = access.along(reductions[0]),
+              bytes = cast<MemRefType>(code.data[access.argument].getType())
+                          .getElementTypeBitWidth() /
+                      8;
+      if (access.along(lanes.loop) != 1 || ShapedType::isDynamic(stride) ||
+          bytes == 0 || stride * bytes < kFarApart || count >= stride)
+        continue;
+      for (int64_t place = 0; place < count; place += kLineBytes / bytes) {
+        code.at[lanes.loop] = base + place;
+        memref::PrefetchOp::create(
+            b, code.data[access.argument],
+            ValueRange{arith::AddIOp::create(
+                b, code.offset(access), code.constant(kStepsAhead * stride))},
+            /*isWrite=*/false, /*localityHint=*/2, /*isDataCache=*/true);
+      }
     }
   }
 
