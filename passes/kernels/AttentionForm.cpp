@@ -189,8 +189,8 @@ FailureOr<AttentionNest> AttentionNest::of(nn::KernelOp kernel,
   Block &block = kernel.getBody().front();
   SmallVector<linalg::GenericOp> generics(block.getOps<linalg::GenericOp>());
   std::optional<AttentionForm> form = AttentionForm::of(generics);
-  if (!form || block.getTerminator()->getNumOperands() != 1 ||
-      block.getTerminator()->getOperand(0) != generics.back()->getResult(0))
+  ValueRange yielded = block.getTerminator()->getOperands();
+  if (!form || yielded.front() != generics.back()->getResult(0))
     return failure();
   AttentionNest nest;
   nest.form = *form;
@@ -257,7 +257,7 @@ FailureOr<AttentionNest> AttentionNest::of(nn::KernelOp kernel,
       failed(addInput(nest.values, form->valueInput)))
     return failure();
   linalg::GenericOp values = form->values;
-  unsigned out = block.getNumArguments() - 1;
+  unsigned out = kernel.getInputs().size();
   FailureOr<Access> access = accessOf(
       context, builder, out, layoutOf(out),
       values.getMatchingIndexingMap(values.getDpsInitOperand(0)).getResults(),
@@ -267,6 +267,9 @@ FailureOr<AttentionNest> AttentionNest::of(nn::KernelOp kernel,
   nest.values.out = *access;
   ArrayRef<linalg::GenericOp> passes = form->passes;
   std::optional<Softmax> softmax = Softmax::of(passes);
+  // Weights that others ask for are divided.
+  if (softmax && llvm::is_contained(yielded, form->passes.back()->getResult(0)))
+    softmax.reset();
   if (softmax)
     passes = passes.drop_back();
   FailureOr<RowNest> rows =
@@ -315,5 +318,8 @@ FailureOr<AttentionNest> AttentionNest::ofTypes(nn::KernelOp kernel) {
 
 bool AttentionNest::isStraight() const {
   return values.inputs[form.valueInput].along(form.lanes) == 1 &&
-         values.out.along(form.lanes) == 1;
+         values.out.along(form.lanes) == 1 &&
+         llvm::all_of(rows.outs, [&](const Access &out) {
+           return out.along(rows.lanes()) == 1;
+         });
 }

@@ -140,6 +140,25 @@ FailureOr<RowNest> RowNest::ofPasses(nn::KernelOp kernel,
   rows.passes.push_back(pass);
   if (failed(rows.addPasses(kernel, generics, layoutOf, builder)))
     return failure();
+  Block &block = kernel.getBody().front();
+  unsigned firstOut = kernel.getInputs().size();
+  SmallVector<Value> yielded(block.getTerminator()->getOperands());
+  for (RowPass &pass : rows.passes) {
+    auto *found = llvm::find(yielded, pass.op->getResult(0));
+    if (found == yielded.end())
+      continue;
+    if (pass.isGiven || !pass.isWide)
+      return failure();
+    FailureOr<Access> out =
+        accessBy(rows.nest, kernel, layoutOf, builder,
+                 firstOut + (found - yielded.begin()),
+                 pass.op.getMatchingIndexingMap(pass.op.getDpsInitOperand(0)),
+                 longLoops(pass.op));
+    if (failed(out))
+      return failure();
+    pass.out = rows.outs.size();
+    rows.outs.push_back(*out);
+  }
   return rows;
 }
 
@@ -368,6 +387,8 @@ private:
         put(value, given->resultMemory, from(given->firstResult, base), count);
       else if (!given && index + 1 == rows.passes.size())
         code.store(rows.nest.out, value, rows.lanes(), count);
+      if (pass.out)
+        code.store(rows.outs[*pass.out], value, rows.lanes(), count);
     }
   }
 

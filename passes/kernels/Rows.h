@@ -39,6 +39,9 @@ struct RowPass {
   bool isKept = false;
   /// Something else computes it, before the first sweep.
   bool isGiven = false;
+  /// The one of the nest's outs to which its values go, besides to other
+  /// passes.
+  std::optional<unsigned> out;
 };
 
 /// A kernel whose passes go through the same rows. Each sweep computes all that
@@ -49,8 +52,8 @@ struct RowNest {
                                      mlir::ImplicitLocOpBuilder *builder);
   static llvm::FailureOr<RowNest> ofTypes(nn::KernelOp kernel);
   /// Some of the kernel's passes alone: those over the rows of what `given`
-  /// computes, which is the first of them, and where all begin. There is no
-  /// out.
+  /// computes, which is the first of them, and where all begin. Those that the
+  /// kernel yields, and no other, have outs.
   static llvm::FailureOr<RowNest>
   ofPasses(nn::KernelOp kernel, mlir::linalg::GenericOp given,
            llvm::ArrayRef<mlir::linalg::GenericOp> generics,
@@ -64,6 +67,8 @@ struct RowNest {
   /// The loops over rows and then along them, and the out.
   Nest nest;
   llvm::SmallVector<RowPass> passes;
+  /// Of passes that are not the only result.
+  llvm::SmallVector<Access> outs;
 
 private:
   llvm::LogicalResult addPasses(nn::KernelOp kernel,

@@ -10,6 +10,26 @@
 using namespace mlir;
 using namespace burnish;
 
+/// Whether a kernel in place of the last operation can give all that others
+/// want of what lies between the products: whole rows that passes make, of
+/// which nothing is asked before.
+static bool givesRest(ArrayRef<linalg::GenericOp> group,
+                      ArrayRef<int64_t> sizes) {
+  Operation *last = group.back();
+  llvm::SmallPtrSet<Operation *, 8> members(group.begin(), group.end());
+  return llvm::all_of(usedBeyond(group), [&](linalg::GenericOp op) {
+    bool isRow = op != group.front() && op.getNumReductionLoops() == 0 &&
+                 *rowLoopsOf(op) == sizes;
+    forEachUser(op->getResult(0), [&](Operation *user) {
+      if (members.contains(user))
+        return;
+      Operation *place = last->getBlock()->findAncestorOpInBlock(*user);
+      isRow &= place && last->isBeforeInBlock(place);
+    });
+    return isRow;
+  });
+}
+
 SmallVector<linalg::GenericOp> burnish::attentionGroupFrom(
     linalg::GenericOp first,
     llvm::function_ref<bool(linalg::GenericOp)> isCandidate) {
@@ -41,7 +61,7 @@ SmallVector<linalg::GenericOp> burnish::attentionGroupFrom(
     // Constants are packed when compiling, which only plain products have them
     // for.
     std::optional<AttentionForm> form = AttentionForm::of(group);
-    if (!form || !isUsedWithin(group) ||
+    if (!form || !givesRest(group, sizes) ||
         matchPattern(first.getDpsInputs()[form->keyInput], m_Constant()) ||
         matchPattern(op.getDpsInputs()[form->valueInput], m_Constant()))
       return {};
@@ -105,7 +125,7 @@ static void writeThroughTranspose(nn::KernelOp kernel, linalg::GenericOp op) {
   OpBuilder b(kernel);
   Value out = tensor::EmptyOp::create(b, kernel.getLoc(), type.getShape(),
                                       type.getElementType());
-  unsigned number = kernel->getNumOperands() - 1;
+  unsigned number = kernel.getInputs().size();
   kernel->setOperand(number, out);
   result.setType(type);
   kernel.getBody().front().getArgument(number).setType(type);

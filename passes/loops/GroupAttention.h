@@ -6,8 +6,10 @@
 namespace burnish {
 
 /// A product, the passes over the rows of its result, and the product that
-/// sums up what these make of it, when nothing else needs what lies between.
-/// Empty when `first` is no such product.
+/// sums up what these make of it. Nothing else needs what lies between, but for
+/// whole rows that a pass makes, which a kernel in place of the last operation
+/// can give as well: weights that a gradient asks for. Empty when `first` is no
+/// such product.
 llvm::SmallVector<mlir::linalg::GenericOp> attentionGroupFrom(
     mlir::linalg::GenericOp first,
     llvm::function_ref<bool(mlir::linalg::GenericOp)> isCandidate);

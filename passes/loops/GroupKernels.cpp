@@ -180,61 +180,81 @@ public:
       : generics(generics), b(builder.getUnknownLoc(), builder) {}
 
   /// The kernel, with a schedule that is not one yet; null when its out cannot
-  /// be made.
+  /// be made. Its results are that of the last operation, and those of the
+  /// others that are used beyond them.
   nn::KernelOp build() {
     linalg::GenericOp last = generics.back();
     b.setLoc(b.getFusedLoc(llvm::map_to_vector(
         generics, [](linalg::GenericOp op) { return op->getLoc(); })));
     b.setInsertionPoint(last);
-    auto outType = cast<RankedTensorType>(last->getResult(0).getType());
-    Value out = last.getDpsInits()[0];
-    if (auto fill = out.getDefiningOp<linalg::FillOp>())
-      out = fill.getOutputs()[0];
-    if (auto empty = out.getDefiningOp<tensor::EmptyOp>())
-      out = b.clone(*empty)->getResult(0);
-    else if (outType.hasStaticShape())
-      out = tensor::EmptyOp::create(b, outType.getShape(),
-                                    outType.getElementType());
-    else
-      return {};
+    SmallVector<linalg::GenericOp> yielded{last};
+    llvm::append_range(yielded, usedBeyond(generics));
+    SmallVector<Value> outs;
+    SmallVector<Type> types;
+    for (linalg::GenericOp op : yielded) {
+      outs.push_back(roomFor(op));
+      types.push_back(op->getResult(0).getType());
+      if (!outs.back())
+        return {};
+    }
     collectInputs();
     auto schedule = nn::ScheduleAttr::get(b.getContext(), "none", 1, 1, 1,
                                           false, false, false);
-    auto kernel = nn::KernelOp::create(b, TypeRange(outType), inputs,
-                                       ValueRange(out), schedule);
+    auto kernel = nn::KernelOp::create(b, types, inputs, outs, schedule);
     Block *block = b.createBlock(&kernel.getBody());
     IRMapping values;
     for (Value input : inputs)
       values.map(input, block->addArgument(input.getType(), b.getLoc()));
-    BlockArgument outArgument = block->addArgument(outType, b.getLoc());
-    for (linalg::GenericOp generic : generics) {
-      Value init =
-          generic == last
-              ? Value(outArgument)
-              : Value(ub::PoisonOp::create(b, generic->getResult(0).getType()));
-      if (generic.getNumReductionLoops() > 0) {
-        auto fill = generic.getDpsInits()[0].getDefiningOp<linalg::FillOp>();
-        Value number =
-            b.clone(*fill.getInputs()[0].getDefiningOp())->getResult(0);
-        init = linalg::FillOp::create(b, number, init).getResult(0);
-      }
-      values.map(generic.getDpsInits()[0], init);
-      for (Value input : generic.getDpsInputs())
-        cloneReshapes(input, values);
-      generic.getBody()->walk([&](Operation *op) {
-        for (Value operand : op->getOperands())
-          if (operand.getParentRegion() != &generic.getRegion() &&
-              !values.contains(operand))
-            values.map(operand,
-                       b.clone(*operand.getDefiningOp())->getResult(0));
-      });
-      b.clone(*generic, values);
-    }
-    nn::KernelYieldOp::create(b, values.lookup(last->getResult(0)));
+    llvm::SmallDenseMap<Operation *, Value> outOf;
+    for (linalg::GenericOp op : yielded)
+      outOf[op] = block->addArgument(op->getResult(0).getType(), b.getLoc());
+    for (linalg::GenericOp generic : generics)
+      cloneInside(generic, outOf.lookup(generic), values);
+    nn::KernelYieldOp::create(
+        b, llvm::map_to_vector(yielded, [&](linalg::GenericOp op) {
+          return values.lookup(op->getResult(0));
+        }));
     return kernel;
   }
 
 private:
+  /// A tensor for an operation's result; null where only the run knows its
+  /// sizes, and nothing else says them.
+  Value roomFor(linalg::GenericOp op) {
+    auto type = cast<RankedTensorType>(op->getResult(0).getType());
+    Value out = op.getDpsInits()[0];
+    if (auto fill = out.getDefiningOp<linalg::FillOp>())
+      out = fill.getOutputs()[0];
+    if (auto empty = out.getDefiningOp<tensor::EmptyOp>())
+      return b.clone(*empty)->getResult(0);
+    if (!type.hasStaticShape())
+      return {};
+    return tensor::EmptyOp::create(b, type.getShape(), type.getElementType());
+  }
+
+  /// The operation on the kernel's arguments; `out` is null where nothing
+  /// beyond the kernel asks for its result.
+  void cloneInside(linalg::GenericOp generic, Value out, IRMapping &values) {
+    Value init =
+        out ? out : ub::PoisonOp::create(b, generic->getResult(0).getType());
+    if (generic.getNumReductionLoops() > 0) {
+      auto fill = generic.getDpsInits()[0].getDefiningOp<linalg::FillOp>();
+      Value number =
+          b.clone(*fill.getInputs()[0].getDefiningOp())->getResult(0);
+      init = linalg::FillOp::create(b, number, init).getResult(0);
+    }
+    values.map(generic.getDpsInits()[0], init);
+    for (Value input : generic.getDpsInputs())
+      cloneReshapes(input, values);
+    generic.getBody()->walk([&](Operation *op) {
+      for (Value operand : op->getOperands())
+        if (operand.getParentRegion() != &generic.getRegion() &&
+            !values.contains(operand))
+          values.map(operand, b.clone(*operand.getDefiningOp())->getResult(0));
+    });
+    b.clone(*generic, values);
+  }
+
   /// Whether a value is a result of one of the operations, or a reshape of one.
   bool isInside(Value value) {
     return llvm::any_of(generics, [&](linalg::GenericOp other) {
@@ -263,6 +283,16 @@ private:
   SmallVector<Value> inputs;
 };
 } // namespace
+
+/// Puts reshapes of a kernel's result that stand before the kernel behind it.
+static void moveReshapesBehind(Operation *maker, Value result) {
+  for (Operation *user : llvm::make_early_inc_range(result.getUsers()))
+    if (isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(user) &&
+        user->getBlock() == maker->getBlock() && user->isBeforeInBlock(maker)) {
+      user->moveAfter(maker);
+      moveReshapesBehind(user, user->getResult(0));
+    }
+}
 
 /// Erases an operation of which nothing is used but by reshapes without use.
 static void eraseWithReshapes(Operation *op) {
@@ -301,13 +331,21 @@ struct GroupKernels : burnish::impl::GroupKernelsBase<GroupKernels> {
         continue;
       }
       linalg::GenericOp epilogue = epilogueOf(generic);
+      SmallVector<linalg::GenericOp> attention =
+          attentionGroupFrom(generic, isCandidate);
+      nn::KernelOp kernel;
+      if (!attention.empty())
+        kernel = makeKernel(builder, attention, machine);
+      if (kernel) {
+        replace(attention, kernel, gone);
+        if (kernel.getSchedule().getAlgorithm() == "attention") {
+          readThroughTransposes(kernel);
+          readKeysInPanels(kernel);
+        }
+        continue;
+      }
+      orderStack(generic, machine.vectorBits);
       SmallVector<SmallVector<linalg::GenericOp>> tries;
-      if (SmallVector<linalg::GenericOp> attention =
-              attentionGroupFrom(generic, isCandidate);
-          !attention.empty())
-        tries.push_back(attention);
-      else
-        orderStack(generic, machine.vectorBits);
       if (SmallVector<linalg::GenericOp> rows =
               rowGroupFrom(generic, isCandidate);
           !rows.empty())
@@ -320,7 +358,7 @@ struct GroupKernels : burnish::impl::GroupKernelsBase<GroupKernels> {
       }
       tries.push_back({generic});
       for (auto [index, group] : llvm::enumerate(tries)) {
-        nn::KernelOp kernel = makeKernel(builder, group, machine);
+        kernel = makeKernel(builder, group, machine);
         if (!kernel)
           continue;
         if (index == joined &&
@@ -331,16 +369,7 @@ struct GroupKernels : burnish::impl::GroupKernelsBase<GroupKernels> {
         if (table.isThere())
           kernel.setScheduleAttr(*selectSchedule(kernel, machine, table));
         packOperands(kernel, packer, machine);
-        linalg::GenericOp last = group.back();
-        last->getResult(0).replaceAllUsesWith(kernel->getResult(0));
-        for (linalg::GenericOp op : llvm::reverse(group)) {
-          gone.insert(op);
-          eraseWithReshapes(op);
-        }
-        if (kernel.getSchedule().getAlgorithm() == "attention") {
-          readThroughTransposes(kernel);
-          readKeysInPanels(kernel);
-        }
+        replace(group, kernel, gone);
         break;
       }
     }
@@ -360,6 +389,21 @@ struct GroupKernels : burnish::impl::GroupKernelsBase<GroupKernels> {
     table.record();
     if (table.hasFailed())
       signalPassFailure();
+  }
+
+  /// Puts a kernel in place of the operations that it was made of.
+  static void replace(ArrayRef<linalg::GenericOp> group, nn::KernelOp kernel,
+                      llvm::DenseSet<Operation *> &gone) {
+    SmallVector<linalg::GenericOp> yielded{group.back()};
+    llvm::append_range(yielded, usedBeyond(group));
+    for (auto [op, result] : llvm::zip_equal(yielded, kernel->getResults())) {
+      op->getResult(0).replaceAllUsesWith(result);
+      moveReshapesBehind(kernel, result);
+    }
+    for (linalg::GenericOp op : llvm::reverse(group)) {
+      gone.insert(op);
+      eraseWithReshapes(op);
+    }
   }
 
   /// Whether a product that reads its operands where they lie can not do so

@@ -7,10 +7,8 @@
 using namespace mlir;
 using namespace burnish;
 
-/// Calls `visit` with all users of a value, those of its reshapes in place of
-/// these where only axes of length 1 come or go.
-static void forEachUser(Value value,
-                        llvm::function_ref<void(Operation *)> visit) {
+void burnish::forEachUser(Value value,
+                          llvm::function_ref<void(Operation *)> visit) {
   for (Operation *user : value.getUsers()) {
     if (user->getNumResults() == 1 &&
         isa<RankedTensorType>(user->getResult(0).getType()) &&
@@ -21,17 +19,19 @@ static void forEachUser(Value value,
   }
 }
 
-bool burnish::isUsedWithin(ArrayRef<linalg::GenericOp> group) {
+SmallVector<linalg::GenericOp>
+burnish::usedBeyond(ArrayRef<linalg::GenericOp> group) {
   llvm::SmallPtrSet<Operation *, 8> members(group.begin(), group.end());
+  SmallVector<linalg::GenericOp> found;
   for (linalg::GenericOp op : group.drop_back()) {
     bool isUsedOutside = false;
     forEachUser(op->getResult(0), [&](Operation *user) {
       isUsedOutside |= !members.contains(user);
     });
     if (isUsedOutside)
-      return false;
+      found.push_back(op);
   }
-  return true;
+  return found;
 }
 
 SmallVector<linalg::GenericOp>
@@ -63,7 +63,7 @@ burnish::rowGroupFrom(linalg::GenericOp first,
     members.insert(op);
   }
   auto isClosed = [&] {
-    if (!isUsedWithin(group))
+    if (!usedBeyond(group).empty())
       return false;
     linalg::GenericOp last = group.back();
     return last.getNumReductionLoops() == 0 && *rowLoopsOf(last) == *sizes;

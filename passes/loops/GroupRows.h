@@ -11,8 +11,14 @@ llvm::SmallVector<mlir::linalg::GenericOp>
 rowGroupFrom(mlir::linalg::GenericOp first,
              llvm::function_ref<bool(mlir::linalg::GenericOp)> isCandidate);
 
-/// Whether results of all operations but the last are used by these alone, seen
-/// through reshapes where only axes of length 1 come or go.
-bool isUsedWithin(llvm::ArrayRef<mlir::linalg::GenericOp> group);
+/// Calls `visit` with all users of a value, those of its reshapes in place of
+/// these where only axes of length 1 come or go.
+void forEachUser(mlir::Value value,
+                 llvm::function_ref<void(mlir::Operation *)> visit);
+
+/// The operations, but for the last, of which others than these use the
+/// results.
+llvm::SmallVector<mlir::linalg::GenericOp>
+usedBeyond(llvm::ArrayRef<mlir::linalg::GenericOp> group);
 
 } // namespace burnish

@@ -93,10 +93,20 @@ func.func @softmax(%q: tensor<9x2x5xf32>, %k: tensor<11x2x5xf32>, %v: tensor<11x
 #both = affine_map<(q, k, d) -> (q, k)>
 #line = affine_map<(q, k) -> (q, k)>
 
-// Whatever passes there are between the products, if nothing else needs what they make.
+// Whatever passes there are between the products. Rows that something else needs afterwards are a result, too; scores, and what
+// is needed before the second product, are none.
 // CHECK-LABEL: func @relu(
 // CHECK:         algorithm = "attention"
 // CHECK-LABEL: func @shows_weights(
+// CHECK-SAME:    %[[Q:.*]]: tensor<9x5xf32>, %{{.*}}: tensor<5x11xf32>, %[[V:.*]]: tensor<11x7xf32>)
+// CHECK:         %[[BOTH:.*]]:2 = nn.kernel <algorithm = "attention"
+// CHECK-SAME:      outs(%{{.*}}, %{{.*}} : tensor<9x7xf32>, tensor<9x11xf32>)
+// CHECK:           arith.maximumf
+// CHECK:         %[[APART:.*]] = tensor.expand_shape %[[BOTH]]#1 {{\[\[}}0, 1], [2]]
+// CHECK:         return %[[BOTH]]#0, %[[BOTH]]#1, %[[APART]]
+// CHECK-LABEL: func @shows_scores(
+// CHECK-NOT:     algorithm = "attention"
+// CHECK-LABEL: func @needs_weights_before(
 // CHECK-NOT:     algorithm = "attention"
 // CHECK-LABEL: func @keeps_constant(
 // CHECK-NOT:     algorithm = "attention"
@@ -126,7 +136,34 @@ func.func @relu(%q: tensor<9x5xf32>, %k: tensor<5x11xf32>, %v: tensor<11x7xf32>)
   return %o : tensor<9x7xf32>
 }
 
-func.func @shows_weights(%q: tensor<9x5xf32>, %k: tensor<5x11xf32>, %v: tensor<11x7xf32>) -> (tensor<9x7xf32>, tensor<9x11xf32>) {
+func.func @shows_weights(%q: tensor<9x5xf32>, %k: tensor<5x11xf32>, %v: tensor<11x7xf32>) -> (tensor<9x7xf32>, tensor<9x11xf32>, tensor<1x9x11xf32>) {
+  %zero = arith.constant 0.0 : f32
+  %square = tensor.empty() : tensor<9x11xf32>
+  %place = tensor.empty() : tensor<9x7xf32>
+  %zeros = linalg.fill ins(%zero : f32) outs(%square : tensor<9x11xf32>) -> tensor<9x11xf32>
+  %s = linalg.generic {indexing_maps = [#left, #right, #both], iterator_types = ["parallel", "parallel", "reduction"]} ins(%q, %k : tensor<9x5xf32>, tensor<5x11xf32>) outs(%zeros : tensor<9x11xf32>) {
+  ^bb0(%a: f32, %b: f32, %c: f32):
+    %t = arith.mulf %a, %b : f32
+    %u = arith.addf %c, %t : f32
+    linalg.yield %u : f32
+  } -> tensor<9x11xf32>
+  %p = linalg.generic {indexing_maps = [#line, #line], iterator_types = ["parallel", "parallel"]} ins(%s : tensor<9x11xf32>) outs(%square : tensor<9x11xf32>) {
+  ^bb0(%a: f32, %c: f32):
+    %t = arith.maximumf %a, %zero : f32
+    linalg.yield %t : f32
+  } -> tensor<9x11xf32>
+  %apart = tensor.expand_shape %p [[0, 1], [2]] output_shape [1, 9, 11] : tensor<9x11xf32> into tensor<1x9x11xf32>
+  %init = linalg.fill ins(%zero : f32) outs(%place : tensor<9x7xf32>) -> tensor<9x7xf32>
+  %o = linalg.generic {indexing_maps = [#left, #right, #both], iterator_types = ["parallel", "parallel", "reduction"]} ins(%p, %v : tensor<9x11xf32>, tensor<11x7xf32>) outs(%init : tensor<9x7xf32>) {
+  ^bb0(%a: f32, %b: f32, %c: f32):
+    %t = arith.mulf %a, %b : f32
+    %u = arith.addf %c, %t : f32
+    linalg.yield %u : f32
+  } -> tensor<9x7xf32>
+  return %o, %p, %apart : tensor<9x7xf32>, tensor<9x11xf32>, tensor<1x9x11xf32>
+}
+
+func.func @shows_scores(%q: tensor<9x5xf32>, %k: tensor<5x11xf32>, %v: tensor<11x7xf32>) -> (tensor<9x7xf32>, tensor<9x11xf32>) {
   %zero = arith.constant 0.0 : f32
   %square = tensor.empty() : tensor<9x11xf32>
   %place = tensor.empty() : tensor<9x7xf32>
@@ -144,6 +181,35 @@ func.func @shows_weights(%q: tensor<9x5xf32>, %k: tensor<5x11xf32>, %v: tensor<1
   } -> tensor<9x11xf32>
   %init = linalg.fill ins(%zero : f32) outs(%place : tensor<9x7xf32>) -> tensor<9x7xf32>
   %o = linalg.generic {indexing_maps = [#left, #right, #both], iterator_types = ["parallel", "parallel", "reduction"]} ins(%p, %v : tensor<9x11xf32>, tensor<11x7xf32>) outs(%init : tensor<9x7xf32>) {
+  ^bb0(%a: f32, %b: f32, %c: f32):
+    %t = arith.mulf %a, %b : f32
+    %u = arith.addf %c, %t : f32
+    linalg.yield %u : f32
+  } -> tensor<9x7xf32>
+  return %o, %s : tensor<9x7xf32>, tensor<9x11xf32>
+}
+
+func.func @needs_weights_before(%q: tensor<9x5xf32>, %k: tensor<5x11xf32>, %v: tensor<11x7xf32>) -> (tensor<9x7xf32>, tensor<9x11xf32>) {
+  %first = arith.constant 0 : index
+  %zero = arith.constant 0.0 : f32
+  %square = tensor.empty() : tensor<9x11xf32>
+  %place = tensor.empty() : tensor<9x7xf32>
+  %zeros = linalg.fill ins(%zero : f32) outs(%square : tensor<9x11xf32>) -> tensor<9x11xf32>
+  %s = linalg.generic {indexing_maps = [#left, #right, #both], iterator_types = ["parallel", "parallel", "reduction"]} ins(%q, %k : tensor<9x5xf32>, tensor<5x11xf32>) outs(%zeros : tensor<9x11xf32>) {
+  ^bb0(%a: f32, %b: f32, %c: f32):
+    %t = arith.mulf %a, %b : f32
+    %u = arith.addf %c, %t : f32
+    linalg.yield %u : f32
+  } -> tensor<9x11xf32>
+  %p = linalg.generic {indexing_maps = [#line, #line], iterator_types = ["parallel", "parallel"]} ins(%s : tensor<9x11xf32>) outs(%square : tensor<9x11xf32>) {
+  ^bb0(%a: f32, %c: f32):
+    %t = arith.maximumf %a, %zero : f32
+    linalg.yield %t : f32
+  } -> tensor<9x11xf32>
+  %init = linalg.fill ins(%zero : f32) outs(%place : tensor<9x7xf32>) -> tensor<9x7xf32>
+  %t1 = tensor.extract %p[%first, %first] : tensor<9x11xf32>
+  %other = tensor.splat %t1 : tensor<11x7xf32>
+  %o = linalg.generic {indexing_maps = [#left, #right, #both], iterator_types = ["parallel", "parallel", "reduction"]} ins(%p, %other : tensor<9x11xf32>, tensor<11x7xf32>) outs(%init : tensor<9x7xf32>) {
   ^bb0(%a: f32, %b: f32, %c: f32):
     %t = arith.mulf %a, %b : f32
     %u = arith.addf %c, %t : f32

@@ -87,7 +87,7 @@ def heads():
 
     grouped = node("MatMul", softmax(node("MatMul", random(2, 3, 4, 21, 8), random(2, 3, 1, 8, 33)), False), random(2, 3, 1, 33, 8))
     outputs.append(grouped)
-    # Weights that are used elsewhere stay in memory.
+    # Weights that are used elsewhere are a result beside that of the second product.
     weights = softmax(node("MatMul", random(3, 20, 8), random(3, 8, 20)), False)
     outputs.extend([node("MatMul", weights, random(3, 20, 8)), weights])
 
