@@ -183,7 +183,8 @@ def GroupKernels : Pass<"nn-group-kernels", "::mlir::ModuleOp"> {
   let summary = "group loops into kernels, each with a schedule for the module's target";
   let description = [{
     A reduction goes with the elementwise operation that alone uses its result, or, when it reduces the last axis, with
-    all that is made of its result row by row. Constant operands of products are packed.
+    all that is made of its result row by row. Two products with such passes between them are one kernel, of which rows that
+    something else needs afterwards are results, too. Constant operands of products are packed.
     What no schedule is for stays as it is.
   }];
   let dependentDialects = ["::burnish::nn::NNDialect", "::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect", "::mlir::ub::UBDialect"];
