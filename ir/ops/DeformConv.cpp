@@ -55,36 +55,46 @@ LogicalResult DeformConvOp::inferShapes(ShapeScope &scope) {
                    getElementTypeOrSelf(getX().getType()), dims);
 }
 
-/// The elements that the taps of a deformed window see: (n, channels, taps...,
-/// positions...), in f32 or f64.
+/// The elements that the taps of a deformed window see: (n, positions...,
+/// taps..., channels), in f32 or f64. What is found of a tap is found once for
+/// all channels of its offset group, which lie side by side.
 static Value deformedTaps(DeformConvOp op, Lowering &l, const Windows &windows,
                           Type sums) {
   Type elementType = getElementTypeOrSelf(op.getX().getType());
   unsigned rank = windows.rank();
   Dims x = l.scope.dims(op.getX());
-  SmallVector<OpFoldResult> sizes{l.size(x[0]), l.size(x[1])};
+  SmallVector<OpFoldResult> sizes{l.size(x[0])};
+  llvm::append_range(sizes, l.sizes(windows.positions()));
   SmallVector<int64_t> taps;
   for (const WindowAxis &axis : windows.axes) {
     taps.push_back(*known(axis.kernel));
     sizes.push_back(l.getIndexAttr(taps.back()));
   }
-  llvm::append_range(sizes, l.sizes(windows.positions()));
+  OpFoldResult offsetGroups = l.getIndexAttr(op.getOffsetGroup()),
+               perOffsetGroup =
+                   getAsOpFoldResult(l.createOrFold<arith::DivUIOp>(
+                       l.index(l.size(x[1])), l.index(offsetGroups)));
+  sizes.append({offsetGroups, perOffsetGroup});
   SmallVector<Value> bounds = llvm::map_to_vector(
       spatial(x), [&](Dim dim) { return l.index(l.size(dim)); });
-  Value perOffsetGroup = l.createOrFold<arith::DivUIOp>(
-      l.index(sizes[1]), l.index(op.getOffsetGroup()));
-  Value source = l.lowered(op.getX()), offsets = l.lowered(op.getOffset()),
+  SmallVector<int64_t> channelsLast{0};
+  llvm::append_range(channelsLast, llvm::seq<int64_t>(2, 2 + rank));
+  channelsLast.push_back(1);
+  Value source = l.split(l.transpose(l.lowered(op.getX()), channelsLast),
+                         1 + rank, {offsetGroups, perOffsetGroup}),
+        offsets = l.lowered(op.getOffset()),
         mask = op.getMask() ? l.lowered(op.getMask()) : Value();
-  return l.generate(
-      sums, sizes, [&](ImplicitLocOpBuilder &b, ValueRange loops) {
+  Value seen =
+      l.generate(sums, sizes, [&](ImplicitLocOpBuilder &b, ValueRange loops) {
         auto constant = [&](int64_t value) -> Value {
           return arith::ConstantIndexOp::create(b, value);
         };
         auto number = [&](double value) -> Value {
           return arith::ConstantOp::create(b, b.getFloatAttr(sums, value));
         };
-        ValueRange tapLoops = loops.slice(2, rank),
-                   positionLoops = loops.drop_front(2 + rank);
+        ValueRange positionLoops = loops.slice(1, rank),
+                   tapLoops = loops.slice(1 + rank, rank),
+                   channelLoops = loops.drop_front(1 + 2 * rank);
         auto read = [&](Value tensor, ValueRange indices) {
           return castScalar(
               b,
@@ -93,7 +103,7 @@ static Value deformedTaps(DeformConvOp op, Lowering &l, const Windows &windows,
               elementType, sums);
         };
         // The tap as one number, counted within its offset group.
-        Value tap = arith::DivUIOp::create(b, loops[1], perOffsetGroup);
+        Value tap = channelLoops[0];
         for (unsigned axis = 0; axis < rank; ++axis)
           tap = arith::AddIOp::create(
               b, arith::MulIOp::create(b, tap, constant(taps[axis])),
@@ -135,7 +145,7 @@ static Value deformedTaps(DeformConvOp op, Lowering &l, const Windows &windows,
         Value total = number(0);
         for (unsigned corner = 0; corner < 1u << rank; ++corner) {
           Value weight = number(1), isInside;
-          SmallVector<Value> from{loops[0], loops[1]};
+          SmallVector<Value> from{loops[0]};
           for (unsigned axis = 0; axis < rank; ++axis) {
             bool isNext = corner >> axis & 1;
             Value index =
@@ -156,6 +166,7 @@ static Value deformedTaps(DeformConvOp op, Lowering &l, const Windows &windows,
             from.push_back(
                 arith::SelectOp::create(b, inside, index, constant(0)));
           }
+          llvm::append_range(from, channelLoops);
           Value element = arith::MulFOp::create(b, read(source, from), weight);
           total = arith::AddFOp::create(
               b, total,
@@ -165,6 +176,7 @@ static Value deformedTaps(DeformConvOp op, Lowering &l, const Windows &windows,
                    ? arith::MulFOp::create(b, total, read(mask, at)).getResult()
                    : total;
       });
+  return l.merge(seen, 1 + 2 * rank, 2);
 }
 
 FailureOr<SmallVector<Value>> DeformConvOp::lower(Lowering &l) {
@@ -208,21 +220,22 @@ FailureOr<SmallVector<Value>> DeformConvOp::lower(Lowering &l) {
   OpFoldResult groups = l.getIndexAttr(group);
   OpFoldResult outChannels = getAsOpFoldResult(
       l.createOrFold<arith::DivUIOp>(l.index(l.size(w[0])), l.index(groups)));
-  taps = l.split(taps, 1, {groups, l.size(w[1])});
+  taps = l.split(taps, 1 + 2 * rank, {groups, l.size(w[1])});
   Value weights = l.split(l.lowered(getW()), 0, {groups, outChannels});
   // Loops: batch, group, output channel, positions, input channel, taps.
   unsigned loops = 4 + 2 * rank, inLoop = 3 + rank;
   auto loop = [&](unsigned index) { return getAffineDimExpr(index, context); };
-  SmallVector<AffineExpr> tapExprs{loop(0), loop(1), loop(inLoop)},
+  SmallVector<AffineExpr> tapExprs{loop(0)},
       weightExprs{loop(1), loop(2), loop(inLoop)},
       yExprs{loop(0), loop(1), loop(2)};
   for (unsigned axis = 0; axis < rank; ++axis) {
-    tapExprs.push_back(loop(inLoop + 1 + axis));
     weightExprs.push_back(loop(inLoop + 1 + axis));
     yExprs.push_back(loop(3 + axis));
+    tapExprs.push_back(loop(3 + axis));
   }
   for (unsigned axis = 0; axis < rank; ++axis)
-    tapExprs.push_back(loop(3 + axis));
+    tapExprs.push_back(loop(inLoop + 1 + axis));
+  tapExprs.append({loop(1), loop(inLoop)});
   SmallVector<utils::IteratorType> iterators(loops,
                                              utils::IteratorType::reduction);
   std::fill_n(iterators.begin(), inLoop, utils::IteratorType::parallel);

@@ -18,6 +18,26 @@ void nn::registerSampling(NNDialect &dialect) {
       >();
 }
 
+//===- What all share -----------------------------------------------------===//
+
+ChannelsLast::ChannelsLast(Lowering &l, Value images, Dim channels)
+    : images(images) {
+  constexpr int64_t kSeveral = 8;
+  isLast = !known(channels) || *known(channels) >= kSeveral;
+  if (isLast)
+    this->images = l.transpose(
+        images, order<int64_t>(llvm::to_vector(llvm::seq<int64_t>(
+                    cast<RankedTensorType>(images.getType()).getRank()))));
+}
+
+Value ChannelsLast::restored(Lowering &l, Value result) const {
+  return isLast ? l.transpose(
+                      result,
+                      restore<int64_t>(llvm::to_vector(llvm::seq<int64_t>(
+                          cast<RankedTensorType>(result.getType()).getRank()))))
+                : result;
+}
+
 //===- grid_sample --------------------------------------------------------===//
 
 LogicalResult GridSampleOp::inferShapes(ShapeScope &scope) {
@@ -80,7 +100,9 @@ namespace {
 class GridSampling {
 public:
   GridSampling(GridSampleOp op, Lowering &l)
-      : op(op), l(l), x(l.lowered(op.getX())), grid(l.lowered(op.getGrid())),
+      : op(op), l(l), x(l.lowered(op.getX())),
+        channels(l, x, l.scope.dim(op.getX(), 1)),
+        grid(l.lowered(op.getGrid())),
         elementType(getElementTypeOrSelf(op.getX().getType())),
         gridType(getElementTypeOrSelf(op.getGrid().getType())),
         type(sampleType(l, elementType)), integer(l.getI64Type()),
@@ -121,7 +143,9 @@ private:
 
   GridSampleOp op;
   Lowering &l;
-  Value x, grid;
+  Value x;
+  ChannelsLast channels;
+  Value grid;
   Type elementType, gridType, type, integer;
   SmallVector<OpFoldResult> sizes, resultSizes, pointSizes;
   int64_t spatial, taps;
@@ -203,8 +227,9 @@ Value GridSampling::weightsOf(Value coordinates, int64_t tap) {
 
 Scalar GridSampling::weighed(ImplicitLocOpBuilder &b, ValueRange tables,
                              int64_t choice, int64_t count) {
-  SmallVector<Value> source{linalg::IndexOp::create(b, 0),
-                            linalg::IndexOp::create(b, 1)};
+  SmallVector<Value> source{
+      linalg::IndexOp::create(b, 0),
+      linalg::IndexOp::create(b, channels.channelAxis(resultSizes.size()))};
   Scalar weight(
       b, arith::ConstantOp::create(b, b.getFloatAttr(type, 1)).getResult()),
       isInside = weight == 1;
@@ -216,11 +241,13 @@ Scalar GridSampling::weighed(ImplicitLocOpBuilder &b, ValueRange tables,
     source.push_back(isZero ? max(place, zero) : place);
     weight = weight * Scalar(b, tables[table + 1]);
   }
-  Scalar element(
-      b, castScalar(b,
-                    loadScalar(b, tensor::ExtractOp::create(b, x, source),
-                               elementType),
-                    elementType, type));
+  Scalar element(b, castScalar(b,
+                               loadScalar(b,
+                                          tensor::ExtractOp::create(
+                                              b, channels.images,
+                                              channels.order<Value>(source)),
+                                          elementType),
+                               elementType, type));
   if (isZero)
     element = select(isInside, element, element.number(0));
   return weight * element;
@@ -229,8 +256,9 @@ Scalar GridSampling::weighed(ImplicitLocOpBuilder &b, ValueRange tables,
 Value GridSampling::run() {
   requireImages();
   SmallVector<Lowering::Operand> tables;
+  int64_t rank = resultSizes.size();
   AffineMap ofPoint =
-      l.getMultiDimIdentityMap(resultSizes.size()).dropResult(1);
+      l.getMultiDimIdentityMap(rank).dropResult(channels.channelAxis(rank));
   int64_t count = 1;
   for (int64_t axis = 0; axis < spatial; ++axis) {
     Value coordinates = coordinatesOf(axis);
@@ -240,17 +268,17 @@ Value GridSampling::run() {
     }
     count *= taps;
   }
-  return l.generic(elementType, resultSizes, tables,
-                   [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
-                     // Every choice of one sample an axis, the last axis
-                     // fastest.
-                     Value total =
-                         arith::ConstantOp::create(b, b.getZeroAttr(type));
-                     for (int64_t choice = 0; choice < count; ++choice)
-                       total =
-                           Scalar(b, total) + weighed(b, args, choice, count);
-                     return castScalar(b, total, type, elementType);
-                   });
+  Value result =
+      l.generic(elementType, channels.order<OpFoldResult>(resultSizes), tables,
+                [&](ImplicitLocOpBuilder &b, ValueRange args) -> Value {
+                  // Every choice of one sample an axis, the last axis fastest.
+                  Value total =
+                      arith::ConstantOp::create(b, b.getZeroAttr(type));
+                  for (int64_t choice = 0; choice < count; ++choice)
+                    total = Scalar(b, total) + weighed(b, args, choice, count);
+                  return castScalar(b, total, type, elementType);
+                });
+  return channels.restored(l, result);
 }
 
 FailureOr<SmallVector<Value>> GridSampleOp::lower(Lowering &l) {
