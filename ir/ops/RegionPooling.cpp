@@ -76,8 +76,9 @@ struct RegionSide {
 class RoiAlignment {
 public:
   RoiAlignment(RoiAlignOp op, Lowering &l)
-      : op(op), l(l), x(l.lowered(op.getX())), rois(l.lowered(op.getRois())),
-        batches(l.lowered(op.getBatchIndices())),
+      : op(op), l(l), x(l.lowered(op.getX())),
+        channels(l, x, l.scope.dim(op.getX(), 1)),
+        rois(l.lowered(op.getRois())), batches(l.lowered(op.getBatchIndices())),
         elementType(getElementTypeOrSelf(op.getX().getType())),
         type(sampleType(l, elementType)), sizes(l.sizesOf(x)),
         isMean(op.getMode() == "avg"),
@@ -96,7 +97,9 @@ private:
 
   RoiAlignOp op;
   Lowering &l;
-  Value x, rois, batches;
+  Value x;
+  ChannelsLast channels;
+  Value rois, batches;
   Type elementType, type;
   SmallVector<OpFoldResult> sizes;
   bool isMean, isHalfPixel;
@@ -127,9 +130,12 @@ Value RoiAlignment::run() {
   SmallVector<OpFoldResult> resultSizes{l.sizesOf(rois)[0], sizes[1],
                                         l.getIndexAttr(op.getOutputHeight()),
                                         l.getIndexAttr(op.getOutputWidth())};
-  return l.generate(
-      elementType, resultSizes,
-      [&](ImplicitLocOpBuilder &b, ValueRange at) { return pooled(b, at); });
+  Value result = l.generate(
+      elementType, channels.order<OpFoldResult>(resultSizes),
+      [&](ImplicitLocOpBuilder &b, ValueRange at) {
+        return pooled(b, channels.restore<Value>(llvm::to_vector(at)));
+      });
+  return channels.restored(l, result);
 }
 
 RegionSide RoiAlignment::sideOf(ImplicitLocOpBuilder &b, ValueRange at,
@@ -188,10 +194,10 @@ Scalar RoiAlignment::sampled(ImplicitLocOpBuilder &b, Value batch,
     bool isLow = corner / 2 == 0, isLeft = corner % 2 == 0;
     SmallVector<Value> source{batch, channel, isLow ? row.low : row.high,
                               isLeft ? column.low : column.high};
+    Value stored = tensor::ExtractOp::create(b, channels.images,
+                                             channels.order<Value>(source));
     Scalar element =
-        Scalar(b, loadScalar(b, tensor::ExtractOp::create(b, x, source),
-                             elementType))
-            .toFloat(type);
+        Scalar(b, loadScalar(b, stored, elementType)).toFloat(type);
     Scalar weighed = (isLow ? -row.rest + 1 : row.rest) *
                      (isLeft ? -column.rest + 1 : column.rest) * element;
     result = !result  ? Value(weighed)
@@ -272,13 +278,15 @@ FailureOr<SmallVector<Value>> MaxRoiPoolOp::lower(Lowering &l) {
                       ((batch >= 0) & (batch < Scalar(b, Value(images))));
              });
   double spatialScale = getSpatialScale().convertToDouble();
+  ChannelsLast channels(l, x, l.scope.dim(getX(), 1));
   SmallVector<int64_t> pooled(getPooledShape());
   SmallVector<OpFoldResult> resultSizes{regions[0], sizes[1],
                                         l.getIndexAttr(pooled[0]),
                                         l.getIndexAttr(pooled[1])};
-  return SmallVector<Value>{l.generate(
-      elementType, resultSizes,
-      [&](ImplicitLocOpBuilder &b, ValueRange at) -> Value {
+  Value result = l.generate(
+      elementType, channels.order<OpFoldResult>(resultSizes),
+      [&](ImplicitLocOpBuilder &b, ValueRange loops) -> Value {
+        SmallVector<Value> at = channels.restore<Value>(llvm::to_vector(loops));
         auto number = [&](int64_t column) {
           Value element = tensor::ExtractOp::create(
               b, rois,
@@ -320,11 +328,10 @@ FailureOr<SmallVector<Value>> MaxRoiPoolOp::lower(Lowering &l) {
                          image, at[1],
                          Scalar(in, Value(firsts[0])) + Scalar(in, offset[0]),
                          Scalar(in, Value(firsts[1])) + Scalar(in, offset[1])};
+                     Value stored = tensor::ExtractOp::create(
+                         in, channels.images, channels.order<Value>(source));
                      Scalar element =
-                         Scalar(in, loadScalar(in,
-                                               tensor::ExtractOp::create(
-                                                   in, x, source),
-                                               elementType))
+                         Scalar(in, loadScalar(in, stored, elementType))
                              .toFloat(type);
                      return SmallVector<Value>{
                          max(Scalar(in, carried[0]), element)};
@@ -332,5 +339,6 @@ FailureOr<SmallVector<Value>> MaxRoiPoolOp::lower(Lowering &l) {
         Scalar isEmpty = Scalar(b, counts[0]) * Scalar(b, counts[1]) == 0;
         return select(isEmpty, greatest.number(0), greatest)
             .toFloat(elementType);
-      })};
+      });
+  return SmallVector<Value>{channels.restored(l, result)};
 }

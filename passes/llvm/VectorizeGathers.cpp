@@ -22,7 +22,7 @@ namespace burnish {
 /// Fewer elements side by side are no vector.
 static constexpr int64_t kLeastLanes = 4;
 
-static bool isNumber(Type type) { return type.isIntOrFloat(); }
+static bool isNumber(Type type) { return type.isIntOrIndexOrFloat(); }
 
 /// Whether values of the type lie in memory as they are in a vector.
 static bool isElement(Type type) {
@@ -40,6 +40,13 @@ static bool isContiguous(Value buffer) {
          strides.back() == 1;
 }
 
+/// Whether elements of buffers are loaded, in loops or outside of them.
+static bool loads(linalg::GenericOp op) {
+  return op.getBody()
+      ->walk([](memref::LoadOp) { return WalkResult::interrupt(); })
+      .wasInterrupted();
+}
+
 namespace {
 /// A loop nest that gathers, and the loop whose iterations are its lanes.
 class Gather {
@@ -47,8 +54,7 @@ public:
   static FailureOr<Gather> of(linalg::GenericOp op) {
     if (!op.hasPureBufferSemantics() || op.getNumDpsInits() != 1 ||
         op.getNumReductionLoops() > 0 ||
-        op.payloadUsesValueFromOperand(op.getDpsInitOperand(0)) ||
-        op.getBody()->getOps<memref::LoadOp>().empty())
+        op.payloadUsesValueFromOperand(op.getDpsInitOperand(0)) || !loads(op))
       return failure();
     AffineMap out = op.getIndexingMapsArray().back();
     if (out.getNumResults() == 0 || !out.isProjectedPermutation() ||
@@ -91,12 +97,12 @@ public:
         return makeRow(b, size, known, width);
       // Places of no elements at all may be no places.
       Value zero = arith::ConstantIndexOp::create(b, 0);
-      scf::IfOp::create(
+      auto some = scf::IfOp::create(
           b, arith::CmpIOp::create(b, arith::CmpIPredicate::ne, size, zero),
-          [&](OpBuilder &, Location) {
-            makeRow(b, size, known, width);
-            scf::YieldOp::create(b);
-          });
+          /*withElseRegion=*/false);
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(some.thenBlock());
+      makeRow(b, size, known, width);
     };
     scf::buildLoopNest(b, op.getLoc(), lows, highs, steps, makeInner);
     op.erase();
@@ -139,7 +145,12 @@ private:
           (!movesByOne(map.getResults()) || !isContiguous(input)))
         return false;
     }
-    for (Operation &inside : op.getBody()->without_terminator()) {
+    return fitsBlock(*op.getBody());
+  }
+
+  /// The same of the operations of a block.
+  bool fitsBlock(Block &block) {
+    for (Operation &inside : block.without_terminator()) {
       if (inside.getNumResults() == 0)
         return false;
       if (isLane(inside.getResult(0))) {
@@ -148,35 +159,61 @@ private:
       }
       bool varies = false;
       inside.walk([&](Operation *nested) {
-        varies |= llvm::any_of(nested->getOperands(), [&](Value operand) {
-          return variant.contains(operand);
-        });
+        varies |=
+            llvm::any_of(nested->getOperands(),
+                         [&](Value operand) { return isVariant(operand); }) ||
+            llvm::any_of(nested->getResults(),
+                         [&](Value result) { return isLane(result); });
       });
       if (!varies)
         continue;
-      if (auto load = dyn_cast<memref::LoadOp>(inside)) {
-        OperandRange places = load.getIndices();
-        if (places.empty() || !isLane(places.back()) ||
-            llvm::any_of(
-                places.drop_back(),
-                [&](Value place) { return variant.contains(place); }) ||
-            !isContiguous(load.getMemRef()))
-          return false;
-      } else if (!OpTrait::hasElementwiseMappableTraits(&inside) ||
-                 inside.getNumResults() != 1 ||
-                 !llvm::all_of(inside.getOperandTypes(), isNumber) ||
-                 !isNumber(inside.getResult(0).getType())) {
+      bool fits = false;
+      if (auto load = dyn_cast<memref::LoadOp>(inside))
+        fits = fitsLoad(load);
+      else if (auto loop = dyn_cast<scf::ForOp>(inside))
+        fits = fitsLoop(loop);
+      else
+        fits = OpTrait::hasElementwiseMappableTraits(&inside) &&
+               inside.getNumResults() == 1 &&
+               llvm::all_of(inside.getOperandTypes(), isNumber) &&
+               isNumber(inside.getResult(0).getType());
+      if (!fits)
         return false;
-      }
-      variant.insert(inside.getResult(0));
+      variant.insert_range(inside.getResults());
     }
     return true;
   }
 
+  bool fitsLoad(memref::LoadOp load) {
+    OperandRange places = load.getIndices();
+    return !places.empty() && isContiguous(load.getMemRef()) &&
+           llvm::none_of(places.drop_back(),
+                         [&](Value place) { return isVariant(place); }) &&
+           isLane(places.back());
+  }
+
+  /// A loop of as many iterations for all lanes, which carries numbers of each.
+  bool fitsLoop(scf::ForOp loop) {
+    for (Value bound :
+         {loop.getLowerBound(), loop.getUpperBound(), loop.getStep()})
+      if (isVariant(bound))
+        return false;
+    if (!llvm::all_of(loop.getResultTypes(), isNumber))
+      return false;
+    variant.insert_range(loop.getRegionIterArgs());
+    return fitsBlock(*loop.getBody());
+  }
+
+  bool isVariant(Value value) const { return variant.contains(value); }
+
   int64_t widestBits() const {
     unsigned bits = 8;
+    // Places may take several registers.
+    auto isPlace = [](Value value) {
+      return llvm::all_of(value.getUsers(), llvm::IsaPred<arith::IndexCastOp>);
+    };
     for (Value value : variant)
-      if (isElement(value.getType()))
+      if (isElement(value.getType()) && !isPlace(value))
         bits = std::max(bits, value.getType().getIntOrFloatBitWidth());
     return bits;
   }
@@ -225,12 +262,89 @@ private:
       if (!variant.contains(argument))
         values.map(argument, memref::LoadOp::create(b, input, places(b, map)));
     for (Operation &inside : op.getBody()->without_terminator()) {
-      if (variant.contains(inside.getResult(0)))
+      if (!isVariant(inside.getResult(0)))
+        cloneInvariant(b, inside, values);
+    }
+  }
+
+  void cloneInvariant(ImplicitLocOpBuilder &b, Operation &inside,
+                      IRMapping &into) {
+    if (auto index = dyn_cast<linalg::IndexOp>(inside))
+      into.map(index.getResult(), at[index.getDim()]);
+    else
+      b.clone(inside, into);
+  }
+
+  /// The lanes' own indices.
+  Value laneNumbers(ImplicitLocOpBuilder &b, int64_t width) {
+    if (width == 1)
+      return at[lanes];
+    auto type = VectorType::get({width}, b.getIndexType());
+    return arith::AddIOp::create(b, spread(b, at[lanes], width),
+                                 Value(vector::StepOp::create(b, type)));
+  }
+
+  static Value load(ImplicitLocOpBuilder &b, Value buffer, ValueRange from,
+                    int64_t width) {
+    Type element = cast<MemRefType>(buffer.getType()).getElementType();
+    if (width == 1)
+      return memref::LoadOp::create(b, buffer, from);
+    return vector::LoadOp::create(b, VectorType::get({width}, element), buffer,
+                                  from);
+  }
+
+  /// What a load takes at the places of all lanes.
+  Value taken(ImplicitLocOpBuilder &b, memref::LoadOp op, const IRMapping &own,
+              int64_t width) {
+    SmallVector<Value> from;
+    for (Value place : op.getIndices().drop_back())
+      from.push_back(own.lookupOrDefault(place));
+    from.push_back(at[lanes]);
+    return load(b, op.getMemRef(), from, width);
+  }
+
+  void makeLoop(ImplicitLocOpBuilder &b, scf::ForOp loop, IRMapping &own,
+                int64_t width) {
+    auto mapped = [&](Value value) { return own.lookupOrDefault(value); };
+    auto inLanes = [&](Value value) { return spread(b, mapped(value), width); };
+    auto made =
+        scf::ForOp::create(b, mapped(loop.getLowerBound()),
+                           mapped(loop.getUpperBound()), mapped(loop.getStep()),
+                           llvm::map_to_vector(loop.getInitArgs(), inLanes));
+    own.map(loop.getResults(), made.getResults());
+    own.map(loop.getBody()->getArguments(), made.getBody()->getArguments());
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(made.getBody());
+    makeBlock(b, *loop.getBody(), own, width);
+    scf::YieldOp::create(b,
+                         llvm::map_to_vector(loop.getYieldedValues(), inLanes));
+  }
+
+  /// What differs from lane to lane, and in loops also what does not.
+  void makeBlock(ImplicitLocOpBuilder &b, Block &block, IRMapping &own,
+                 int64_t width) {
+    for (Operation &inside : block.without_terminator()) {
+      Value result = inside.getResult(0);
+      if (!isVariant(result)) {
+        if (&block != op.getBody())
+          cloneInvariant(b, inside, own);
         continue;
-      if (auto index = dyn_cast<linalg::IndexOp>(inside))
-        values.map(index.getResult(), at[index.getDim()]);
-      else
-        b.clone(inside, values);
+      }
+      if (isLane(result)) {
+        // Loads have the first lane's place.
+        if (!llvm::all_of(result.getUsers(), llvm::IsaPred<memref::LoadOp>))
+          own.map(result, laneNumbers(b, width));
+      } else if (auto load = dyn_cast<memref::LoadOp>(inside)) {
+        own.map(result, taken(b, load, own, width));
+      } else if (auto loop = dyn_cast<scf::ForOp>(inside)) {
+        makeLoop(b, loop, own, width);
+      } else {
+        auto operands =
+            llvm::map_to_vector(inside.getOperands(), [&](Value operand) {
+              return own.lookupOrDefault(operand);
+            });
+        own.map(result, onLanes(b, inside, operands, width)->getResult(0));
+      }
     }
   }
 
@@ -241,37 +355,12 @@ private:
     b.setInsertionPointToStart(loop.getBody());
     at[lanes] = loop.getInductionVar();
     IRMapping own = values;
-    auto load = [&](Value buffer, ValueRange from) -> Value {
-      Type element = cast<MemRefType>(buffer.getType()).getElementType();
-      if (width == 1)
-        return memref::LoadOp::create(b, buffer, from);
-      return vector::LoadOp::create(b, VectorType::get({width}, element),
-                                    buffer, from);
-    };
     for (auto [argument, input, map] :
          llvm::zip(op.getBody()->getArguments(), op.getDpsInputs(),
                    op.getIndexingMapsArray()))
       if (variant.contains(argument))
-        own.map(argument, load(input, places(b, map)));
-    for (Operation &inside : op.getBody()->without_terminator()) {
-      if (inside.getNumResults() == 0 ||
-          !variant.contains(inside.getResult(0)) || isLane(inside.getResult(0)))
-        continue;
-      if (auto taken = dyn_cast<memref::LoadOp>(inside)) {
-        SmallVector<Value> from;
-        for (Value place : taken.getIndices().drop_back())
-          from.push_back(own.lookupOrDefault(place));
-        from.push_back(at[lanes]);
-        own.map(taken.getResult(), load(taken.getMemRef(), from));
-        continue;
-      }
-      auto operands =
-          llvm::map_to_vector(inside.getOperands(), [&](Value operand) {
-            return own.lookupOrDefault(operand);
-          });
-      own.map(inside.getResult(0),
-              onLanes(b, inside, operands, width)->getResult(0));
-    }
+        own.map(argument, load(b, input, places(b, map), width));
+    makeBlock(b, *op.getBody(), own, width);
     Value result = spread(
         b, own.lookupOrDefault(op.getBody()->getTerminator()->getOperand(0)),
         width);
