@@ -256,8 +256,13 @@ void KernelCode::tiles(OpFoldResult size, ArrayRef<int64_t> lengths,
       body({{}, full}, *known - full);
     return;
   }
-  Value end = getValueOrCreateConstantIndexOp(b, b.getLoc(), size),
-        done = constant(0);
+  tilesFrom(constant(0), getValueOrCreateConstantIndexOp(b, b.getLoc(), size),
+            lengths, body);
+}
+
+void KernelCode::tilesFrom(Value begin, Value end, ArrayRef<int64_t> lengths,
+                           llvm::function_ref<void(Index, int64_t)> body) {
+  Value done = begin;
   SmallVector<int64_t> steps(lengths);
   steps.push_back(1);
   steps.erase(llvm::unique(steps), steps.end());

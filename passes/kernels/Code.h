@@ -88,6 +88,10 @@ struct KernelCode {
   /// turn, and then one by one.
   void tiles(mlir::OpFoldResult size, llvm::ArrayRef<int64_t> lengths,
              llvm::function_ref<void(Index base, int64_t count)> body);
+  /// The same of [begin, end) where only the run knows how many these are.
+  void tilesFrom(mlir::Value begin, mlir::Value end,
+                 llvm::ArrayRef<int64_t> lengths,
+                 llvm::function_ref<void(Index base, int64_t count)> body);
 };
 
 /// Makes kernels of large copies and transposes.

@@ -84,15 +84,7 @@ struct OuterLoops {
   }
 };
 
-/// Whether stretches of the one loop are tasks, which takes a length that is
-/// known.
-bool isSharedLine(const Nest &nest, const Lanes &lanes,
-                  nn::ScheduleAttr schedule) {
-  return schedule.getIsParallel() &&
-         !ShapedType::isDynamic(nest.loops[lanes.loop].known());
-}
-
-/// Elements of such a stretch.
+/// Elements of a stretch of the one loop that is a task.
 int64_t stretchOf(const Nest &nest, nn::ScheduleAttr schedule) {
   return schedule.getLanes() * schedule.getVectors() *
          (nest.hasReduction() ? 1 : kTilesOfTask);
@@ -132,25 +124,28 @@ private:
   /// One loop is all there is: tasks are stretches of it, the last takes what
   /// remains.
   void makeLine(Value begin, Value end) {
-    if (!isSharedLine(nest, lanes, code.schedule))
+    if (!code.schedule.getIsParallel())
       return makeTiles();
-    int64_t known = nest.loops[lanes.loop].known(),
-            stretch = stretchOf(nest, code.schedule),
-            tasks = llvm::divideCeil(known, stretch);
-    Value step = code.constant(stretch),
-          full = code.constant(known / tile * tile);
-    Value from = arith::MulIOp::create(b, begin, step);
-    Value to = arith::MinUIOp::create(
-        b, Value(arith::MulIOp::create(b, end, step)), full);
+    int64_t known = nest.loops[lanes.loop].known();
+    Value size = code.size(lanes.loop),
+          step = code.constant(stretchOf(nest, code.schedule)),
+          rest = b.createOrFold<arith::RemUIOp>(size, code.constant(tile)),
+          full = b.createOrFold<arith::SubIOp>(size, rest);
+    Value from = arith::MulIOp::create(b, begin, step),
+          behind = arith::MulIOp::create(b, end, step),
+          to = arith::MinUIOp::create(b, behind, full);
     code.loop(from, to, tile, [&](Value index) { makeTile({index}, tile); });
-    if (known % tile == 0)
+    if (!ShapedType::isDynamic(known) && known % tile == 0)
       return;
-    Value isLast = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, end,
-                                         code.constant(tasks));
+    Value isLast =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::uge, behind, size);
     auto branch = scf::IfOp::create(b, isLast, /*withElseRegion=*/false);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(branch.thenBlock());
-    makeTile({{}, known / tile * tile}, known % tile);
+    if (!ShapedType::isDynamic(known))
+      return makeTile({{}, known / tile * tile}, known % tile);
+    code.tilesFrom(full, size, {width, std::max<int64_t>(1, width / 4)},
+                   [&](Index base, int64_t count) { makeTile(base, count); });
   }
 
   void makeOwn(size_t place) {
@@ -383,9 +378,11 @@ OpFoldResult burnish::tasksOfElements(ImplicitLocOpBuilder &b, const Nest &nest,
   OuterLoops outer(nest, lanes);
   OpFoldResult tasks = b.getIndexAttr(1);
   if (outer.shared.empty() && !lanes.combiner) {
-    if (isSharedLine(nest, lanes, schedule))
-      tasks = b.getIndexAttr(llvm::divideCeil(nest.loops[lanes.loop].known(),
-                                              stretchOf(nest, schedule)));
+    if (schedule.getIsParallel())
+      tasks = getAsOpFoldResult(b.createOrFold<arith::CeilDivUIOp>(
+          getValueOrCreateConstantIndexOp(b, b.getLoc(),
+                                          nest.loops[lanes.loop].size),
+          Value(arith::ConstantIndexOp::create(b, stretchOf(nest, schedule)))));
     return tasks;
   }
   for (unsigned loop : outer.shared)

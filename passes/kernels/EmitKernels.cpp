@@ -253,7 +253,7 @@ struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
       return failure();
     }
     // As the function sees it: what only run time knows is not known here
-    // either.
+    // either, but for sizes.
     FailureOr<Form> form = Form::of(
         kernel,
         [&](unsigned argument) {
@@ -263,7 +263,7 @@ struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
         [&](unsigned argument, unsigned axis) {
           return sizeOf(b, kernel->getOperand(argument), axis);
         },
-        nullptr);
+        algorithm == "elements" ? &b : nullptr);
     if (failed(form)) {
       kernel.emitOpError() << "has a form that no schedule is for";
       return failure();

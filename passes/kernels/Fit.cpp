@@ -15,7 +15,8 @@ Layout burnish::layoutOf(MemRefType type) {
   Layout layout{ShapedType::isDynamic(offset)
                     ? OpFoldResult()
                     : OpFoldResult(attributes.getIndexAttr(offset)),
-                {}};
+                {},
+                type.getLayout().isIdentity()};
   for (int64_t stride : strides)
     layout.strides.push_back(
         ShapedType::isDynamic(stride)

@@ -22,11 +22,11 @@ static bool isOfVectors(MemRefType type) {
 }
 
 /// What a pass over the elements of `type` would be scheduled as.
-static std::optional<nn::ScheduleAttr> passOver(MemRefType type, bool isLine,
+static std::optional<nn::ScheduleAttr> passOver(MemRefType type,
                                                 const Machine &machine) {
   return scheduleElements(type.getContext(),
                           {type.getNumElements(), 1, type.getShape().back(),
-                           type.getElementTypeBitWidth(), 1, 1, false, isLine},
+                           type.getElementTypeBitWidth(), 1, 1, false},
                           machine);
 }
 
@@ -76,8 +76,7 @@ static void moveCopy(memref::CopyOp copy, const Machine &machine) {
       !isOfVectors(type) ||
       cast<ShapedType>(argument.getType()).getShape() != type.getShape())
     return;
-  std::optional<nn::ScheduleAttr> schedule =
-      passOver(type, type.getRank() == 1, machine);
+  std::optional<nn::ScheduleAttr> schedule = passOver(type, machine);
   if (!schedule || !schedule->getIsParallel())
     return;
   ImplicitLocOpBuilder b(copy.getLoc(), copy);
@@ -100,7 +99,7 @@ static void moveTranspose(linalg::TransposeOp transpose,
       source.getStridesAndOffset().first.back() != 1 ||
       target.getStridesAndOffset().first.back() != 1)
     return;
-  std::optional<nn::ScheduleAttr> pass = passOver(target, false, machine);
+  std::optional<nn::ScheduleAttr> pass = passOver(target, machine);
   ArrayRef<int64_t> order = transpose.getPermutation();
   int64_t rank = order.size(), height = turnedAxis(transpose);
   ImplicitLocOpBuilder b(transpose.getLoc(), transpose);

@@ -20,7 +20,7 @@ int64_t Loop::known() const { return knownOr(size); }
 Layout Layout::rowMajor(ShapedType type) {
   Builder builder(type.getContext());
   Layout layout{builder.getIndexAttr(0),
-                SmallVector<OpFoldResult>(type.getRank())};
+                SmallVector<OpFoldResult>(type.getRank()), true};
   int64_t stride = 1;
   for (int64_t axis = type.getRank(); axis-- > 0;) {
     if (!ShapedType::isDynamic(stride))
@@ -100,10 +100,32 @@ public:
     for (auto [expr, stride] : llvm::zip_equal(exprs, layout.strides))
       if (!accumulate(access, expr, stride))
         return failure();
+    if (layout.isGapless)
+      access.gapless = neighbours(exprs);
     return access;
   }
 
 private:
+  /// Loops that alone move along neighbouring axes.
+  static SmallVector<std::pair<unsigned, unsigned>>
+  neighbours(ArrayRef<AffineExpr> exprs) {
+    auto loopOf = [&](AffineExpr expr) -> std::optional<unsigned> {
+      auto loop = dyn_cast<AffineDimExpr>(expr);
+      bool isAlone = loop && llvm::count_if(exprs, [&](AffineExpr other) {
+                               return other.isFunctionOfDim(loop.getPosition());
+                             }) == 1;
+      return isAlone ? std::optional(loop.getPosition()) : std::nullopt;
+    };
+    SmallVector<std::pair<unsigned, unsigned>> pairs;
+    for (size_t axis = 1; axis < exprs.size(); ++axis) {
+      std::optional<unsigned> outer = loopOf(exprs[axis - 1]),
+                              inner = loopOf(exprs[axis]);
+      if (outer && inner)
+        pairs.push_back({*outer, *inner});
+    }
+    return pairs;
+  }
+
   ImplicitLocOpBuilder *builder;
   Builder attributes;
 };
@@ -512,6 +534,8 @@ FailureOr<Nest> Nest::of(nn::KernelOp kernel, LayoutOf layoutOf, SizeOf sizeOf,
   nest.dropUnitLoops();
   if (merges)
     nest.mergeLoops();
+  if (merges && kernel.getSchedule().getAlgorithm() == "elements")
+    nest.mergeOpenLoops(builder);
   return nest;
 }
 
@@ -549,6 +573,13 @@ void Nest::erase(unsigned loop) {
   loops.erase(loops.begin() + loop);
   forEachAccess([&](Access &access) {
     access.coefficients.erase(access.coefficients.begin() + loop);
+    llvm::erase_if(access.gapless, [&](std::pair<unsigned, unsigned> pair) {
+      return pair.first == loop || pair.second == loop;
+    });
+    for (auto &[outer, inner] : access.gapless) {
+      outer -= outer > loop;
+      inner -= inner > loop;
+    }
     for (std::optional<unsigned> *own : {&access.packedLoop, &access.stepsLoop})
       if (*own && **own == loop)
         *own = std::nullopt;
@@ -558,9 +589,20 @@ void Nest::erase(unsigned loop) {
 }
 
 void Nest::dropUnitLoops() {
-  for (unsigned loop = loops.size(); loop-- > 0;)
-    if (loops[loop].known() == 1)
-      erase(loop);
+  for (unsigned loop = loops.size(); loop-- > 0;) {
+    if (loops[loop].known() != 1)
+      continue;
+    // Its neighbours are each other's then.
+    forEachAccess([&](Access &access) {
+      auto outer = llvm::find_if(
+               access.gapless, [&](auto pair) { return pair.second == loop; }),
+           inner = llvm::find_if(access.gapless,
+                                 [&](auto pair) { return pair.first == loop; });
+      if (outer != access.gapless.end() && inner != access.gapless.end())
+        outer->second = inner->second;
+    });
+    erase(loop);
+  }
 }
 
 void Nest::fix(ImplicitLocOpBuilder *builder, unsigned loop, Value index) {
@@ -574,48 +616,82 @@ void Nest::fix(ImplicitLocOpBuilder *builder, unsigned loop, Value index) {
   erase(loop);
 }
 
-/// Two loops that all operands walk through without a gap become one.
-void Nest::mergeLoops() {
-  bool asksForIndex = false;
+bool Nest::asksForIndex() const {
   for (linalg::GenericOp generic : {root, epilogue})
-    if (generic)
-      asksForIndex |= !generic.getBody()->getOps<linalg::IndexOp>().empty();
-  if (asksForIndex)
-    return;
-  auto merges = [&](unsigned outer, unsigned inner) {
-    int64_t size = loops[inner].known();
-    if (loops[outer].isReduction != loops[inner].isReduction ||
-        ShapedType::isDynamic(size))
-      return false;
-    bool fits = true;
-    forEachAccess([&](Access &access) {
-      int64_t a = access.along(outer), b = access.along(inner);
-      bool isPacked = (access.packedLoop && (*access.packedLoop == outer ||
-                                             *access.packedLoop == inner)) ||
-                      access.stepsLoop == outer;
-      fits &= !isPacked && !ShapedType::isDynamic(a) &&
-              !ShapedType::isDynamic(b) && a == b * size;
+    if (generic && !generic.getBody()->getOps<linalg::IndexOp>().empty())
+      return true;
+  return false;
+}
+
+/// Whether all operands walk through two loops without a gap.
+bool Nest::isOneInMemory(unsigned outer, unsigned inner) {
+  if (outer == inner || loops[outer].isReduction != loops[inner].isReduction)
+    return false;
+  int64_t size = loops[inner].known();
+  bool fits = true;
+  forEachAccess([&](Access &access) {
+    int64_t a = access.along(outer), b = access.along(inner);
+    bool isPacked = (access.packedLoop && (*access.packedLoop == outer ||
+                                           *access.packedLoop == inner)) ||
+                    access.stepsLoop == outer;
+    bool isKnown =
+        llvm::none_of(ArrayRef<int64_t>{a, b, size}, ShapedType::isDynamic);
+    fits &= !isPacked &&
+            ((a == 0 && b == 0) || (isKnown && a == b * size) ||
+             llvm::is_contained(access.gapless, std::pair(outer, inner)));
+  });
+  return fits;
+}
+
+/// Loops that are one in memory become one, in the place of the inner one.
+void Nest::merge(unsigned outer, unsigned inner, OpFoldResult size) {
+  loops[inner].size = size;
+  loops[inner].source = std::nullopt;
+  forEachAccess([&](Access &access) {
+    llvm::erase_if(access.gapless, [&](std::pair<unsigned, unsigned> pair) {
+      return pair.first == outer || pair.second == inner;
     });
-    return fits;
-  };
+    for (auto &pair : access.gapless)
+      if (pair.second == outer)
+        pair.second = inner;
+  });
+  erase(outer);
+}
+
+void Nest::mergeLoops() {
+  if (asksForIndex())
+    return;
+  Builder attributes(root.getContext());
   auto mergeOne = [&] {
     for (unsigned outer = 0; outer < loops.size(); ++outer)
       for (unsigned inner = 0; inner < loops.size(); ++inner) {
-        if (outer == inner || ShapedType::isDynamic(loops[outer].known()) ||
-            !merges(outer, inner))
+        int64_t count = loops[outer].known(), size = loops[inner].known();
+        if (ShapedType::isDynamic(count) || ShapedType::isDynamic(size) ||
+            !isOneInMemory(outer, inner))
           continue;
-        Builder attributes(root.getContext());
-        loops[inner].size = attributes.getIndexAttr(loops[outer].known() *
-                                                    loops[inner].known());
-        loops[inner].source = std::nullopt;
-        loops.erase(loops.begin() + outer);
-        forEachAccess([&](Access &access) {
-          access.coefficients.erase(access.coefficients.begin() + outer);
-          for (std::optional<unsigned> *own :
-               {&access.packedLoop, &access.stepsLoop})
-            if (*own && **own > outer)
-              --**own;
-        });
+        merge(outer, inner, attributes.getIndexAttr(count * size));
+        return true;
+      }
+    return false;
+  };
+  while (mergeOne())
+    ;
+}
+
+void Nest::mergeOpenLoops(ImplicitLocOpBuilder *builder) {
+  if (asksForIndex())
+    return;
+  Builder attributes(root.getContext());
+  auto mergeOne = [&] {
+    for (unsigned outer = 0; outer < loops.size(); ++outer)
+      for (unsigned inner = 0; inner < loops.size(); ++inner) {
+        if (!isOneInMemory(outer, inner))
+          continue;
+        OpFoldResult size =
+            builder
+                ? nn::mulIndex(*builder, loops[outer].size, loops[inner].size)
+                : OpFoldResult(attributes.getIndexAttr(ShapedType::kDynamic));
+        merge(outer, inner, size);
         return true;
       }
     return false;

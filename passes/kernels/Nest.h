@@ -11,6 +11,9 @@ namespace burnish {
 struct Layout {
   mlir::OpFoldResult offset;
   llvm::SmallVector<mlir::OpFoldResult> strides;
+  /// Each stride is the next one times the next dim, whether these are known or
+  /// not.
+  bool isGapless = false;
 
   /// Row-major without gaps; strides beyond a dynamic dim are not known.
   static Layout rowMajor(mlir::ShapedType type);
@@ -23,6 +26,9 @@ struct Access {
   unsigned argument = 0;
   mlir::OpFoldResult base;
   llvm::SmallVector<mlir::OpFoldResult> coefficients;
+  /// Loops of which the first one's coefficient is that of the second times its
+  /// size, also where nobody knows these.
+  llvm::SmallVector<std::pair<unsigned, unsigned>> gapless;
   /// Of a packed operand: the loop that is cut into tiles, the length of a
   /// tile, and the stride from tile to tile; the loop's coefficient holds
   /// within a tile.
@@ -139,6 +145,9 @@ public:
   mlir::Type rootType, outType;
 
   bool hasReduction() const;
+  /// Loops of sizes that only the run knows become one, too, where they are one
+  /// in memory; its size takes a builder.
+  void mergeOpenLoops(mlir::ImplicitLocOpBuilder *builder);
   /// Takes a loop out and stays at one of its iterations; without a builder
   /// nobody knows at which.
   void fix(mlir::ImplicitLocOpBuilder *builder, unsigned loop,
@@ -156,6 +165,9 @@ private:
                                          mlir::ImplicitLocOpBuilder *builder);
   void erase(unsigned loop);
   void dropUnitLoops();
+  bool asksForIndex() const;
+  bool isOneInMemory(unsigned outer, unsigned inner);
+  void merge(unsigned outer, unsigned inner, mlir::OpFoldResult size);
   void mergeLoops();
   void forEachAccess(llvm::function_ref<void(Access &)> visit);
 };

@@ -27,7 +27,7 @@ struct RowInput {
 /// One linalg.generic of such a kernel.
 struct RowPass {
   mlir::linalg::GenericOp op;
-  llvm::SmallVector<RowInput> inputs;
+  llvm::SmallVector<RowInput, 0> inputs;
   /// It reduces the row to one value; it has as many values as the row has.
   /// Neither: it computes one value from values of the row.
   std::optional<Combiner> combiner;

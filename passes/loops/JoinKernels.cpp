@@ -242,8 +242,7 @@ static std::optional<nn::ScheduleAttr> scheduleOf(nn::KernelOp kernel,
                       widest,
                       operations,
                       operations,
-                      /*reducesLanes=*/false,
-                      nest->loops.size() == 1};
+                      /*reducesLanes=*/false};
   std::optional<nn::ScheduleAttr> found =
       scheduleElements(kernel.getContext(), shape, machine);
   if (!found)

@@ -349,9 +349,10 @@ selectWindows(nn::KernelOp kernel, const Nest &nest, const Machine &machine) {
 }
 
 static std::optional<nn::ScheduleAttr> selectElements(nn::KernelOp kernel,
-                                                      const Nest &nest,
+                                                      Nest nest,
                                                       const Machine &machine,
                                                       ScheduleTable &table) {
+  nest.mergeOpenLoops(nullptr);
   std::optional<Lanes> lanes = chooseLanes(nest);
   if (!lanes)
     return std::nullopt;
@@ -369,8 +370,7 @@ static std::optional<nn::ScheduleAttr> selectElements(nn::KernelOp kernel,
                       widestBits(kernel, nest),
                       operations,
                       ofStep,
-                      lanes->combiner.has_value(),
-                      nest.loops.size() == 1};
+                      lanes->combiner.has_value()};
   std::optional<nn::ScheduleAttr> schedule =
       scheduleElements(kernel.getContext(), shape, machine);
   // Only what adds up windows has enough to do for it to matter.

@@ -28,12 +28,12 @@ Machine Machine::of(ModuleOp module) {
     if (has("+avx512bf16") && machine.vectorBits == 512)
       machine.halvesAtOnce = 2;
     // vpermps. What is looked up has other roundings than what is computed.
-    if (target.getIsDeterministic())
-      machine.lookupLanes = 0;
-    else if (machine.vectorBits == 512 && has("+avx512f"))
-      machine.lookupLanes = 16;
+    if (machine.vectorBits == 512 && has("+avx512f"))
+      machine.permutedLanes = 16;
     else if (machine.vectorBits == 256 && has("+avx2"))
-      machine.lookupLanes = 8;
+      machine.permutedLanes = 8;
+    if (!target.getIsDeterministic())
+      machine.lookupLanes = machine.permutedLanes;
     machine.l1Bytes =
         target.getL1Bytes() ? target.getL1Bytes() : machine.l1Bytes;
     machine.l2Bytes =
@@ -74,9 +74,8 @@ burnish::scheduleElements(MLIRContext *context, const ElementsShape &shape,
   double work = shape.operations + 1;
   for (int64_t size : {shape.results, shape.steps})
     work *= ShapedType::isDynamic(size) ? 1024 : size;
-  bool isParallel = work >= kParallelOperations && !(shape.isLine && !isKnown);
   return nn::ScheduleAttr::get(context, "elements", width, vectors, 1, false,
-                               false, isParallel);
+                               false, work >= kParallelOperations);
 }
 
 SmallVector<nn::ScheduleAttr>

@@ -22,6 +22,8 @@ struct Machine {
   /// The most lanes that an instruction takes from a register by their numbers;
   /// 0: none does.
   int64_t lookupLanes = 0;
+  /// The same where what is taken is data, which no rounding depends on.
+  int64_t permutedLanes = 0;
 
   static Machine of(mlir::ModuleOp module);
 };
@@ -125,8 +127,6 @@ struct ElementsShape {
   /// Those of each step, without what follows a sum.
   int64_t stepOperations;
   bool reducesLanes;
-  /// The lanes are the only loop.
-  bool isLine;
 };
 std::optional<nn::ScheduleAttr> scheduleElements(mlir::MLIRContext *context,
                                                  const ElementsShape &shape,

@@ -414,3 +414,38 @@ func.func @passes(%a: memref<4x8xf32>, %b: memref<4x16xf32>) {
   }
   return
 }
+
+// -----
+
+// Loops that are one in memory are one of as many iterations, which threads share, also where only the run knows how many.
+// CHECK-LABEL: func.func @open_loops(
+// CHECK-SAME:    %[[A:[a-z0-9]+]]: memref<?x?x16xf32>, %[[B:[a-z0-9]+]]: memref<?x?x16xf32>)
+// CHECK-DAG:     %[[I:.*]] = memref.dim %[[A]], %c0
+// CHECK-DAG:     %[[J:.*]] = memref.dim %[[A]], %c1
+// CHECK:         %[[ROWS:.*]] = arith.muli %[[I]], %[[J]]
+// CHECK:         %[[ALL:.*]] = arith.muli %[[ROWS]], %c16
+// CHECK:         %[[TASKS:.*]] = arith.ceildivui %[[ALL]], %c1024
+// CHECK:         call @[[NAME:elements[a-z_0-9]*]](%[[A]], %[[B]], %c0, %[[TASKS]])
+// CHECK:       func.func private @[[NAME]](
+// CHECK-COUNT-1: scf.for
+// CHECK-COUNT-4:   vector.load %{{.*}} : {{.*}}, vector<4xf32>
+// CHECK-NOT:     vector.load
+// CHECK:         scf.if
+// CHECK:           scf.for
+// CHECK:             vector.load
+// CHECK:           scf.for
+// CHECK:             memref.load
+#all = affine_map<(i, j, k) -> (i, j, k)>
+func.func @open_loops(%a: memref<?x?x16xf32>, %b: memref<?x?x16xf32>) {
+  nn.kernel <algorithm = "elements", lanes = 4, vectors = 4, rows = 1, packs = false, rowsOutside = false, isParallel = true>
+      ins(%a : memref<?x?x16xf32>) outs(%b : memref<?x?x16xf32>) {
+  ^bb0(%x: tensor<?x?x16xf32>, %y: tensor<?x?x16xf32>):
+    %r = linalg.generic {indexing_maps = [#all, #all], iterator_types = ["parallel", "parallel", "parallel"]} ins(%x : tensor<?x?x16xf32>) outs(%y : tensor<?x?x16xf32>) {
+    ^bb0(%p: f32, %q: f32):
+      %s = arith.negf %p : f32
+      linalg.yield %s : f32
+    } -> tensor<?x?x16xf32>
+    nn.kernel_yield %r : tensor<?x?x16xf32>
+  }
+  return
+}
