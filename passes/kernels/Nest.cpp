@@ -658,18 +658,18 @@ void Nest::merge(unsigned outer, unsigned inner, OpFoldResult size) {
   erase(outer);
 }
 
-void Nest::mergeLoops() {
+void Nest::mergeWhere(ProductOf productOf) {
   if (asksForIndex())
     return;
-  Builder attributes(root.getContext());
   auto mergeOne = [&] {
     for (unsigned outer = 0; outer < loops.size(); ++outer)
       for (unsigned inner = 0; inner < loops.size(); ++inner) {
-        int64_t count = loops[outer].known(), size = loops[inner].known();
-        if (ShapedType::isDynamic(count) || ShapedType::isDynamic(size) ||
-            !isOneInMemory(outer, inner))
+        if (!isOneInMemory(outer, inner))
           continue;
-        merge(outer, inner, attributes.getIndexAttr(count * size));
+        OpFoldResult size = productOf(loops[outer].size, loops[inner].size);
+        if (!size)
+          continue;
+        merge(outer, inner, size);
         return true;
       }
     return false;
@@ -678,24 +678,21 @@ void Nest::mergeLoops() {
     ;
 }
 
-void Nest::mergeOpenLoops(ImplicitLocOpBuilder *builder) {
-  if (asksForIndex())
-    return;
+void Nest::mergeLoops() {
   Builder attributes(root.getContext());
-  auto mergeOne = [&] {
-    for (unsigned outer = 0; outer < loops.size(); ++outer)
-      for (unsigned inner = 0; inner < loops.size(); ++inner) {
-        if (!isOneInMemory(outer, inner))
-          continue;
-        OpFoldResult size =
-            builder
-                ? nn::mulIndex(*builder, loops[outer].size, loops[inner].size)
-                : OpFoldResult(attributes.getIndexAttr(ShapedType::kDynamic));
-        merge(outer, inner, size);
-        return true;
-      }
-    return false;
-  };
-  while (mergeOne())
-    ;
+  mergeWhere([&](OpFoldResult outer, OpFoldResult inner) -> OpFoldResult {
+    int64_t count = knownOr(outer), size = knownOr(inner);
+    if (ShapedType::isDynamic(count) || ShapedType::isDynamic(size))
+      return {};
+    return attributes.getIndexAttr(count * size);
+  });
+}
+
+void Nest::mergeOpenLoops(ImplicitLocOpBuilder *builder) {
+  Builder attributes(root.getContext());
+  mergeWhere([&](OpFoldResult outer, OpFoldResult inner) -> OpFoldResult {
+    if (builder)
+      return nn::mulIndex(*builder, outer, inner);
+    return attributes.getIndexAttr(ShapedType::kDynamic);
+  });
 }

@@ -168,6 +168,11 @@ private:
   bool asksForIndex() const;
   bool isOneInMemory(unsigned outer, unsigned inner);
   void merge(unsigned outer, unsigned inner, mlir::OpFoldResult size);
+  using ProductOf = llvm::function_ref<mlir::OpFoldResult(
+      mlir::OpFoldResult outer, mlir::OpFoldResult inner)>;
+  /// Loops that are one in memory become one, whose size is the product of
+  /// theirs; those of which there is none (null) stay.
+  void mergeWhere(ProductOf productOf);
   void mergeLoops();
   void forEachAccess(llvm::function_ref<void(Access &)> visit);
 };
