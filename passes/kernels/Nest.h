@@ -2,55 +2,10 @@
 #pragma once
 #include "ir/Kernel.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
-#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "passes/kernels/Access.h"
 
 namespace burnish {
 
-/// Where an operand lies in memory, in elements: an offset, and a stride for
-/// each axis. Null: not known yet.
-struct Layout {
-  mlir::OpFoldResult offset;
-  llvm::SmallVector<mlir::OpFoldResult> strides;
-  /// Each stride is the next one times the next dim, whether these are known or
-  /// not.
-  bool isGapless = false;
-
-  /// Row-major without gaps; strides beyond a dynamic dim are not known.
-  static Layout rowMajor(mlir::ShapedType type);
-};
-
-/// The offset of the element that an iteration reads or writes: base + the sum
-/// of coefficient * index.
-struct Access {
-  /// The argument of the kernel's region.
-  unsigned argument = 0;
-  mlir::OpFoldResult base;
-  llvm::SmallVector<mlir::OpFoldResult> coefficients;
-  /// Loops of which the first one's coefficient is that of the second times its
-  /// size, also where nobody knows these.
-  llvm::SmallVector<std::pair<unsigned, unsigned>> gapless;
-  /// Of a packed operand: the loop that is cut into tiles, the length of a
-  /// tile, and the stride from tile to tile; the loop's coefficient holds
-  /// within a tile.
-  std::optional<unsigned> packedLoop;
-  int64_t packedTile = 0, packedStride = 0;
-  /// Of one packed with several steps of the sum side by side in each lane: the
-  /// loop of these steps, whose coefficient holds for multiples of their
-  /// number.
-  std::optional<unsigned> stepsLoop;
-
-  /// The coefficient where it is known, else ShapedType::kDynamic.
-  int64_t along(unsigned loop) const;
-  bool moves(unsigned loop) const { return along(loop) != 0; }
-};
-
-/// The access of an operand at `exprs` of so many loops; failure when these are
-/// not linear. `builder` may be null when no coefficient needs code.
-llvm::FailureOr<Access> accessOf(mlir::MLIRContext *context,
-                                 mlir::ImplicitLocOpBuilder *builder,
-                                 unsigned argument, const Layout &layout,
-                                 llvm::ArrayRef<mlir::AffineExpr> exprs,
-                                 unsigned loops);
 /// The argument of a product's region that holds what was taken from its
 /// weights (`loops/BoundPairs.h`); the region itself says nothing of it.
 std::optional<unsigned> excessOf(nn::KernelOp kernel);
@@ -157,12 +112,6 @@ public:
   llvm::SmallVector<unsigned> epilogueLoops;
 
 private:
-  static llvm::FailureOr<Nest> ofGiven(nn::KernelOp kernel,
-                                       nn::WinogradOutputOp given,
-                                       LayoutOf layoutOf, SizeOf sizeOf,
-                                       mlir::ImplicitLocOpBuilder *builder);
-  static llvm::FailureOr<Nest> ofSeveral(nn::KernelOp kernel, LayoutOf layoutOf,
-                                         mlir::ImplicitLocOpBuilder *builder);
   void erase(unsigned loop);
   void dropUnitLoops();
   bool asksForIndex() const;
