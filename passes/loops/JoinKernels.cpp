@@ -1,15 +1,10 @@
 // JoinKernels.cpp - passes over the same elements become one.
-#include "ir/Kernel.h"
-#include "mlir/Dialect/Linalg/IR/Linalg.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "mlir/Dialect/UB/IR/UBOps.h"
-#include "mlir/IR/IRMapping.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Transforms/RegionUtils.h"
 #include "passes/Passes.h"
 #include "passes/kernels/Elements.h"
 #include "passes/kernels/Work.h"
+#include "passes/loops/JointKernel.h"
 #include "passes/schedules/Schedules.h"
 
 using namespace mlir;
@@ -27,10 +22,6 @@ static constexpr size_t kLongest = 192, kMostResults = 8;
 static constexpr int64_t kLeastElements = 64;
 /// An operand from so many bytes on is worth reading once instead of twice.
 static constexpr int64_t kFarBytes = 16 << 10;
-
-static SmallVector<linalg::GenericOp> genericsOf(nn::KernelOp kernel) {
-  return llvm::to_vector(kernel.getBody().front().getOps<linalg::GenericOp>());
-}
 
 static int64_t bytesOf(Value value) {
   auto type = dyn_cast<RankedTensorType>(value.getType());
@@ -148,72 +139,6 @@ static bool areNear(Operation *first, Operation *second) {
   return true;
 }
 
-namespace {
-/// A kernel that is made of others: operands without repetition, and results.
-class Joint {
-public:
-  Joint(nn::KernelOp like, Location loc)
-      : b(like), loc(loc), schedule(like.getSchedule()) {}
-
-  void addInput(Value value) {
-    if (!llvm::is_contained(inputs, value))
-      inputs.push_back(value);
-  }
-  void addOut(Value value) { outs.push_back(value); }
-
-  /// The kernel, with a region that has its arguments and no operation yet.
-  nn::KernelOp create() {
-    auto kind =
-        nn::ScheduleAttr::get(b.getContext(), kTogether, schedule.getLanes(), 1,
-                              1, false, false, false);
-    kernel = nn::KernelOp::create(b, loc, ValueRange(outs).getTypes(), inputs,
-                                  outs, kind);
-    Block *block = b.createBlock(&kernel.getBody());
-    for (Value operand : kernel->getOperands())
-      block->addArgument(operand.getType(), loc);
-    return kernel;
-  }
-
-  /// Copies what a kernel does; `values` has what it takes from others, by its
-  /// arguments.
-  void take(nn::KernelOp other, IRMapping &values) {
-    Block &from = other.getBody().front();
-    for (auto [index, input] : llvm::enumerate(other.getInputs()))
-      if (BlockArgument inside = from.getArgument(index);
-          !values.contains(inside))
-        values.map(inside, argumentOf(input));
-    for (BlockArgument out :
-         from.getArguments().drop_front(other.getInputs().size()))
-      values.map(out, ub::PoisonOp::create(b, loc, out.getType()));
-    for (Operation &op : from.without_terminator())
-      b.clone(op, values);
-  }
-
-  void yield(ValueRange results) { nn::KernelYieldOp::create(b, loc, results); }
-  BlockArgument outArgument(size_t index) {
-    return kernel.getBody().front().getArgument(inputs.size() + index);
-  }
-
-  OpBuilder b;
-
-private:
-  Value argumentOf(Value input) {
-    return kernel.getBody().front().getArgument(llvm::find(inputs, input) -
-                                                inputs.begin());
-  }
-
-  Location loc;
-  nn::ScheduleAttr schedule;
-  SmallVector<Value> inputs, outs;
-  nn::KernelOp kernel;
-};
-} // namespace
-
-static SmallVector<Value> yieldedBy(nn::KernelOp kernel) {
-  return SmallVector<Value>(
-      kernel.getBody().front().getTerminator()->getOperands());
-}
-
 /// The schedule for what was joined; nothing where an operand does not lie
 /// along the lanes.
 static std::optional<nn::ScheduleAttr> scheduleOf(nn::KernelOp kernel,
@@ -252,15 +177,32 @@ static std::optional<nn::ScheduleAttr> scheduleOf(nn::KernelOp kernel,
                                false, found->getIsParallel());
 }
 
-/// Makes one kernel of two where the second stands; null where that cannot be.
-static nn::KernelOp join(nn::KernelOp first, nn::KernelOp second,
-                         const Machine &machine) {
-  std::optional<SmallVector<Operation *>> followers =
-      followersOf(first, second);
-  if (!followers)
-    return {};
-  Joint joint(second, FusedLoc::get(second.getContext(),
-                                    {first.getLoc(), second.getLoc()}));
+namespace {
+/// A result that something else than the two kernels reads, and its out.
+struct Wanted {
+  Value result, out;
+};
+} // namespace
+
+static SmallVector<Wanted> wantedOf(nn::KernelOp first, nn::KernelOp second) {
+  SmallVector<Wanted> wanted;
+  for (auto [result, out] :
+       llvm::zip_equal(first->getResults(), first.getOuts()))
+    if (llvm::any_of(result.getUsers(), [&](Operation *user) {
+          return user != second.getOperation();
+        }))
+      wanted.push_back({result, out});
+  for (auto [result, out] :
+       llvm::zip_equal(second->getResults(), second.getOuts()))
+    wanted.push_back({result, out});
+  return wanted;
+}
+
+/// The kernel that does what both do, before the second.
+static nn::KernelOp makeJoint(nn::KernelOp first, nn::KernelOp second,
+                              ArrayRef<Wanted> wanted) {
+  JointKernel joint(second, FusedLoc::get(second.getContext(),
+                                          {first.getLoc(), second.getLoc()}));
   auto isFirsts = [&](Value value) {
     return value.getDefiningOp() == first.getOperation();
   };
@@ -268,47 +210,45 @@ static nn::KernelOp join(nn::KernelOp first, nn::KernelOp second,
     for (Value input : each.getInputs())
       if (!isFirsts(input))
         joint.addInput(input);
-  SmallVector<Value> wanted, yields;
-  for (auto [result, out] :
-       llvm::zip_equal(first->getResults(), first.getOuts()))
-    if (llvm::any_of(result.getUsers(), [&](Operation *user) {
-          return user != second.getOperation();
-        })) {
-      wanted.push_back(result);
-      joint.addOut(out);
-    }
-  for (auto [result, out] :
-       llvm::zip_equal(second->getResults(), second.getOuts())) {
-    wanted.push_back(result);
-    joint.addOut(out);
-  }
-  if (wanted.size() > kMostResults)
-    return {};
+  for (const Wanted &each : wanted)
+    joint.addOut(each.out);
   nn::KernelOp kernel = joint.create();
-  IRMapping values, more;
-  joint.take(first, values);
+
   llvm::DenseMap<Value, Value> inside;
-  for (auto [result, value] :
-       llvm::zip_equal(first->getResults(), yieldedBy(first)))
-    inside[result] = values.lookup(value);
+  auto take = [&](nn::KernelOp part, IRMapping &values) {
+    joint.take(part, values);
+    for (auto [result, value] :
+         llvm::zip_equal(part->getResults(), yieldedBy(part)))
+      inside[result] = values.lookup(value);
+  };
+  IRMapping values, more;
+  take(first, values);
   for (auto [index, input] : llvm::enumerate(second.getInputs()))
     if (isFirsts(input))
       more.map(second.getBody().front().getArgument(index), inside.at(input));
-  joint.take(second, more);
-  for (auto [result, value] :
-       llvm::zip_equal(second->getResults(), yieldedBy(second)))
-    inside[result] = more.lookup(value);
-  for (Value result : wanted)
-    yields.push_back(inside.at(result));
-  joint.yield(yields);
+  take(second, more);
+  joint.yield(llvm::map_to_vector(
+      wanted, [&](const Wanted &each) { return inside.at(each.result); }));
+  return kernel;
+}
+
+/// Makes one kernel of two where the second stands; null where that cannot be.
+static nn::KernelOp join(nn::KernelOp first, nn::KernelOp second,
+                         const Machine &machine) {
+  std::optional<SmallVector<Operation *>> followers =
+      followersOf(first, second);
+  SmallVector<Wanted> wanted = wantedOf(first, second);
+  if (!followers || wanted.size() > kMostResults)
+    return {};
+  nn::KernelOp kernel = makeJoint(first, second, wanted);
   std::optional<nn::ScheduleAttr> schedule = scheduleOf(kernel, machine);
   if (!schedule) {
     kernel->erase();
     return {};
   }
   kernel.setScheduleAttr(*schedule);
-  for (auto [result, by] : llvm::zip_equal(wanted, kernel->getResults()))
-    result.replaceAllUsesExcept(by, second);
+  for (auto [each, by] : llvm::zip_equal(wanted, kernel->getResults()))
+    each.result.replaceAllUsesExcept(by, second);
   Operation *place = kernel;
   for (Operation *follower : *followers) {
     follower->moveAfter(place);
@@ -358,100 +298,6 @@ static SmallVector<nn::KernelOp> partnersOf(nn::KernelOp kernel) {
   return partners;
 }
 
-//===- What is joined along an axis ---------------------------------------===//
-
-/// The insertions, first to last, of which a tensor is made of nothing but
-/// results of one kernel, each used there alone; none for other tensors.
-static SmallVector<tensor::InsertSliceOp>
-insertionsInto(tensor::InsertSliceOp last) {
-  SmallVector<tensor::InsertSliceOp> insertions;
-  int64_t elements = 0;
-  auto isNumber = [](int64_t number) { return !ShapedType::isDynamic(number); };
-  for (tensor::InsertSliceOp insert = last; insert;) {
-    RankedTensorType from = insert.getSourceType(), to = insert.getDestType();
-    bool isPlain = from.getRank() == to.getRank() && to.hasStaticShape() &&
-                   from.hasStaticShape() &&
-                   insert.getStaticSizes() == from.getShape() &&
-                   llvm::all_of(insert.getStaticOffsets(), isNumber) &&
-                   llvm::all_of(insert.getStaticStrides(),
-                                [](int64_t stride) { return stride == 1; });
-    if (!isPlain || !insert.getSource().hasOneUse() ||
-        insert.getSource().getDefiningOp() !=
-            last.getSource().getDefiningOp() ||
-        (insert != last && !insert->hasOneUse()))
-      return {};
-    insertions.insert(insertions.begin(), insert);
-    elements += from.getNumElements();
-    if (insert.getDest().getDefiningOp<tensor::EmptyOp>())
-      break;
-    insert = insert.getDest().getDefiningOp<tensor::InsertSliceOp>();
-    if (!insert)
-      return {};
-  }
-  auto areApart = [](tensor::InsertSliceOp a, tensor::InsertSliceOp b) {
-    for (int64_t axis = 0; axis < a.getDestType().getRank(); ++axis) {
-      int64_t low = a.getStaticOffset(axis), high = b.getStaticOffset(axis);
-      if (low + a.getStaticSize(axis) <= high ||
-          high + b.getStaticSize(axis) <= low)
-        return true;
-    }
-    return false;
-  };
-  for (auto [index, one] : llvm::enumerate(insertions))
-    for (tensor::InsertSliceOp other :
-         ArrayRef(insertions).drop_front(index + 1))
-      if (!areApart(one, other))
-        return {};
-  return elements == last.getDestType().getNumElements()
-             ? insertions
-             : SmallVector<tensor::InsertSliceOp>();
-}
-
-/// Has the kernel write what is joined in one piece.
-static void writeJoined(ArrayRef<tensor::InsertSliceOp> insertions) {
-  tensor::InsertSliceOp last = insertions.back();
-  auto kernel = last.getSource().getDefiningOp<nn::KernelOp>();
-  Joint joint(kernel, kernel.getLoc());
-  for (Value input : kernel.getInputs())
-    joint.addInput(input);
-  SmallVector<Value> joined, others;
-  for (tensor::InsertSliceOp insert : insertions)
-    joined.push_back(insert.getSource());
-  for (auto [result, out] :
-       llvm::zip_equal(kernel->getResults(), kernel.getOuts()))
-    if (!llvm::is_contained(joined, result)) {
-      others.push_back(result);
-      joint.addOut(out);
-    }
-  RankedTensorType type = last.getDestType();
-  joint.addOut(tensor::EmptyOp::create(joint.b, kernel.getLoc(),
-                                       type.getShape(), type.getElementType()));
-  nn::KernelOp next = joint.create();
-  IRMapping values;
-  joint.take(kernel, values);
-  SmallVector<Value> before = yieldedBy(kernel), yields;
-  auto insideOf = [&](Value result) {
-    return values.lookup(before[cast<OpResult>(result).getResultNumber()]);
-  };
-  for (Value result : others)
-    yields.push_back(insideOf(result));
-  Value whole = joint.outArgument(others.size());
-  for (tensor::InsertSliceOp insert : insertions)
-    whole = tensor::InsertSliceOp::create(
-        joint.b, insert.getLoc(), insideOf(insert.getSource()), whole,
-        insert.getMixedOffsets(), insert.getMixedSizes(),
-        insert.getMixedStrides());
-  yields.push_back(whole);
-  joint.yield(yields);
-  next.setScheduleAttr(kernel.getSchedule());
-  for (auto [result, by] : llvm::zip(others, next->getResults()))
-    result.replaceAllUsesWith(by);
-  last->getResult(0).replaceAllUsesWith(next->getResults().back());
-  for (tensor::InsertSliceOp insert : llvm::reverse(insertions))
-    insert->erase();
-  kernel->erase();
-}
-
 namespace {
 struct JoinKernels : burnish::impl::JoinKernelsBase<JoinKernels> {
   void runOnOperation() override {
@@ -477,23 +323,7 @@ struct JoinKernels : burnish::impl::JoinKernelsBase<JoinKernels> {
           }
       }
     }
-    SmallVector<tensor::InsertSliceOp> inserts;
-    getOperation().walk([&](tensor::InsertSliceOp insert) {
-      auto kernel = insert.getSource().getDefiningOp<nn::KernelOp>();
-      if (kernel && kernel.getSchedule().getAlgorithm() == kTogether)
-        inserts.push_back(insert);
-    });
-    // Those that end a chain come last.
-    llvm::SmallPtrSet<Operation *, 16> gone;
-    for (tensor::InsertSliceOp insert : llvm::reverse(inserts)) {
-      if (gone.contains(insert))
-        continue;
-      SmallVector<tensor::InsertSliceOp> insertions = insertionsInto(insert);
-      if (insertions.size() < 2)
-        continue;
-      gone.insert(insertions.begin(), insertions.end());
-      writeJoined(insertions);
-    }
+    writeInOnePiece(getOperation());
   }
 };
 } // namespace
