@@ -8,6 +8,7 @@
 #include "passes/loops/SumOfProducts.h"
 #include "passes/loops/TapConvolution.h"
 #include "passes/loops/UseWinograd.h"
+#include "passes/loops/WinogradWeights.h"
 
 using namespace mlir;
 using namespace burnish;
