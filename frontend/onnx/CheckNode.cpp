@@ -73,9 +73,43 @@ public:
         fail("attribute " + quoted(formal.first()) + " is missing");
   }
 
+  // How many values the graphs of an operator take and give follows from how
+  // many the node does.
+  void bodies() {
+    int inputs = node.input_size(), outputs = node.output_size();
+    StringRef op = node.op_type();
+    if (op == "If") {
+      body("then_branch", 0, outputs);
+      body("else_branch", 0, outputs);
+    } else if (op == "Loop") {
+      body("body", std::max(inputs, 2), 1 + outputs);
+      if (inputs > 2 + outputs)
+        fail(Twine(inputs - 2) + " values are carried, and the node has " +
+             Twine(outputs) + (outputs == 1 ? " output" : " outputs"));
+    } else if (op == "Scan") {
+      body("body", version < 9 ? inputs - 1 : inputs, outputs);
+    } else if (op == "SequenceMap") {
+      body("body", inputs, outputs);
+    }
+  }
+
   bool isGood = true;
 
 private:
+  void body(StringRef name, int inputs, int outputs) {
+    const AttributeProto *attribute = findAttribute(node, name);
+    if (!attribute || !attribute->has_g())
+      return;
+    auto compare = [&](StringRef does, int given, int wanted) {
+      if (given != wanted)
+        fail("attribute " + quoted(name) + " " + does + " " + Twine(given) +
+             (given == 1 ? " value" : " values") + ", and should " +
+             does.drop_back() + " " + Twine(wanted));
+    };
+    compare("takes", attribute->g().input_size(), inputs);
+    compare("gives", attribute->g().output_size(), outputs);
+  }
+
   template <typename Names>
   void counts(StringRef what, const Names &names,
               const std::vector<FormalParameter> &formals, int least,
@@ -137,6 +171,8 @@ bool checkNode(const NodeProto &node, const Opsets &opsets,
               ", the oldest supported",
           "onnx.version_converter can bring the model to a newer one");
     checker.against(*schema);
+    if (domain.empty() && checker.isGood)
+      checker.bodies();
     return checker.isGood;
   }
   if (const Schema *later = findSchema(node.op_type(), *newest, domain)) {

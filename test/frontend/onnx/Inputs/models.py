@@ -146,6 +146,26 @@ def graphs():
     return model([empty, filled], inputs=["x", value("c", (), TensorProto.BOOL)], outputs=["a", "b"])
 
 
+def bodies():
+    """Graphs that take or give another number of values than their nodes."""
+    def body(inputs, outputs):
+        """The first input, or `x`, by every output's name."""
+        made = [value(name, (), TensorProto.BOOL if name == "on" else TensorProto.INT64 if name == "i" else TensorProto.FLOAT) for name in inputs]
+        return helper.make_graph([node("Identity", [inputs[0] if inputs else "x"], [name]) for name in outputs], "b", made, [value(name) for name in outputs])
+
+    loop = ["n", "c", "x"]
+    return model([
+        node("If", ["c"], ["a"], "more", then_branch=body([], ["z"]), else_branch=body([], ["z", "u"])),
+        node("If", ["c"], ["b"], "taking", then_branch=body(["v"], ["z"]), else_branch=body([], ["z"])),
+        node("Loop", loop, ["d"], "short", body=body(["i", "on", "v"], ["z"])),
+        node("Loop", loop, ["e"], "narrow", body=body(["i", "on"], ["z", "u"])),
+        node("Loop", loop + ["x"], ["f"], "carrying", body=body(["i", "on", "v", "w"], ["z", "u"])),
+        node("Scan", ["x", "x"], ["g", "h"], "single", num_scan_inputs=1, body=body(["v"], ["z"])),
+        node("SequenceMap", ["s"], ["k"], "mapped", body=body(["v", "w"], ["z"])),
+        node("SequenceConstruct", ["x"], ["s"]),
+    ], inputs=["x", value("c", (), TensorProto.BOOL), value("n", (), TensorProto.INT64)], outputs=list("abdefgh"))
+
+
 def nested(depth=1000):
     """Subgraphs in subgraphs, as bytes from the inside out: the library does not write so many."""
     def field(number, body):
