@@ -34,6 +34,11 @@ FailureOr<ScanForm> nn::scanFormOf(ScanOp op, ShapeScope &scope) {
       return op.emitOpError() << "'" << name << "' has " << given->size()
                               << " values, not " << count;
     values.assign(given->begin(), given->end());
+    if (name.ends_with("directions"))
+      for (int64_t direction : values)
+        if (direction != 0 && direction != 1)
+          return op.emitOpError() << "'" << name << "' has " << direction
+                                  << " instead of 0 or 1";
     return success();
   };
   if (failed(list("scan_input_axes", op.getScanInputAxes(), form.inputs,

@@ -161,6 +161,17 @@ func.func @scan_axes(%x: tensor<3xf32>) -> tensor<?xf32> {
 
 // -----
 
+func.func @scan_direction(%x: tensor<3xf32>) -> tensor<?xf32> {
+  // expected-error @+1 {{'scan_input_directions' has 2 instead of 0 or 1}}
+  %y = nn.scan %x {num_scan_inputs = 1 : i64, scan_input_directions = array<i64: 2>} : (tensor<3xf32>) -> tensor<?xf32> {
+  ^bb0(%e: tensor<f32>):
+    nn.yield %e : tensor<f32>
+  }
+  return %y : tensor<?xf32>
+}
+
+// -----
+
 func.func @rule_count(%x: tensor<3xf32>) -> tensor<3xf32> {
   // expected-error @+1 {{has 1 values for 1 results, and a rule of 2 gradients by 1 values}}
   %y = nn.with_gradient %x, %x {layer = "f", operandSegmentSizes = array<i32: 1, 1>} : (tensor<3xf32>, tensor<3xf32>) -> tensor<3xf32> {
