@@ -157,10 +157,15 @@ SmallVector<Value> withKnownLengths(Expansion &e) {
     sliceAllAxes(e, operands);
   if (op == "DFT" && rank > 0 && !Expansion::size(operands[0], -1))
     operands[0] = withBothParts(e, operands[0]);
-  // The axes that a row of indices does not name are those of what it names.
-  if (op == "GatherND" && declared)
-    operands[1] = withRowsFor(e, operands[1], rank - e.intAttr("batch_dims", 0),
-                              *declared);
+  // The axes that a row of indices does not name are those of what it names;
+  // of a single axis it cannot but name that.
+  if (op == "GatherND" && operands[1]) {
+    int64_t named = rank - e.intAttr("batch_dims", 0);
+    if (declared || named == 1)
+      operands[1] =
+          withRowsFor(e, operands[1], named,
+                      declared.value_or(Expansion::rank(operands[1]) - 1));
+  }
   if (op == "ScatterND" && e.operand(2))
     operands[1] =
         withRowsFor(e, operands[1], rank, Expansion::rank(operands[2]));
