@@ -92,14 +92,15 @@ static FailureOr<Target> readTarget(ResizeOp op, ShapeScope &scope) {
 }
 
 /// The whole part of dim * scale, of which no digit is lost where the scale is
-/// a short fraction. Others are ratios that a float rounds: of 10, 0.7 leaves
+/// a whole number or a short fraction. Others are ratios that a float rounds: of 10, 0.7 leaves
 /// 7, as the product of floats does that exporters and ONNX Runtime take, and
 /// not 6 as the digits behind would.
 static Dim scaledDim(Dim dim, double scale, ShapeScope &scope) {
   constexpr int kMaxBits = 12;
   for (int bits = 0; bits <= kMaxBits; ++bits) {
     double numerator = std::ldexp(scale, bits);
-    if (numerator == std::floor(numerator) && numerator < (1 << kMaxBits))
+    if (numerator == std::floor(numerator) &&
+        (bits == 0 || numerator < (1 << kMaxBits)))
       return scope.simplify(
           (dim * static_cast<int64_t>(numerator)).floorDiv(int64_t(1) << bits));
   }
@@ -284,6 +285,8 @@ Scalar nn::coordinate(ImplicitLocOpBuilder &b, StringRef mode,
     Scalar adjustment = Scalar(b, axis.to).toFloat(wide) / to;
     return from * 0.5 * (one - adjustment) + halfPixel;
   }
+  // As ONNX's own cases have it, and not by the count, which ONNX Runtime takes
+  // here: of four samples that 0.6 makes two, the second is at 3 / (2.4 - 1).
   Scalar isSingle = to == 1, steps = select(isSingle, one, to - 1);
   if (mode == "align_corners")
     return select(isSingle, zero, x * (from - 1) / steps);
