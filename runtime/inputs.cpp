@@ -67,6 +67,8 @@ bool Inputs::checkDims(int32_t index, const NpyHeader &header,
     if (info.dims[axis] >= 0 || !name || !*name)
       continue;
     for (int32_t i = 0; i <= index; ++i) {
+      if (i < index && !isThere(i))
+        continue;
       const burnish_info &other = model.inputs[i];
       for (int32_t j = 0; j < (i == index ? axis : other.rank); ++j) {
         int64_t known = i == index ? header.dims[j] : dimsOf(i)[j];
@@ -133,7 +135,7 @@ bool Inputs::makeState(int32_t index, Message &message) {
     if (info.dims[axis] >= 0 || !name || !*name)
       continue;
     for (int32_t i = 0; i < model.input_count; ++i)
-      for (int32_t j = 0; !isMade(i) && j < model.inputs[i].rank; ++j)
+      for (int32_t j = 0; isThere(i) && j < model.inputs[i].rank; ++j)
         if (model.inputs[i].dims[j] < 0 && dimName(model.inputs[i], j) &&
             strcmp(dimName(model.inputs[i], j), name) == 0)
           size = dimsOf(i)[j];

@@ -52,6 +52,8 @@ private:
   bool isMade(int32_t index) const {
     return isState(index) || (only >= 0 && index != only);
   }
+  /// Whether an input has been read or made by now.
+  bool isThere(int32_t index) const { return views[index].dims != nullptr; }
   bool makeState(int32_t index, Message &message);
   /// Puts a state that grows, whose elements lie side by side, into a buffer in
   /// which it can; leaves other inputs as they are.
