@@ -1,6 +1,6 @@
 """operators.py - random models of one node each, compared with ONNX Runtime and with onnx.reference.
 
-    build/venv/bin/python test/fuzz/operators.py [--runs N] [--seed S] [--first I] [--only OP,...] [--skip OP,...] [--burnish FILE] [--json FILE]
+    build/venv/bin/python test/fuzz/operators.py [--runs N] [--seed S] [--first I] [--only OP,...] [--skip OP,...] [--flags=FLAGS] [--burnish FILE] [--json FILE]
     build/venv/bin/python test/fuzz/operators.py --broken [--runs N] [...]
     build/venv/bin/python test/fuzz/operators.py --report build/fuzz/a.json build/fuzz/b.json
 
@@ -106,7 +106,6 @@ def generate(domain, name, seed, index, folder):
         write_tolerances(folder, tolerances)
     for i, outputs in enumerate(list(known.values()) or [[]]):
         write_set(folder, i, feed, names, outputs)
-    facts["flags"] = random.Random(f"{seed}/{name}/{index}").choice(FLAGS)
     return facts
 
 
@@ -210,8 +209,14 @@ def keep(folder, flags, what):
     return to
 
 
-def run_batch(burnish, jobs, out):
-    """Makes and runs some cases; a record for each goes to `out`."""
+def flags_of(job):
+    """What a case is compiled with, where nothing else is asked for."""
+    _, name, seed, index = job
+    return random.Random(f"{seed}/{name}/{index}").choice(FLAGS)
+
+
+def run_batch(burnish, flags, jobs, out):
+    """Makes and runs some cases, each with its own flags where `flags` is None; a record for each goes to `out`."""
     with tempfile.TemporaryDirectory(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None) as scratch:
         root = pathlib.Path(scratch)
         facts = generate_apart(jobs, root)
@@ -222,7 +227,7 @@ def run_batch(burnish, jobs, out):
             elif "broken" in fact:
                 out.append({"op": job[1], "domain": job[0], "index": job[3], "outcome": "broken", "message": fact["broken"]})
             else:
-                by_flags[tuple(fact["flags"])].append(job)
+                by_flags[tuple(flags_of(job) if flags is None else flags)].append(job)
         for flags, some in by_flags.items():
             folders = [root / named(*job) for job in some]
             for job, folder, record in zip(some, folders, run_cases(burnish, flags, folders)):
@@ -349,6 +354,7 @@ def main():
     parser.add_argument("--skip", default="")
     parser.add_argument("--part", default="1/1", help="K/N: the K-th of N parts of the operators")
     parser.add_argument("--burnish", default=str(ROOT / "build/bin/burnish"))
+    parser.add_argument("--flags", type=str.split, help="what every case is compiled with, as --flags=--cpu=x86-64-v3 (default: a choice by the case)")
     parser.add_argument("--json", type=pathlib.Path, help="append a line for each case to this file")
     parser.add_argument("--report", nargs="+", metavar="FILE", help="write OPERATORS.md from such files")
     parser.add_argument("--broken", action="store_true", help="models with one thing that is illegal or hostile")
@@ -367,7 +373,7 @@ def main():
     records = []
     for start in range(0, len(jobs), BATCH):
         batch = []
-        run_batch(burnish, jobs[start : start + BATCH], batch)
+        run_batch(burnish, options.flags, jobs[start : start + BATCH], batch)
         records += batch
         write_lines(options.json, batch)
     groups = collections.defaultdict(list)
