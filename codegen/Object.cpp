@@ -64,8 +64,7 @@ Object::translate(ModuleOp module, const Target &target,
   if (machine->isPositionIndependent())
     object.llvm->setPICLevel(llvm::PICLevel::BigPIC);
   object.setAttributes(target);
-  if (target.isDeterministic)
-    object.forbidContraction();
+  object.allowContraction();
   if (!name.empty())
     object.keepInterface(name);
   if (llvm::Error error = object.optimize())
@@ -203,12 +202,18 @@ void Object::setAttributes(const Target &target) {
   }
 }
 
-/// A product and a sum are one operation only on CPUs that have it.
-void Object::forbidContraction() {
+/// A product and a sum are one operation only on CPUs that have it, and only
+/// where nothing sees the product by itself.
+void Object::allowContraction() {
   for (llvm::Function &function : *llvm)
-    for (llvm::Instruction &instruction : llvm::instructions(function))
-      if (isa<llvm::FPMathOperator>(instruction))
-        instruction.setHasAllowContract(false);
+    for (llvm::Instruction &instruction : llvm::instructions(function)) {
+      if (!isa<llvm::FPMathOperator>(instruction))
+        continue;
+      bool isRounded = instruction.getOpcode() == llvm::Instruction::FMul &&
+                       instruction.hasAllowReciprocal();
+      instruction.setHasAllowReciprocal(false);
+      instruction.setHasAllowContract(!target.isDeterministic && !isRounded);
+    }
 }
 
 void Object::keepInterface(StringRef name) {

@@ -64,7 +64,7 @@ private:
             const ObjectOptions &options,
             std::shared_ptr<llvm::LLVMContext> context);
   void setAttributes(const Target &target);
-  void forbidContraction();
+  void allowContraction();
   void keepInterface(llvm::StringRef name);
   std::unique_ptr<llvm::TargetMachine> makeMachine() const;
   /// Takes the module apart, and calls `work` with each part, in threads.

@@ -326,10 +326,9 @@ std::unique_ptr<llvm::TargetMachine> Target::machine(unsigned level,
     return nullptr;
   }
   llvm::TargetOptions options;
-  // a * b + c may round once: that is what kernels are written for, and
-  // fast-math flags are on no instruction.
+  // a * b + c rounds once where the instructions say that it may.
   options.AllowFPOpFusion =
-      isDeterministic ? llvm::FPOpFusion::Strict : llvm::FPOpFusion::Fast;
+      isDeterministic ? llvm::FPOpFusion::Strict : llvm::FPOpFusion::Standard;
   options.FunctionSections = true;
   options.DataSections = true;
   if (triple.isThumb() && triple.getEnvironment() == llvm::Triple::EABIHF)

@@ -2,6 +2,7 @@
 // back.
 #include "ir/Lowering.h"
 #include "ir/Ops.h"
+#include "ir/Rounding.h"
 #include "ir/SmallFloats.h"
 #include "ir/Types.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -281,9 +282,11 @@ FailureOr<SmallVector<Value>> DequantizeLinearOp::lower(Lowering &l) {
               arith::SubIOp::create(b, castScalar(b, number, from, numberType),
                                     castScalar(b, args[2], from, numberType));
         }
-        Value result =
-            arith::MulFOp::create(b, castScalar(b, number, numberType, wide),
-                                  castScalar(b, args[1], scaleType, wide));
+        // Quantized numbers lie on a lattice, where sums of them often are
+        // halves of a step: how a product was rounded decides those.
+        Value result = arith::MulFOp::create(
+            b, castScalar(b, number, numberType, wide),
+            castScalar(b, args[1], scaleType, wide), kRoundedProduct);
         return castScalar(b, result, wide, type);
       })};
 }
