@@ -11,8 +11,10 @@ struct Piece {
   int64_t start, width, valid;
 };
 
-/// Product.cpp goes through tiles and sums up, ProductSteps.cpp takes several
-/// steps of a sum at once, and ProductPanels.cpp packs what a schedule `packs`.
+/// Product.cpp goes through tiles and sums up, ProductFinish.cpp does what
+/// comes after the sums, ProductFetch.cpp brings near what comes next,
+/// ProductSteps.cpp takes several steps of a sum at once, and ProductPanels.cpp
+/// packs what a schedule `packs`.
 class ProductMaker {
 public:
   ProductMaker(KernelCode &code);

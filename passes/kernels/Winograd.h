@@ -36,6 +36,14 @@ private:
   llvm::SmallVector<double> pairs;
 };
 
+/// Both axes of a square of `size` x `size` vectors: along the columns, then
+/// along the rows. What comes out may be larger.
+llvm::SmallVector<mlir::Value>
+alongBoth(llvm::ArrayRef<mlir::Value> square, int64_t size,
+          llvm::function_ref<
+              llvm::SmallVector<mlir::Value>(llvm::ArrayRef<mlir::Value>)>
+              transform);
+
 /// Fills the present function, which transforms the tiles of an image: see
 /// nn.winograd_input. A task is one block of channels of one row of tiles, or
 /// of so many tiles where the run says how long rows are.
