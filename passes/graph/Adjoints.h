@@ -2,6 +2,7 @@
 #pragma once
 #include "ir/Gradients.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/IRMapping.h"
 
 namespace burnish {
 
@@ -11,6 +12,13 @@ bool isDifferentiable(mlir::Value value);
 /// Layers that go through time are made of steps before they have a gradient.
 mlir::LogicalResult expandLayers(mlir::func::FuncOp function,
                                  nn::ShapeScope &scope);
+
+/// Copies all but the terminator of `from` to the end of `to`, with values
+/// replaced by `mapping`, and works out the shapes; what the terminator yields,
+/// mapped.
+llvm::SmallVector<mlir::Value> copyBody(mlir::Block &from, mlir::Block &to,
+                                        mlir::IRMapping &mapping,
+                                        nn::ShapeScope &scope);
 
 /// Operators that were built for gradients, each with the gradient that was
 /// handed on when it was built.
@@ -61,6 +69,7 @@ private:
                                 llvm::ArrayRef<mlir::Value> dy);
   mlir::LogicalResult throughIterations(mlir::Operation *op,
                                         llvm::ArrayRef<mlir::Value> dy);
+  class BackwardScan;
   /// The active values above that the bodies of `op` use.
   llvm::SmallVector<mlir::Value> captured(mlir::Operation *op) const;
 
