@@ -7,6 +7,7 @@
 #include "passes/Passes.h"
 #include "passes/loops/Lanes.h"
 #include "passes/loops/Layouts.h"
+#include "passes/loops/SumOfProducts.h"
 #include "passes/schedules/Schedules.h"
 
 using namespace mlir;
@@ -254,10 +255,29 @@ private:
 
   void visit(linalg::TransposeOp op) {
     const Placed *place = layouts.placeOf(op.getInput());
-    if (!place)
-      return;
     SmallVector<int64_t> inverse = invertPermutationVector(op.getPermutation());
-    layouts.place(op, place->tensor, applyPermutation(inverse, place->order));
+    if (place)
+      layouts.place(op, place->tensor, applyPermutation(inverse, place->order));
+    else if (!inverse.empty() &&
+             feedsConvolution(op->getResult(0), inverse.back()))
+      layouts.place(op, op.getInput(), inverse);
+  }
+
+  /// Whether a value is the image, perhaps with a border, of a convolution that
+  /// reads it however it lies, with its channels along `innermost`.
+  bool feedsConvolution(Value image, int64_t innermost) {
+    return llvm::any_of(image.getUses(), [&](OpOperand &use) {
+      if (auto padding = dyn_cast<tensor::PadOp>(use.getOwner()))
+        return feedsConvolution(padding.getResult(), innermost);
+      auto op = dyn_cast<linalg::GenericOp>(use.getOwner());
+      std::optional<size_t> weights = op ? weightsOf(op) : std::nullopt;
+      if (!weights || use.getOperandNumber() != 1 - *weights ||
+          !isConstant(op.getDpsInputs()[*weights]) || hasFewLanes(op, width))
+        return false;
+      AffineMap map = op.getMatchingIndexingMap(&use);
+      return !map.isProjectedPermutation() &&
+             isa<AffineDimExpr>(map.getResult(innermost));
+    });
   }
 
   void visit(tensor::PadOp op) {

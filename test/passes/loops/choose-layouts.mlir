@@ -255,3 +255,49 @@ module attributes {nn.target = #nn.target<triple = "x86_64-linux-gnu", cpu = "zn
     return %sum : tensor<3x?x3x3xf32>
   }
 }
+
+// -----
+
+// A depthwise convolution, with its border, reads an image that was put into another order for it as it was before, and its
+// result lies so too.
+// CHECK-LABEL: func @tokens(
+// CHECK-SAME:    %[[TOKENS:.*]]: tensor<1x5x7x32xf32>
+// CHECK-NOT:     linalg.transpose
+// CHECK:         %[[PADDED:.*]] = tensor.pad %[[TOKENS]] low[0, 1, 1, 0] high[0, 1, 1, 0]
+// CHECK:         %[[SUM:.*]] = linalg.generic {{.*}} ins(%[[PADDED]], {{.*}}) outs({{.*}} : tensor<1x5x7x32xf32>)
+// CHECK:         return %[[SUM]] : tensor<1x5x7x32xf32>
+#window = affine_map<(n, c, y, x, i, j) -> (n, c, y + i, x + j)>
+#taps = affine_map<(n, c, y, x, i, j) -> (c, i, j)>
+#channels = affine_map<(n, c, y, x, i, j) -> (n, c, y, x)>
+func.func @tokens(%tokens: tensor<1x5x7x32xf32>) -> tensor<1x5x7x32xf32> {
+  %weights = arith.constant dense<0.5> : tensor<32x3x3xf32>
+  %zero = arith.constant 0.0 : f32
+  %empty = tensor.empty() : tensor<1x32x5x7xf32>
+  %image = linalg.transpose ins(%tokens : tensor<1x5x7x32xf32>) outs(%empty : tensor<1x32x5x7xf32>) permutation = [0, 3, 1, 2]
+  %padded = tensor.pad %image low[0, 0, 1, 1] high[0, 0, 1, 1] {
+  ^bb0(%n: index, %c: index, %y: index, %x: index):
+    tensor.yield %zero : f32
+  } : tensor<1x32x5x7xf32> to tensor<1x32x7x9xf32>
+  %init = linalg.fill ins(%zero : f32) outs(%empty : tensor<1x32x5x7xf32>) -> tensor<1x32x5x7xf32>
+  %sum = linalg.generic {indexing_maps = [#window, #taps, #channels], iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction", "reduction"]}
+      ins(%padded, %weights : tensor<1x32x7x9xf32>, tensor<32x3x3xf32>) outs(%init : tensor<1x32x5x7xf32>) {
+  ^bb0(%a: f32, %b: f32, %c: f32):
+    %p = arith.mulf %a, %b : f32
+    %s = arith.addf %c, %p : f32
+    linalg.yield %s : f32
+  } -> tensor<1x32x5x7xf32>
+  %place = tensor.empty() : tensor<1x5x7x32xf32>
+  %back = linalg.transpose ins(%sum : tensor<1x32x5x7xf32>) outs(%place : tensor<1x5x7x32xf32>) permutation = [0, 2, 3, 1]
+  return %back : tensor<1x5x7x32xf32>
+}
+
+// -----
+
+// One that no convolution reads stays.
+// CHECK-LABEL: func @turned(
+// CHECK:         linalg.transpose
+func.func @turned(%tokens: tensor<1x5x7x32xf32>) -> tensor<1x32x5x7xf32> {
+  %empty = tensor.empty() : tensor<1x32x5x7xf32>
+  %image = linalg.transpose ins(%tokens : tensor<1x5x7x32xf32>) outs(%empty : tensor<1x32x5x7xf32>) permutation = [0, 3, 1, 2]
+  return %image : tensor<1x32x5x7xf32>
+}
