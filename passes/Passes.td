@@ -70,7 +70,8 @@ def FoldBatchNorm : Pass<"nn-fold-batch-norm", "::mlir::ModuleOp"> {
   let summary = "batch normalisation, sums and products with constants become part of the convolution before them";
   let description = [{
     The constants have one number for each channel. The new weights are operators on constants, which nn-fold-constants
-    evaluates. Weights that several convolutions share stay shared.
+    evaluates. Weights that several convolutions share stay shared. Convolutions of one image that are added become one
+    where the windows of one have all taps of the other's: branches that a network is trained with.
   }];
   let dependentDialects = ["::burnish::nn::NNDialect"];
 }

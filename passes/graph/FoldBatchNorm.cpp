@@ -1,9 +1,11 @@
 // FoldBatchNorm.cpp - normalisation with constant statistics becomes part of
-// the convolution before it.
+// the convolution before it, and so do convolutions beside it.
 #include "ir/Ops.h"
 #include "ir/Shapes.h"
 #include "ir/Signature.h"
 #include "passes/Passes.h"
+#include "passes/graph/Constants.h"
+#include "passes/graph/MergeConvolutions.h"
 
 using namespace mlir;
 using namespace burnish;
@@ -12,21 +14,6 @@ namespace burnish {
 #define GEN_PASS_DEF_FOLDBATCHNORM
 #include "passes/Passes.h.inc"
 } // namespace burnish
-
-/// Whether a value depends on constants only.
-static bool isConstant(Value value, unsigned depth = 0) {
-  constexpr unsigned kDeepest = 16;
-  Operation *op = value.getDefiningOp();
-  if (!op || depth > kDeepest || !isMemoryEffectFree(op) ||
-      op->getNumRegions() > 0 ||
-      !cast<ShapedType>(value.getType()).hasStaticShape())
-    return false;
-  return isa<nn::ConstantOp>(op) ||
-         (isa<nn::Lowerable>(op) && op->getNumOperands() > 0 &&
-          llvm::all_of(op->getOperands(), [&](Value operand) {
-            return isConstant(operand, depth + 1);
-          }));
-}
 
 /// Whether broadcasting `value` to `rank` axes gives each channel (axis 1) one
 /// number.
@@ -111,7 +98,7 @@ private:
     std::optional<Convolution> conv = Convolution::of(norm.getX());
     Type elementType = getElementTypeOrSelf(norm.getX().getType());
     auto isUsable = [&](Value value) {
-      return isConstant(value) &&
+      return isOfConstants(value) &&
              getElementTypeOrSelf(value.getType()) == elementType;
     };
     bool isInference = !norm.getTrainingMode() && norm->getNumResults() == 1 &&
@@ -134,8 +121,8 @@ private:
   }
 
   static bool isReplaceable(Convolution conv) {
-    return conv->hasOneUse() && isConstant(conv.getW()) &&
-           (!conv.getB() || isConstant(conv.getB()));
+    return conv->hasOneUse() && isOfConstants(conv.getW()) &&
+           (!conv.getB() || isOfConstants(conv.getB()));
   }
 
   Value either(Value (Fold::*form)(Convolution, Value)) {
@@ -150,7 +137,7 @@ private:
     std::optional<Convolution> conv =
         Convolution::of(op->getOperand(convOperand));
     Value constant = op->getOperand(1 - convOperand);
-    if (!conv || !isReplaceable(*conv) || !isConstant(constant))
+    if (!conv || !isReplaceable(*conv) || !isOfConstants(constant))
       return std::nullopt;
     RankedTensorType type = conv->getType();
     if (op->getResult(0).getType() != type ||
@@ -225,11 +212,16 @@ struct FoldBatchNorm : burnish::impl::FoldBatchNormBase<FoldBatchNorm> {
                          nn::MulOp, nn::DivOp>(op)
                          ? Fold(&op, rewriter, scope).run()
                          : Value();
+      if (auto sum = dyn_cast<nn::AddOp>(op); sum && !folded) {
+        nn::NetBuilder builder(op.getLoc(), rewriter, scope);
+        folded = mergeConvolutions(sum, builder);
+      }
       if (!folded)
         continue;
       SmallVector<Operation *> sources;
       for (Value operand : op.getOperands())
-        if (Convolution::of(operand))
+        if (operand.getDefiningOp<nn::BatchNormalizationOp>() ||
+            Convolution::of(operand))
           sources.push_back(operand.getDefiningOp());
       rewriter.replaceOp(&op, folded);
       for (Operation *source : sources)

@@ -160,7 +160,21 @@ private:
         return false;
       after += *bytes;
     }
-    return after <= std::max(kSmallBytes, kLargestGrowth * before);
+    return after <= std::max(kSmallBytes, kLargestGrowth * before) ||
+           isAddedToLarger(op, after);
+  }
+
+  /// Whether a result is only added to another constant, which is as large
+  /// anyway: a few weights among zeros.
+  bool isAddedToLarger(Operation *op, int64_t bytes) const {
+    if (!op->hasOneUse() || !isa<nn::AddOp>(*op->user_begin()))
+      return false;
+    return llvm::any_of(op->user_begin()->getOperands(), [&](Value operand) {
+      Operation *source = operand.getDefiningOp();
+      return source && source != op &&
+             (isa<nn::ConstantOp>(source) || operations.contains(source)) &&
+             bytesOf(operand.getType()).value_or(0) >= bytes;
+    });
   }
 
   void collectEnds() {

@@ -131,3 +131,25 @@ func.func @has_no_value(%condition: tensor<i1>) -> (tensor<2xi64>, tensor<2xi64>
   }
   return %y, %sum : tensor<2xi64>, tensor<2xi64>
 }
+
+// -----
+
+// A few weights among zeros, nine times as many, are folded where they are added to as many, and stay what they are elsewhere.
+// CHECK-LABEL: func.func @adds_few(
+// CHECK-SAME:    %[[X:.*]]: tensor
+// CHECK:         %[[SUM:.*]] = nn.constant{{.*}} tensor<200x200x3x3xf32>
+// CHECK-NOT:     nn.add
+// CHECK:         nn.conv %[[X]], %[[SUM]]
+// CHECK:         %[[PADDED:.*]] = nn.pad
+// CHECK:         nn.conv %[[X]], %[[PADDED]]
+func.func @adds_few(%x: tensor<1x200x5x6xf32>) -> (tensor<1x200x3x4xf32>, tensor<1x200x3x4xf32>) {
+  %few = nn.constant {value = dense<2.0> : tensor<200x200x1x1xf32>} : () -> tensor<200x200x1x1xf32>
+  %many = nn.constant {value = dense<1.0> : tensor<200x200x3x3xf32>} : () -> tensor<200x200x3x3xf32>
+  %pads = nn.constant {value = dense<[0, 0, 1, 1, 0, 0, 1, 1]> : tensor<8xi64>} : () -> tensor<8xi64>
+  %first = nn.pad %few, %pads {operandSegmentSizes = array<i32: 1, 1, 0, 0>} : (tensor<200x200x1x1xf32>, tensor<8xi64>) -> tensor<200x200x3x3xf32>
+  %sum = nn.add %many, %first : (tensor<200x200x3x3xf32>, tensor<200x200x3x3xf32>) -> tensor<200x200x3x3xf32>
+  %y = nn.conv %x, %sum : (tensor<1x200x5x6xf32>, tensor<200x200x3x3xf32>) -> tensor<1x200x3x4xf32>
+  %second = nn.pad %few, %pads {operandSegmentSizes = array<i32: 1, 1, 0, 0>} : (tensor<200x200x1x1xf32>, tensor<8xi64>) -> tensor<200x200x3x3xf32>
+  %z = nn.conv %x, %second : (tensor<1x200x5x6xf32>, tensor<200x200x3x3xf32>) -> tensor<1x200x3x4xf32>
+  return %y, %z : tensor<1x200x3x4xf32>, tensor<1x200x3x4xf32>
+}
