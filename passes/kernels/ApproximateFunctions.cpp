@@ -216,8 +216,11 @@ bool isNear(std::optional<double> value, double expected) {
   return value && std::abs(*value - expected) < 1e-6 * std::abs(expected);
 }
 
-/// x where `value` is x times a number, the result of one product.
+/// x where `value` is x times a number, the result of one product or quotient.
 Value scaledBy(Value value, double number) {
+  if (auto quotient = value.getDefiningOp<arith::DivFOp>())
+    return isNear(numberOf(quotient.getRhs()), 1 / number) ? quotient.getLhs()
+                                                           : Value();
   auto product = value.getDefiningOp<arith::MulFOp>();
   if (!product)
     return {};
@@ -247,7 +250,7 @@ Value cubicArgument(Value sum) {
 
 // x / 2 (1 + erf(x / sqrt(2))) and x / 2 (1 + tanh(sqrt(2 / pi) (x + ...)))
 // without their cancellation, in whatever order the factors come
-void useGelu(Operation *root) {
+void useGelu(Operation *root, int64_t lookupLanes) {
   SmallVector<arith::MulFOp> products;
   root->walk([&](arith::MulFOp op) {
     auto type = dyn_cast<VectorType>(op.getType());
@@ -286,7 +289,7 @@ void useGelu(Operation *root) {
         continue;
       OpBuilder builder(product);
       VectorMath math(product.getLoc(), builder,
-                      cast<VectorType>(product.getType()));
+                      cast<VectorType>(product.getType()), lookupLanes);
       product.getResult().replaceAllUsesWith(isExact ? math.gelu(x)
                                                      : math.geluOfTanh(x));
       break;
@@ -367,7 +370,7 @@ struct ApproximateFunctions
 
   void approximate(func::FuncOp function, int64_t lookupLanes) {
     useGeluSlope(function);
-    useGelu(function);
+    useGelu(function, lookupLanes);
     useMish(function);
     useExpm1(function);
     useSigmoid(function, lookupLanes);

@@ -264,6 +264,15 @@ Value VectorMath::scaledOnePlusExp(Value x, float sign, float from, float to,
   return fma(power, twoToN, number(std::ldexp(1.0f, scale)));
 }
 
+Value VectorMath::lookedUp(ArrayRef<float> table, Value places) {
+  Value numbers =
+      arith::ConstantOp::create(b, DenseElementsAttr::get(type, table));
+  return callIntrinsic(b,
+                       table.size() == 16 ? "llvm.x86.avx512.permvar.sf.512"
+                                          : "llvm.x86.avx2.permps",
+                       type, {numbers, places});
+}
+
 Value VectorMath::onePlusLookedUpExp(Value x, float sign, int scale) {
   int64_t lanes = type.getNumElements();
   bool isShort = lanes == 16;
@@ -283,14 +292,10 @@ Value VectorMath::onePlusLookedUpExp(Value x, float sign, int scale) {
                 r, {1.0f, sign, 0.5000162187740079, sign * 0.1666705844709407})
           : polynomial(r, {1.0f, sign, 0.49999999722349037,
                            sign * 0.16668030642844453, 0.04167075504918377});
-  SmallVector<Attribute> parts;
+  SmallVector<float> parts;
   for (int64_t part = 0; part < lanes; ++part)
-    parts.push_back(b.getF32FloatAttr(std::exp2(double(part) / lanes)));
-  Value table =
-      arith::ConstantOp::create(b, DenseElementsAttr::get(type, parts));
-  Value part = callIntrinsic(
-      b, isShort ? "llvm.x86.avx512.permvar.sf.512" : "llvm.x86.avx2.permps",
-      type, {table, bits(shifted)});
+    parts.push_back(std::exp2(double(part) / lanes));
+  Value part = lookedUp(parts, bits(shifted));
   Value whole = arith::AndIOp::create(b, bits(shifted), integer(-lanes));
   Value exponent = arith::ShLIOp::create(
       b, whole, integer(fractionBits() - llvm::Log2_64(lanes)));
@@ -328,6 +333,8 @@ Value VectorMath::erf(Value x) {
 }
 
 Value VectorMath::gelu(Value x) {
+  if (looksUp() && type.getNumElements() == 16)
+    return lookedUpGelu(x);
   // Beyond this the product is below half of the least denormal number.
   Value size = magnitude(x), most = number(14.5f),
         t = select(less(most, size), most, size);

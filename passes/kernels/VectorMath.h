@@ -183,6 +183,12 @@ private:
   /// NaN stays; x is not so large that the power is below 2^-126, and where it
   /// is beyond all numbers the sum is infinity.
   mlir::Value onePlusLookedUpExp(mlir::Value x, float sign, int scale);
+  /// Numbers of a table of as many as there are lanes, by the lowest bits of
+  /// each place.
+  mlir::Value lookedUp(llvm::ArrayRef<float> table, mlir::Value places);
+  /// gelu without a division, by 16 polynomials and 16 parts of a power of two:
+  /// at most 3 ULP.
+  mlir::Value lookedUpGelu(mlir::Value x);
 };
 
 } // namespace burnish
