@@ -102,6 +102,8 @@ public:
   /// A task is a stretch of the channels of one line of windows.
   int64_t channelsOfTask() const {
     int64_t channels = nest.loops[form.lanes].known(), count = 1;
+    if (goesByStretch())
+      return code.schedule.getVectors() * width;
     for (unsigned loop : form.outer)
       count *= nest.loops[loop].known();
     bool isKnown = !ShapedType::isDynamic(channels) &&
@@ -118,15 +120,26 @@ public:
     return llvm::divideCeil(vectors, stretches) * width;
   }
 
+  /// Whether all lines of a stretch come before the next stretch; of one line
+  /// by itself there is only one.
+  bool goesByStretch() const {
+    return lines.empty() && code.schedule.getVectors() > 1;
+  }
+
+  OpFoldResult linesOf() const {
+    OpFoldResult lines = b.getIndexAttr(1);
+    for (unsigned loop : form.outer)
+      lines = nn::mulIndex(b, lines, nest.loops[loop].size);
+    return lines;
+  }
+
   OpFoldResult tasks() const {
     int64_t some = channelsOfTask();
-    OpFoldResult tasks = b.getIndexAttr(
-        ShapedType::isDynamic(some)
-            ? 1
-            : llvm::divideCeil(nest.loops[form.lanes].known(), some));
-    for (unsigned loop : form.outer)
-      tasks = nn::mulIndex(b, tasks, nest.loops[loop].size);
-    return tasks;
+    if (ShapedType::isDynamic(some))
+      return linesOf();
+    int64_t channels = nest.loops[form.lanes].known();
+    return nn::mulIndex(b, linesOf(),
+                        b.getIndexAttr(llvm::divideCeil(channels, some)));
   }
 
   void make(Value begin, Value end) {
@@ -134,9 +147,14 @@ public:
     code.loop(begin, end, 1, [&](Value task) {
       Value rest = task, stretch;
       if (!ShapedType::isDynamic(some)) {
-        Value count = code.constant(llvm::divideCeil(channels, some));
-        stretch = b.createOrFold<arith::RemUIOp>(rest, count);
-        rest = b.createOrFold<arith::DivUIOp>(rest, count);
+        Value count = goesByStretch()
+                          ? getValueOrCreateConstantIndexOp(b, b.getLoc(),
+                                                            linesOf())
+                          : code.constant(llvm::divideCeil(channels, some)),
+              inner = b.createOrFold<arith::RemUIOp>(rest, count),
+              outer = b.createOrFold<arith::DivUIOp>(rest, count);
+        stretch = goesByStretch() ? outer : inner;
+        rest = goesByStretch() ? inner : outer;
       }
       for (size_t place = form.outer.size(); place-- > 0;) {
         unsigned loop = form.outer[place];
