@@ -92,9 +92,9 @@ static FailureOr<Target> readTarget(ResizeOp op, ShapeScope &scope) {
 }
 
 /// The whole part of dim * scale, of which no digit is lost where the scale is
-/// a whole number or a short fraction. Others are ratios that a float rounds: of 10, 0.7 leaves
-/// 7, as the product of floats does that exporters and ONNX Runtime take, and
-/// not 6 as the digits behind would.
+/// a whole number or a short fraction. Others are ratios that a float rounds:
+/// of 10, 0.7 leaves 7, as the product of floats does that exporters and ONNX
+/// Runtime take, and not 6 as the digits behind would.
 static Dim scaledDim(Dim dim, double scale, ShapeScope &scope) {
   constexpr int kMaxBits = 12;
   for (int bits = 0; bits <= kMaxBits; ++bits) {

@@ -337,6 +337,16 @@ Value splitAtRunTime(Expansion &e, Value x, Value numbers, int64_t axis,
                 false);
 }
 
+// Integers of which none is below `least` or above `most` ([1]); the run ends
+// where one is.
+Value within(Expansion &e, Value integers, int64_t least, Value most) {
+  Value isOutside = e("Or", {e("Less", {integers, e.integers(least)}),
+                             e("Greater", {integers, most})});
+  // There is one zero only to be had.
+  return e.add(integers, e("Gather", {e.integers(0), e.cast(isOutside, kInt64)},
+                           {{"axis", int64_t(0)}}));
+}
+
 SmallVector<Value> splitToSequence(Expansion &e) {
   Value x = e.operand(0), split = e.operand(1);
   std::optional<int64_t> axis =
@@ -354,7 +364,8 @@ SmallVector<Value> splitToSequence(Expansion &e) {
       // That the lengths add up is a matter of this shape.
       Value lengths = e.cast(split, kInt64);
       SmallVector<Extent> shape = e.extents(x);
-      shape[0] = e.reduce("ReduceSum", lengths, 0);
+      shape[0] = e.reduce("ReduceSum",
+                          within(e, lengths, 0, e.shape(e.extent(x, 0))), 0);
       return {splitAtRunTime(e, x, numbersOfParts(e, e.reshape(x, shape), 0), 0,
                              lengths, true)};
     }
@@ -366,9 +377,12 @@ SmallVector<Value> splitToSequence(Expansion &e) {
   std::optional<SmallVector<int64_t>> known =
       split ? e.known(split) : SmallVector<int64_t>{1};
   if (!size || !known) {
-    Value each = split ? e.reshape(e.cast(split, kInt64), {int64_t(1)})
-                       : e.integers(1),
-          whole = e.shape(e.extent(x, *axis));
+    Value whole = e.shape(e.extent(x, *axis)), each = e.integers(1);
+    // No part is longer than the whole, however long it may be.
+    if (split)
+      each = e("Min", {within(e, e.reshape(e.cast(split, kInt64), {int64_t(1)}),
+                              1, e.integers(INT64_MAX)),
+                       e("Max", {whole, e.integers(1)})});
     Value count = e.div(e.sub(e.add(whole, each), e.integers(1)), each);
     Value begins = e.mul(e.countTo(Extent(count)), each);
     return {splitAtRunTime(e, x,
