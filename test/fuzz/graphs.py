@@ -1,6 +1,6 @@
 """graphs.py - compiles and runs random graphs, and compares what they compute with ONNX Runtime.
 
-    build/venv/bin/python test/fuzz/graphs.py [--runs N] [--seed S] [--first I] [--jobs N] [--burnish build/asan/bin/burnish]
+    build/venv/bin/python test/fuzz/graphs.py [--runs N] [--seed S] [--first I] [--jobs N] [--flags=FLAGS] [--burnish build/asan/bin/burnish]
     build/venv/bin/python test/fuzz/graphs.py --minimize build/fuzz/graphs-1-17
 
 Run I of seed S always makes the same graph (see generator/). `burnish test` compiles it at the default level and at -O0, mostly
@@ -238,8 +238,8 @@ def finding(record):
     return f"slow: {record['ms'] / 1000:.1f} s" if record["ms"] > SLOW else None
 
 
-def run_batch(burnish, seed, indices):
-    """(counts, [(folder kept, flags, finding)], seconds of generating and running) of some graphs."""
+def run_batch(burnish, given, seed, indices):
+    """(counts, [(folder kept, flags, finding)], seconds of generating and running) of some graphs, with flags that are `given` where not None."""
     counts, kept, times, begin = collections.Counter(), [], collections.Counter(), time.time()
     with tempfile.TemporaryDirectory(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None) as name:
         by_flags = collections.defaultdict(list)
@@ -249,7 +249,7 @@ def run_batch(burnish, seed, indices):
             if flags is None:
                 counts["skipped"] += 1
                 continue
-            by_flags[(*flags, "--threads=2", *(["--weights=file"] if index % 2 else []))].append(folder)
+            by_flags[(*(flags if given is None else given), "--threads=2", *(["--weights=file"] if index % 2 else []))].append(folder)
             by_flags["-O0",].append(folder)
         times["generating"] = time.time() - begin
         failed = set()
@@ -277,6 +277,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--first", type=int, default=0, help="index of the first run")
     parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--flags", type=str.split, help="what graphs are compiled with at the default level, as --flags=--cpu=x86-64-v3 (default: a choice by the graph)")
     parser.add_argument("--burnish", default=str(ROOT / "build/bin/burnish"))
     parser.add_argument("--minimize", type=pathlib.Path, nargs="+", metavar="FOLDER", help="make kept findings smaller")
     options = parser.parse_args()
@@ -292,7 +293,7 @@ def main():
     batches = [runs[i : i + BATCH] for i in range(0, len(runs), BATCH)]
     counts, times = collections.Counter(), collections.Counter()
     with concurrent.futures.ProcessPoolExecutor(options.jobs) as pool:
-        for future in [pool.submit(run_batch, burnish, options.seed, batch) for batch in batches]:
+        for future in [pool.submit(run_batch, burnish, options.flags, options.seed, batch) for batch in batches]:
             batch_counts, kept, batch_times = future.result()
             counts.update(batch_counts)
             times.update(batch_times)
