@@ -183,20 +183,31 @@ int64_t AttentionForm::outerCount() const {
 
 //===- Operands -----------------------------------------------------------===//
 
-FailureOr<AttentionNest> AttentionNest::of(nn::KernelOp kernel,
-                                           Nest::LayoutOf layoutOf,
-                                           ImplicitLocOpBuilder *builder) {
-  Block &block = kernel.getBody().front();
-  SmallVector<linalg::GenericOp> generics(block.getOps<linalg::GenericOp>());
-  std::optional<AttentionForm> form = AttentionForm::of(generics);
-  ValueRange yielded = block.getTerminator()->getOperands();
-  if (!form || yielded.front() != generics.back()->getResult(0))
-    return failure();
-  AttentionNest nest;
-  nest.form = *form;
-  MLIRContext *context = kernel.getContext();
-  Builder attributes(context);
-  auto startNest = [&](linalg::GenericOp op, Nest &product) {
+namespace {
+/// Reads the operands of a kernel whose form is attention's.
+class AttentionReader {
+public:
+  AttentionReader(nn::KernelOp kernel, const AttentionForm &form,
+                  Nest::LayoutOf layoutOf, ImplicitLocOpBuilder *builder)
+      : kernel(kernel), block(kernel.getBody().front()), form(form),
+        layoutOf(layoutOf), builder(builder), attributes(kernel.getContext()) {
+    nest.form = form;
+  }
+
+  FailureOr<AttentionNest> read() {
+    if (!startProduct(form.scores, nest.scores) ||
+        !startProduct(form.values, nest.values) ||
+        failed(addInput(nest.scores, form.queryInput)) ||
+        failed(addInput(nest.scores, form.keyInput)) ||
+        failed(addInput(nest.values, form.valueInput)) || failed(addOut()) ||
+        failed(addRows()) || !keepsWeights())
+      return failure();
+    return std::move(nest);
+  }
+
+private:
+  /// Whether a product starts from zeros, as it must.
+  bool startProduct(linalg::GenericOp op, Nest &product) {
     product.root = op;
     product.init = fillOf(op.getDpsInits()[0]);
     product.rootType = product.outType =
@@ -209,35 +220,44 @@ FailureOr<AttentionNest> AttentionNest::of(nn::KernelOp kernel,
     product.inputs.resize(2);
     auto init = dyn_cast_or_null<FloatAttr>(product.init);
     return init && init.getValue().isZero();
-  };
-  if (!startNest(form->scores, nest.scores) ||
-      !startNest(form->values, nest.values))
-    return failure();
-  auto addInput = [&](Nest &product, unsigned input) {
+  }
+
+  /// Keys in panels: what is packed, and where it is read. Panels are counted
+  /// by the loop that is cut into them.
+  FailureOr<Value> openPanels(linalg::UnPackOp unpack, const Nest &product,
+                              unsigned input,
+                              SmallVectorImpl<AffineExpr> &exprs) {
+    ArrayRef<int64_t> axes = unpack.getInnerDimsPos();
+    if (&product != &nest.scores || input != form.keyInput ||
+        axes.size() != (form.scorePairs ? 2u : 1u) ||
+        exprs[axes[0]] != attributes.getAffineDimExpr(form.scoreKey()))
+      return failure();
+    if (ArrayRef<int64_t> order = unpack.getOuterDimsPerm(); !order.empty()) {
+      auto permuted = applyPermutation(ArrayRef<AffineExpr>(exprs), order);
+      exprs.assign(permuted.begin(), permuted.end());
+    }
+    exprs.append(axes.size(), attributes.getAffineConstantExpr(0));
+    nest.hasPanels = true;
+    return Value(unpack.getSource());
+  }
+
+  LogicalResult addInput(Nest &product, unsigned input) {
     AffineMap map = product.root.getIndexingMapsArray()[input];
     Value tensor = product.root.getDpsInputs()[input];
     SmallVector<AffineExpr> exprs(map.getResults());
     auto unpack = tensor.getDefiningOp<linalg::UnPackOp>();
     if (unpack) {
-      // Panels are counted by the loop that is cut into them.
-      if (&product != &nest.scores || input != form->keyInput ||
-          unpack.getInnerDimsPos().size() != (form->scorePairs ? 2u : 1u) ||
-          exprs[unpack.getInnerDimsPos()[0]] !=
-              attributes.getAffineDimExpr(form->scoreKey()))
+      FailureOr<Value> source = openPanels(unpack, product, input, exprs);
+      if (failed(source))
         return failure();
-      tensor = unpack.getSource();
-      if (!unpack.getOuterDimsPerm().empty())
-        exprs = applyPermutation(exprs, unpack.getOuterDimsPerm());
-      exprs.append(unpack.getInnerDimsPos().size(),
-                   attributes.getAffineConstantExpr(0));
-      nest.hasPanels = true;
+      tensor = *source;
     }
     auto argument = dyn_cast<BlockArgument>(tensor);
     if (!argument || argument.getOwner() != &block)
       return failure();
     unsigned number = argument.getArgNumber();
     Layout layout = layoutOf(number);
-    if (unpack && form->scorePairs) {
+    if (unpack && form.scorePairs) {
       // Two steps of the sum lie in one step of their axis, the last one.
       OpFoldResult &stride = layout.strides[layout.strides.size() - 3];
       std::optional<int64_t> known = getConstantIntValue(stride);
@@ -245,40 +265,43 @@ FailureOr<AttentionNest> AttentionNest::of(nn::KernelOp kernel,
         return failure();
       stride = attributes.getIndexAttr(*known / 2);
     }
-    FailureOr<Access> access =
-        accessOf(context, builder, number, layout, exprs, product.loops.size());
-    if (failed(access))
+    FailureOr<Access> access = accessOf(kernel.getContext(), builder, number,
+                                        layout, exprs, product.loops.size());
+    if (succeeded(access))
+      product.inputs[input] = *access;
+    return access;
+  }
+
+  LogicalResult addOut() {
+    linalg::GenericOp values = form.values;
+    unsigned out = kernel.getInputs().size();
+    FailureOr<Access> access = accessOf(
+        kernel.getContext(), builder, out, layoutOf(out),
+        values.getMatchingIndexingMap(values.getDpsInitOperand(0)).getResults(),
+        nest.values.loops.size());
+    if (succeeded(access))
+      nest.values.out = *access;
+    return access;
+  }
+
+  /// What is done with a row of scores. The quotients of a softmax are left to
+  /// the products with the values, unless others ask for its weights.
+  LogicalResult addRows() {
+    ArrayRef<linalg::GenericOp> passes = form.passes;
+    std::optional<Softmax> softmax = Softmax::of(passes);
+    if (softmax && llvm::is_contained(block.getTerminator()->getOperands(),
+                                      passes.back()->getResult(0)))
+      softmax.reset();
+    if (softmax)
+      passes = passes.drop_back();
+    FailureOr<RowNest> rows =
+        RowNest::ofPasses(kernel, form.scores, passes, layoutOf, builder);
+    if (failed(rows))
       return failure();
-    product.inputs[input] = *access;
-    return success();
-  };
-  if (failed(addInput(nest.scores, form->queryInput)) ||
-      failed(addInput(nest.scores, form->keyInput)) ||
-      failed(addInput(nest.values, form->valueInput)))
-    return failure();
-  linalg::GenericOp values = form->values;
-  unsigned out = kernel.getInputs().size();
-  FailureOr<Access> access = accessOf(
-      context, builder, out, layoutOf(out),
-      values.getMatchingIndexingMap(values.getDpsInitOperand(0)).getResults(),
-      nest.values.loops.size());
-  if (failed(access))
-    return failure();
-  nest.values.out = *access;
-  ArrayRef<linalg::GenericOp> passes = form->passes;
-  std::optional<Softmax> softmax = Softmax::of(passes);
-  // Weights that others ask for are divided.
-  if (softmax && llvm::is_contained(yielded, form->passes.back()->getResult(0)))
-    softmax.reset();
-  if (softmax)
-    passes = passes.drop_back();
-  FailureOr<RowNest> rows =
-      RowNest::ofPasses(kernel, form->scores, passes, layoutOf, builder);
-  if (failed(rows))
-    return failure();
-  nest.rows = *rows;
-  nest.weights = rows->passes.size() - 1;
-  if (softmax) {
+    nest.rows = *rows;
+    nest.weights = rows->passes.size() - 1;
+    if (!softmax)
+      return success();
     for (auto [index, pass] : llvm::enumerate(nest.rows.passes)) {
       if (pass.op == softmax->greatest)
         pass.combiner->ignoresNaN = true;
@@ -288,21 +311,45 @@ FailureOr<AttentionNest> AttentionNest::of(nn::KernelOp kernel,
         nest.divisor = index;
     }
     nest.isGuarded = softmax->isGuarded;
+    return success();
   }
-  // Nothing reads a part of the row that the weights have replaced.
-  const RowPass &weights = nest.rows.passes[nest.weights];
-  for (auto [index, pass] : llvm::enumerate(nest.rows.passes)) {
-    bool readsGiven = llvm::any_of(pass.inputs, [&](const RowInput &input) {
-      return input.pass && nest.rows.passes[*input.pass].isGiven;
-    });
-    bool isBefore = std::pair<size_t, size_t>(pass.sweep, index) <=
-                    std::pair<size_t, size_t>(weights.sweep, nest.weights);
-    if (readsGiven && !isBefore)
-      return failure();
+
+  /// Whether the weights can take the place of their row: nothing reads a part
+  /// of it behind them.
+  bool keepsWeights() const {
+    const RowPass &weights = nest.rows.passes[nest.weights];
+    for (auto [index, pass] : llvm::enumerate(nest.rows.passes)) {
+      bool readsGiven = llvm::any_of(pass.inputs, [&](const RowInput &input) {
+        return input.pass && nest.rows.passes[*input.pass].isGiven;
+      });
+      bool isBefore = std::pair<size_t, size_t>(pass.sweep, index) <=
+                      std::pair<size_t, size_t>(weights.sweep, nest.weights);
+      if (readsGiven && !isBefore)
+        return false;
+    }
+    return weights.isWide && !weights.isGiven;
   }
-  if (!weights.isWide || weights.isGiven)
+
+  nn::KernelOp kernel;
+  Block &block;
+  const AttentionForm &form;
+  Nest::LayoutOf layoutOf;
+  ImplicitLocOpBuilder *builder;
+  Builder attributes;
+  AttentionNest nest;
+};
+} // namespace
+
+FailureOr<AttentionNest> AttentionNest::of(nn::KernelOp kernel,
+                                           Nest::LayoutOf layoutOf,
+                                           ImplicitLocOpBuilder *builder) {
+  Block &block = kernel.getBody().front();
+  SmallVector<linalg::GenericOp> generics(block.getOps<linalg::GenericOp>());
+  std::optional<AttentionForm> form = AttentionForm::of(generics);
+  if (!form ||
+      block.getTerminator()->getOperand(0) != generics.back()->getResult(0))
     return failure();
-  return nest;
+  return AttentionReader(kernel, *form, layoutOf, builder).read();
 }
 
 FailureOr<AttentionNest> AttentionNest::ofTypes(nn::KernelOp kernel) {
