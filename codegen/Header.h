@@ -5,10 +5,6 @@
 
 namespace burnish {
 
-/// A C and C++ identifier made from any text: never a keyword, a reserved name
-/// or one of the C library's.
-std::string cIdentifier(llvm::StringRef text);
-
 /// What a header tells beside the signature.
 struct HeaderFacts {
   int64_t workspaceBytes = 0;

@@ -1,7 +1,7 @@
 // TrainingHeader.cpp - the C header of a compiled training.
 #include "codegen/TrainingHeader.h"
 #include "codegen/Header.h"
-#include "llvm/ADT/StringSet.h"
+#include "codegen/Identifiers.h"
 
 using namespace burnish;
 using llvm::StringRef;
@@ -15,9 +15,7 @@ public:
       used.insert(name);
   }
   std::string add(const nn::Port &port, bool isConstant) {
-    std::string base = cIdentifier(port.name), name = base;
-    for (int suffix = 2; !used.insert(name).second; ++suffix)
-      name = base + "_" + std::to_string(suffix);
+    std::string name = uniqueIdentifier(port.name, used);
     declarations += (isConstant ? "const " : "") +
                     cTypeName(port.elementType).str() + " *" + name + ", ";
     names += (names.empty() ? "" : ", ") + name;

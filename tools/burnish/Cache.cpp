@@ -1,6 +1,6 @@
 // Cache.cpp - programs that `burnish run` and `burnish bench` keep.
 #include "tools/burnish/Cache.h"
-#include "codegen/Header.h"
+#include "codegen/Identifiers.h"
 #include "codegen/Link.h"
 #include "codegen/Target.h"
 #include "frontend/onnx/TestData.h"

@@ -1,6 +1,6 @@
 // Compile.cpp - `burnish MODEL`: a program, an object, a library, or any stage
 // on the way.
-#include "codegen/Header.h"
+#include "codegen/Identifiers.h"
 #include "codegen/Link.h"
 #include "codegen/Output.h"
 #include "frontend/dsl/Print.h"

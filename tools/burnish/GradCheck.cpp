@@ -1,6 +1,6 @@
 // GradCheck.cpp - `burnish gradcheck MODEL`: gradients beside differences.
 #include "tools/burnish/GradCheck.h"
-#include "codegen/Header.h"
+#include "codegen/Identifiers.h"
 #include "ir/Ops.h"
 #include "passes/Pipeline.h"
 #include "tools/burnish/Doubles.h"
