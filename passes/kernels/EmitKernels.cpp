@@ -263,7 +263,7 @@ struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
         [&](unsigned argument, unsigned axis) {
           return sizeOf(b, kernel->getOperand(argument), axis);
         },
-        algorithm == "elements" ? &b : nullptr);
+        Nest::mergesOpenLoops(schedule) ? &b : nullptr);
     if (failed(form)) {
       kernel.emitOpError() << "has a form that no schedule is for";
       return failure();

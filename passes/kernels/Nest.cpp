@@ -58,11 +58,15 @@ TypedAttr burnish::fillOf(Value tensor) {
              : TypedAttr();
 }
 
+bool Nest::mergesOpenLoops(nn::ScheduleAttr schedule) {
+  StringRef algorithm = schedule.getAlgorithm();
+  return algorithm == "elements" || algorithm == "product";
+}
+
 FailureOr<Nest> Nest::of(nn::KernelOp kernel, LayoutOf layoutOf, SizeOf sizeOf,
                          ImplicitLocOpBuilder *builder, bool merges) {
   Operation *terminator = kernel.getBody().front().getTerminator();
-  StringRef algorithm = kernel.getSchedule().getAlgorithm();
-  bool areSeveral = algorithm == kTogether;
+  bool areSeveral = kernel.getSchedule().getAlgorithm() == kTogether;
   FailureOr<Nest> nest;
   if (areSeveral)
     nest = readSeveral(kernel, layoutOf, builder);
@@ -78,7 +82,7 @@ FailureOr<Nest> Nest::of(nn::KernelOp kernel, LayoutOf layoutOf, SizeOf sizeOf,
   nest->dropUnitLoops();
   if (merges || areSeveral)
     nest->mergeLoops();
-  if (merges && algorithm == "elements")
+  if (merges && mergesOpenLoops(kernel.getSchedule()))
     nest->mergeOpenLoops(builder);
   return nest;
 }

@@ -66,6 +66,8 @@ public:
                                   SizeOf sizeOf,
                                   mlir::ImplicitLocOpBuilder *builder,
                                   bool merges = true);
+  /// Whether loops whose sizes only the run knows become one, too.
+  static bool mergesOpenLoops(nn::ScheduleAttr schedule);
   /// From types alone, all operands row-major.
   static llvm::FailureOr<Nest> ofTypes(nn::KernelOp kernel);
 

@@ -176,7 +176,7 @@ void ProductMaker::makeTile(Index row, int64_t count, Index lane,
   for (int64_t index = 0; index < count * weave; ++index)
     for (const Piece &piece : pieces)
       sums.push_back(spread(b, init, piece.width));
-  ahead = linesAhead(row);
+  ahead = linesAhead(row, count);
   fetchAfter(row, count, lane, pieces);
   sums = sumUp(0, row, count, lane, pieces, sums);
   if (nest.excess)

@@ -1,5 +1,6 @@
 // ProductFetch.cpp - what sums of products bring near before they need it.
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "passes/kernels/ProductMaker.h"
 
@@ -16,7 +17,7 @@ std::pair<Value, Value> ProductMaker::tileOf(Index row, int64_t count) {
   return {tile, isFirst};
 }
 
-SmallVector<Value> ProductMaker::linesAhead(Index row) {
+SmallVector<Value> ProductMaker::linesAhead(Index row, int64_t count) {
   if (!right.packedLoop && !packs)
     return code.schedule.getRowsOutside() ? linesOfNext(row) : linesBeside();
   if (!right.packedLoop || packs || code.schedule.getRowsOutside() ||
@@ -46,15 +47,25 @@ SmallVector<Value> ProductMaker::linesAhead(Index row) {
   if (isBackwards)
     next = arith::SelectOp::create(b, isBackwards,
                                    code.constant(-right.packedStride), next);
-  for (int64_t line = 0; line < lines; line += tiles) {
-    Value shift = arith::AddIOp::create(
-        b,
-        Value(
-            arith::MulIOp::create(b, tile, code.constant(kLineBytes / bytes))),
-        Value(arith::AddIOp::create(b, next,
-                                    code.constant(line * kLineBytes / bytes))));
-    ahead.push_back(
-        arith::SelectOp::create(b, isFirst, shift, code.constant(0)));
+  auto fetch = [&](Value line, Value isOwn) {
+    Value shift =
+        arith::AddIOp::create(b,
+                              Value(arith::MulIOp::create(
+                                  b, line, code.constant(kLineBytes / bytes))),
+                              next);
+    ahead.push_back(arith::SelectOp::create(b, isOwn, shift, code.constant(0)));
+  };
+  for (int64_t line = 0; line < lines; line += tiles)
+    fetch(arith::AddIOp::create(b, tile, code.constant(line)), isFirst);
+  // Of run time's rows there may be two tiles; more lines for fewer would cost
+  // others more than these gain.
+  if (ShapedType::isDynamic(known) && count == rows()) {
+    Value all = getValueOrCreateConstantIndexOp(b, b.getLoc(),
+                                                tilesOf(rowSize, rows())),
+          line = arith::AddIOp::create(b, tile, all),
+          isLine = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, line,
+                                         code.constant(lines));
+    fetch(line, arith::AndIOp::create(b, isFirst, isLine));
   }
   return ahead;
 }

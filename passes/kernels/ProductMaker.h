@@ -46,7 +46,7 @@ private:
   /// Where, from a step's first element in a panel of weights, the lines of the
   /// next panel lie that are fetched meanwhile. The first tiles of rows share
   /// them; what would be fetched for later ones is there already.
-  llvm::SmallVector<mlir::Value> linesAhead(Index row);
+  llvm::SmallVector<mlir::Value> linesAhead(Index row, int64_t count);
   /// The same for one of several operands that are read where they lie, each by
   /// all rows before the next: the lines of that.
   llvm::SmallVector<mlir::Value> linesOfNext(Index row);

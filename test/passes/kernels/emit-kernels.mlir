@@ -449,3 +449,35 @@ func.func @open_loops(%a: memref<?x?x16xf32>, %b: memref<?x?x16xf32>) {
   }
   return
 }
+
+// -----
+
+// Rows of a product, too: tasks are panels of columns alone, and tiles go from one outer row to the next.
+// CHECK-LABEL: func.func @open_rows(
+// CHECK-SAME:    %[[A:[a-z0-9]+]]: memref<?x?x16xf32>, %[[W:[a-z0-9]+]]: memref<16x32xf32>, %[[C:[a-z0-9]+]]: memref<?x?x32xf32>)
+// CHECK:         call @[[NAME:product[a-z_0-9]*]](%[[A]], %[[W]], %[[C]], %c0, %c4)
+// CHECK:       func.func private @[[NAME]](
+// CHECK-DAG:     %[[I:.*]] = memref.dim %{{.*}}, %c0
+// CHECK-DAG:     %[[J:.*]] = memref.dim %{{.*}}, %c1
+// CHECK:         %[[ROWS:.*]] = arith.muli %[[I]], %[[J]]
+// CHECK-NOT:     arith.remui %{{.*}}, %[[J]]
+// CHECK:         return
+#left = affine_map<(i, j, n, k) -> (i, j, k)>
+#right = affine_map<(i, j, n, k) -> (k, n)>
+#sums = affine_map<(i, j, n, k) -> (i, j, n)>
+func.func @open_rows(%a: memref<?x?x16xf32>, %w: memref<16x32xf32>, %c: memref<?x?x32xf32>) {
+  nn.kernel <algorithm = "product", lanes = 4, vectors = 2, rows = 3, packs = false, rowsOutside = false, isParallel = true>
+      ins(%a, %w : memref<?x?x16xf32>, memref<16x32xf32>) outs(%c : memref<?x?x32xf32>) {
+  ^bb0(%x: tensor<?x?x16xf32>, %y: tensor<16x32xf32>, %z: tensor<?x?x32xf32>):
+    %zero = arith.constant 0.0 : f32
+    %f = linalg.fill ins(%zero : f32) outs(%z : tensor<?x?x32xf32>) -> tensor<?x?x32xf32>
+    %r = linalg.generic {indexing_maps = [#left, #right, #sums], iterator_types = ["parallel", "parallel", "parallel", "reduction"]} ins(%x, %y : tensor<?x?x16xf32>, tensor<16x32xf32>) outs(%f : tensor<?x?x32xf32>) {
+    ^bb0(%p: f32, %q: f32, %s: f32):
+      %m = arith.mulf %p, %q : f32
+      %t = arith.addf %s, %m : f32
+      linalg.yield %t : f32
+    } -> tensor<?x?x32xf32>
+    nn.kernel_yield %r : tensor<?x?x32xf32>
+  }
+  return
+}
