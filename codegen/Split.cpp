@@ -11,7 +11,7 @@ using llvm::StringRef;
 
 /// Instructions below which threads gain less than parts cost, those of a part,
 /// and how many parts there are at most.
-static constexpr size_t kLeast = 24000, kPart = 6000, kMostParts = 16;
+static constexpr size_t kLeast = 8000, kPart = 6000, kMostParts = 16;
 /// Functions up to this size are known to every part.
 static constexpr size_t kSmall = 100;
 
@@ -101,7 +101,7 @@ void Split::assign(const llvm::Module &module) {
     return std::tie(b.size, a.number) < std::tie(a.size, b.number);
   });
   parts =
-      std::clamp<size_t>(total / kPart, 1, std::min(kMostParts, sorted.size()));
+      std::min({std::max<size_t>(total / kPart, 2), kMostParts, sorted.size()});
   std::vector<size_t> filled(parts);
   for (const Cluster &cluster : sorted) {
     size_t least = llvm::min_element(filled) - filled.begin();
