@@ -152,6 +152,9 @@ FailureOr<SmallVector<Value>> StringSplitOp::lower(Lowering &l) {
 //===- regex_full_match ---------------------------------------------------===//
 
 LogicalResult RegexFullMatchOp::inferShapes(ShapeScope &scope) {
+  // ONNX's schema does without.
+  if (!getPatternAttr())
+    return emitOpError() << "attribute 'pattern' is missing";
   Regex regex(getPattern());
   if (!regex.problem().empty())
     return emitOpError() << "'pattern' \"" << getPattern() << "\" "

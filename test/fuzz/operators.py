@@ -41,7 +41,7 @@ sys.path.insert(0, str(HERE))
 import mutate
 from nodes import broken
 from nodes import case as cases
-from nodes import contraction, contrib, elementwise, indexing, layout, learned, reduction, references, windows
+from nodes import contraction, contrib, elementwise, indexing, layout, learned, reduction, references, strings, windows
 
 BATCH = 60
 SECONDS = 20

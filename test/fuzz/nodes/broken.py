@@ -187,7 +187,7 @@ def size(rng, model, feed):
         axis = rng.randrange(array.ndim)
         wanted = rng.choice((array.shape[axis] + 1, max(0, array.shape[axis] - 1), 0, 3 * array.shape[axis] + 2))
         if not array.size:
-            return np.zeros([wanted if i == axis else d for i, d in enumerate(array.shape)], array.dtype)
+            return np.full([wanted if i == axis else d for i, d in enumerate(array.shape)], "" if array.dtype.kind == "O" else 0, array.dtype)
         return np.take(array, np.arange(wanted) % array.shape[axis], axis)
 
     return other_array(rng, model, feed, edit)
@@ -198,7 +198,7 @@ def type_(rng, model, feed):
     def edit(array):
         to = rng.choice((np.float32, np.int64, np.int8, np.bool_, np.float16, np.float64, np.uint8, np.complex64))
         with np.errstate(all="ignore"):
-            return None if array.dtype.kind == "V" else np.nan_to_num(array.astype(np.float32)).astype(to)
+            return None if array.dtype.kind in "VO" else np.nan_to_num(array.astype(np.float32)).astype(to)
 
     return other_array(rng, model, feed, edit)
 

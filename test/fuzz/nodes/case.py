@@ -259,7 +259,8 @@ class Case:
         for i, name in enumerate(outputs):
             if name is not None:
                 word = self.output_type(i, name)
-                results.append(helper.make_tensor_value_info(name, NUMBER[word], None) if word else helper.make_empty_tensor_value_info(name))
+                number = TYPE.STRING if word == "string" else NUMBER.get(word)
+                results.append(helper.make_tensor_value_info(name, number, None) if word else helper.make_empty_tensor_value_info(name))
         graph = helper.make_graph([node], "one node", infos, results, [numpy_helper.from_array(a, n) for n, a in constants.items()])
         imports = [helper.make_opsetid("", self.opset if self.domain in ("", CONTRIB) else 20)]
         if self.domain:

@@ -1,6 +1,7 @@
 """learned.py - models of ai.onnx.ml: what takes and gives numbers."""
 
 import numpy as np
+from onnx import numpy_helper
 
 from .case import DTYPE, ML, RANGE, Skip, rule
 
@@ -186,6 +187,48 @@ def trees_regressor(c):
     if c.chance(0.5):
         c.attributes["base_values"] = [0.5] * targets
     c.attribute("post_transform", "NONE", "SOFTMAX", "LOGISTIC", "SOFTMAX_ZERO", probability=0.3)
+    c.accumulates = True
+
+
+@rule("TreeEnsemble", domain=ML)
+def trees(c):
+    """The newer form: nodes and leaves are lists of their own, and nodes may ask for a member of a set."""
+    features, targets, word = c.dim(8), c.integer(1, 3), c.type("T", ("float", "double"))
+    modes = (0,) if c.chance(0.4) else (0, 1, 2, 3, 4, 5) if c.chance(0.6) else (0, 6)
+    # ONNX Runtime rounds what it looks up in a set.
+    c.input("X", [c.dim(), features], "small" if 6 in modes else c.choose("normal", "small"))
+    nodes, leaves, sets, roots = [], [], [], []
+
+    def grow(depth):
+        """(place, whether that is a leaf) of a new tree."""
+        if depth and (depth >= 4 or c.chance(0.25)):
+            leaves.append((c.integer(0, targets - 1), c.numbers.standard_normal()))
+            return len(leaves) - 1, 1
+        place, mode = len(nodes), c.choose(*modes)
+        nodes.append(None)
+        if mode == 6:
+            sets.extend([*map(float, c.rng.sample(range(-4, 5), c.integer(1, 4))), np.nan])
+        branches = grow(depth + 1), grow(depth + 1)
+        nodes[place] = (c.integer(0, features - 1), mode, float(c.integer(-3, 3)) if mode > 3 else c.rng.gauss(0, 1), *branches[0], *branches[1], c.integer(0, 1))
+        return place, 0
+
+    for _ in range(c.integer(1, 4)):
+        roots.append(grow(0)[0])
+    columns, targetids = list(zip(*nodes)), [leaf[0] for leaf in leaves]
+    dtype = DTYPE[word]
+
+    def tensor(values, dtype=dtype):
+        return numpy_helper.from_array(np.array(values, dtype))
+
+    for name, column in zip(("featureids", "modes", "splits", "truenodeids", "trueleafs", "falsenodeids", "falseleafs", "missing_value_tracks_true"), columns):
+        c.attributes[f"nodes_{name}"] = tensor(column, np.uint8) if name == "modes" else tensor(column) if name == "splits" else list(column)
+    c.attributes.update(tree_roots=roots, n_targets=targets, leaf_targetids=targetids, leaf_weights=tensor([leaf[1] for leaf in leaves]))
+    if sets:
+        c.attributes["membership_values"] = tensor(sets)
+    c.attribute("aggregate_function", 0, 1, 2, 3)
+    # onnx.reference leaves it out, and ONNX Runtime takes SOFTMAX for LOGISTIC and the other way round.
+    if c.attribute("post_transform", 0, 3, probability=0.3):
+        c.distrusted.add("reference")
     c.accumulates = True
 
 

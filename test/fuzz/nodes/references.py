@@ -58,7 +58,8 @@ def by_reference(model, feed):
         with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
             outputs = ReferenceEvaluator(model).run(None, feed)
             outputs = [np.asarray(output) for output in outputs]
-        if any(output.dtype == object for output in outputs):
+        are_texts = [info.type.tensor_type.elem_type == onnx.TensorProto.STRING for info in model.graph.output]
+        if any(output.dtype == object and not text for output, text in zip(outputs, are_texts)):
             return "no arrays"
         return outputs
     except Exception as error:
@@ -76,6 +77,8 @@ def typed(outputs, model):
         wanted = info.type.tensor_type.elem_type
         if wanted and wanted != onnx.TensorProto.BFLOAT16 or wanted == onnx.TensorProto.BFLOAT16 and output.dtype.name != "bfloat16":
             dtype = np.dtype(helper.tensor_dtype_to_np_dtype(wanted))
+            if wanted == onnx.TensorProto.STRING and output.dtype.kind == "U":
+                output = output.astype(object)
             if output.dtype != dtype:
                 if dtype.name.startswith(("int4", "uint4", "int2", "uint2", "float")) or output.dtype.kind == dtype.kind:
                     with np.errstate(all="ignore"):
@@ -106,7 +109,7 @@ def agree(a, b, tolerances):
     for x, y, (relative, absolute) in zip(a, b, tolerances):
         if x.shape != y.shape or x.dtype != y.dtype:
             return False
-        if x.dtype.kind in "biu" and not absolute:
+        if x.dtype.kind in "biuO" and not absolute:
             if not np.array_equal(x, y):
                 return False
             continue
@@ -129,7 +132,7 @@ def spread(model, feed, evaluate, outputs):
         if isinstance(results, str):
             continue
         for k, (x, y) in enumerate(zip(results, outputs)):
-            if x.shape == y.shape and x.size and np.dtype(x.dtype).kind not in "biu":
+            if x.shape == y.shape and x.size and np.dtype(x.dtype).kind not in "biuO":
                 with np.errstate(all="ignore"):
                     difference = np.abs(x.astype(np.float64) - y.astype(np.float64))
                 worst[k] = max(worst[k], float(difference[np.isfinite(difference)].max(initial=0)))

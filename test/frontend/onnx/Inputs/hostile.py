@@ -163,6 +163,7 @@ refuse("frame_step", "STFT", [[1, 64, 1], int_(-1), None, int_(8)], "frame_step 
 refuse("frame_length", "STFT", [[1, 64, 1], int_(8), None, int_(BIG)], f"frame_length is {BIG}")
 refuse("transform", "DFT", [[1, 8, 1], int_(0)], "the transform has length 0")
 refuse("hidden", "LSTM", [[3, 2, 4], [1, 20, 4], [1, 20, 5]], "'hidden_size' is 2147483647, R has 5 columns", outputs=2, hidden_size=2**31 - 1)
+refuse("pattern", "RegexFullMatch", [[2]], "attribute 'pattern' is missing", element=onnx.TensorProto.STRING)
 refuse("rank", "Relu", [[1] * 65], "result 0 would have rank 65")
 
 command = [burnish, "test", "--json", "--jobs=2", *expected]
