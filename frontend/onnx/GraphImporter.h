@@ -151,6 +151,8 @@ private:
                                        mlir::ValueRange arguments);
   llvm::SmallVector<mlir::Value> knownBranch(const onnx::NodeProto &node,
                                              bool condition);
+  /// Branches.cpp.
+  class IfImporter;
   llvm::SmallVector<mlir::Value> ifNode(const onnx::NodeProto &node,
                                         llvm::ArrayRef<mlir::Value> operands);
   /// A loop that carries sequences or optional values (LoopsOfContainers.cpp).
