@@ -8,6 +8,7 @@
 #include "passes/kernels/Cascade.h"
 #include "passes/kernels/Code.h"
 #include "passes/kernels/Fit.h"
+#include "passes/kernels/LookedUpBytes.h"
 #include "passes/kernels/Parallel.h"
 #include "passes/kernels/Trees.h"
 #include "passes/kernels/Turn.h"
@@ -205,8 +206,10 @@ struct EmitKernels : burnish::impl::EmitKernelsBase<EmitKernels> {
       if (failed(work))
         return signalPassFailure();
       func::FuncOp &function = functions[keyOf(kernel)];
-      if (!function)
+      if (!function) {
         function = emit(kernel, work->name, symbols);
+        lookUpBytes(function);
+      }
       SmallVector<Value> operands(kernel->getOperands());
       if (kernel.getSchedule().getBackAndForth()) {
         // A loop of one iteration may have gone since the schedule was chosen.
