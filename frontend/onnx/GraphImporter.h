@@ -155,6 +155,7 @@ private:
   class IfImporter;
   llvm::SmallVector<mlir::Value> ifNode(const onnx::NodeProto &node,
                                         llvm::ArrayRef<mlir::Value> operands);
+  class LoopImporter;
   /// A loop that carries sequences or optional values (LoopsOfContainers.cpp).
   llvm::SmallVector<mlir::Value> loopNode(const onnx::NodeProto &node,
                                           llvm::ArrayRef<mlir::Value> operands);

@@ -57,37 +57,62 @@ GraphImporter::unrolledLoop(const onnx::NodeProto &node,
   return carried;
 }
 
-SmallVector<Value> GraphImporter::loopNode(const onnx::NodeProto &node,
-                                           ArrayRef<Value> operands) {
-  SmallVector<Value> refused(node.output_size(), poisonValue);
-  const GraphProto &body = *graphsOf(node)[0].second;
-  SmallVector<Value> initial(operands.drop_front(2));
-  if (static_cast<size_t>(body.output_size()) < 1 + initial.size() ||
-      static_cast<size_t>(body.input_size()) != 2 + initial.size()) {
-    problem("a body of " + Twine(body.input_size()) + " inputs and " +
-            Twine(body.output_size()) + " outputs, and the loop carries " +
-            Twine(initial.size()) + " values");
+/// What a value is before the loop and what the body makes of it are united,
+/// and the body is imported for that, until it stays so: a list becomes packed,
+/// what is absent becomes optional.
+class GraphImporter::LoopImporter {
+public:
+  LoopImporter(GraphImporter &importer, const onnx::NodeProto &node,
+               ArrayRef<Value> operands)
+      : importer(importer), diagnostics(importer.diagnostics),
+        builder(importer.builder), node(node), body(*graphsOf(node)[0].second),
+        operands(operands), initial(operands.drop_front(2)),
+        refused(node.output_size(), importer.poisonValue),
+        start(diagnostics.mark()) {}
+
+  SmallVector<Value> import() {
+    for (Value each : initial)
+      forms.push_back(formOf(each));
+    scans = body.output_size() - 1 - initial.size();
+    while (importer.importedNodes <= kMostNodes) {
+      if (!create())
+        return refused;
+      nn::CarriedDims dims(cast<nn::HasBodies>(op), builder.scope);
+      Attempt attempt = Attempt::AsWider;
+      while (attempt == Attempt::AsWider) {
+        if (importer.importedNodes > kMostNodes || failed(dims.declare()))
+          return refused;
+        attempt = fill(dims);
+        if (attempt == Attempt::AsWider)
+          takeBack();
+      }
+      if (attempt == Attempt::Done)
+        return resultsOfLoop();
+      if (attempt == Attempt::Refused)
+        return refused;
+      takeBack();
+      for (Value argument : op->getRegion(0).getArguments())
+        builder.scope.forget(argument);
+      op->erase();
+    }
     return refused;
   }
-  Diagnostics::Mark mark = diagnostics.mark();
-  if (std::optional<SmallVector<Value>> unrolled = unrolledLoop(node, operands))
-    return *unrolled;
-  diagnostics.takeBack(mark);
 
-  // What a value is before the loop and what the body makes of it are united,
-  // and the body is imported for that, until it stays so: a list becomes
-  // packed, what is absent becomes optional.
-  Expansion e(*this, node, operands);
-  std::vector<Form> forms;
-  for (Value each : initial)
-    forms.push_back(formOf(each));
-  while (importedNodes <= kMostNodes) {
-    OperationState state(builder.getLoc(), nn::LoopOp::getOperationName());
+private:
+  /// How an import of the body ended: it is to be done again as the forms are
+  /// now, or as the dims are.
+  enum class Attempt { Done, Refused, AsOther, AsWider };
+
+  /// Makes a loop that carries values of the present forms, with an empty body;
+  /// false where one is poison.
+  bool create() {
+    Expansion e(importer, node, operands);
     SmallVector<Value> flat;
     for (auto [value, form] : zip(initial, forms))
       flatten(inForm(e, value, form), flat);
     if (any_of(flat, isPoison))
-      return refused;
+      return false;
+    OperationState state(builder.getLoc(), nn::LoopOp::getOperationName());
     for (Value limit : operands.take_front(2))
       if (limit)
         state.addOperands(limit);
@@ -96,85 +121,127 @@ SmallVector<Value> GraphImporter::loopNode(const onnx::NodeProto &node,
         "operandSegmentSizes",
         builder.getDenseI32ArrayAttr({operands[0] ? 1 : 0, operands[1] ? 1 : 0,
                                       static_cast<int32_t>(flat.size())}));
-    size_t scans = body.output_size() - 1 - initial.size();
-    state.types.assign(flat.size() + scans, poisonValue.getType());
+    Type unknown = importer.poisonValue.getType();
+    state.types.assign(flat.size() + scans, unknown);
     Block &block = state.addRegion()->emplaceBlock();
     for (size_t i = 0; i < flat.size() + 2; ++i)
-      block.addArgument(poisonValue.getType(), builder.getLoc());
-    Operation *op = builder.create(state);
-    nn::CarriedDims dims(cast<nn::HasBodies>(op), builder.scope);
-    bool isUnited = true;
-    while (isUnited) {
-      if (importedNodes > kMostNodes || failed(dims.declare()))
-        return refused;
-      OpBuilder::InsertionGuard guard(builder);
-      builder.setInsertionPointToEnd(&block);
-      SmallVector<Value> arguments(block.getArguments().take_front(2)),
-          parts(block.getArguments().drop_front(2));
-      ArrayRef<Value> left = parts;
-      for (const Form &form : forms)
-        arguments.push_back(assemble(builder, builder.getLoc(), form, left));
-      SmallVector<Value> results = graph(body, arguments);
-      bool isInferred = !any_of(results, isPoison);
-      SmallVector<Value> yielded{results[0]};
-      for (auto [index, form] : enumerate(forms)) {
-        Value result = results[1 + index];
-        if (!isInferred) {
-          yielded.append(countTensors(form), poisonValue);
-          continue;
-        }
-        Form now = formOf(result);
-        // Of tensors CarriedDims says what is wrong.
-        std::optional<Form> both =
-            now.kind == Form::Tensor && form.kind == Form::Tensor
-                ? std::optional(form)
-                : unite(form, now);
-        if (!both) {
-          problem("a carried value begins as one kind of value and goes on as "
-                  "another",
-                  "", {initial[index], result});
-          return refused;
-        }
-        isUnited &= *both == form;
-        form = *both;
-        if (isUnited)
-          flatten(now.kind == Form::Tensor ? result : inForm(e, result, form),
-                  yielded);
-      }
-      if (!isUnited)
-        break;
-      for (Value scanned : ArrayRef(results).take_back(scans)) {
-        if (isContainer(scanned)) {
-          problem("a body that stacks sequences");
-          return refused;
-        }
-        yielded.push_back(scanned);
-      }
-      nn::YieldOp::create(builder, builder.getLoc(), yielded);
-      FailureOr<bool> isWider = dims.widen(isInferred);
-      if (failed(isWider) || (!*isWider && !isInferred))
-        return refused;
-      if (!*isWider) {
-        builder.setInsertionPointAfter(op);
-        if (failed(builder.scope.infer(op)))
-          return refused;
-        SmallVector<Value> finals(op->getResults()), all;
-        ArrayRef<Value> rest = finals;
-        for (const Form &form : forms)
-          all.push_back(assemble(builder, builder.getLoc(), form, rest));
-        all.append(rest.begin(), rest.end());
-        return all;
-      }
-      diagnostics.takeBack(mark);
-      clear(op->getRegion(0));
-    }
-    diagnostics.takeBack(mark);
-    clear(op->getRegion(0));
-    for (Value argument : block.getArguments())
-      builder.scope.forget(argument);
-    op->erase();
+      block.addArgument(unknown, builder.getLoc());
+    op = builder.create(state);
+    return true;
   }
-  return refused;
+
+  void takeBack() {
+    diagnostics.takeBack(start);
+    importer.clear(op->getRegion(0));
+  }
+
+  /// Imports the body for the present forms and dims.
+  Attempt fill(nn::CarriedDims &dims) {
+    Block &block = op->getRegion(0).front();
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToEnd(&block);
+    SmallVector<Value> arguments(block.getArguments().take_front(2)),
+        parts(block.getArguments().drop_front(2));
+    ArrayRef<Value> left = parts;
+    for (const Form &form : forms)
+      arguments.push_back(assemble(builder, builder.getLoc(), form, left));
+    SmallVector<Value> results = importer.graph(body, arguments);
+    bool isInferred = !any_of(results, isPoison);
+    SmallVector<Value> yielded{results[0]};
+    std::optional<bool> isUnited = yieldCarried(results, isInferred, yielded);
+    if (!isUnited)
+      return Attempt::Refused;
+    if (!*isUnited)
+      return Attempt::AsOther;
+    for (Value scanned : ArrayRef(results).take_back(scans)) {
+      if (isContainer(scanned)) {
+        importer.problem("a body that stacks sequences");
+        return Attempt::Refused;
+      }
+      yielded.push_back(scanned);
+    }
+    nn::YieldOp::create(builder, builder.getLoc(), yielded);
+    FailureOr<bool> isWider = dims.widen(isInferred);
+    if (failed(isWider) || (!*isWider && !isInferred))
+      return Attempt::Refused;
+    return *isWider ? Attempt::AsWider : Attempt::Done;
+  }
+
+  /// Appends what the body makes of the carried values; false where that made
+  /// a form another one, nothing after a diagnostic.
+  std::optional<bool> yieldCarried(ArrayRef<Value> results, bool isInferred,
+                                   SmallVector<Value> &yielded) {
+    Expansion e(importer, node, operands);
+    bool isUnited = true;
+    for (auto [index, form] : enumerate(forms)) {
+      Value result = results[1 + index];
+      if (!isInferred) {
+        yielded.append(countTensors(form), importer.poisonValue);
+        continue;
+      }
+      Form now = formOf(result);
+      // Of tensors CarriedDims says what is wrong.
+      std::optional<Form> both =
+          now.kind == Form::Tensor && form.kind == Form::Tensor
+              ? std::optional(form)
+              : unite(form, now);
+      if (!both) {
+        importer.problem("a carried value begins as one kind of value and goes "
+                         "on as another",
+                         "", {initial[index], result});
+        return std::nullopt;
+      }
+      isUnited &= *both == form;
+      form = *both;
+      if (isUnited)
+        flatten(now.kind == Form::Tensor ? result : inForm(e, result, form),
+                yielded);
+    }
+    return isUnited;
+  }
+
+  SmallVector<Value> resultsOfLoop() {
+    builder.setInsertionPointAfter(op);
+    if (failed(builder.scope.infer(op)))
+      return refused;
+    SmallVector<Value> finals(op->getResults()), all;
+    ArrayRef<Value> rest = finals;
+    for (const Form &form : forms)
+      all.push_back(assemble(builder, builder.getLoc(), form, rest));
+    all.append(rest.begin(), rest.end());
+    return all;
+  }
+
+  GraphImporter &importer;
+  Diagnostics &diagnostics;
+  nn::NetBuilder &builder;
+  const onnx::NodeProto &node;
+  const GraphProto &body;
+  ArrayRef<Value> operands, initial;
+  SmallVector<Value> refused;
+  Diagnostics::Mark start;
+  /// What the carried values are, and how many others are stacked.
+  std::vector<Form> forms;
+  size_t scans = 0;
+  Operation *op = nullptr;
+};
+
+SmallVector<Value> GraphImporter::loopNode(const onnx::NodeProto &node,
+                                           ArrayRef<Value> operands) {
+  const GraphProto &body = *graphsOf(node)[0].second;
+  size_t carried = operands.size() - 2;
+  if (static_cast<size_t>(body.output_size()) < 1 + carried ||
+      static_cast<size_t>(body.input_size()) != 2 + carried) {
+    problem("a body of " + Twine(body.input_size()) + " inputs and " +
+            Twine(body.output_size()) + " outputs, and the loop carries " +
+            Twine(carried) + " values");
+    return SmallVector<Value>(node.output_size(), poisonValue);
+  }
+  Diagnostics::Mark mark = diagnostics.mark();
+  if (std::optional<SmallVector<Value>> unrolled = unrolledLoop(node, operands))
+    return *unrolled;
+  diagnostics.takeBack(mark);
+  return LoopImporter(*this, node, operands).import();
 }
 
 SmallVector<Value> GraphImporter::mappedLists(const onnx::NodeProto &node,
