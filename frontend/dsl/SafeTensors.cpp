@@ -48,6 +48,69 @@ static bool isShallow(StringRef header) {
   return true;
 }
 
+/// What the header says of a tensor, with its bytes of the file's `data`; the
+/// error says what is wrong with it.
+static llvm::Expected<SafeTensors::Entry>
+readEntry(const llvm::json::Value &value, StringRef data) {
+  auto wrong = [](const llvm::Twine &reason) {
+    return llvm::createStringError(reason.str());
+  };
+  const llvm::json::Object *tensor = value.getAsObject();
+  if (!tensor)
+    return wrong("it is no tensor");
+  SafeTensors::Entry entry;
+  auto type = tensor->getString("dtype");
+  const llvm::json::Array *shape = tensor->getArray("shape"),
+                          *offsets = tensor->getArray("data_offsets");
+  if (!type || !shape || !offsets || offsets->size() != 2)
+    return wrong("dtype, shape or data_offsets is missing");
+  entry.type = type->str();
+  int64_t bytes = bytesOf(entry.type);
+  if (!bytes)
+    return wrong("elements of " + quoted(entry.type) + " are not supported");
+  for (const llvm::json::Value &each : *shape) {
+    auto dim = each.getAsInteger();
+    if (!dim || *dim < 0 || llvm::MulOverflow(bytes, *dim, bytes))
+      return wrong("its shape is none");
+    entry.dims.push_back(*dim);
+  }
+  auto begin = (*offsets)[0].getAsUINT64(), end = (*offsets)[1].getAsUINT64();
+  if (!begin || !end || *begin > *end || *end > data.size())
+    return wrong("its bytes lie outside of the file's " +
+                 llvm::Twine(data.size()));
+  if (*end - *begin != static_cast<uint64_t>(bytes))
+    return wrong("its shape needs " + llvm::Twine(bytes) +
+                 " bytes, and it has " + llvm::Twine(*end - *begin));
+  entry.bytes = {data.data() + *begin, *end - *begin};
+  return entry;
+}
+
+/// Every byte belongs to one tensor: what is wrong where a file is cut or has
+/// something else behind it; else empty.
+static std::string strayBytes(llvm::ArrayRef<llvm::ArrayRef<char>> tensors,
+                              StringRef data) {
+  std::vector<std::pair<uint64_t, uint64_t>> ranges;
+  for (llvm::ArrayRef<char> bytes : tensors) {
+    uint64_t begin = bytes.data() - data.data();
+    ranges.push_back({begin, begin + bytes.size()});
+  }
+  llvm::sort(ranges);
+  uint64_t at = 0;
+  for (auto [begin, end] : ranges) {
+    if (begin != at)
+      return ("bytes " + llvm::Twine(std::min(at, begin)) + " to " +
+              llvm::Twine(std::max(at, begin)) +
+              " belong to no tensor, or to two")
+          .str();
+    at = end;
+  }
+  if (at == data.size())
+    return {};
+  return ("bytes " + llvm::Twine(at) + " to " + llvm::Twine(data.size()) +
+          " belong to no tensor")
+      .str();
+}
+
 llvm::Expected<std::shared_ptr<SafeTensors>> SafeTensors::read(StringRef path) {
   auto wrong = [&](const llvm::Twine &reason) {
     return llvm::createStringError(path.str() + ": " + reason.str());
@@ -73,70 +136,31 @@ llvm::Expected<std::shared_ptr<SafeTensors>> SafeTensors::read(StringRef path) {
   if (!parsed)
     return wrong("its header is no JSON: " +
                  llvm::toString(parsed.takeError()));
-  llvm::json::Object *object = parsed->getAsObject();
+  const llvm::json::Object *object = parsed->getAsObject();
   if (!object)
     return wrong("its header is no list of tensors");
   auto result = std::make_shared<SafeTensors>();
   result->file = path.str();
-  std::vector<std::pair<uint64_t, uint64_t>> ranges;
+  llvm::SmallVector<llvm::ArrayRef<char>> tensors;
   std::map<std::string, std::string> metadata;
-  for (auto &[key, value] : *object) {
+  for (const auto &[key, value] : *object) {
     StringRef name = key;
     if (name == "__metadata__") {
-      if (llvm::json::Object *entries = value.getAsObject())
-        for (auto &[entryKey, text] : *entries)
+      if (const llvm::json::Object *entries = value.getAsObject())
+        for (const auto &[entryKey, text] : *entries)
           metadata[StringRef(entryKey).str()] =
               text.getAsString().value_or("").str();
       continue;
     }
-    auto wrongKey = [&, name](const llvm::Twine &reason) {
-      return wrong("key " + quoted(name) + ": " + reason);
-    };
-    llvm::json::Object *tensor = value.getAsObject();
-    if (!tensor)
-      return wrongKey("it is no tensor");
-    Entry entry;
-    auto type = tensor->getString("dtype");
-    llvm::json::Array *shape = tensor->getArray("shape");
-    llvm::json::Array *offsets = tensor->getArray("data_offsets");
-    if (!type || !shape || !offsets || offsets->size() != 2)
-      return wrongKey("dtype, shape or data_offsets is missing");
-    entry.type = type->str();
-    int64_t bytes = bytesOf(entry.type);
-    if (!bytes)
-      return wrongKey("elements of " + quoted(entry.type) +
-                      " are not supported");
-    for (const llvm::json::Value &each : *shape) {
-      auto dim = each.getAsInteger();
-      if (!dim || *dim < 0 || llvm::MulOverflow(bytes, *dim, bytes))
-        return wrongKey("its shape is none");
-      entry.dims.push_back(*dim);
-    }
-    auto begin = (*offsets)[0].getAsUINT64(), end = (*offsets)[1].getAsUINT64();
-    if (!begin || !end || *begin > *end || *end > data.size())
-      return wrongKey("its bytes lie outside of the file's " +
-                      llvm::Twine(data.size()));
-    if (*end - *begin != static_cast<uint64_t>(bytes))
-      return wrongKey("its shape needs " + llvm::Twine(bytes) +
-                      " bytes, and it has " + llvm::Twine(*end - *begin));
-    ranges.push_back({*begin, *end});
-    entry.bytes = {data.data() + *begin, *end - *begin};
-    result->entries[name] = std::move(entry);
+    llvm::Expected<Entry> entry = readEntry(value, data);
+    if (!entry)
+      return wrong("key " + quoted(name) + ": " +
+                   llvm::toString(entry.takeError()));
+    tensors.push_back(entry->bytes);
+    result->entries[name] = std::move(*entry);
   }
-  // Every byte belongs to one tensor: a file that is cut or has something else
-  // behind it is told.
-  llvm::sort(ranges);
-  uint64_t at = 0;
-  for (auto [begin, end] : ranges) {
-    if (begin != at)
-      return wrong("bytes " + llvm::Twine(std::min(at, begin)) + " to " +
-                   llvm::Twine(std::max(at, begin)) +
-                   " belong to no tensor, or to two");
-    at = end;
-  }
-  if (at != data.size())
-    return wrong("bytes " + llvm::Twine(at) + " to " +
-                 llvm::Twine(data.size()) + " belong to no tensor");
+  if (std::string stray = strayBytes(tensors, data); !stray.empty())
+    return wrong(stray);
   if (llvm::Error error = result->checkSums(metadata))
     return error;
   result->buffer = std::move(*buffer);

@@ -84,108 +84,151 @@ static void toPlanes(const Image &image, uint8_t *to, int32_t height,
   }
 }
 
+namespace {
+/// Reads a folder whose subfolders are the classes of the pictures in them.
+class Folder {
+public:
+  Folder(Dataset &dataset, const Source &source, Message &message)
+      : dataset(dataset), source(source), options(source.options),
+        message(message), root(source.files[0]), height(options.height),
+        width(options.width), channels(options.channels) {}
+
+  bool read() {
+    if (height < 0 || width < 0 || height > 1 << 15 || width > 1 << 15 ||
+        channels < 0 || channels > 4 || channels == 2)
+      return message.set("%s: pictures of %d by %d pixels with %d channels are "
+                         "not possible",
+                         root, height, width, channels);
+    return list() && measure() && takeMemory() && decode() &&
+           dataset.append(pictures, options, message) &&
+           dataset.append(label, options, message);
+  }
+
+private:
+  bool list() {
+    List<const char *> files;
+    char path[PATH_MAX];
+    if (!listFolder(dataset.memory(), root, classes, message))
+      return false;
+    if (classes.size() == 0)
+      return message.set("%s: has no subfolders, which would be the classes",
+                         root);
+    for (int64_t k = 0; k < classes.size(); ++k) {
+      if (snprintf(path, sizeof path, "%s/%s", root, classes[k]) >= PATH_MAX)
+        return message.set("%s: a path is too long", root);
+      files.clear();
+      if (!listFolder(scratch, path, files, message))
+        return false;
+      if (files.size() == 0)
+        return message.set("%s: has no pictures", path);
+      for (int64_t i = 0; i < files.size(); ++i) {
+        if (snprintf(path, sizeof path, "%s/%s/%s", root, classes[k],
+                     files[i]) >= PATH_MAX)
+          return message.set("%s: a path is too long", root);
+        const char *kept = scratch.text(path, strlen(path));
+        if (!kept || !paths.push(kept) || !labels.push(k))
+          return message.set("%s: no memory", root);
+      }
+    }
+    return true;
+  }
+
+  bool hasSize(const Image &image) const {
+    return options.resize || (image.height == height && image.width == width);
+  }
+
+  /// Headers first: a picture that does not fit is named before memory is
+  /// taken.
+  bool measure() {
+    for (int64_t i = 0; i < paths.size(); ++i) {
+      Storage mapped;
+      const uint8_t *data;
+      uint64_t size;
+      Image image;
+      if (!mapped.map(paths[i], data, size, message) ||
+          !image.measure(paths[i], data, size, message))
+        return false;
+      if (!height)
+        height = image.height;
+      if (!width)
+        width = image.width;
+      if (!channels)
+        channels = image.channels < 3 ? 1 : 3;
+      if (!hasSize(image))
+        return message.set("%s: has %d by %d pixels, and %s %d by %d", paths[i],
+                           image.height, image.width,
+                           options.height && options.width ? "wanted are"
+                                                           : paths[0],
+                           height, width);
+    }
+    return true;
+  }
+
+  bool takeMemory() {
+    pictures.name = source.columns[0];
+    label.name = source.columns[1];
+    pictures.file = label.file = root;
+    int64_t dims[] = {paths.size(), channels, height, width};
+    if (!setShape(pictures, BURNISH_UINT8, dims, 4, message) ||
+        !setShape(label, BURNISH_INT64, dims, 1, message))
+      return false;
+    Storage &storage = dataset.memory();
+    pixels = static_cast<uint8_t *>(
+        storage.take(static_cast<uint64_t>(pictures.rows * pictures.bytes)));
+    void *numbers =
+             storage.take(static_cast<uint64_t>(label.rows * label.bytes)),
+         *names = storage.take(static_cast<uint64_t>(classes.size()) *
+                               sizeof(const char *));
+    if (!pixels || !numbers || !names)
+      return message.set("%s: no memory for %" PRId64 " pictures of %" PRId64
+                         " bytes",
+                         root, pictures.rows, pictures.bytes);
+    memcpy(names, static_cast<void *>(classes.data()),
+           static_cast<size_t>(classes.size()) * sizeof(const char *));
+    memcpy(numbers, labels.data(), static_cast<size_t>(label.rows) * 8);
+    pictures.data = pixels;
+    label.data = static_cast<uint8_t *>(numbers);
+    label.classes = static_cast<const char **>(names);
+    label.classCount = classes.size();
+    return true;
+  }
+
+  bool decode() {
+    for (int64_t i = 0; i < paths.size(); ++i) {
+      Storage mapped;
+      const uint8_t *data;
+      uint64_t size;
+      Image image;
+      if (!mapped.map(paths[i], data, size, message) ||
+          !image.decode(paths[i], data, size, channels, message))
+        return false;
+      if (!hasSize(image))
+        return message.set("%s: changed while it was read", paths[i]);
+      toPlanes(image, pixels + i * pictures.bytes, height, width);
+    }
+    return true;
+  }
+
+  Dataset &dataset;
+  const Source &source;
+  const SourceOptions &options;
+  Message &message;
+  const char *root;
+  /// Of all pictures; 0 until one has been seen.
+  int32_t height, width, channels;
+  Storage scratch;
+  List<const char *> classes, paths;
+  List<int64_t> labels;
+  Column pictures = {}, label = {};
+  uint8_t *pixels = nullptr;
+};
+} // namespace
+
 bool burnish::addImages(Dataset &dataset, const Source &source,
                         Message &message) {
   if (source.fileCount != 1 || source.columnCount != 2)
     return message.set("images: is one folder and two columns, picture and "
                        "label, not %d and %d",
                        source.fileCount, source.columnCount);
-  const SourceOptions &options = source.options;
-  const char *root = source.files[0];
-  int32_t height = options.height, width = options.width,
-          channels = options.channels;
-  if (height < 0 || width < 0 || height > 1 << 15 || width > 1 << 15 ||
-      channels < 0 || channels > 4 || channels == 2)
-    return message.set("%s: pictures of %d by %d pixels with %d channels are "
-                       "not possible",
-                       root, height, width, channels);
-  Storage &storage = dataset.memory();
-  Storage scratch;
-  List<const char *> classes, files, paths;
-  List<int64_t> labels;
-  if (!listFolder(storage, root, classes, message))
-    return false;
-  if (classes.size() == 0)
-    return message.set("%s: has no subfolders, which would be the classes",
-                       root);
-  char path[PATH_MAX];
-  for (int64_t k = 0; k < classes.size(); ++k) {
-    if (snprintf(path, sizeof path, "%s/%s", root, classes[k]) >= PATH_MAX)
-      return message.set("%s: a path is too long", root);
-    files.clear();
-    if (!listFolder(scratch, path, files, message))
-      return false;
-    if (files.size() == 0)
-      return message.set("%s: has no pictures", path);
-    for (int64_t i = 0; i < files.size(); ++i) {
-      if (snprintf(path, sizeof path, "%s/%s/%s", root, classes[k], files[i]) >=
-          PATH_MAX)
-        return message.set("%s: a path is too long", root);
-      const char *kept = scratch.text(path, strlen(path));
-      if (!kept || !paths.push(kept) || !labels.push(k))
-        return message.set("%s: no memory", root);
-    }
-  }
-
-  // Headers first: a picture that does not fit is named before memory is taken.
-  for (int64_t i = 0; i < paths.size(); ++i) {
-    Storage mapped;
-    const uint8_t *data;
-    uint64_t size;
-    Image image;
-    if (!mapped.map(paths[i], data, size, message) ||
-        !image.measure(paths[i], data, size, message))
-      return false;
-    if (!height)
-      height = image.height;
-    if (!width)
-      width = image.width;
-    if (!channels)
-      channels = image.channels < 3 ? 1 : 3;
-    if (!options.resize && (image.height != height || image.width != width))
-      return message.set("%s: has %d by %d pixels, and %s %d by %d", paths[i],
-                         image.height, image.width,
-                         options.height && options.width ? "wanted are"
-                                                         : paths[0],
-                         height, width);
-  }
-  Column pictures = {}, label = {};
-  pictures.name = source.columns[0];
-  label.name = source.columns[1];
-  pictures.file = label.file = root;
-  int64_t dims[] = {paths.size(), channels, height, width};
-  if (!setShape(pictures, BURNISH_UINT8, dims, 4, message) ||
-      !setShape(label, BURNISH_INT64, dims, 1, message))
-    return false;
-  auto *pixels = static_cast<uint8_t *>(
-      storage.take(static_cast<uint64_t>(pictures.rows * pictures.bytes)));
-  auto *numbers = static_cast<int64_t *>(
-      storage.take(static_cast<uint64_t>(label.rows * label.bytes)));
-  auto **names = static_cast<const char **>(storage.take(
-      static_cast<uint64_t>(classes.size()) * sizeof(const char *)));
-  if (!pixels || !numbers || !names)
-    return message.set("%s: no memory for %" PRId64 " pictures of %" PRId64
-                       " bytes",
-                       root, pictures.rows, pictures.bytes);
-  memcpy(static_cast<void *>(names), static_cast<void *>(classes.data()),
-         static_cast<size_t>(classes.size()) * sizeof(const char *));
-  memcpy(numbers, labels.data(), static_cast<size_t>(label.rows) * 8);
-  for (int64_t i = 0; i < paths.size(); ++i) {
-    Storage mapped;
-    const uint8_t *data;
-    uint64_t size;
-    Image image;
-    if (!mapped.map(paths[i], data, size, message) ||
-        !image.decode(paths[i], data, size, channels, message))
-      return false;
-    if (!options.resize && (image.height != height || image.width != width))
-      return message.set("%s: changed while it was read", paths[i]);
-    toPlanes(image, pixels + i * pictures.bytes, height, width);
-  }
-  pictures.data = pixels;
-  label.data = reinterpret_cast<uint8_t *>(numbers);
-  label.classes = names;
-  label.classCount = classes.size();
-  return dataset.append(pictures, options, message) &&
-         dataset.append(label, options, message);
+  return Folder(dataset, source, message).read();
 }
