@@ -262,7 +262,11 @@ static SmallVector<ResizedAxis> resizedAxes(ResizeOp op, Lowering &l) {
     Value start = roi ? Value(floatElement(l, roi, index)) : Value(),
           end = roi ? Value(floatElement(l, roi, target.axes.size() + index))
                     : Value();
-    axes.push_back({axis, sizes[axis], to, scales[index], start, end});
+    // A size times its inverse need not be itself: half ways would go amiss.
+    Scalar length = target.hasSizes && policy == "stretch"
+                        ? Scalar(l, to).toFloat(wide)
+                        : scales[index] * Scalar(l, sizes[axis]).toFloat(wide);
+    axes.push_back({axis, sizes[axis], to, scales[index], length, start, end});
   }
   return axes;
 }
@@ -271,7 +275,7 @@ Scalar nn::coordinate(ImplicitLocOpBuilder &b, StringRef mode,
                       const ResizedAxis &axis, Value at) {
   Type wide = b.getF64Type();
   Scalar x = Scalar(b, at).toFloat(wide), scale(b, axis.scale),
-         from = Scalar(b, axis.from).toFloat(wide), to = scale * from;
+         from = Scalar(b, axis.from).toFloat(wide), to(b, axis.length);
   Scalar zero = x.number(0), one = x.number(1);
   if (mode == "asymmetric")
     return x / scale;

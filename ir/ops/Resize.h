@@ -6,11 +6,12 @@
 namespace burnish::nn {
 class ResizeOp;
 
-/// One axis that changes. Coordinates are computed in f64.
+/// One axis that changes. Coordinates are computed in f64. `length` is what a
+/// scale makes of the size, a fraction perhaps, or the size that is asked for.
 struct ResizedAxis {
   int64_t axis;
   mlir::OpFoldResult from, to;
-  mlir::Value scale, roiStart, roiEnd;
+  mlir::Value scale, length, roiStart, roiEnd;
 };
 
 /// Where place `at` of the result lies in the operand, in one of ONNX's modes
