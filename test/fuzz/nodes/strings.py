@@ -45,6 +45,9 @@ def normalize(c):
     c.attribute("is_case_sensitive", 0, 1)
     if c.chance(0.6):
         c.attributes["stopwords"] = [c.choose(*among) for _ in range(c.integer(1, 4))]
+        # It looks for stop words as they are written, too, where case is not to matter.
+        if not c.attributes.get("is_case_sensitive"):
+            c.distrusted.add("reference")
     c.output_types = {0: "string"}
 
 
