@@ -123,6 +123,91 @@ static SmallVector<ReassociationIndices> groupsWith(int64_t rank,
   return groups;
 }
 
+static RankedTensorType typeOf(ArrayRef<OpFoldResult> sizes, Type element) {
+  return RankedTensorType::get(decomposeMixedValues(sizes).first, element);
+}
+
+namespace {
+/// A loop of a product that becomes two.
+class LoopInTwo {
+public:
+  LoopInTwo(MLIRContext *context, unsigned loop, unsigned loops)
+      : context(context), loop(loop), loops(loops) {}
+
+  /// The expression of a loop as it is then.
+  AffineExpr moved(AffineExpr expr) const {
+    unsigned place = cast<AffineDimExpr>(expr).getPosition();
+    return getAffineDimExpr(place > loop ? place + 1 : place, context);
+  }
+  AffineMap map(ArrayRef<AffineExpr> results) const {
+    return AffineMap::get(loops, 0, results, context);
+  }
+  /// A map of which the axis along the loop is taken apart too.
+  AffineMap apart(AffineMap whole) const {
+    SmallVector<AffineExpr> results;
+    for (AffineExpr expr : whole.getResults()) {
+      results.push_back(moved(expr));
+      if (results.back() == getAffineDimExpr(loop, context))
+        results.push_back(getAffineDimExpr(loop + 1, context));
+    }
+    return map(results);
+  }
+  std::optional<unsigned> axisOf(AffineMap whole) const {
+    return whole.getResultPosition(getAffineDimExpr(loop, context));
+  }
+
+private:
+  MLIRContext *context;
+  unsigned loop, loops;
+};
+} // namespace
+
+/// The product with what `input` repeats, with a loop more.
+static Value multiplyOnce(linalg::GenericOp product, linalg::FillOp fill,
+                          unsigned input, ArrayRef<AffineExpr> places,
+                          const Repeated &repeated, RewriterBase &rewriter) {
+  Location loc = product.getLoc();
+  SmallVector<AffineMap> maps = product.getIndexingMapsArray(), own(3);
+  unsigned loop = cast<AffineDimExpr>(places[repeated.axis]).getPosition(),
+           other = 1 - input;
+  LoopInTwo two(rewriter.getContext(), loop, product.getNumLoops() + 1);
+  SmallVector<Value> operands(2);
+  operands[input] = repeated.source;
+  own[input] = two.map(llvm::map_to_vector(
+      repeated.axes, [&](unsigned axis) { return two.moved(places[axis]); }));
+  operands[other] = product.getDpsInputs()[other];
+  own[other] = two.apart(maps[other]);
+  if (std::optional<unsigned> axis = two.axisOf(maps[other])) {
+    auto type = cast<RankedTensorType>(operands[other].getType());
+    SmallVector<OpFoldResult> sizes =
+        apart(rewriter, tensor::getMixedSizes(rewriter, loc, operands[other]),
+              *axis, repeated);
+    operands[other] = tensor::ExpandShapeOp::create(
+        rewriter, loc, typeOf(sizes, type.getElementType()), operands[other],
+        groupsWith(type.getRank(), *axis), sizes);
+  }
+  auto type = cast<RankedTensorType>(product->getResult(0).getType());
+  unsigned axis = *two.axisOf(maps[2]);
+  SmallVector<OpFoldResult> sizes = apart(
+      rewriter, tensor::getMixedSizes(rewriter, loc, fill.getOutputs()[0]),
+      axis, repeated);
+  own[2] = two.apart(maps[2]);
+  Value place =
+      tensor::EmptyOp::create(rewriter, loc, sizes, type.getElementType());
+  Value zeros =
+      linalg::FillOp::create(rewriter, loc, fill.getInputs()[0], place)
+          .getResult(0);
+  SmallVector<utils::IteratorType> iterators = product.getIteratorTypesArray();
+  iterators.insert(iterators.begin() + loop + 1, utils::IteratorType::parallel);
+  auto made = linalg::GenericOp::create(rewriter, loc, zeros.getType(),
+                                        operands, zeros, own, iterators);
+  rewriter.cloneRegionBefore(product.getRegion(), made.getRegion(),
+                             made.getRegion().begin());
+  return tensor::CollapseShapeOp::create(rewriter, loc, type,
+                                         made->getResult(0),
+                                         groupsWith(type.getRank(), axis));
+}
+
 // product(x, join(repeat(y))) -> join(product(part(x), y))
 LogicalResult burnish::readRepeated(linalg::GenericOp product,
                                     PatternRewriter &rewriter) {
@@ -131,13 +216,11 @@ LogicalResult burnish::readRepeated(linalg::GenericOp product,
       llvm::none_of(product.getStaticLoopRanges(), ShapedType::isDynamic))
     return failure();
   SmallVector<AffineMap> maps = product.getIndexingMapsArray();
-  if (llvm::any_of(maps,
-                   [](AffineMap map) { return !map.isProjectedPermutation(); }))
-    return failure();
   auto fill = product.getDpsInits()[0].getDefiningOp<linalg::FillOp>();
-  if (!fill)
+  if (!fill || llvm::any_of(maps, [](AffineMap map) {
+        return !map.isProjectedPermutation();
+      }))
     return failure();
-  Location loc = product.getLoc();
   for (unsigned input : {0u, 1u}) {
     std::optional<Repeated> repeated =
         Repeated::of(product.getDpsInputs()[input]);
@@ -148,75 +231,12 @@ LogicalResult burnish::readRepeated(linalg::GenericOp product,
       places = applyPermutation(
           places,
           invertPermutationVector(repeated->transpose.getPermutation()));
-    // The loop along the axis becomes two.
-    unsigned loop = cast<AffineDimExpr>(places[repeated->axis]).getPosition(),
-             loops = product.getNumLoops() + 1;
-    if (!maps[2].isFunctionOfDim(loop))
+    // The loop along the axis becomes two, and so does the result's axis.
+    if (!maps[2].isFunctionOfDim(
+            cast<AffineDimExpr>(places[repeated->axis]).getPosition()))
       continue;
-    auto moved = [&](AffineExpr expr) {
-      unsigned place = cast<AffineDimExpr>(expr).getPosition();
-      return rewriter.getAffineDimExpr(place > loop ? place + 1 : place);
-    };
-    auto mapOf = [&](ArrayRef<AffineExpr> results) {
-      return AffineMap::get(loops, 0, results, rewriter.getContext());
-    };
-    auto axisOf = [&](AffineMap map) -> std::optional<unsigned> {
-      return map.getResultPosition(rewriter.getAffineDimExpr(loop));
-    };
-    auto apartMap = [&](AffineMap map) {
-      SmallVector<AffineExpr> results;
-      for (AffineExpr expr : map.getResults()) {
-        results.push_back(moved(expr));
-        if (results.back() == rewriter.getAffineDimExpr(loop))
-          results.push_back(rewriter.getAffineDimExpr(loop + 1));
-      }
-      return mapOf(results);
-    };
-    SmallVector<Value> operands(2);
-    SmallVector<AffineMap> own(3);
-    operands[input] = repeated->source;
-    SmallVector<AffineExpr> results;
-    for (unsigned axis : repeated->axes)
-      results.push_back(moved(places[axis]));
-    own[input] = mapOf(results);
-    unsigned other = 1 - input;
-    operands[other] = product.getDpsInputs()[other];
-    own[other] = apartMap(maps[other]);
-    auto shapeOf = [](ArrayRef<OpFoldResult> sizes, Type element) {
-      return RankedTensorType::get(decomposeMixedValues(sizes).first, element);
-    };
-    if (std::optional<unsigned> axis = axisOf(maps[other])) {
-      auto type = cast<RankedTensorType>(operands[other].getType());
-      SmallVector<OpFoldResult> sizes =
-          apart(rewriter, tensor::getMixedSizes(rewriter, loc, operands[other]),
-                *axis, *repeated);
-      operands[other] = tensor::ExpandShapeOp::create(
-          rewriter, loc, shapeOf(sizes, type.getElementType()), operands[other],
-          groupsWith(type.getRank(), *axis), sizes);
-    }
-    auto type = cast<RankedTensorType>(product->getResult(0).getType());
-    unsigned axis = *axisOf(maps[2]);
-    SmallVector<OpFoldResult> sizes = apart(
-        rewriter, tensor::getMixedSizes(rewriter, loc, fill.getOutputs()[0]),
-        axis, *repeated);
-    own[2] = apartMap(maps[2]);
-    Value place =
-        tensor::EmptyOp::create(rewriter, loc, sizes, type.getElementType());
-    Value zeros =
-        linalg::FillOp::create(rewriter, loc, fill.getInputs()[0], place)
-            .getResult(0);
-    SmallVector<utils::IteratorType> iterators =
-        product.getIteratorTypesArray();
-    iterators.insert(iterators.begin() + loop + 1,
-                     utils::IteratorType::parallel);
-    auto made = linalg::GenericOp::create(rewriter, loc, zeros.getType(),
-                                          operands, zeros, own, iterators);
-    rewriter.cloneRegionBefore(product.getRegion(), made.getRegion(),
-                               made.getRegion().begin());
-    Value joined =
-        tensor::CollapseShapeOp::create(rewriter, loc, type, made->getResult(0),
-                                        groupsWith(type.getRank(), axis));
-    rewriter.replaceOp(product, joined);
+    rewriter.replaceOp(product, multiplyOnce(product, fill, input, places,
+                                             *repeated, rewriter));
     return success();
   }
   return failure();
