@@ -38,12 +38,17 @@ def models():
     return table((*header, "ms, 1 thread", "ORT", "ms, 2 threads", "ORT"), rows)
 
 
+def fill(name, text):
+    """Puts a text between its markers in README.md."""
+    readme = ROOT / "README.md"
+    pattern = rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)"
+    readme.write_text(re.sub(pattern, lambda m: m[1] + text + "\n" + m[2], readme.read_text(), flags=re.S))
+
+
 def main():
     filled = models()
-    if not filled:
-        return
-    readme = ROOT / "README.md"
-    readme.write_text(re.sub(r"(<!-- models -->\n).*?(<!-- /models -->)", lambda m: m[1] + filled + "\n" + m[2], readme.read_text(), flags=re.S))
+    if filled:
+        fill("models", filled)
 
 
 if __name__ == "__main__":

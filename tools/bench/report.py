@@ -166,7 +166,7 @@ def main():
     text = "\n\n".join([machine_line(results), *tables[: len(results.threads)], *missing, *tables[len(results.threads) :]])
     print(text)
     (ROOT / "tools/bench/speed.svg").write_text(picture(results))
-    readme.fill({"performance": text})
+    readme.fill("performance", text)
     found = list(complaints(results))
     for line in found:
         print(f"bench: {line}", file=sys.stderr)
