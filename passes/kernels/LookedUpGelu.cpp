@@ -41,7 +41,7 @@ constexpr float kPieces[6][16] = {
      7.2435176e-07f, 1.7423558e-07f, 3.32948e-08f, 5.4793876e-02f,
      3.4047768e-02f, 1.8638574e-02f, 1.0537778e-02f, 6.119582e-03f}};
 
-/// Parts of a power of two that an exponent is rounded to.
+/// Parts of a power of two that an exponent is rounded to: one for each lane.
 constexpr int kParts = 16;
 /// 2 ln 2 / kParts: 12 bits, whose products with whole numbers are exact, and
 /// the rest.
@@ -63,14 +63,7 @@ Value VectorMath::lookedUpGelu(Value x) {
   r = fma(n, number(-kRestOfPart), r);
   Value tail = mul(polynomial(r, {0.5f, 0.12500408f, 0.0208319f}), r);
   // With 2^64 too much until the end: denormal products are rounded once.
-  SmallVector<float> parts;
-  for (int part = 0; part < kParts; ++part)
-    parts.push_back(std::exp2(64 + double(part) / kParts));
-  Value whole = arith::AndIOp::create(b, bits(shifted), integer(-kParts)),
-        exponent = arith::ShLIOp::create(
-            b, whole, integer(fractionBits() - llvm::Log2_64(kParts))),
-        scale = fromBits(arith::AddIOp::create(
-            b, bits(lookedUp(parts, bits(shifted))), exponent));
+  Value scale = lookedUpPower(shifted, 64);
 
   Value moved = bits(atMost(add(t, number(kShift)), number(kLastPiece))),
         piece = arith::ShRUIOp::create(b, moved, integer(kPieceBits)),

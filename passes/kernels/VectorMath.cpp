@@ -273,6 +273,18 @@ Value VectorMath::lookedUp(ArrayRef<float> table, Value places) {
                        type, {numbers, places});
 }
 
+Value VectorMath::lookedUpPower(Value shifted, int scale) {
+  int64_t lanes = type.getNumElements();
+  SmallVector<float> parts;
+  for (int64_t part = 0; part < lanes; ++part)
+    parts.push_back(std::exp2(scale + double(part) / lanes));
+  Value part = lookedUp(parts, bits(shifted));
+  Value whole = arith::AndIOp::create(b, bits(shifted), integer(-lanes));
+  Value exponent = arith::ShLIOp::create(
+      b, whole, integer(fractionBits() - llvm::Log2_64(lanes)));
+  return fromBits(arith::AddIOp::create(b, bits(part), exponent));
+}
+
 Value VectorMath::onePlusLookedUpExp(Value x, float sign, int scale) {
   int64_t lanes = type.getNumElements();
   bool isShort = lanes == 16;
@@ -292,15 +304,7 @@ Value VectorMath::onePlusLookedUpExp(Value x, float sign, int scale) {
                 r, {1.0f, sign, 0.5000162187740079, sign * 0.1666705844709407})
           : polynomial(r, {1.0f, sign, 0.49999999722349037,
                            sign * 0.16668030642844453, 0.04167075504918377});
-  SmallVector<float> parts;
-  for (int64_t part = 0; part < lanes; ++part)
-    parts.push_back(std::exp2(double(part) / lanes));
-  Value part = lookedUp(parts, bits(shifted));
-  Value whole = arith::AndIOp::create(b, bits(shifted), integer(-lanes));
-  Value exponent = arith::ShLIOp::create(
-      b, whole, integer(fractionBits() - llvm::Log2_64(lanes)));
-  Value factor = fromBits(arith::AddIOp::create(b, bits(part), exponent));
-  return fma(power, factor, number(std::ldexp(1.0f, scale)));
+  return fma(power, lookedUpPower(shifted, 0), number(std::ldexp(1.0f, scale)));
 }
 
 Value VectorMath::tanh(Value x) {

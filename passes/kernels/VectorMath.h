@@ -186,6 +186,9 @@ private:
   /// Numbers of a table of as many as there are lanes, by the lowest bits of
   /// each place.
   mlir::Value lookedUp(llvm::ArrayRef<float> table, mlir::Value places);
+  /// 2^(scale + k / lanes) where the lowest bits of `shifted` are k: a part of
+  /// a power of two from a table, and a whole one.
+  mlir::Value lookedUpPower(mlir::Value shifted, int scale);
   /// gelu without a division, by 16 polynomials and 16 parts of a power of two:
   /// at most 3 ULP.
   mlir::Value lookedUpGelu(mlir::Value x);
