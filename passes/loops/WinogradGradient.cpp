@@ -8,6 +8,7 @@
 #include "passes/loops/SumOfProducts.h"
 #include "passes/loops/TapConvolution.h"
 #include "passes/loops/UseWinograd.h"
+#include "passes/loops/WinogradRewriter.h"
 #include "passes/loops/WinogradWeights.h"
 
 using namespace mlir;
@@ -145,21 +146,15 @@ private:
     int64_t channels = WeightGradient::shapeOf(image)[3];
     auto tilesType = RankedTensorType::get({points, tiles, channels}, type);
     Value empty = tensor::EmptyOp::create(b, tilesType.getShape(), type);
-    double work = double(tiles) * points * channels;
-    auto attribute = nn::ScheduleAttr::get(
-        b.getContext(), "winograd_input", schedule.lanes, 1, 1, false, false,
-        /*isParallel=*/work >= kParallelElements);
     OpBuilder::InsertionGuard guard(b);
     Value row = constant(0);
-    auto made =
-        nn::KernelOp::create(b, TypeRange(tilesType),
-                             ValueRange{image, first, row}, empty, attribute);
-    Block *block = b.createBlock(&made.getBody());
-    for (Value operand : made->getOperands())
-      block->addArgument(operand.getType(), b.getLoc());
+    nn::KernelOp made = startTransform(b, "winograd_input", schedule.lanes,
+                                       double(tiles) * points * channels,
+                                       {image, first, row}, empty);
+    Block &block = made.getBody().front();
     Value result = nn::WinogradInputOp::create(
-        b, tilesType, block->getArgument(0), block->getArgument(1),
-        block->getArgument(2), ValueRange(), schedule.tile,
+        b, tilesType, block.getArgument(0), block.getArgument(1),
+        block.getArgument(2), ValueRange(), schedule.tile,
         isGradient ? 0 : gradient.top, isGradient ? 0 : gradient.left,
         schedule.tileRows, columns, isGradient);
     nn::KernelYieldOp::create(b, result);
@@ -239,9 +234,6 @@ private:
                               mapOf({block, point, in, out}), mapOf(result)},
                              /*reductions=*/2);
   }
-
-  /// Work below this many elements is not worth waking a thread.
-  static constexpr double kParallelElements = 20000;
 
   ImplicitLocOpBuilder b;
   WeightGradient &gradient;

@@ -10,6 +10,23 @@
 using namespace mlir;
 using namespace burnish;
 
+nn::KernelOp burnish::startTransform(ImplicitLocOpBuilder &b,
+                                     StringRef algorithm, int64_t lanes,
+                                     double elements, ValueRange inputs,
+                                     Value out) {
+  // Fewer are not worth waking a thread.
+  constexpr double kParallelElements = 20000;
+  auto schedule =
+      nn::ScheduleAttr::get(b.getContext(), algorithm, lanes, 1, 1, false,
+                            false, elements >= kParallelElements);
+  auto kernel = nn::KernelOp::create(b, TypeRange(out.getType()), inputs,
+                                     ValueRange(out), schedule);
+  Block *block = b.createBlock(&kernel.getBody());
+  for (Value operand : kernel->getOperands())
+    block->addArgument(operand.getType(), b.getLoc());
+  return kernel;
+}
+
 namespace {
 /// Writes a block of the convolution after the other.
 class Rewriter {
@@ -196,16 +213,10 @@ private:
 
   nn::KernelOp kernel(const Part &part, StringRef algorithm, ValueRange inputs,
                       Value out) {
-    double work = double(tiles(part)) * points * conv.shape()[3];
-    auto attribute = nn::ScheduleAttr::get(
-        b.getContext(), algorithm, schedule.lanes, 1, 1, false, false,
-        /*isParallel=*/work >= kParallelElements);
-    auto kernel = nn::KernelOp::create(b, TypeRange(out.getType()), inputs,
-                                       ValueRange(out), attribute);
+    nn::KernelOp kernel = startTransform(
+        b, algorithm, schedule.lanes,
+        double(tiles(part)) * points * conv.shape()[3], inputs, out);
     kernel->setAttr(kPartOfAttr, shapeText);
-    Block *block = b.createBlock(&kernel.getBody());
-    for (Value operand : kernel->getOperands())
-      block->addArgument(operand.getType(), b.getLoc());
     return kernel;
   }
 
@@ -313,9 +324,6 @@ private:
     nn::KernelYieldOp::create(b, copy->getResult(0));
     return made->getResult(0);
   }
-
-  /// Work below this many elements is not worth waking a thread.
-  static constexpr double kParallelElements = 20000;
 
   ImplicitLocOpBuilder b;
   TapConvolution &conv;

@@ -13,4 +13,11 @@ mlir::Value rewriteByTiles(mlir::OpBuilder &builder, TapConvolution &conv,
                            const WinogradSchedule &schedule,
                            mlir::StringAttr shape);
 
+/// A kernel that transforms tiles, `elements` in all, with a region that has
+/// its arguments and no operation yet: there the builder goes.
+nn::KernelOp startTransform(mlir::ImplicitLocOpBuilder &b,
+                            llvm::StringRef algorithm, int64_t lanes,
+                            double elements, mlir::ValueRange inputs,
+                            mlir::Value out);
+
 } // namespace burnish
