@@ -121,9 +121,8 @@ private:
     return all;
   }
 
-  /// The results of one branch, which a run reads only where the condition is
-  /// as it must be: they depend on an element of a list of one, whose index is
-  /// out of it otherwise.
+  /// The results of one branch, with zeros that a run has only where the
+  /// condition is as it must be.
   SmallVector<Value> inlined(int only) {
     diagnostics.takeBack(start);
     Block &branch = op->getRegion(only).front();
@@ -132,12 +131,8 @@ private:
                                            branch.getOperations());
     op->erase();
     Expansion expand(importer, node, operands);
-    Value isOther = expand.cast(only ? expand("Not", operands[0]) : operands[0],
-                                onnx::TensorProto::INT64);
-    Value zero = expand(
-        "Gather",
-        {expand.integers(0), expand.reshape(isOther, ArrayRef<Extent>())},
-        {{"axis", int64_t(0)}});
+    Value isOther = only ? expand("Not", operands[0]) : operands[0],
+          zero = expand.zeroUnless(expand.reshape(isOther, ArrayRef<Extent>()));
     for (Value &result : results[only]) {
       SmallVector<Value> parts;
       flatten(result, parts);

@@ -203,6 +203,13 @@ Value Expansion::cast(Value value, int64_t type) {
                                  : (*this)("Cast", value, {{"to", type}});
 }
 
+// There is one zero only to be had.
+Value Expansion::zeroUnless(Value condition) {
+  return (*this)("Gather",
+                 {integers(0), cast(condition, onnx::TensorProto::INT64)},
+                 {{"axis", int64_t(0)}});
+}
+
 Value Expansion::tensorAttr(StringRef name) {
   const onnx::AttributeProto *attribute = findAttribute(node, name);
   return attribute && attribute->has_t()

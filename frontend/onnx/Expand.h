@@ -117,6 +117,9 @@ public:
     return (*this)("Div", {a, b});
   }
   mlir::Value cast(mlir::Value value, int64_t onnxType);
+  /// An i64 of 0 for each condition; the run ends with a bad value where one is
+  /// true.
+  mlir::Value zeroUnless(mlir::Value condition);
 
   /// A value of the graph around the node by its name; null where there is none
   /// yet.

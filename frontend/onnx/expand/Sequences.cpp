@@ -342,9 +342,7 @@ Value splitAtRunTime(Expansion &e, Value x, Value numbers, int64_t axis,
 Value within(Expansion &e, Value integers, int64_t least, Value most) {
   Value isOutside = e("Or", {e("Less", {integers, e.integers(least)}),
                              e("Greater", {integers, most})});
-  // There is one zero only to be had.
-  return e.add(integers, e("Gather", {e.integers(0), e.cast(isOutside, kInt64)},
-                           {{"axis", int64_t(0)}}));
+  return e.add(integers, e.zeroUnless(isOutside));
 }
 
 SmallVector<Value> splitToSequence(Expansion &e) {
