@@ -137,16 +137,23 @@ private:
     return options.resize || (image.height == height && image.width == width);
   }
 
+  /// A picture, or what its header says of it.
+  bool load(int64_t i, bool isWhole, Image &image) {
+    Storage mapped;
+    const uint8_t *data;
+    uint64_t size;
+    if (!mapped.map(paths[i], data, size, message))
+      return false;
+    return isWhole ? image.decode(paths[i], data, size, channels, message)
+                   : image.measure(paths[i], data, size, message);
+  }
+
   /// Headers first: a picture that does not fit is named before memory is
   /// taken.
   bool measure() {
     for (int64_t i = 0; i < paths.size(); ++i) {
-      Storage mapped;
-      const uint8_t *data;
-      uint64_t size;
       Image image;
-      if (!mapped.map(paths[i], data, size, message) ||
-          !image.measure(paths[i], data, size, message))
+      if (!load(i, /*isWhole=*/false, image))
         return false;
       if (!height)
         height = image.height;
@@ -195,12 +202,8 @@ private:
 
   bool decode() {
     for (int64_t i = 0; i < paths.size(); ++i) {
-      Storage mapped;
-      const uint8_t *data;
-      uint64_t size;
       Image image;
-      if (!mapped.map(paths[i], data, size, message) ||
-          !image.decode(paths[i], data, size, channels, message))
+      if (!load(i, /*isWhole=*/true, image))
         return false;
       if (!hasSize(image))
         return message.set("%s: changed while it was read", paths[i]);
